@@ -1,0 +1,170 @@
+"""A batch: one command or one due transition, with all that it causes at once (R52, R57).
+
+Every rule emits its events here; ``emit`` gives each its envelope and evolves the state at once,
+so that the next step decides on what is true by then. ``draw_consequences`` follows up on money
+whatever moved it: settlement (R2), overdue (R9), restoring (R19); ``watch_balance`` comes last.
+Invariant: cash > 0 implies no unpaid item, and the overdue events say what the items say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger import account, events
+from ledger.events import RecordedEvent
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from ledger.account import AccountState, Item
+    from ledger.catalog import Catalog
+    from ledger.events import AnyEvent
+
+
+class Batch:
+    """The events of one command or transition, while they are being decided.
+
+    Attributes:
+        now: the instant of decision: consequences are effective then (R11).
+        recorded_at: what the ledger's clock says; later than ``now`` for a late catch-up.
+
+    """
+
+    __slots__ = (
+        "actor", "available_before", "catalog", "command", "events", "now", "position", "reason",
+        "recorded_at", "request", "state", "stream", "token",
+    )  # fmt: skip
+
+    def __init__(
+        self, state: AccountState, catalog: Catalog, *, now: int, recorded_at: int, position: int
+    ) -> None:
+        """Open a batch whose first event gets ``position``."""
+        self.state = state
+        self.catalog = catalog
+        self.now = now
+        self.recorded_at = recorded_at
+        self.position = position
+        self.stream = events.ACCOUNT_PREFIX + state.account
+        self.available_before = state.cash - state.outstanding
+        self.events: list[RecordedEvent] = []
+        self.command: str | None = None
+        self.actor: str | None = None
+        self.reason: str | None = None
+        self.token: str | None = None
+        self.request: msgspec.Raw = events.NO_REQUEST
+
+    @property
+    def first(self) -> int | None:
+        """Position of the batch's first event, the cause of what follows by default."""
+        return self.events[0].position if self.events else None
+
+    @property
+    def last(self) -> int | None:
+        """Position of the batch's last event."""
+        return self.events[-1].position if self.events else None
+
+    def emit(
+        self, event: AnyEvent, *, cause: int | None = None, effective_at: int | None = None
+    ) -> int:
+        """Record an event, evolve the state by it, and return its position.
+
+        Time axis: effective now unless it is a fact that says otherwise (R11).
+        """
+        made = self.events
+        recorded = RecordedEvent(
+            position=self.position + len(made),
+            stream=self.stream,
+            version=self.state.version + 1,
+            recorded_at=self.recorded_at,
+            effective_at=self.now if effective_at is None else effective_at,
+            event=event,
+            cause=(cause or made[0].position) if made else None,
+            command=self.command,
+            actor=self.actor,
+            reason=self.reason,
+            token=None if made else self.token,
+            request=events.NO_REQUEST if made else self.request,
+        )
+        made.append(recorded)
+        account.evolve(self.state, recorded)
+        return recorded.position
+
+    def restore_service(self, instance: str, *, cause: int | None) -> None:
+        """Let a stopped service come back within ``restore_delay`` (R19)."""
+        restored_at = self.now + self.catalog.policy.restore_delay
+        restoring = events.ServiceRestoring(instance=instance, restored_at=restored_at)
+        self.emit(restoring, cause=cause)
+
+
+def oldest_first(state: AccountState) -> list[Item]:
+    """Order the unpaid items by (posted_at, item id) (R2)."""
+    return sorted(state.items.values(), key=lambda item: (item.posted_at, item.item))
+
+
+def settle(batch: Batch) -> int | None:
+    """Pay unpaid items from cash, oldest first, partially if need be (R2, R50)."""
+    state = batch.state
+    position = None
+    for item in oldest_first(state):
+        if state.cash <= 0:
+            break
+        part = min(state.cash, item.outstanding)
+        position = batch.emit(
+            events.BillSettled(
+                item=item.item, kind=item.kind, cash_part=part,
+                outstanding=item.outstanding - part,
+            )
+        )  # fmt: skip
+    return position
+
+
+def mark_overdue(batch: Batch, *, cause: int | None) -> None:
+    """Start, move or clear overdue so that it says what the items say (R9, R17, R19)."""
+    state = batch.state
+    if not state.items:
+        if state.overdue_since is None:
+            return
+        cleared = batch.emit(events.OverdueCleared(overdue_since=state.overdue_since), cause=cause)
+        for name in sorted(state.live):
+            if state.live[name].state == account.STOPPED_OVERDUE:
+                batch.restore_service(name, cause=cleared)
+        return
+    oldest = min(state.items.values(), key=lambda item: (item.posted_at, item.item))
+    if state.overdue_since is None:
+        started = events.OverdueStarted(item=oldest.item, overdue_since=oldest.posted_at)
+        batch.emit(started, cause=cause)
+    elif (oldest.posted_at, oldest.item) != (state.overdue_since, state.overdue_item):
+        moved = events.OverdueReanchored(item=oldest.item, overdue_since=oldest.posted_at)
+        batch.emit(moved, cause=cause)
+
+
+def watch_balance(batch: Batch) -> None:
+    """Evaluate the low-balance alert once, if the batch's net effect changed available (R52-R54)."""
+    state = batch.state
+    alert = state.alert
+    available = state.cash - state.outstanding
+    if alert.threshold is None or available == batch.available_before:
+        return
+    threshold = alert.threshold
+    if available >= threshold:
+        if not alert.armed:
+            cleared = events.LowBalanceAlertCleared(threshold=threshold, available=available)
+            batch.emit(cleared, cause=batch.last)
+        return
+    if alert.armed:
+        raised = events.LowBalanceAlertRaised(
+            threshold=threshold, available=available, reminders=available >= 0
+        )
+        batch.emit(raised, cause=batch.last)
+    elif available < 0 and alert.reminders_on:
+        batch.emit(events.LowBalanceRemindersCancelled(available=available), cause=batch.last)
+
+
+def draw_consequences(batch: Batch) -> None:
+    """Settle what is unpaid and keep overdue true after anything that may have moved money."""
+    state = batch.state
+    cause = None
+    if state.items and state.cash > 0:
+        cause = settle(batch)
+    if state.items or state.overdue_since is not None:
+        mark_overdue(batch, cause=cause or batch.last)

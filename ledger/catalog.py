@@ -1,0 +1,62 @@
+"""What holds for all accounts: the policy in force, the price list, the ledger's currency.
+
+Invariant: folded from the streams ``policy`` and ``prices`` alone.
+This module must not know accounts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.events import PolicyAdopted, PriceSet
+from ledger.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ledger.events import RecordedEvent
+
+
+class Catalog:
+    """Policy, prices and identity of a ledger at one place of its log.
+
+    Attributes:
+        prices: current monthly list price of each sku, in minor units of ``currency``.
+        versions: last version of each of the ledger's own streams.
+
+    """
+
+    __slots__ = ("clock", "currency", "ledger", "policy", "prices", "versions")
+
+    def __init__(self) -> None:
+        """Start with default policy and no prices."""
+        self.policy = Policy()
+        self.prices: dict[str, int] = {}
+        self.currency = "CNY"
+        self.clock = "simulated"
+        self.ledger = ""
+        self.versions: dict[str, int] = {}
+
+    def apply(self, recorded: RecordedEvent) -> None:
+        """Apply one event of the ledger's own streams."""
+        event = recorded.event
+        if type(event) is PriceSet:
+            self.prices[event.sku] = event.monthly_price
+        elif type(event) is PolicyAdopted:
+            # The first event is the ledger's reading from ever on; later ones make nothing due
+            # before their own instant.
+            first = event.ledger is not None
+            self.policy.adopt(event.values, at=0 if first else recorded.effective_at)
+            if event.ledger is not None:
+                self.ledger = event.ledger
+                self.currency = event.currency or self.currency
+                self.clock = event.clock or self.clock
+        self.versions[recorded.stream] = recorded.version
+
+
+def fold_catalog(history: Iterable[RecordedEvent]) -> Catalog:
+    """Fold the ledger's own streams from nothing."""
+    catalog = Catalog()
+    for recorded in history:
+        catalog.apply(recorded)
+    return catalog

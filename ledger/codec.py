@@ -1,0 +1,112 @@
+"""Events to MessagePack bytes and back: the bytes that are stored, hashed and exported.
+
+Invariant: encode gives the bytes once, at the append; from then on they are read, never made
+again. Every event's bytes name its type and schema number (``TopUpReceived/1``), so an older
+schema is recognised and brought up to today's by its upcaster: readers see only the latest shape.
+This module must not know what an event means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+import msgspec
+from msgspec import Struct, msgpack
+
+from ledger.errors import UnknownEventType
+from ledger.events import EVENT_TYPES, AnyEvent, Event, RecordedEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+# Older schema -> how to make today's event of it. The old class keeps its tag ("Name/1").
+UPCASTERS: Mapping[type[Event], Callable[[Event], AnyEvent]] = {}
+
+
+def tag(event_type: type[Event]) -> str:
+    """Give the stored name of an event type: name and schema number."""
+    return str(event_type.__struct_config__.tag)
+
+
+class Codec:
+    """Encodes today's events; decodes every schema that was ever stored."""
+
+    __slots__ = ("_decoder", "_encoder", "_upcasters")
+
+    def __init__(
+        self, upcasters: Mapping[type[Event], Callable[[Event], AnyEvent]] = UPCASTERS
+    ) -> None:
+        """Build the decoder; ``upcasters`` maps each old schema's class to its upcaster."""
+        self._upcasters = dict(upcasters)
+        self._encoder = msgpack.Encoder()
+        self._decoder: msgpack.Decoder[RecordedEvent]
+        if self._upcasters:
+            shapes: object = Union[(*EVENT_TYPES, *upcasters)]  # type: ignore[valid-type]
+            shape = msgspec.defstruct(
+                "RecordedEventOfAnySchema",
+                [("event", shapes)],
+                bases=(RecordedEvent,),
+                frozen=True, omit_defaults=True, kw_only=True, gc=False,
+            )  # fmt: skip
+            self._decoder = msgpack.Decoder(shape)
+        else:
+            self._decoder = msgpack.Decoder(RecordedEvent)
+
+    def encode(self, recorded: RecordedEvent) -> bytes:
+        """Give the bytes to store."""
+        return self._encoder.encode(recorded)
+
+    def decode(self, body: bytes) -> RecordedEvent:
+        """Read stored bytes as today's event.
+
+        Raises: UnknownEventType for a type, schema or shape that this program does not know.
+        """
+        try:
+            recorded = self._decoder.decode(body)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise UnknownEventType(str(error)) from None
+        if self._upcasters:
+            return self._upcast(recorded)
+        return recorded
+
+    def _upcast(self, recorded: RecordedEvent) -> RecordedEvent:
+        event: Event = recorded.event
+        while (upcast := self._upcasters.get(type(event))) is not None:
+            event = upcast(event)
+        fields = {name: getattr(recorded, name) for name in RecordedEvent.__struct_fields__}
+        return RecordedEvent(**{**fields, "event": event})
+
+    def decode_all(self, bodies: Iterable[bytes]) -> Iterator[RecordedEvent]:
+        """Read many; the hot path of every fold."""
+        if self._upcasters:
+            yield from map(self.decode, bodies)
+            return
+        decode = self._decoder.decode
+        try:
+            for body in bodies:
+                yield decode(body)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise UnknownEventType(str(error)) from None
+
+
+CODEC = Codec()
+encode = CODEC.encode
+decode = CODEC.decode
+decode_all = CODEC.decode_all
+
+
+class EventType(Struct, frozen=True):
+    """One entry of the vocabulary, for documents and the census of a store."""
+
+    name: str
+    schema: int
+    tag: str
+
+
+def vocabulary() -> list[EventType]:
+    """List today's event types with their schema numbers."""
+    found = []
+    for event_type in EVENT_TYPES:
+        name, schema = tag(event_type).split("/")
+        found.append(EventType(name=name, schema=int(schema), tag=tag(event_type)))
+    return found

@@ -1,0 +1,335 @@
+"""The command vocabulary, declared once: import, ``tally record`` and the docs derive from it.
+
+Invariant: a command is what somebody asked, not yet judged. ``normalise`` turns the instants
+given as text into integers; amounts stay exact decimals until the rules look at them.
+This module must not know what a command leads to.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ledger.errors import InvalidInput
+from ledger.periods import DAY, is_bare_date, parse_instant
+from ledger.policy import did_you_mean
+
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Meta(min_length=1, max_length=1000)]
+Amount = Decimal
+# Written as RFC 3339 text; normalise() puts UTC microseconds in its place.
+Instant = str | int
+Products = list[Literal["iot_enterprise", "iot_public"]]
+OrderTypes = list[Literal["new", "renew", "upgrade", "pay_as_you_go"]]
+
+
+class Command(
+    Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do"
+):
+    """What every command may carry besides its own fields (INTERFACE section 3)."""
+
+    at: Instant | None = None
+    actor: Text | None = None
+    reason: Text | None = None
+    token: Text | None = None
+    expected_version: int | None = None
+
+
+class AccountCommand(Command, kw_only=True):
+    """A command to one account."""
+
+    account: Id
+
+
+class FactCommand(AccountCommand, kw_only=True):
+    """A fact from outside, which may arrive late (R11)."""
+
+    effective_at: Instant | None = None
+
+
+class OpenAccount(AccountCommand, kw_only=True, tag="open-account"):
+    """Open an account."""
+
+    currency: str | None = None
+
+
+class SetPrice(Command, kw_only=True, tag="set-price"):
+    """Set the monthly list price of a sku from now on."""
+
+    sku: Id
+    monthly_price: Amount
+
+
+class TopUp(FactCommand, kw_only=True, tag="top-up"):
+    """Add cash under the payment key (channel, serial)."""
+
+    amount: Amount
+    channel: Id
+    serial: Id
+
+
+class ReverseTopUp(FactCommand, kw_only=True, tag="reverse-top-up"):
+    """Take a top-up back, wholly or in part (chargeback)."""
+
+    channel: Id
+    serial: Id
+    amount: Amount
+
+
+class GrantCoupon(FactCommand, kw_only=True, tag="grant-coupon"):
+    """Grant a coupon that is valid on [starts, ends); a bare ends is the last valid day."""
+
+    coupon: Id
+    amount: Amount
+    ends: Instant
+    starts: Instant | None = None
+    products: Products | Literal["all"] | None = None
+    order_types: OrderTypes | Literal["all"] | None = None
+    minimum_spend: Amount | None = None
+
+
+class RecordUsage(FactCommand, kw_only=True, tag="record-usage"):
+    """Record rated usage of one cycle, billed at cycle_end + bill_delay."""
+
+    usage: Id
+    instance: Id
+    cycle_start: Instant
+    cycle_end: Instant
+    rated: Amount
+
+
+class PostBill(FactCommand, kw_only=True, tag="post-bill"):
+    """Post a bill that arrives ready made."""
+
+    bill: Id
+    instance: Id
+    cycle_start: Instant
+    cycle_end: Instant
+    rated: Amount
+
+
+class CreditNote(FactCommand, kw_only=True, tag="credit-note"):
+    """Take back part of a bill."""
+
+    note: Id
+    bill: Id
+    amount: Amount
+
+
+class ActivatePublic(AccountCommand, kw_only=True, tag="activate-public"):
+    """Activate a public instance."""
+
+    instance: Id
+    kind: Literal["public_new", "public_legacy"]
+
+
+class StartTrial(AccountCommand, kw_only=True, tag="start-trial"):
+    """Start a free Enterprise trial of one month."""
+
+    instance: Id
+    sku: Id
+
+
+class Purchase(AccountCommand, kw_only=True, tag="purchase"):
+    """Buy an Enterprise instance."""
+
+    instance: Id
+    sku: Id
+    months: int
+    auto_renew: bool = False
+    coupon: Id = "auto"
+
+
+class Renew(AccountCommand, kw_only=True, tag="renew"):
+    """Renew one or many Enterprise instances with one payment."""
+
+    instances: list[str]
+    months: int
+    auto_renew: bool = False
+    coupon: Id = "auto"
+
+
+class EnableAutoRenew(AccountCommand, kw_only=True, tag="enable-auto-renew"):
+    """Switch auto-renewal on."""
+
+    instances: list[str]
+    months: int
+
+
+class ModifyAutoRenew(AccountCommand, kw_only=True, tag="modify-auto-renew"):
+    """Change the period of auto-renewal."""
+
+    instances: list[str]
+    months: int
+
+
+class DisableAutoRenew(AccountCommand, kw_only=True, tag="disable-auto-renew"):
+    """Set instances to manual renewal."""
+
+    instances: list[str]
+
+
+class Freeze(FactCommand, kw_only=True, tag="freeze"):
+    """The platform froze an inactive new public instance."""
+
+    instance: Id
+
+
+class ContinueTrial(AccountCommand, kw_only=True, tag="continue-trial"):
+    """Let a frozen public instance run again, free."""
+
+    instance: Id
+
+
+class Upgrade(AccountCommand, kw_only=True, tag="upgrade"):
+    """Upgrade a public instance to Enterprise."""
+
+    instance: Id
+    sku: Id
+    months: int
+    coupon: Id = "auto"
+
+
+class ChangeSpec(AccountCommand, kw_only=True, tag="change-spec"):
+    """Move an Enterprise instance to a larger sku for the rest of its term."""
+
+    instance: Id
+    sku: Id
+    coupon: Id = "auto"
+
+
+class Cancel(AccountCommand, kw_only=True, tag="cancel"):
+    """Cancel an instance: it is released at once, what is unused is refunded."""
+
+    instance: Id
+
+
+class CancelRenewal(AccountCommand, kw_only=True, tag="cancel-renewal"):
+    """Cancel the last renewal, whose term has not begun."""
+
+    instance: Id
+
+
+class Restore(FactCommand, kw_only=True, tag="restore"):
+    """The service came back earlier than promised."""
+
+    instance: Id
+
+
+class SetAlert(AccountCommand, kw_only=True, tag="set-alert"):
+    """Set the low-balance threshold; null switches the alert off."""
+
+    threshold: Amount | None
+
+
+class SetPolicy(Command, kw_only=True, tag="set-policy"):
+    """Change a named policy value from now on."""
+
+    key: str
+    value: str
+
+
+AnyCommand = (
+    OpenAccount | SetPrice | TopUp | ReverseTopUp | GrantCoupon | RecordUsage | PostBill
+    | CreditNote | ActivatePublic | StartTrial | Purchase | Renew | EnableAutoRenew
+    | ModifyAutoRenew | DisableAutoRenew | Freeze | ContinueTrial | Upgrade | ChangeSpec
+    | Cancel | CancelRenewal | Restore | SetAlert | SetPolicy
+)  # fmt: skip
+COMMAND_TYPES: tuple[type[Command], ...] = get_args(AnyCommand)
+COMMANDS: dict[str, type[Command]] = {
+    str(command.__struct_config__.tag): command for command in COMMAND_TYPES
+}
+NAMES: dict[type[Command], str] = {command: name for name, command in COMMANDS.items()}
+
+_INSTANT_FIELDS: dict[type[Command], tuple[str, ...]] = {
+    command: tuple(
+        field
+        for field in ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
+        if field in command.__struct_fields__
+    )
+    for command in COMMAND_TYPES
+}
+_DECODER: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+_STORED_DECODER: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
+_STORED_ENCODER = msgspec.msgpack.Encoder()
+
+
+def parse(line: bytes | str) -> AnyCommand:
+    """Read one command from a line of JSON.
+
+    Raises: InvalidInput, naming the field, with a suggestion for a mistyped command or field.
+    """
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(line, str(error)) from None
+    except RecursionError:
+        raise InvalidInput("the line is nested too deeply to be a command") from None
+
+
+def from_fields(fields: dict[str, object]) -> AnyCommand:
+    """Make a command from a mapping like one line of JSON."""
+    return parse(msgspec.json.encode(fields))
+
+
+def _invalid(line: bytes | str, message: str) -> InvalidInput:
+    hint = "one JSON object a line; see: tally schema command"
+    try:
+        fields = msgspec.json.decode(line, type=dict[str, object])
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return InvalidInput(f"not a command: {message}", hint=hint)
+    name = fields.get("do")
+    if not isinstance(name, str) or name not in COMMANDS:
+        near = did_you_mean(str(name), list(COMMANDS))
+        known = "commands: " + " ".join(COMMANDS)
+        return InvalidInput(f"no command {name!r}" if name else message, hint=near or known)
+    known_fields = COMMANDS[name].__struct_fields__
+    for field in fields:
+        if field != "do" and field not in known_fields:
+            near = did_you_mean(field, list(known_fields))
+            takes = f"{name} takes: " + " ".join(sorted(known_fields))
+            return InvalidInput(f"{name} has no field {field!r}", hint=near or takes)
+    return InvalidInput(f"{name}: {message}", hint=f"see: tally record {name} --help")
+
+
+def normalise(command: AnyCommand, offset: int) -> AnyCommand:
+    """Put integers in the place of the instants written as text, in place.
+
+    Time axis: UTC microseconds; a bare ``ends`` is the last valid day, so it becomes the
+    00:00:00 after it (R37); any other bare date is its own 00:00:00.
+    Raises: InvalidInput.
+    """
+    for field in _INSTANT_FIELDS[type(command)]:
+        text = getattr(command, field)
+        if text is None:
+            continue
+        if isinstance(text, int):
+            msg = f"{field} {text} is not an instant"
+            raise InvalidInput(msg, hint="write it like 2025-02-10T08:00:00+08:00")
+        instant = parse_instant(text, offset)
+        if field == "ends" and is_bare_date(text):
+            instant += DAY
+        setattr(command, field, instant)
+    return command
+
+
+def to_request(command: AnyCommand) -> bytes:
+    """Encode a normalised command for the envelope: all that R28 compares, nothing else."""
+    bare = command
+    if command.at is not None or command.actor is not None or command.reason is not None:
+        bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
+    return _STORED_ENCODER.encode(bare)
+
+
+def from_request(request: bytes | msgspec.Raw) -> AnyCommand:
+    """Decode what ``to_request`` encoded."""
+    return _STORED_DECODER.decode(request)
+
+
+def same_request(command: AnyCommand, request: bytes | msgspec.Raw) -> bool:
+    """Say whether a command repeats a stored one, ``at``, ``actor``, ``reason`` aside (R28)."""
+    bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
+    return bool(bare == from_request(request))

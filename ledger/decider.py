@@ -1,0 +1,389 @@
+"""The decider: what a command or a deadline leads to. Pure: no I/O, no clock, no randomness.
+
+``decide`` judges a command against a state; ``due`` runs an account's transitions up to an
+instant; ``deadlines.next_due`` says when the next one is. All three evolve the state they are
+given by the events they return, and a refusal is raised before anything was emitted, so the
+caller owns the state and may copy, keep or drop it. Any history can be decided again.
+Invariant: one long jump of ``due`` gives exactly the events of many small ones (R57).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from ledger import commands as c
+from ledger import deadlines as d
+from ledger.account import AccountState
+from ledger.batch import Batch, draw_consequences, watch_balance
+from ledger.errors import (
+    AlreadyExists,
+    ConcurrentModification,
+    EffectiveTimeOutOfOrder,
+    Refused,
+    TokenReused,
+    UnknownAccount,
+)
+from ledger.events import (
+    ACCOUNT_PREFIX,
+    LEDGER_STREAM,
+    POLICY_STREAM,
+    PRICES_STREAM,
+    AccountOpened,
+    CommandAccepted,
+    CommandRefused,
+    PolicyAdopted,
+    PriceSet,
+    RecordedEvent,
+)
+from ledger.money import check_currency, to_minor, to_rated
+from ledger.periods import format_instant
+from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.catalog import Catalog
+    from ledger.events import AnyEvent
+
+
+class Setting(NamedTuple):
+    """When and where a decision is made.
+
+    Attributes:
+        now: the instant of decision; what the clock caused is effective at its due instant.
+        recorded_at: what the ledger's clock says; equal to ``now`` except for a late catch-up.
+        position: the position that the first event will get.
+
+    """
+
+    now: int
+    recorded_at: int
+    position: int
+
+
+class Precedents(NamedTuple):
+    """What the whole ledger remembers of a command's idempotency keys (R3, R28).
+
+    Attributes:
+        token: the stored request that used the command's token, None if none did.
+        payment: (account, amount) of the top-up that used the payment's key, None if none did.
+
+    """
+
+    token: bytes | None = None
+    payment: tuple[str, int] | None = None
+
+
+NO_PRECEDENTS = Precedents()
+
+
+class Duplicate(Exception):  # noqa: N818 - not an error: the first result stands
+    """The command repeats an accepted one: nothing is appended, the first result is returned."""
+
+
+# --- accounts --------------------------------------------------------------------------------
+
+_DECISIONS: dict[type[c.Command], Callable[[Batch, Any], None]] = {
+    c.ActivatePublic: public.activate,
+    c.StartTrial: orders.start_trial,
+    c.Purchase: orders.purchase,
+    c.Renew: renewal.renew,
+    c.EnableAutoRenew: renewal.enable,
+    c.ModifyAutoRenew: renewal.modify,
+    c.DisableAutoRenew: renewal.disable,
+    c.ContinueTrial: public.continue_trial,
+    c.Upgrade: orders.upgrade,
+    c.ChangeSpec: orders.change_spec,
+    c.Cancel: refunds.cancel,
+    c.CancelRenewal: refunds.cancel_renewal,
+    c.SetAlert: alerts.set_alert,
+}
+# Facts may arrive late: they carry their own effective_at (R11).
+_FACTS: dict[type[c.Command], Callable[..., None]] = {
+    c.ReverseTopUp: wallet.reverse_top_up,
+    c.GrantCoupon: coupons.grant_coupon,
+    c.RecordUsage: bills.record_usage,
+    c.PostBill: bills.post_bill,
+    c.CreditNote: bills.credit_note,
+    c.Freeze: public.freeze,
+    c.Restore: public.restore,
+}
+_TRANSITIONS: dict[int, Callable[[Batch, str], None]] = {
+    d.COUPON_START: coupons.start,
+    d.COUPON_END: coupons.end,
+    d.BILL_POSTING: bills.post_usage,
+    d.LEGACY_STOP: public.stop_legacy,
+    d.RESTORED: public.restored,
+    d.RENEWAL_SLOT: renewal.try_slot,
+    d.EXPIRY: terms.expire,
+    d.RELEASE: terms.release,
+    d.REMINDER: lambda batch, _: alerts.remind(batch),
+}
+
+
+def check_amounts(command: c.AnyCommand, currency: str) -> None:
+    """Refuse wrong amounts before anything else is looked at but the token (section 5)."""
+    if isinstance(command, (c.TopUp, c.ReverseTopUp, c.CreditNote)):
+        to_minor(command.amount, currency)
+    elif isinstance(command, c.GrantCoupon):
+        to_minor(command.amount, currency)
+        if command.minimum_spend is not None:
+            to_minor(command.minimum_spend, currency, least=0, what="minimum_spend")
+    elif isinstance(command, (c.RecordUsage, c.PostBill)):
+        to_rated(command.rated, currency)
+    elif isinstance(command, c.SetAlert):
+        if command.threshold is not None:
+            to_minor(command.threshold, currency, least=0, what="threshold")
+    elif isinstance(command, c.SetPrice):
+        to_minor(command.monthly_price, currency, least=0, what="monthly_price")
+
+
+def decide(
+    state: AccountState | None,
+    command: c.AnyCommand,
+    *,
+    catalog: Catalog,
+    setting: Setting,
+    precedents: Precedents = NO_PRECEDENTS,
+) -> list[RecordedEvent]:
+    """Judge a command to an account and give the events it leads to, evolving ``state``.
+
+    The checks come in the order of section 5: token, amounts, account, version, then the rule's.
+    ``state`` is None where there is no such account; ``open_account`` is the way to make one.
+    Raises: Refused (nothing was emitted), Duplicate, InvalidInput.
+    """
+    check_token(command, precedents)
+    currency = catalog.currency if state is None else state.currency
+    check_amounts(command, currency)
+    if state is None:
+        msg = f"no account {getattr(command, 'account', '')!r}"
+        raise UnknownAccount(msg, rule="R1")
+    _check_repeat(state, command, precedents)
+    expected = command.expected_version
+    if expected is not None and expected != state.guard_version:
+        msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
+        raise ConcurrentModification(msg, rule="R58")
+    batch = open_batch(state, command, catalog=catalog, setting=setting)
+    kind = type(command)
+    if isinstance(command, c.FactCommand):
+        effective_at = _effective_at(state, command, catalog=catalog, now=setting.now)
+        if isinstance(command, c.TopUp):
+            taken = precedents.payment is not None
+            wallet.top_up(batch, command, taken=taken, effective_at=effective_at)
+        else:
+            _FACTS[kind](batch, command, effective_at=effective_at)
+    elif kind is c.OpenAccount:
+        msg = f"account {state.account!r} exists"
+        raise AlreadyExists(msg, rule="R1")
+    else:
+        _DECISIONS[kind](batch, command)
+    if not batch.events and command.token is not None:
+        batch.emit(CommandAccepted())
+    if batch.events:
+        draw_consequences(batch)
+        _run_due(batch, until=setting.now)
+        watch_balance(batch)
+    return batch.events
+
+
+def open_account(
+    command: c.OpenAccount,
+    *,
+    catalog: Catalog,
+    setting: Setting,
+    precedents: Precedents = NO_PRECEDENTS,
+) -> tuple[AccountState, list[RecordedEvent]]:
+    """Open an account that does not exist yet."""
+    check_token(command, precedents)
+    state = AccountState(command.account)
+    if command.expected_version not in (None, 0):
+        msg = f"account {command.account!r} does not exist yet: its version is 0"
+        raise ConcurrentModification(msg, rule="R58")
+    currency = check_currency(command.currency or catalog.currency)
+    batch = open_batch(state, command, catalog=catalog, setting=setting)
+    batch.emit(AccountOpened(account=command.account, currency=currency))
+    return state, batch.events
+
+
+def check_token(command: c.AnyCommand, precedents: Precedents) -> None:
+    """Return the first result for a repeat, refuse another command under its token (R28)."""
+    if command.token is None or precedents.token is None:
+        return
+    if c.same_request(command, precedents.token):
+        raise Duplicate
+    msg = f"token {command.token!r} was used for another command or other fields"
+    raise TokenReused(msg, rule="R28")
+
+
+def _check_repeat(state: AccountState, command: c.AnyCommand, precedents: Precedents) -> None:
+    """Return the first result for a repeated payment: same key, amount and account (R3)."""
+    if isinstance(command, c.TopUp) and precedents.payment is not None:
+        amount = to_minor(command.amount, state.currency)
+        if precedents.payment == (state.account, amount):
+            raise Duplicate
+
+
+def open_batch(
+    state: AccountState, command: c.AnyCommand, *, catalog: Catalog, setting: Setting
+) -> Batch:
+    """Open a batch that carries the command's envelope."""
+    batch = Batch(
+        state, catalog,
+        now=setting.now, recorded_at=setting.recorded_at, position=setting.position,
+    )  # fmt: skip
+    batch.command = c.NAMES[type(command)]
+    batch.actor = command.actor
+    batch.reason = command.reason
+    batch.token = command.token
+    batch.request = msgspec.Raw(c.to_request(command))
+    return batch
+
+
+def _effective_at(
+    state: AccountState, command: c.FactCommand, *, catalog: Catalog, now: int
+) -> int:
+    """Give a fact's own instant: from the fact it names up to now (R11).
+
+    Raises: EffectiveTimeOutOfOrder.
+    """
+    if command.effective_at is None:
+        return now
+    effective_at = int(command.effective_at)
+    bound, why = state.opened_at or 0, "before its account was opened"
+    named: tuple[int, str] | None = None
+    if isinstance(command, c.ReverseTopUp):
+        payment = state.payments.get((command.channel, command.serial))
+        if payment is not None:
+            named = payment.effective_at, "before the top-up it reverses"
+    elif isinstance(command, c.CreditNote):
+        bill = state.bills.get(command.bill)
+        if bill is not None:
+            named = bill.effective_at, "before the bill it credits"
+    elif isinstance(command, (c.RecordUsage, c.PostBill, c.Freeze, c.Restore)):
+        instance = state.instances.get(command.instance)
+        if instance is not None:
+            named = instance.created_at, "before its instance existed"
+    if named is not None and named[0] > bound:
+        bound, why = named
+    if effective_at > now:
+        bound, why = now, "after the instant of recording"
+    elif effective_at >= bound:
+        return effective_at
+    offset = catalog.policy.calendar_offset
+    raise EffectiveTimeOutOfOrder(
+        effective_at=format_instant(effective_at, offset),
+        bound=format_instant(bound, offset),
+        why=why,
+    )
+
+
+def refusal(
+    state: AccountState | None,
+    command: c.AnyCommand,
+    error: Refused,
+    *,
+    catalog: Catalog,
+    setting: Setting,
+) -> RecordedEvent:
+    """Give the audit-only event of a refused command (R58): in the account's own log if any."""
+    if state is not None:
+        stream, version = ACCOUNT_PREFIX + state.account, state.version + 1
+    else:
+        stream, version = LEDGER_STREAM, catalog.versions.get(LEDGER_STREAM, 0) + 1
+    return RecordedEvent(
+        position=setting.position,
+        stream=stream,
+        version=version,
+        recorded_at=setting.recorded_at,
+        effective_at=setting.now,
+        event=CommandRefused(
+            code=error.code, rule=error.rule, message=str(error),
+            needed=error.needed, available=error.available,
+        ),
+        command=c.NAMES[type(command)],
+        actor=command.actor,
+        reason=command.reason,
+        request=msgspec.Raw(c.to_request(command)),
+    )  # fmt: skip
+
+
+# --- transitions -----------------------------------------------------------------------------
+
+
+def _run_due(batch: Batch, *, until: int) -> None:
+    """Run what the command made due at its own instant, as part of its batch (R11)."""
+    while (deadline := d.next_due(batch.state, batch.catalog.policy)) is not None:
+        if deadline.at > until:
+            return
+        _TRANSITIONS[deadline.kind](batch, deadline.key)
+        draw_consequences(batch)
+
+
+def transition(
+    state: AccountState, deadline: d.Deadline, *, catalog: Catalog, setting: Setting
+) -> list[RecordedEvent]:
+    """Run one due transition as a batch of its own, effective at its due instant (R57)."""
+    batch = Batch(
+        state, catalog,
+        now=setting.now, recorded_at=setting.recorded_at, position=setting.position,
+    )  # fmt: skip
+    _TRANSITIONS[deadline.kind](batch, deadline.key)
+    draw_consequences(batch)
+    watch_balance(batch)
+    return batch.events
+
+
+def due(
+    state: AccountState, *, catalog: Catalog, until: int, position: int
+) -> list[RecordedEvent]:
+    """Run all of an account's transitions due up to an instant, inclusive, in due order (R57)."""
+    made: list[RecordedEvent] = []
+    while (deadline := d.next_due(state, catalog.policy)) is not None and deadline.at <= until:
+        setting = Setting(deadline.at, deadline.at, position + len(made))
+        made += transition(state, deadline, catalog=catalog, setting=setting)
+    return made
+
+
+# --- the ledger's own streams ----------------------------------------------------------------
+
+
+def decide_catalog(
+    command: c.SetPrice | c.SetPolicy,
+    *,
+    catalog: Catalog,
+    setting: Setting,
+    precedents: Precedents = NO_PRECEDENTS,
+) -> list[RecordedEvent]:
+    """Judge a command to the ledger itself: a price or a policy value. Changes ``catalog``."""
+    check_token(command, precedents)
+    check_amounts(command, catalog.currency)
+    event: AnyEvent
+    if isinstance(command, c.SetPrice):
+        stream = PRICES_STREAM
+        price = to_minor(command.monthly_price, catalog.currency, least=0, what="monthly_price")
+        event = PriceSet(sku=command.sku, monthly_price=price)
+    else:
+        stream = POLICY_STREAM
+        catalog.policy.check({command.key: command.value})
+        event = PolicyAdopted(values={command.key: command.value})
+    version = catalog.versions.get(stream, 0)
+    if command.expected_version not in (None, version):
+        msg = f"stream {stream!r} is at version {version}, not {command.expected_version}"
+        raise ConcurrentModification(msg, rule="R58")
+    recorded = RecordedEvent(
+        position=setting.position,
+        stream=stream,
+        version=version + 1,
+        recorded_at=setting.recorded_at,
+        effective_at=setting.now,
+        event=event,
+        command=c.NAMES[type(command)],
+        actor=command.actor,
+        reason=command.reason,
+        token=command.token,
+        request=msgspec.Raw(c.to_request(command)),
+    )
+    catalog.apply(recorded)
+    return [recorded]

@@ -1,0 +1,149 @@
+"""Imports: many commands from a file or a pipe, in batches, resumable after any interruption.
+
+Each transaction also notes how many lines of the input it covers and their SHA-256, so ``resume``
+finds the longest recorded beginning of the same input and goes on behind it.
+Invariant: a line is recorded together with its note, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import chain, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import commands as c
+from ledger.errors import InvalidInput, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ledger.application import Ledger, Outcome
+    from ledger.store import Writer
+
+BATCH_LINES = 2000
+NOTES_KEY = "imports"
+NOTES_MAX = 100
+
+
+class BadLine(LedgerError):
+    """A line is not a command: it is named, and the import stops before it (exit 2)."""
+
+    code = "BAD_LINE"
+
+    def __init__(self, *, line: int, error: InvalidInput) -> None:
+        """Name the line and keep the remedy."""
+        super().__init__(f"line {line}: {error}")
+        self.line = line
+        self.hint = error.hint
+
+
+class Result(NamedTuple):
+    """The outcome of one line of the input."""
+
+    line: int
+    outcome: Outcome
+
+
+class _Cover:
+    """How many lines of the input are covered, and their digest (line ends do not count)."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, line: bytes) -> None:
+        self.lines += 1
+        self._digest.update(line.rstrip(b"\r\n") + b"\n")
+
+    def note(self) -> list[int | str]:
+        return [self.lines, self._digest.hexdigest()]
+
+
+def _notes(text: str | None) -> dict[str, list[int | str]]:
+    notes: dict[str, list[int | str]] = json.loads(text) if text else {}
+    return notes
+
+
+def import_lines(
+    ledger: Ledger,
+    source: Iterable[bytes],
+    *,
+    resume: bool = False,
+    stop_on_refusal: bool = False,
+    batch_lines: int = BATCH_LINES,
+) -> Iterator[Result]:
+    """Record every line of ``source`` and give what became of each.
+
+    Empty lines are passed over. Raises: BadLine; what was recorded before it stays.
+    """
+    cover = _Cover()
+    lines = iter(source)
+    run = f"@{ledger.store.reader.head().position}"
+    if resume:
+        run, lines = _behind_recorded(ledger, lines, cover, run)
+    while batch := list(islice(lines, batch_lines)):
+        first_line = cover.lines + 1
+        parsed, bad = _parse(batch, first_line)
+        numbers = [number for number, _ in parsed]
+
+        def note(writer: Writer, recorded: int, batch: Sequence[bytes] = batch) -> None:
+            whole = recorded == len(numbers) and bad is None  # noqa: B023 - called at once
+            last = numbers[recorded - 1] if recorded else cover.lines  # noqa: B023
+            for line in batch if whole else batch[: last - cover.lines]:
+                cover.add(line)
+            notes = _notes(writer.meta(NOTES_KEY))
+            notes.pop(run, None)
+            notes[run] = cover.note()
+            for old in list(notes)[:-NOTES_MAX]:
+                del notes[old]
+            writer.set_meta(NOTES_KEY, json.dumps(notes))
+
+        outcomes, failure = ledger.execute(
+            [command for _, command in parsed], also=note, stop_on_refusal=stop_on_refusal
+        )
+        for number, outcome in zip(numbers, outcomes, strict=False):
+            yield Result(number, outcome)
+        if failure is not None:
+            raise BadLine(line=numbers[len(outcomes)], error=failure)
+        if len(outcomes) < len(numbers):  # stopped on a refusal
+            return
+        if bad is not None:
+            raise bad
+
+
+def _parse(
+    batch: Sequence[bytes], first_line: int
+) -> tuple[list[tuple[int, c.AnyCommand]], BadLine | None]:
+    """Read commands up to the first line that is none."""
+    parsed: list[tuple[int, c.AnyCommand]] = []
+    for number, line in enumerate(batch, first_line):
+        if not line.strip():
+            continue
+        try:
+            parsed.append((number, c.parse(line)))
+        except InvalidInput as error:
+            return parsed, BadLine(line=number, error=error)
+    return parsed, None
+
+
+def _behind_recorded(
+    ledger: Ledger, lines: Iterator[bytes], cover: _Cover, run: str
+) -> tuple[str, Iterator[bytes]]:
+    """Pass over the longest beginning of the input that a transaction of this ledger covers."""
+    notes = _notes(ledger.store.reader.meta(NOTES_KEY))
+    wanted = {int(note[0]) for note in notes.values()}
+    last = max(wanted, default=0)
+    probe = _Cover()
+    held: list[bytes] = []  # read, but behind the last match
+    for line in islice(lines, last):
+        probe.add(line)
+        held.append(line)
+        if probe.lines in wanted:
+            name = next((name for name, note in notes.items() if note == probe.note()), None)
+            if name is not None:
+                run = name
+                for matched in held:
+                    cover.add(matched)
+                held.clear()
+    return run, chain(held, lines)

@@ -1,0 +1,114 @@
+"""The fixed-offset calendar: instants, local days, terms and renewal slots (RULEBOOK section 0).
+
+Invariant: an instant is an integer count of UTC microseconds on a whole second; every local
+computation takes the fixed offset, so no time-zone database and no DST. Intervals are half-open.
+This module must not read a clock and must not know the rules that use a term.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
+
+from ledger.errors import InvalidInput
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_LAST = 9000  # room for every term and retention before the calendar ends
+_DATE_LENGTH = len("2025-01-31")
+
+
+def check_year(instant: int, text: str) -> int:
+    """Refuse instants so far out that terms could not be computed from them."""
+    if not 0 <= instant < (date(_YEAR_LAST, 1, 1).toordinal() - _EPOCH_DAY) * DAY:
+        msg = f"{text!r} lies outside the years 1970 to {_YEAR_LAST - 1}"
+        raise InvalidInput(msg)
+    return instant
+
+
+def is_bare_date(text: str) -> bool:
+    """Say whether ``text`` has the length of a date without a time of day."""
+    return len(text) == _DATE_LENGTH
+
+
+def parse_instant(text: str, offset: int) -> int:
+    """Read an RFC 3339 instant, truncated to the second; a bare date is its 00:00:00.
+
+    Time axis: a missing offset means ``offset``, the ledger's calendar offset in microseconds.
+    Raises: InvalidInput.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is not an instant"
+        raise InvalidInput(msg, hint="write it like 2025-02-10T08:00:00+08:00") from None
+    seconds = (
+        (moment.toordinal() - _EPOCH_DAY) * 86_400
+        + moment.hour * 3600
+        + moment.minute * 60
+        + moment.second
+    )
+    away = moment.utcoffset()
+    shift = offset if away is None else away // timedelta(microseconds=1)
+    return check_year((seconds * SECOND - shift) // SECOND * SECOND, text)
+
+
+def format_instant(instant: int, offset: int) -> str:
+    """Write an instant in the ledger's offset: ``2025-02-10T00:00:00+08:00``."""
+    return (_EPOCH + timedelta(microseconds=instant)).astimezone(_zone(offset)).isoformat()
+
+
+@lru_cache(maxsize=16)
+def _zone(offset: int) -> timezone:
+    return timezone(timedelta(microseconds=offset))
+
+
+def local_day(instant: int, offset: int) -> int:
+    """Count the local days since 1970-01-01."""
+    return (instant + offset) // DAY
+
+
+def midnight(day: int, offset: int) -> int:
+    """Give the instant at which local day number ``day`` begins."""
+    return day * DAY - offset
+
+
+def local_year(instant: int, offset: int) -> int:
+    """Give the local calendar year of an instant."""
+    return date.fromordinal(local_day(instant, offset) + _EPOCH_DAY).year
+
+
+def local_date(instant: int, offset: int) -> str:
+    """Give the local date of an instant as ``2025-02-10``."""
+    return date.fromordinal(local_day(instant, offset) + _EPOCH_DAY).isoformat()
+
+
+def add_months(day: int, months: int) -> int:
+    """Add calendar months to a local day number, clamped to the month's last day (R21)."""
+    start = date.fromordinal(day + _EPOCH_DAY)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    month += 1
+    last = monthrange(year, month)[1]
+    return date(year, month, min(start.day, last)).toordinal() - _EPOCH_DAY
+
+
+def term_end(anchor: int, months: int, *, offset: int, exact: bool) -> int:
+    """Give T of a term that was bought at ``anchor`` for ``months`` months in all (R21).
+
+    Always computed from the anchor, never from the previous end: the 31st comes back.
+    Reading ``exact``: T keeps the anchor's time of day instead of the midnight after E.
+    """
+    last_day = add_months(local_day(anchor, offset), months)
+    if exact:
+        return midnight(last_day, offset) + (anchor + offset) % DAY
+    return midnight(last_day + 1, offset)
+
+
+def slot_instant(expires_at: int, number: int, *, offset: int, time_of_day: int) -> int:
+    """Give the instant of auto-renewal slot ``number`` before the term ends (R31)."""
+    return midnight(local_day(expires_at, offset) - number, offset) + time_of_day

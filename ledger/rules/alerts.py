@@ -1,0 +1,38 @@
+"""The low-balance alert: configured here; raised and ended in ``batch.watch_balance``.
+
+Decides R53 (configuration) and R54. Due transition: a reminder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.deadlines import next_reminder
+from ledger.events import AlertConfigured, LowBalanceReminderSent
+from ledger.money import to_minor
+
+if TYPE_CHECKING:
+    from ledger.batch import Batch
+    from ledger.commands import SetAlert
+
+
+def set_alert(batch: Batch, command: SetAlert) -> None:
+    """Set, change or switch off the threshold; the one it has already changes nothing (R53)."""
+    state = batch.state
+    threshold = None
+    if command.threshold is not None:
+        threshold = to_minor(command.threshold, state.currency, least=0, what="threshold")
+    if threshold != state.alert.threshold:
+        batch.emit(AlertConfigured(threshold=threshold))
+
+
+def remind(batch: Batch) -> None:
+    """Due: ``available`` is still below the threshold (R54)."""
+    state = batch.state
+    reminder = next_reminder(state, batch.catalog.policy)
+    number = reminder[1] if reminder is not None else 0
+    batch.emit(
+        LowBalanceReminderSent(
+            number=number, threshold=state.alert.threshold or 0, available=state.available
+        )
+    )

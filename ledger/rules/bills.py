@@ -1,0 +1,182 @@
+"""Usage, bills and credit notes: what pay-as-you-go costs, and what is taken back.
+
+Decides R5-R8, R10, R15, R18 and R43. Due transition: a recorded usage's bill is posted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.account import PUBLIC_NEW
+from ledger.deadlines import restored_at
+from ledger.errors import (
+    AlreadyExists,
+    BillTooEarly,
+    InvalidPeriod,
+    NotBillable,
+    OverCredit,
+    UnknownBill,
+    UnknownInstance,
+)
+from ledger.events import BillPosted, BillSettled, CreditNoteIssued, UsageRecorded
+from ledger.money import format_minor, to_minor, to_rated
+from ledger.periods import HOUR
+from ledger.rules.payment import coupons_for_bill, product_of
+
+if TYPE_CHECKING:
+    from ledger.account import Bill, Instance
+    from ledger.batch import Batch
+    from ledger.commands import CreditNote, PostBill, RecordUsage
+
+# The vendor's promise, whatever ``bill_delay`` is (R5).
+POSTING_PROMISED = 4 * HOUR
+
+
+def _in_service_at(batch: Batch, instance: Instance, at: int) -> bool:
+    """Say whether the service was not stopped, restoring or released at an instant (R18)."""
+    for start, end in instance.outages:
+        promised = restored_at(instance, batch.catalog.policy) if end is None else end
+        if start <= at and (promised is None or at < promised):
+            return False
+    return True
+
+
+def _billable(batch: Batch, name: str, command: RecordUsage | PostBill) -> Instance:
+    """Check the id, the instance and the cycle of usage or a bill."""
+    state = batch.state
+    if name in state.used_ids:
+        msg = f"a usage or bill {name!r} exists"
+        raise AlreadyExists(msg, rule="R5")
+    instance = state.instances.get(command.instance)
+    if instance is None:
+        msg = f"account {state.account!r} has no instance {command.instance!r}"
+        raise UnknownInstance(msg, rule="R15")
+    if instance.kind == PUBLIC_NEW:
+        msg = f"instance {command.instance!r} is a new public one, which is never billed"
+        raise NotBillable(msg, rule="R15")
+    if not _in_service_at(batch, instance, int(command.cycle_start)):
+        msg = f"instance {command.instance!r} was not in service when the cycle began"
+        raise NotBillable(msg, rule="R18")
+    if int(command.cycle_start) >= int(command.cycle_end):
+        msg = "the billing cycle ends before it starts"
+        raise InvalidPeriod(msg, rule="R5")
+    return instance
+
+
+def record_usage(batch: Batch, command: RecordUsage, *, effective_at: int) -> None:
+    """Remember rated usage; its bill is due at cycle_end + bill_delay (R5)."""
+    amount, round_down = to_rated(command.rated, batch.state.currency)
+    instance = _billable(batch, command.usage, command)
+    batch.emit(
+        UsageRecorded(
+            usage=command.usage, instance=command.instance, product=product_of(instance),
+            cycle_start=int(command.cycle_start), cycle_end=int(command.cycle_end),
+            amount=amount, round_down=round_down,
+        ),
+        effective_at=effective_at,
+    )  # fmt: skip
+
+
+def post_bill(batch: Batch, command: PostBill, *, effective_at: int) -> None:
+    """Post a bill that arrives ready made, now (R5)."""
+    amount, round_down = to_rated(command.rated, batch.state.currency)
+    instance = _billable(batch, command.bill, command)
+    cycle_end = int(command.cycle_end)
+    if batch.now < cycle_end:
+        msg = f"bill {command.bill!r} is posted before its cycle has ended"
+        raise BillTooEarly(msg, rule="R5")
+    _post(
+        batch,
+        BillPosted(
+            bill=command.bill, instance=command.instance, product=product_of(instance),
+            cycle_start=int(command.cycle_start), cycle_end=cycle_end,
+            amount=amount, round_down=round_down, posted_at=batch.now,
+            late=batch.now > cycle_end + POSTING_PROMISED,
+        ),
+        effective_at=effective_at,
+    )  # fmt: skip
+
+
+def post_usage(batch: Batch, usage: str) -> None:
+    """Due: the bill of a recorded usage is posted, under the usage's id (R5)."""
+    fact = batch.state.usages[usage].event
+    _post(
+        batch,
+        BillPosted(
+            bill=usage, instance=fact.instance, product=fact.product,
+            cycle_start=fact.cycle_start, cycle_end=fact.cycle_end,
+            amount=fact.amount, round_down=fact.round_down, posted_at=batch.now,
+            late=batch.now > fact.cycle_end + POSTING_PROMISED,
+        ),
+        effective_at=batch.now,
+    )  # fmt: skip
+
+
+def _post(batch: Batch, bill: BillPosted, *, effective_at: int) -> None:
+    """Post a bill: eligible coupons first, then cash; the rest is outstanding (R7, R43)."""
+    state = batch.state
+    posted = batch.emit(bill, effective_at=effective_at)
+    left = bill.amount
+    parts: list[tuple[str, int]] = []
+    if state.funded:
+        for coupon in coupons_for_bill(
+            state, now=batch.now, product=bill.product, gross=bill.amount
+        ):
+            part = min(coupon.remaining, left)
+            if part:
+                parts.append((coupon.coupon, part))
+                left -= part
+    cash_part = min(max(state.cash, 0), left)
+    if parts or cash_part:
+        batch.emit(
+            BillSettled(
+                item=bill.bill, kind="bill", cash_part=cash_part,
+                outstanding=left - cash_part, coupons=tuple(parts),
+            ),
+            cause=posted,
+        )  # fmt: skip
+
+
+def credit_note(batch: Batch, command: CreditNote, *, effective_at: int) -> None:
+    """Take back part of a bill: outstanding, then its cash, then coupon parts (R10)."""
+    state = batch.state
+    amount = to_minor(command.amount, state.currency)
+    if command.note in state.notes:
+        msg = f"credit note {command.note!r} exists"
+        raise AlreadyExists(msg, rule="R10")
+    bill = state.bills.get(command.bill)
+    if bill is None:
+        msg = f"account {state.account!r} has no posted bill {command.bill!r}"
+        raise UnknownBill(msg, rule="R10")
+    left = bill.amount - bill.credited
+    if amount > left:
+        rest = format_minor(left, state.currency)
+        msg = f"{rest} {state.currency} of bill {command.bill!r} is left to credit"
+        raise OverCredit(msg, rule="R10", needed=amount, available=left)
+    outstanding_part = min(bill.outstanding, amount)
+    cash_part = min(bill.cash_paid, amount - outstanding_part)
+    restored, forfeited = _coupon_parts(batch, bill, amount - outstanding_part - cash_part)
+    batch.emit(
+        CreditNoteIssued(
+            note=command.note, bill=command.bill, amount=amount,
+            outstanding_part=outstanding_part, cash_part=cash_part,
+            coupons_restored=tuple(restored), coupons_forfeited=tuple(forfeited),
+        ),
+        effective_at=effective_at,
+    )  # fmt: skip
+
+
+def _coupon_parts(
+    batch: Batch, bill: Bill, amount: int
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Give coupon parts back, newest applied first; parts of ended coupons are lost (R10)."""
+    restored: list[tuple[str, int]] = []
+    forfeited: list[tuple[str, int]] = []
+    for name, applied in reversed(bill.coupons):
+        part = min(applied, amount)
+        if not part:
+            break
+        ended = batch.state.coupons[name].ends <= batch.now
+        (forfeited if ended else restored).append((name, part))
+        amount -= part
+    return restored, forfeited

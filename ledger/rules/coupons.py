@@ -1,0 +1,87 @@
+"""Coupons: granted, started, ended. How they pay is decided in ``payment`` and ``bills``.
+
+Decides R37, R40 and, under the reading ``coupon_pays_posted``, R42.
+Due transitions: a coupon's start, a coupon's end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.batch import oldest_first
+from ledger.errors import AlreadyExists, InvalidPeriod
+from ledger.events import BillSettled, CouponExpired, CouponGranted, CouponStarted
+from ledger.money import to_minor
+from ledger.rules.payment import eligible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.account import Coupon
+    from ledger.batch import Batch
+    from ledger.commands import GrantCoupon
+
+
+def _scope(wanted: Sequence[str] | None) -> tuple[str, ...] | None:
+    if wanted is None or isinstance(wanted, str):
+        return None
+    return tuple(sorted(set(wanted)))
+
+
+def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> None:
+    """Grant a coupon, valid on [start, end); the start defaults to now (R37)."""
+    state = batch.state
+    amount = to_minor(command.amount, state.currency)
+    minimum = command.minimum_spend
+    spend = to_minor(minimum, state.currency, least=0, what="minimum_spend") if minimum else 0
+    if command.coupon in state.coupons:
+        msg = f"coupon {command.coupon!r} exists"
+        raise AlreadyExists(msg, rule="R37")
+    starts = batch.now if command.starts is None else int(command.starts)
+    ends = int(command.ends)
+    if starts >= ends:
+        msg = f"coupon {command.coupon!r} would end before it starts"
+        raise InvalidPeriod(msg, rule="R37")
+    granted = batch.emit(
+        CouponGranted(
+            coupon=command.coupon, amount=amount, starts=starts, ends=ends,
+            granted_at=batch.now, products=_scope(command.products),
+            order_types=_scope(command.order_types), minimum_spend=spend,
+        ),
+        effective_at=effective_at,
+    )  # fmt: skip
+    pay_posted(batch, state.coupons[command.coupon], cause=granted)
+
+
+def start(batch: Batch, coupon: str) -> None:
+    """Due: the coupon can be used from its start on (R37)."""
+    started = batch.emit(CouponStarted(coupon=coupon))
+    pay_posted(batch, batch.state.coupons[coupon], cause=started)
+
+
+def end(batch: Batch, coupon: str) -> None:
+    """Due: the remainder is forfeited at the end (R40)."""
+    rest = batch.state.coupons[coupon].remaining
+    batch.emit(CouponExpired(coupon=coupon, forfeited=rest))
+
+
+def pay_posted(batch: Batch, coupon: Coupon, *, cause: int) -> None:
+    """Let a coupon pay bills posted before it, where the policy reads R42 that way."""
+    state = batch.state
+    if not batch.catalog.policy.coupon_pays_posted:
+        return
+    for item in oldest_first(state):
+        bill = state.bills.get(item.item) if item.kind == "bill" else None
+        if bill is None or not eligible(
+            coupon, now=batch.now, product=bill.product, order_type="pay_as_you_go",
+            gross=bill.amount,
+        ):  # fmt: skip
+            continue
+        part = min(coupon.remaining, item.outstanding)
+        batch.emit(
+            BillSettled(
+                item=item.item, kind=item.kind, cash_part=0,
+                outstanding=item.outstanding - part, coupons=((coupon.coupon, part),),
+            ),
+            cause=cause,
+        )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Orders for instances: purchase, trial, upgrade of a public instance, spec upgrade.
+
+Decides R12, R21, R24, R26, R29 (ticking), R45, R46 (start) and R47. No due transitions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.account import (
+    ENTERPRISE,
+    FROZEN,
+    PUBLIC_LEGACY,
+    PUBLIC_NEW,
+    RELEASED,
+    RESTORING,
+    RUNNING,
+    STOPPED_OVERDUE,
+)
+from ledger.errors import (
+    AlreadyExists,
+    Expired,
+    InvalidAmount,
+    UnknownInstance,
+    WrongState,
+)
+from ledger.events import (
+    AutoRenewEnabled,
+    InstancePurchased,
+    SpecUpgraded,
+    TrialStarted,
+    UpgradedToEnterprise,
+)
+from ledger.money import divide_half_up
+from ledger.periods import DAY, SECOND
+from ledger.rules.payment import (
+    TICKED_MONTHS,
+    end_of_term,
+    list_price,
+    pay_order,
+    require_order_months,
+)
+
+if TYPE_CHECKING:
+    from ledger.account import Instance
+    from ledger.batch import Batch
+    from ledger.commands import ChangeSpec, Purchase, StartTrial, Upgrade
+
+TRIAL_MONTHS = 1  # R46
+SPEC_MONTH = 30 * DAY // SECOND  # R47: the month by which a price difference is prorated
+
+
+def _require_new_id(batch: Batch, instance: str) -> None:
+    if instance in batch.state.instances:
+        msg = f"instance {instance!r} exists"
+        raise AlreadyExists(msg, rule="R26")
+
+
+def _require(batch: Batch, name: str, *, rule: str) -> Instance:
+    instance = batch.state.instances.get(name)
+    if instance is None:
+        msg = f"account {batch.state.account!r} has no instance {name!r}"
+        raise UnknownInstance(msg, rule=rule)
+    return instance
+
+
+def purchase(batch: Batch, command: Purchase) -> None:
+    """Buy a new Enterprise instance with one coupon and cash, or not at all (R26)."""
+    _require_new_id(batch, command.instance)
+    monthly_price = list_price(batch, command.sku)
+    require_order_months(command.months)
+    price = monthly_price * command.months
+    quote = pay_order(batch, order_type="new", gross=price, wanted=command.coupon)
+    bought = batch.emit(
+        InstancePurchased(
+            instance=command.instance, sku=command.sku, monthly_price=monthly_price,
+            months=command.months, price=price, coupon=quote.coupon,
+            coupon_part=quote.coupon_part, cash_part=quote.cash_part, starts=batch.now,
+            expires_at=end_of_term(batch, batch.now, command.months),
+        )
+    )  # fmt: skip
+    if command.auto_renew:  # R29, R32: ticked at purchase it is effective at once
+        batch.emit(
+            AutoRenewEnabled(
+                instance=command.instance, months=TICKED_MONTHS, slots_from=batch.now
+            ),
+            cause=bought,
+        )
+
+
+def start_trial(batch: Batch, command: StartTrial) -> None:
+    """Start a free trial of one month; allowed while overdue (R13, R46)."""
+    _require_new_id(batch, command.instance)
+    list_price(batch, command.sku)
+    batch.emit(
+        TrialStarted(
+            instance=command.instance, sku=command.sku, months=TRIAL_MONTHS, starts=batch.now,
+            expires_at=end_of_term(batch, batch.now, TRIAL_MONTHS),
+        )
+    )  # fmt: skip
+
+
+def upgrade(batch: Batch, command: Upgrade) -> None:
+    """Turn a public instance into a paid Enterprise one: an order of type ``new`` (R45)."""
+    instance = _require(batch, command.instance, rule="R45")
+    monthly_price = list_price(batch, command.sku)
+    if instance.kind not in (PUBLIC_NEW, PUBLIC_LEGACY):
+        msg = f"instance {command.instance!r} is {instance.kind}, not public"
+        raise WrongState(msg, rule="R45")
+    require_order_months(command.months)
+    price = monthly_price * command.months
+    quote = pay_order(batch, order_type="new", gross=price, wanted=command.coupon)
+    if instance.state not in (RUNNING, FROZEN, RESTORING):
+        # A stopped one belongs to an overdue account, which pay_order has refused.
+        msg = f"instance {command.instance!r} is {STOPPED_OVERDUE}"
+        raise WrongState(msg, rule="R45")
+    batch.emit(
+        UpgradedToEnterprise(
+            instance=command.instance, sku=command.sku, monthly_price=monthly_price,
+            months=command.months, price=price, coupon=quote.coupon,
+            coupon_part=quote.coupon_part, cash_part=quote.cash_part, starts=batch.now,
+            expires_at=end_of_term(batch, batch.now, command.months),
+            state=RESTORING if instance.state == RESTORING else RUNNING,
+        )
+    )  # fmt: skip
+
+
+def change_spec(batch: Batch, command: ChangeSpec) -> None:
+    """Move to a larger sku until T for the price difference over the remaining seconds (R47)."""
+    instance = _require(batch, command.instance, rule="R47")
+    new_price = list_price(batch, command.sku)
+    if instance.kind != ENTERPRISE or instance.state == RELEASED:
+        msg = f"{instance.kind} instance {command.instance!r} is {instance.state}"
+        raise WrongState(msg, rule="R47")
+    ends = instance.expires_at or 0
+    if batch.now >= ends:
+        msg = f"the term of instance {command.instance!r} has ended"
+        raise Expired(msg, rule="R47")
+    sku_before = instance.sku or ""
+    difference = new_price - list_price(batch, sku_before)
+    if difference <= 0:
+        msg = f"sku {command.sku!r} does not cost more than {sku_before!r}"
+        raise InvalidAmount(msg, rule="R47")
+    remaining = (ends - batch.now) // SECOND
+    fee = divide_half_up(difference * remaining, SPEC_MONTH)
+    quote = pay_order(batch, order_type="upgrade", gross=fee, wanted=command.coupon)
+    batch.emit(
+        SpecUpgraded(
+            instance=command.instance, sku_before=sku_before, sku=command.sku, price=fee,
+            coupon=quote.coupon, coupon_part=quote.coupon_part, cash_part=quote.cash_part,
+            starts=batch.now, ends=ends,
+        )
+    )  # fmt: skip

@@ -1,0 +1,150 @@
+"""What an order is and what pays it: months, terms, list prices, coupons, all-or-nothing cash.
+
+Decides R12 (fee operations while overdue), R21 (T), R24 (months), R26, R38, R39 and R43.
+Emits nothing: the families of orders, renewals and bills do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.account import ENTERPRISE, TRIAL
+from ledger.errors import (
+    AccountOverdue,
+    CouponNotEligible,
+    InsufficientBalance,
+    InvalidPeriod,
+    UnknownSku,
+)
+from ledger.money import format_minor
+from ledger.periods import term_end
+
+if TYPE_CHECKING:
+    from ledger.account import AccountState, Coupon, Instance
+    from ledger.batch import Batch
+
+IOT_ENTERPRISE = "iot_enterprise"
+IOT_PUBLIC = "iot_public"
+AUTO = "auto"
+NONE = "none"
+ORDER_MONTHS = frozenset((*range(1, 10), 12, 24, 36))  # R24
+TICKED_MONTHS = 1  # R29: ticking auto-renewal sets one month whatever was bought
+
+
+class Quote(NamedTuple):
+    """How an order would be paid, in minor units."""
+
+    coupon: str | None
+    coupon_part: int
+    cash_part: int
+
+
+def product_of(instance: Instance) -> str:
+    """Give the product that an instance's bills and orders belong to."""
+    return IOT_ENTERPRISE if instance.kind in (ENTERPRISE, TRIAL) else IOT_PUBLIC
+
+
+def require_order_months(months: int) -> None:
+    """Refuse months that no order can have (R24)."""
+    if months not in ORDER_MONTHS:
+        msg = f"{months} is not a number of months that can be bought"
+        raise InvalidPeriod(msg, rule="R24")
+
+
+def end_of_term(batch: Batch, anchor: int, months: int) -> int:
+    """Give T for an anchor and the months bought so far, under the policy in force (R21)."""
+    policy = batch.catalog.policy
+    return term_end(anchor, months, offset=policy.calendar_offset, exact=bool(policy.expiry))
+
+
+def list_price(batch: Batch, sku: str) -> int:
+    """Give the current monthly list price of a sku, in the account's currency.
+
+    Raises: UnknownSku; prices are in the ledger's currency, other accounts have none.
+    """
+    price = batch.catalog.prices.get(sku)
+    if price is None or batch.state.currency != batch.catalog.currency:
+        msg = f"sku {sku!r} has no list price in {batch.state.currency}"
+        raise UnknownSku(msg, rule="R24")
+    return price
+
+
+def require_not_overdue(state: AccountState) -> None:
+    """Refuse a fee operation while the account is overdue, before looking at funds (R12)."""
+    if state.items:
+        missing = format_minor(state.outstanding, state.currency)
+        msg = f"account {state.account!r} is overdue: {missing} {state.currency} is outstanding"
+        raise AccountOverdue(msg, rule="R12", needed=state.outstanding, available=state.cash)
+
+
+def eligible(coupon: Coupon, *, now: int, product: str, order_type: str, gross: int) -> bool:
+    """Say whether a coupon can pay: started, not ended, in scope, spend reached (R38)."""
+    return (
+        coupon.starts <= now < coupon.ends
+        and not coupon.expired
+        and coupon.remaining > 0
+        and (coupon.products is None or product in coupon.products)
+        and (coupon.order_types is None or order_type in coupon.order_types)
+        and coupon.minimum_spend <= gross
+    )
+
+
+def coupons_for_bill(state: AccountState, *, now: int, product: str, gross: int) -> list[Coupon]:
+    """Give the coupons for a bill: earliest end, then earliest grant, then id (R43)."""
+    usable = [
+        coupon
+        for coupon in state.funded.values()
+        if eligible(coupon, now=now, product=product, order_type="pay_as_you_go", gross=gross)
+    ]
+    usable.sort(key=lambda coupon: (coupon.ends, coupon.granted_at, coupon.coupon))
+    return usable
+
+
+def coupon_for_order(
+    state: AccountState, wanted: str, *, now: int, order_type: str, gross: int
+) -> Coupon | None:
+    """Choose the one coupon of an order, or check the one that was named (R39).
+
+    Default: largest remaining, then earliest end, then earliest grant, then id.
+    Raises: CouponNotEligible.
+    """
+    if wanted == NONE:
+        return None
+    if wanted != AUTO:
+        named = state.coupons.get(wanted)
+        if named is None or not eligible(
+            named, now=now, product=IOT_ENTERPRISE, order_type=order_type, gross=gross
+        ):
+            msg = f"coupon {wanted!r} cannot pay this {order_type} order"
+            raise CouponNotEligible(msg, rule="R39")
+        return named
+    if not gross:
+        return None
+    usable = [
+        coupon
+        for coupon in state.funded.values()
+        if eligible(coupon, now=now, product=IOT_ENTERPRISE, order_type=order_type, gross=gross)
+    ]
+    return min(usable, key=_order_choice, default=None)
+
+
+def _order_choice(coupon: Coupon) -> tuple[int, int, int, str]:
+    return -coupon.remaining, coupon.ends, coupon.granted_at, coupon.coupon
+
+
+def pay_order(batch: Batch, *, order_type: str, gross: int, wanted: str) -> Quote:
+    """Decide how an order is paid: at most one coupon plus cash, or not at all (R26).
+
+    Checks overdue, then the coupon, then the funds. Raises: AccountOverdue, CouponNotEligible,
+    InsufficientBalance (with what was needed and what one coupon and the cash would give).
+    """
+    state = batch.state
+    require_not_overdue(state)
+    coupon = coupon_for_order(state, wanted, now=batch.now, order_type=order_type, gross=gross)
+    part = min(coupon.remaining, gross) if coupon is not None else 0
+    if gross - part > state.cash:
+        needed = format_minor(gross, state.currency)
+        there = format_minor(state.cash + part, state.currency)
+        msg = f"the order costs {needed} {state.currency}, cash and one coupon give {there}"
+        raise InsufficientBalance(msg, rule="R26", needed=gross, available=state.cash + part)
+    return Quote(coupon.coupon if coupon is not None else None, part, gross - part)

@@ -1,0 +1,102 @@
+"""Cancellations and what they refund.
+
+Decides R41 (coupon parts never come back), R48, R49 and R50. No due transitions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.account import ENTERPRISE, RELEASED, TRIAL
+from ledger.errors import NotCancellable, UnknownInstance
+from ledger.events import (
+    AutoRenewDisabled,
+    InstanceReleased,
+    RefundIssued,
+    RenewalCancelled,
+)
+from ledger.periods import DAY, SECOND, local_year
+
+if TYPE_CHECKING:
+    from ledger.account import Instance, Order
+    from ledger.batch import Batch
+    from ledger.commands import Cancel, CancelRenewal
+
+
+def _days(span: int) -> int:
+    """Round a span up to whole days (R48)."""
+    return -(-span // DAY)
+
+
+def unused_cash(order: Order, now: int) -> int:
+    """Give the cash of an order that a cancellation refunds (R48).
+
+    Rounding: both day counts up to whole days, what was used down to the minor unit.
+    """
+    if now < order.starts:
+        return order.cash_part
+    if now >= order.ends:
+        return 0
+    used = order.price * _days(now - order.starts) // _days(order.ends - order.starts)
+    return max(0, order.cash_part - used)
+
+
+def _cancellable(batch: Batch, name: str) -> Instance:
+    instance = batch.state.instances.get(name)
+    if instance is None:
+        msg = f"account {batch.state.account!r} has no instance {name!r}"
+        raise UnknownInstance(msg, rule="R48")
+    if instance.kind not in (ENTERPRISE, TRIAL) or instance.state == RELEASED:
+        msg = f"{instance.kind} instance {name!r} is {instance.state}"
+        raise NotCancellable(msg, rule="R48")
+    return instance
+
+
+def cancel(batch: Batch, command: Cancel) -> None:
+    """Release an instance at once; refund it wholly within five days, else what is unused."""
+    instance = _cancellable(batch, command.instance)
+    cause = None
+    if instance.orders:
+        policy = batch.catalog.policy
+        year = local_year(batch.now, policy.calendar_offset)
+        new = next((order for order in instance.orders if order.kind == "new"), None)
+        whole = (
+            new is not None
+            and batch.now < new.starts + policy.five_day_refund
+            and year not in batch.state.five_day_years
+        )
+        if whole:
+            amount = sum(order.cash_part for order in instance.orders)
+        else:
+            amount = sum(unused_cash(order, batch.now) for order in instance.orders)
+        cause = batch.emit(
+            RefundIssued(
+                instance=command.instance, reason="five_day" if whole else "unused",
+                amount=amount, calendar_year=year if whole else None,
+            )
+        )  # fmt: skip
+    batch.emit(InstanceReleased(instance=command.instance, via="cancel"), cause=cause)
+
+
+def cancel_renewal(batch: Batch, command: CancelRenewal) -> None:
+    """Undo the last renewal whose term has not begun: T falls back to its start (R49)."""
+    instance = _cancellable(batch, command.instance)
+    renewals = [order for order in instance.orders if order.kind == "renew"]
+    if not renewals or batch.now >= renewals[-1].starts:
+        msg = f"instance {command.instance!r} has no renewal whose term has not begun"
+        raise NotCancellable(msg, rule="R49")
+    last = renewals[-1]
+    # A trial whose only renewal is cancelled is a trial again, auto-renewal off.
+    trial_again = len(renewals) == 1 and not any(o.kind == "new" for o in instance.orders)
+    cancelled = batch.emit(
+        RenewalCancelled(
+            instance=command.instance, kind=TRIAL if trial_again else ENTERPRISE,
+            months=last.months, expires_at=last.starts, slots_from=batch.now + SECOND,
+        )
+    )  # fmt: skip
+    if trial_again and instance.auto_enabled:
+        batch.emit(AutoRenewDisabled(instance=command.instance), cause=cancelled)
+    batch.emit(
+        RefundIssued(instance=command.instance, reason="renewal", amount=last.cash_part),
+        cause=cancelled,
+    )

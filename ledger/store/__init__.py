@@ -1,0 +1,34 @@
+"""The append-only event store: one embedded file today, other places behind the same names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.store.errors import LedgerExists
+from ledger.store.reading import Reader, open_reader
+from ledger.store.rows import Head, Request, Row
+
+if TYPE_CHECKING:
+    from ledger.store.sqlite import Store, Writer
+
+__all__ = [
+    "Head", "Reader", "Request", "Row", "Store", "Writer",
+    "create_store", "open_reader", "open_store",
+]  # fmt: skip
+
+
+def create_store(location: str) -> None:
+    """Lay a new, empty ledger out. Raises: LedgerExists."""
+    from ledger.store.sqlite import create_file  # noqa: PLC0415 - the library loads for writers
+
+    if Path(location).exists():
+        raise LedgerExists(location)
+    create_file(location)
+
+
+def open_store(location: str) -> Store:
+    """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError."""
+    from ledger.store.sqlite import open_file  # noqa: PLC0415 - the library loads for writers
+
+    return open_file(location)

@@ -1,0 +1,101 @@
+"""Everything that can go wrong with the file or server that keeps the log."""
+
+from __future__ import annotations
+
+from ledger.errors import LedgerError
+
+
+class StoreError(LedgerError):
+    """The store cannot do what was asked."""
+
+    code = "STORE_ERROR"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Keep the remedy apart from the message."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class LedgerNotFound(StoreError):
+    """There is no ledger at this place (exit 3)."""
+
+    code = "LEDGER_NOT_FOUND"
+
+    def __init__(self, location: str) -> None:
+        """Name the place."""
+        super().__init__(f"no ledger at {location!r}", hint="make one with: tally init")
+
+
+class LedgerExists(StoreError):
+    """A new ledger would overwrite something (exit 6)."""
+
+    code = "LEDGER_EXISTS"
+
+    def __init__(self, location: str) -> None:
+        """Name the place."""
+        super().__init__(
+            f"{location!r} exists", hint="choose another place with --ledger, or remove it"
+        )
+
+
+class NotALedger(StoreError):
+    """The file is something else (exit 5)."""
+
+    code = "NOT_A_LEDGER"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what it is."""
+        super().__init__(
+            f"{location!r} is not a ledger of this program: {why}",
+            hint="name a ledger with --ledger or TALLY_LEDGER",
+        )
+
+
+class LedgerDamaged(StoreError):
+    """The file cannot be read as it was written (exit 5)."""
+
+    code = "LEDGER_DAMAGED"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what the database says."""
+        super().__init__(
+            f"{location!r} is damaged: {why}",
+            hint="keep the file as it is and restore the last copy beside it",
+        )
+
+
+class LedgerBusy(StoreError):
+    """Another process is writing (exit 6)."""
+
+    code = "LEDGER_BUSY"
+
+    def __init__(self, location: str) -> None:
+        """Name the place."""
+        super().__init__(
+            f"{location!r} is being written by another process", hint="try again in a moment"
+        )
+
+
+class DiskFull(StoreError):
+    """There is no room; nothing of this batch was recorded (exit 6)."""
+
+    code = "DISK_FULL"
+
+    def __init__(self, location: str) -> None:
+        """Name the place."""
+        super().__init__(
+            f"no room to write {location!r}; nothing of this batch was recorded",
+            hint="make room, then repeat the command (imports: --resume)",
+        )
+
+
+class StreamConflict(StoreError):
+    """Another event has this version of the stream (exit 6)."""
+
+    code = "STREAM_CONFLICT"
+
+
+class PositionConflict(StoreError):
+    """Rows do not continue the log (exit 6)."""
+
+    code = "POSITION_CONFLICT"

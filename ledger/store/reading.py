@@ -1,0 +1,217 @@
+"""Looking at a ledger: plain cursors over the log, nothing locked, nothing written.
+
+Invariant: a reader sees whole transactions only, and streams rows instead of holding them.
+This module must not import the eventsourcing library: looks start fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ledger.store.errors import (
+    DiskFull,
+    LedgerBusy,
+    LedgerDamaged,
+    LedgerNotFound,
+    NotALedger,
+    StoreError,
+)
+from ledger.store.rows import Head, Request, Row
+from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
+_LAST = 2**63 - 1
+
+
+@contextmanager
+def explained(location: str) -> Iterator[None]:
+    """Turn what the database says into one clear error of ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(location, error) from error
+
+
+def explain(location: str, error: BaseException) -> StoreError:
+    """Find the error of ours that a database error means."""
+    said = str(error)
+    low = said.lower()
+    if "locked" in low or "busy" in low:
+        return LedgerBusy(location)
+    if "full" in low:
+        return DiskFull(location)
+    if "not a database" in low:
+        return NotALedger(location, why=said)
+    if "unable to open" in low:
+        return NotALedger(location, why=said)
+    return LedgerDamaged(location, why=said)
+
+
+def check_file(location: str) -> None:
+    """Refuse what is not a file with a ledger in it. Raises: LedgerNotFound, NotALedger."""
+    path = Path(location)
+    if not path.exists():
+        raise LedgerNotFound(location)
+    if path.is_dir():
+        raise NotALedger(location, why="it is a folder")
+
+
+def check_header(connection: sqlite3.Connection, location: str) -> None:
+    """Refuse a database that this program did not make. Raises: NotALedger."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id != APPLICATION_ID:
+        raise NotALedger(location, why="another program made it, or it is empty")
+    if version != USER_VERSION:
+        raise NotALedger(location, why=f"its layout {version} is not {USER_VERSION}")
+
+
+class Reader:
+    """Reads the log through one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+        """Read through a connection that gives tuples."""
+        self.connection = connection
+        self.location = location
+
+    def head(self) -> Head:
+        """Give the last event's position, recorded instant and hash of its bytes."""
+        with explained(self.location):
+            row = self.connection.execute(
+                f"SELECT position, recorded_at, state FROM {EVENTS} "
+                "ORDER BY position DESC LIMIT 1"
+            ).fetchone()
+        return Head(row[0], row[1], hashlib.sha256(row[2]).digest()) if row else Head(0, 0, b"")
+
+    def bodies(self, *, after: int = 0, until: int | None = None) -> Iterator[bytes]:
+        """Stream the stored bytes of the log in position order."""
+        with explained(self.location):
+            for (body,) in self.connection.execute(
+                f"SELECT state FROM {EVENTS} WHERE position > ? AND position <= ? "
+                "ORDER BY position",
+                (after, _LAST if until is None else until),
+            ):
+                yield body
+
+    def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
+        """Stream whole rows of the log in position order."""
+        with explained(self.location):
+            for row in self.connection.execute(
+                f"SELECT {_ROW} FROM {EVENTS} WHERE position > ? AND position <= ? "
+                "ORDER BY position",
+                (after, _LAST if until is None else until),
+            ):
+                yield Row(*row)
+
+    def stream_bodies(
+        self,
+        stream: str,
+        *,
+        until_position: int | None = None,
+        known_at: int | None = None,
+        at: int | None = None,
+        order: Literal["position", "effective"] = "position",
+    ) -> list[bytes]:
+        """Give one stream's stored bytes, bounded on any axis (inclusive)."""
+        text = f"SELECT state FROM {EVENTS} WHERE originator_id = ?"
+        parameters: list[str | int] = [stream]
+        for bound, clause in (
+            (until_position, "position <= ?"),
+            (known_at, "recorded_at <= ?"),
+            (at, "effective_at <= ?"),
+        ):
+            if bound is not None:
+                # The plus keeps the stream's own index in use.
+                text += f" AND +{clause}"
+                parameters.append(bound)
+        if order == "effective":
+            text += " ORDER BY effective_at, position"
+        else:
+            text += " ORDER BY originator_version"
+        with explained(self.location):
+            return [body for (body,) in self.connection.execute(text, parameters)]
+
+    def row(self, position: int) -> Row | None:
+        """Give one event's row."""
+        with explained(self.location):
+            row = self.connection.execute(
+                f"SELECT {_ROW} FROM {EVENTS} WHERE position = ?", (position,)
+            ).fetchone()
+        return Row(*row) if row is not None else None
+
+    def streams(self, prefix: str = "account:") -> list[str]:
+        """List the streams whose name begins with ``prefix``, sorted."""
+        with explained(self.location):
+            return [
+                stream
+                for (stream,) in self.connection.execute(
+                    f"SELECT originator_id FROM {EVENTS} "
+                    "WHERE originator_version = 1 AND originator_id >= ? AND originator_id < ? "
+                    "GROUP BY originator_id ORDER BY originator_id",
+                    (prefix, prefix + "\U0010ffff"),
+                )
+            ]
+
+    def streams_touched(self, *, after: int, until: int) -> list[str]:
+        """List the streams that have events in (after, until]."""
+        with explained(self.location):
+            return [
+                stream
+                for (stream,) in self.connection.execute(
+                    f"SELECT DISTINCT originator_id FROM {EVENTS} "
+                    "WHERE position > ? AND position <= ?",
+                    (after, until),
+                )
+            ]
+
+    def position_known_at(self, recorded_at: int) -> int:
+        """Give the last position recorded at or before an instant, 0 if none."""
+        with explained(self.location):
+            row = self.connection.execute(
+                f"SELECT position FROM {EVENTS} WHERE recorded_at <= ? "
+                "ORDER BY recorded_at DESC, position DESC LIMIT 1",
+                (recorded_at,),
+            ).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def meta(self, key: str) -> str | None:
+        """Give a setting of this file (the simulated clock, import notes)."""
+        with explained(self.location):
+            row = self.connection.execute(
+                "SELECT value FROM meta WHERE key = ?", (key,)
+            ).fetchone()
+        return str(row[0]) if row is not None else None
+
+    def request(self, scope: str, key: str) -> Request | None:
+        """Give what is remembered of an idempotency key."""
+        with explained(self.location):
+            row = self.connection.execute(
+                "SELECT digest, first_position, last_position FROM requests "
+                "WHERE scope = ? AND key = ?",
+                (scope, key),
+            ).fetchone()
+        return Request(*row) if row is not None else None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.connection.close()
+
+
+def open_reader(location: str) -> Reader:
+    """Open a ledger file for looking only.
+
+    Raises: LedgerNotFound, NotALedger, LedgerDamaged.
+    """
+    check_file(location)
+    uri = f"{Path(location).absolute().as_uri()}?mode=ro"
+    with explained(location):
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+        check_header(connection, location)
+    return Reader(connection, location)

@@ -1,0 +1,57 @@
+"""The tables of an embedded ledger, and what the database itself refuses.
+
+``stored_events`` keeps the library's column names, so that its recorders read and write it; the
+position is explicit and never reused. UPDATE and DELETE are refused by triggers.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x7A11751C  # "tallystick", in SQLite's header
+USER_VERSION = 1
+
+EVENTS = "stored_events"
+
+CREATE_EVENTS = f"""
+CREATE TABLE IF NOT EXISTS {EVENTS} (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    originator_id TEXT NOT NULL,
+    originator_version INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    effective_at INTEGER NOT NULL,
+    UNIQUE (originator_id, originator_version)
+) STRICT
+"""
+
+_SIDE_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS requests (
+        scope TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
+        first_position INTEGER NOT NULL, last_position INTEGER NOT NULL,
+        PRIMARY KEY (scope, key)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+)
+_INDEXES = (
+    f"CREATE INDEX IF NOT EXISTS events_by_recorded_at ON {EVENTS} (recorded_at)",
+    f"CREATE INDEX IF NOT EXISTS events_by_effective_at ON {EVENTS} (effective_at)",
+)
+
+
+def _refusals(table: str) -> tuple[str, ...]:
+    return tuple(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: {verb} is refused'); END"
+        for verb in ("UPDATE", "DELETE")
+    )
+
+
+STATEMENTS: tuple[str, ...] = (
+    CREATE_EVENTS,
+    *_SIDE_TABLES,
+    *_INDEXES,
+    *_refusals(EVENTS),
+    *_refusals("requests"),
+)

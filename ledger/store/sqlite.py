@@ -1,0 +1,250 @@
+"""The embedded store: eventsourcing's SQLite recorder on a table of our own.
+
+Invariant: one write transaction at a time (BEGIN IMMEDIATE), durable when it returns (WAL,
+synchronous FULL), whole or not at all; positions have no gaps, versions of a stream have none,
+``recorded_at`` never decreases. This module must not know what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eventsourcing.persistence import PersistenceError
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteTransaction,
+)
+
+from ledger.store.errors import PositionConflict, StreamConflict
+from ledger.store.reading import Reader, check_file, check_header, explain
+from ledger.store.rows import Head, Request, Row
+from ledger.store.schema import APPLICATION_ID, EVENTS, STATEMENTS, USER_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from eventsourcing.persistence import StoredEvent
+
+BUSY_SECONDS = 30
+MEMORY = ":memory:"
+_memory_count = 0
+
+
+class _Transaction(SQLiteTransaction):
+    """A write takes its lock at once: a deferred one that reads first can fail at the write."""
+
+    def __enter__(self) -> SQLiteCursor:
+        cursor = self.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        return cursor
+
+
+class _Connection(SQLiteConnection):
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        with _Transaction(self, commit=commit) as cursor, cursor:
+            yield cursor
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        return self._sqlite_conn
+
+
+class _Pool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        made = super()._create_connection()
+        raw = made._sqlite_conn  # noqa: SLF001 - the library offers no other way
+        raw.execute("PRAGMA synchronous=FULL")
+        raw.execute("PRAGMA cache_size=-65536")
+        return _Connection(sqlite_conn=raw, max_age=self.max_age)
+
+
+class _Datastore(SQLiteDatastore):
+    def __init__(self, db_name: str, *, lock_timeout: int) -> None:
+        super().__init__(db_name, lock_timeout=lock_timeout, originator_id_type="text")
+        self.pool.close()
+        self.pool = _Pool(db_name=db_name, lock_timeout=lock_timeout)
+
+
+class LedgerRecorder(SQLiteApplicationRecorder):
+    """The library's recorder on our table: explicit position, both times in their own columns."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        """Write ``stored_events`` by column name."""
+        super().__init__(datastore, EVENTS)
+        self.insert_events_statement = (
+            f"INSERT INTO {EVENTS} (position, originator_id, originator_version, topic, state, "
+            "recorded_at, effective_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Give our own tables, indexes and triggers."""
+        return list(STATEMENTS)
+
+    def _insert_events(
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        *,
+        times: Sequence[tuple[int, int]] = (),
+        **_: Any,
+    ) -> Sequence[int]:
+        """Insert the library's records at the next positions; ``times`` gives both instants."""
+        c.execute(f"SELECT COALESCE(MAX(position), 0), MAX(recorded_at) FROM {EVENTS}")
+        head, recorded_at = c.fetchone()
+        given = times or [(recorded_at or 0, recorded_at or 0)] * len(stored_events)
+        parameters = [
+            (head + i, str(s.originator_id), s.originator_version, s.topic, s.state, *given[i - 1])
+            for i, s in enumerate(stored_events, 1)
+        ]
+        c.executemany(self.insert_events_statement, parameters)
+        return [row[0] for row in parameters]
+
+    def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
+        """Insert rows whose positions the writer has given."""
+        c.executemany(
+            self.insert_events_statement,
+            [(r[0], r[1], r[2], r[3], r[6], r[4], r[5]) for r in rows],
+        )
+
+
+class Writer:
+    """One write transaction: what it appends is durable when it ends, or was never there."""
+
+    def __init__(self, store: Store, cursor: SQLiteCursor, connection: sqlite3.Connection) -> None:
+        """Look at the head under the lock."""
+        self._store = store
+        self._cursor = cursor
+        self.connection = connection
+        self.reader = Reader(connection, store.location)
+        self.head: Head = self.reader.head()
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Append rows that continue the log. Raises: PositionConflict, StreamConflict."""
+        position, recorded_at = self.head.position, self.head.recorded_at
+        for row in rows:
+            position += 1
+            if row.position != position or row.recorded_at < recorded_at:
+                msg = f"row @{row.position} does not continue the log at @{position}"
+                raise PositionConflict(msg, hint="read the head again")
+            recorded_at = row.recorded_at
+        try:
+            self._store.recorder.insert_rows(self._cursor, rows)
+        except sqlite3.IntegrityError as error:
+            msg = f"another event has the version of one of these: {error}"
+            raise StreamConflict(msg, hint="read the stream again and decide anew") from error
+        for hook in self._store.after_append:
+            hook(self, rows)
+        self.head = self.reader.head()
+
+    def request(self, scope: str, key: str) -> Request | None:
+        """Give what is remembered of an idempotency key."""
+        return self.reader.request(scope, key)
+
+    def put_request(self, scope: str, key: str, request: Request) -> None:
+        """Remember an idempotency key with the events that used it."""
+        self._cursor.execute(
+            "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (scope, key, *request)
+        )
+
+    def meta(self, key: str) -> str | None:
+        """Give a setting."""
+        return self.reader.meta(key)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Change a setting."""
+        self._cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+class Store:
+    """A ledger that is open for writing.
+
+    Attributes:
+        after_append: called with (writer, rows) inside each append's transaction.
+
+    """
+
+    def __init__(self, location: str, *, busy_seconds: int = BUSY_SECONDS) -> None:
+        """Open an existing ledger, or a new one in memory."""
+        self.location = location
+        self.after_append: list[Callable[[Writer, Sequence[Row]], None]] = []
+        name = _memory_name() if location == MEMORY else location
+        self._datastore = _Datastore(name, lock_timeout=busy_seconds)
+        self.recorder = LedgerRecorder(self._datastore)
+        if location == MEMORY:
+            self._keeper = sqlite3.connect(name, uri=True)
+            _lay_out(self.recorder)
+        self._reading = sqlite3.connect(
+            name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
+        )
+        self.reader = Reader(self._reading, location)
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Hold the write lock; commit at the end, roll back on any exception.
+
+        Raises: LedgerBusy, DiskFull, LedgerDamaged.
+        """
+        try:
+            with self._datastore.get_connection(commit=True) as connection:
+                assert isinstance(connection, _Connection)  # noqa: S101 - our own pool made it
+                connection.raw.row_factory = None  # plain tuples; the library wants its rows back
+                try:
+                    with connection.transaction(commit=True) as cursor:
+                        yield Writer(self, cursor, connection.raw)
+                finally:
+                    connection.raw.row_factory = sqlite3.Row
+        except (sqlite3.Error, PersistenceError) as error:
+            raise explain(self.location, error) from error
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._reading.close()
+        self._datastore.close()
+
+
+def _memory_name() -> str:
+    global _memory_count  # noqa: PLW0603 - each memory ledger needs a name of its own
+    _memory_count += 1
+    return f"file:tally{_memory_count}?mode=memory&cache=shared"
+
+
+def _lay_out(recorder: LedgerRecorder) -> None:
+    with recorder.datastore.transaction(commit=True) as cursor:
+        for statement in STATEMENTS:
+            cursor.execute(statement)
+        cursor.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        cursor.execute(f"PRAGMA user_version = {USER_VERSION}")
+
+
+def create_file(location: str) -> None:
+    """Lay a new ledger file out."""
+    datastore = _Datastore(location, lock_timeout=BUSY_SECONDS)
+    try:
+        _lay_out(LedgerRecorder(datastore))
+    except (sqlite3.Error, PersistenceError) as error:
+        raise explain(location, error) from error
+    finally:
+        datastore.close()
+
+
+def open_file(location: str) -> Store:
+    """Open a ledger file for writing. Raises: LedgerNotFound, NotALedger, LedgerDamaged."""
+    if location != MEMORY:
+        check_file(location)
+        try:
+            probe = sqlite3.connect(f"{Path(location).absolute().as_uri()}?mode=ro", uri=True)
+            try:
+                check_header(probe, location)
+            finally:
+                probe.close()
+        except sqlite3.Error as error:
+            raise explain(location, error) from error
+    return Store(location)

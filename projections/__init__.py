@@ -1,0 +1,1 @@
+"""The read side: folds of recorded events. Nothing here decides anything."""

@@ -1,0 +1,30 @@
+"""The view ``deadlines``: each account's next due transition; by it the clock finds its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.deadlines import next_due
+from projections.projection import Projection, ViewRow
+
+if TYPE_CHECKING:
+    from ledger.account import AccountState
+    from ledger.policy import Policy
+
+
+def rows(state: AccountState, policy: Policy) -> list[ViewRow]:
+    """Give the account's row, if anything is due ever."""
+    deadline = next_due(state, policy)
+    if deadline is None:
+        return []
+    return [(state.account, deadline.at, deadline.kind, deadline.key)]
+
+
+DEADLINES = Projection(
+    name="deadlines",
+    version=1,
+    columns=(("account", "TEXT"), ("due_at", "INTEGER"), ("kind", "INTEGER"), ("key", "TEXT")),
+    key=1,
+    rows=rows,
+    index=("due_at", "account"),
+)

@@ -1,0 +1,38 @@
+"""The protocol of a stored view: a name, a version, typed columns, and rows of one account.
+
+Invariant: an account's rows are a pure function of its folded state and the policy in force, so
+catching up, rebuilding and refolding cannot differ. A change of columns or meaning raises the
+version, and the view is then built anew. This module must not know how views are stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ledger.account import AccountState
+    from ledger.policy import Policy
+
+Cell = int | str | None
+ViewRow = tuple[Cell, ...]
+
+
+class Projection(NamedTuple):
+    """One stored view.
+
+    Attributes:
+        columns: (name, SQL type); the first is always ``account``.
+        key: how many leading columns identify a row.
+        rows: gives an account's rows, sorted by key.
+        index: columns of a further index, if looks need one.
+
+    """
+
+    name: str
+    version: int
+    columns: Sequence[tuple[str, str]]
+    key: int
+    rows: Callable[[AccountState, Policy], list[ViewRow]]
+    index: Sequence[str] = ()
