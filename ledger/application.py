@@ -247,6 +247,8 @@ class Ledger:
             own += codec.decode_all(reader.stream_bodies(stream))
         for recorded in sorted(own, key=lambda one: one.position):
             self.catalog.apply(recorded)
+        self.recorded_at = reader.head().recorded_at
+        self.clock_at = int(reader.meta(CLOCK_KEY) or 0)
 
     def _fold_in(self, recorded: RecordedEvent) -> None:
         account = account_of(recorded.stream)

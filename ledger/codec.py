@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 UPCASTERS: Mapping[type[Event], Callable[[Event], AnyEvent]] = {}
 
 
+_TAGS = {event_type: str(event_type.__struct_config__.tag) for event_type in EVENT_TYPES}
+
+
 def tag(event_type: type[Event]) -> str:
     """Give the stored name of an event type: name and schema number."""
-    return str(event_type.__struct_config__.tag)
+    return _TAGS[event_type]
 
 
 class Codec:

@@ -110,6 +110,16 @@ _FACTS: dict[type[c.Command], Callable[..., None]] = {
     c.Freeze: public.freeze,
     c.Restore: public.restore,
 }
+# Amounts that are checked before anything else: the field and the least it may be (R2).
+_RATED = frozenset((c.RecordUsage, c.PostBill))
+_AMOUNTS: dict[type[c.Command], tuple[tuple[str, int], ...]] = {
+    c.TopUp: (("amount", 1),),
+    c.ReverseTopUp: (("amount", 1),),
+    c.CreditNote: (("amount", 1),),
+    c.GrantCoupon: (("amount", 1), ("minimum_spend", 0)),
+    c.SetAlert: (("threshold", 0),),
+    c.SetPrice: (("monthly_price", 0),),
+}
 _TRANSITIONS: dict[int, Callable[[Batch, str], None]] = {
     d.COUPON_START: coupons.start,
     d.COUPON_END: coupons.end,
@@ -125,19 +135,14 @@ _TRANSITIONS: dict[int, Callable[[Batch, str], None]] = {
 
 def check_amounts(command: c.AnyCommand, currency: str) -> None:
     """Refuse wrong amounts before anything else is looked at but the token (section 5)."""
-    if isinstance(command, (c.TopUp, c.ReverseTopUp, c.CreditNote)):
-        to_minor(command.amount, currency)
-    elif isinstance(command, c.GrantCoupon):
-        to_minor(command.amount, currency)
-        if command.minimum_spend is not None:
-            to_minor(command.minimum_spend, currency, least=0, what="minimum_spend")
-    elif isinstance(command, (c.RecordUsage, c.PostBill)):
-        to_rated(command.rated, currency)
-    elif isinstance(command, c.SetAlert):
-        if command.threshold is not None:
-            to_minor(command.threshold, currency, least=0, what="threshold")
-    elif isinstance(command, c.SetPrice):
-        to_minor(command.monthly_price, currency, least=0, what="monthly_price")
+    kind = type(command)
+    if kind in _RATED:
+        to_rated(command.rated, currency)  # type: ignore[union-attr]
+    elif kind in _AMOUNTS:
+        for field, least in _AMOUNTS[kind]:
+            amount = getattr(command, field)
+            if amount is not None:
+                to_minor(amount, currency, least=least, what=field)
 
 
 def decide(

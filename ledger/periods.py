@@ -36,6 +36,8 @@ def is_bare_date(text: str) -> bool:
     return len(text) == _DATE_LENGTH
 
 
+# Commands of many accounts share their cycle bounds.
+@lru_cache(maxsize=1 << 16)
 def parse_instant(text: str, offset: int) -> int:
     """Read an RFC 3339 instant, truncated to the second; a bare date is its 00:00:00.
 

@@ -1,0 +1,224 @@
+"""The ledger as an application: barrier, idempotency over processes, ticks, views, imports."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger import codec
+from ledger.importer import BadLine, import_lines
+from ledger.periods import DAY, HOUR, parse_instant
+from projections.runner import PROJECTIONS, Views
+from tests.application.test_kill import YEAR
+from tests.application.worlds import bodies, new_ledger, record, reopen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.application import Ledger
+
+
+def line(do: str, at: str | None = None, **fields: Any) -> bytes:
+    """Write one command line."""
+    return json.dumps({"do": do, **({"at": at} if at else {}), **fields}).encode() + b"\n"
+
+
+def year(count: int) -> list[bytes]:
+    """Give the first lines of the committed year."""
+    with YEAR.open("rb") as source:
+        return list(islice(source, count))
+
+
+def types(ledger: Ledger) -> list[str]:
+    """Name the recorded events in order."""
+    return [type(codec.decode(body).event).__name__ for body in ledger.store.reader.bodies()]
+
+
+OPEN = line("open-account", "2025-01-01T00:00:00+08:00", account="a")
+
+
+def test_one_long_jump_records_the_same_bytes_as_many_ticks(tmp_path: Path) -> None:
+    """R57, for all accounts together."""
+    jump, ticks = new_ledger(tmp_path / "jump.db"), new_ledger(tmp_path / "ticks.db")
+    for ledger in (jump, ticks):
+        record(ledger, year(1500))
+    begin = jump.now()
+    jump.advance(begin + 90 * DAY)
+    for day in range(1, 361):
+        ticks.advance(begin + day * 6 * HOUR)
+    assert list(jump.store.reader.bodies()) == list(ticks.store.reader.bodies())
+
+
+def test_batches_of_any_size_record_the_same_bytes(tmp_path: Path) -> None:
+    """A transaction's boundary is not part of history (R55)."""
+    found = []
+    for size in (1, 7, 500):
+        ledger = new_ledger(tmp_path / f"{size}.db")
+        record(ledger, year(400), batch_lines=size)
+        found.append(list(ledger.store.reader.bodies()))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_payment_key_holds_across_accounts_and_processes(tmp_path: Path) -> None:
+    """R3: the same key with the same content is silent, with another content refused."""
+    path = tmp_path / "keys.db"
+    first = new_ledger(path)
+    pay = {"amount": "5.00", "channel": "bank", "serial": "s-1"}
+    record(first, [OPEN, line("open-account", account="b"), line("top-up", account="a", **pay)])
+    first.store.close()
+    second = reopen(path)
+    before = len(bodies(path))
+    again, other, conflict = record(
+        second,
+        [
+            line("top-up", account="a", **pay),
+            line("top-up", account="a", **{**pay, "amount": "6"}),
+            line("top-up", account="b", **pay),
+        ],
+    )
+    assert (again.ok, again.duplicate, list(again.positions)) == (True, True, [before])
+    assert (other.code, conflict.code) == ("PAYMENT_CONFLICT", "PAYMENT_CONFLICT")
+
+
+def test_a_token_returns_the_first_result_with_its_warnings(tmp_path: Path) -> None:
+    """R28 and R32: the warning belongs to the result, so the repeat gives it again."""
+    ledger = new_ledger(tmp_path / "token.db")
+    record(ledger, [
+        OPEN,
+        line("set-price", sku="std", monthly_price="100"),
+        line("top-up", account="a", amount="100", channel="x", serial="1"),
+        line("purchase", "2025-01-10T12:00:00+08:00", account="a", instance="i", sku="std",
+             months=1),
+    ])  # fmt: skip
+    ask = line("enable-auto-renew", "2025-02-10T09:00:00+08:00", account="a", instances=["i"],
+               months=1, token="t")  # fmt: skip
+    (first,) = record(ledger, [ask])
+    (second,) = record(ledger, [ask])
+    assert first.warnings
+    assert second.duplicate
+    assert (second.positions[0], list(second.warnings)) == (
+        first.positions[0], list(first.warnings),
+    )  # fmt: skip
+
+
+def test_a_bad_line_is_named_and_nothing_of_it_is_recorded(tmp_path: Path) -> None:
+    """INTERFACE section 3: what came before it stays, the clock too."""
+    path = tmp_path / "bad.db"
+    ledger = new_ledger(path)
+    late = line("top-up", "2025-03-01", account="a", amount="1", channel="c", serial="1",
+                effective_at="2024-01-01")  # fmt: skip
+    with pytest.raises(BadLine, match="line 3: effective_at") as caught:
+        record(ledger, [OPEN, b"\n", late, OPEN])
+    assert caught.value.line == 3
+    assert types(reopen(path)) == ["PolicyAdopted", "AccountOpened"]
+    assert reopen(path).now() == parse_instant("2025-01-01", 8 * HOUR)
+
+
+def test_an_unreadable_line_stops_the_import_after_what_precedes_it(tmp_path: Path) -> None:
+    path = tmp_path / "unreadable.db"
+    with pytest.raises(BadLine, match="line 2"):
+        record(new_ledger(path), [OPEN, b'{"do": "nonsense"}\n', OPEN])
+    assert types(reopen(path)) == ["PolicyAdopted", "AccountOpened"]
+
+
+def test_two_writers_take_turns_and_see_each_other(tmp_path: Path) -> None:
+    """R58: each decides on what the other has recorded; positions and versions have no gap."""
+    path = tmp_path / "two.db"
+    one = new_ledger(path)
+    record(one, [OPEN])
+    two = reopen(path)
+    for i in range(6):
+        ledger = (one, two)[i % 2]
+        (outcome,) = record(
+            ledger, [line("top-up", account="a", amount="1", channel="c", serial=f"{i}")]
+        )
+        assert outcome.ok
+    stale, fresh = record(
+        two,
+        [
+            line("set-alert", account="a", threshold="1", expected_version=6),
+            line("set-alert", account="a", threshold="1", expected_version=7),
+        ],
+    )
+    assert (stale.code, fresh.ok) == ("CONCURRENT_MODIFICATION", True)
+    versions = [codec.decode(body).version for body in bodies(path)][1:]
+    assert versions == list(range(1, 10))
+
+
+def test_stop_on_refusal_leaves_the_rest_unread(tmp_path: Path) -> None:
+    ledger = new_ledger(tmp_path / "stop.db")
+    results = list(import_lines(ledger, [OPEN, OPEN, OPEN], stop_on_refusal=True))
+    assert [result.outcome.ok for result in results] == [True, False]
+
+
+def test_views_caught_up_in_any_steps_equal_a_refold(tmp_path: Path) -> None:
+    """R56: catch up, rebuild and refold agree, whatever the steps."""
+    ledger = new_ledger(tmp_path / "views.db")
+    views = Views(ledger.store.reader, ledger.store)
+    for begin in range(0, 1200, 300):
+        record(ledger, year(1200)[begin : begin + 300])
+        views.catch_up()
+    compared, difference = views.compare()
+    assert compared > 100
+    assert difference is None
+    assert views.rebuild() is None
+    assert views.compare() == (compared, None)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda one: one.name)
+def test_a_changed_row_of_any_view_is_found(tmp_path: Path, projection: Any) -> None:
+    ledger = new_ledger(tmp_path / "drift.db")
+    record(ledger, year(1200))
+    views = Views(ledger.store.reader, ledger.store)
+    views.catch_up()
+    column = projection.columns[-1][0]
+    with ledger.store.writing() as writer:
+        table = f"view_{projection.name}"
+        key = writer.connection.execute(f"SELECT account FROM {table} LIMIT 1").fetchone()
+        if key is None:
+            pytest.skip(f"no row in {projection.name} at this point of the year")
+        writer.connection.execute(
+            f"UPDATE {table} SET {column} = 7 WHERE account = ?", key
+        )
+    difference = views.compare()[1]
+    assert difference is not None
+    assert (difference.view, difference.account) == (projection.name, key[0])
+
+
+def test_a_checkpoint_of_another_log_is_noticed_and_never_used(tmp_path: Path) -> None:
+    ledger = new_ledger(tmp_path / "foreign.db")
+    record(ledger, year(300))
+    views = Views(ledger.store.reader, ledger.store)
+    views.catch_up()
+    with ledger.store.writing() as writer:
+        writer.connection.execute("UPDATE checkpoints SET body_sha256 = x'00'")
+    assert {view.state for view in views.status()} == {"foreign"}
+    assert len(views.catch_up()) == len(PROJECTIONS)
+    assert views.compare()[1] is None
+
+
+def test_a_rebuild_resumes_where_it_was_interrupted(tmp_path: Path, monkeypatch: Any) -> None:
+    """The live view serves meanwhile; the second run does only what was left."""
+    monkeypatch.setattr("projections.runner.REBUILD_BATCH", 5)
+    ledger = new_ledger(tmp_path / "rebuild.db")
+    record(ledger, year(2000))
+    views = Views(ledger.store.reader, ledger.store)
+    views.catch_up()
+    seen: list[int] = []
+
+    def interrupt(done: int, _total: int) -> None:
+        seen.append(done)
+        if done >= 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        views.rebuild(progress=interrupt)
+    assert views.compare()[1] is None
+    record(ledger, year(2400)[2000:])
+    seen.clear()
+    assert views.rebuild(progress=lambda done, _: seen.append(done)) is None
+    assert min(seen) > 10
+    assert views.compare()[1] is None
