@@ -276,6 +276,7 @@ def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
 
 
 def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
+    s.used_ids.add(ev.item)
     s.items[ev.item] = Item(ev.item, ev.kind, ev.amount, ev.posted_at, late=False)
     s.outstanding += ev.amount
 

@@ -13,18 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger import clock as clocks
-from ledger import codec, decider
+from ledger import codec
 from ledger import commands as c
 from ledger.account import AccountState, evolve, fold
-from ledger.agenda import Agenda
 from ledger.catalog import Catalog
-from ledger.deadlines import next_due
-from ledger.decider import Duplicate, Precedents, Setting
+from ledger.decider import Duplicate
+from ledger.engine import Engine, find_precedents, keys_used
 from ledger.errors import (
     ClockWentBackwards,
     InvalidInput,
     NoSuchThing,
-    Refused,
     WrongClock,
 )
 from ledger.events import (
@@ -39,16 +37,16 @@ from ledger.events import (
 from ledger.money import check_currency
 from ledger.periods import format_instant
 from ledger.policy import Policy
-from ledger.store.rows import Request, Row
+from ledger.store.rows import Row
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Sequence
 
     from ledger.store import Reader, Store, Writer
+    from ledger.store.rows import Request
 
 CLOCK_KEY = "clock"
-PAYMENTS = "payment"
 STATES_MAX = 200_000  # accounts kept in memory before all are dropped and folded anew on demand
 
 
@@ -113,7 +111,7 @@ def _row(recorded: RecordedEvent) -> Row:
     )  # fmt: skip
 
 
-class Ledger:
+class Ledger(Engine):
     """A ledger that is open for recording.
 
     Attributes:
@@ -126,19 +124,14 @@ class Ledger:
         """Fold the ledger's own streams; accounts are folded when they are first needed."""
         self.store = store
         self.views = views
-        self.agenda = Agenda()
         self._reader: Reader = store.reader
+        super().__init__()
         self._forget()
 
     def _forget(self) -> None:
-        self.catalog = Catalog()
-        self.states: dict[str, AccountState | None] = {}
-        self.position = 0
-        self.recorded_at = 0
+        self.restart()
         self.clock_at = 0
-        self._pending: list[RecordedEvent] = []
         self._requests: dict[tuple[str, str], Request] = {}
-        self.agenda.reset()
         self._load_catalog()
 
     # --- one transaction ------------------------------------------------------------------
@@ -162,11 +155,11 @@ class Ledger:
             with self.store.writing() as writer:
                 self._sync(writer)
                 for command in commands:
-                    mark, clock_at = len(self._pending), self.clock_at
+                    mark, clock_at = len(self.pending), self.clock_at
                     try:
                         outcomes.append(self._execute(writer, command))
                     except InvalidInput as error:
-                        del self._pending[mark:]
+                        del self.pending[mark:]
                         self.clock_at = clock_at
                         failure = error
                         break
@@ -194,7 +187,7 @@ class Ledger:
                 if to is not None and self.catalog.clock == clocks.SYSTEM:
                     raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
                 self._move(writer, to)
-                made = list(self._pending)
+                made = list(self.pending)
                 self._append(writer)
         except BaseException:
             self._forget()
@@ -259,7 +252,7 @@ class Ledger:
         else:
             self.states.pop(account, None)
 
-    def _load(self, account: str) -> AccountState | None:
+    def load(self, account: str) -> AccountState | None:
         """Give an account's state at the head, folding its stream on first need."""
         try:
             return self.states[account]
@@ -268,10 +261,6 @@ class Ledger:
             state = fold(account, codec.decode_all(bodies)) if bodies else None
             self.states[account] = state
             return state
-
-    def _add(self, made: Sequence[RecordedEvent]) -> None:
-        self._pending += made
-        self.position += len(made)
 
     def _move(self, writer: Writer, to: int | None) -> int:
         """Move the clock to an instant, running everything due on the way (R57)."""
@@ -284,27 +273,10 @@ class Ledger:
                 )
         else:
             now = self.now()
-        self._run_due(until=now)
+        self.run_due(until=now)
         if now != self.clock_at and self.catalog.clock == clocks.SIMULATED:
             self.clock_at = now
         return now
-
-    def _run_due(self, *, until: int) -> None:
-        simulated = self.catalog.clock == clocks.SIMULATED
-        while (entry := self.agenda.first()) is not None and entry[0] <= until:
-            account = entry[1]
-            state = self._load(account)
-            deadline = next_due(state, self.catalog.policy) if state is not None else None
-            if state is not None and deadline is not None and deadline.at <= until:
-                recorded_at = deadline.at if simulated else until
-                setting = Setting(deadline.at, recorded_at, self.position + 1)
-                made = decider.transition(
-                    state, deadline, catalog=self.catalog, setting=setting
-                )
-                self._add(made)
-                self.recorded_at = recorded_at
-                deadline = next_due(state, self.catalog.policy)
-            self.agenda.put(account, deadline.at if deadline is not None else None)
 
     def _execute(self, writer: Writer, command: c.AnyCommand) -> Outcome:
         """Move the clock to the command, then decide it. Raises: InvalidInput."""
@@ -313,61 +285,25 @@ class Ledger:
         if command.at is not None and self.catalog.clock == clocks.SYSTEM:
             raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
         now = self._move(writer, None if command.at is None else int(command.at))
-        setting = Setting(now, now, self.position + 1)
-        account = command.account if isinstance(command, c.AccountCommand) else None
-        state = self._load(account) if account is not None else None
-        precedents, request = self._precedents(writer, command, account)
+        precedents, request = find_precedents(command, partial(self._request, writer))
         try:
-            if isinstance(command, (c.SetPrice, c.SetPolicy)):
-                made = decider.decide_catalog(
-                    command, catalog=self.catalog, setting=setting, precedents=precedents
-                )
-            elif state is None and isinstance(command, c.OpenAccount):
-                state, made = decider.open_account(
-                    command, catalog=self.catalog, setting=setting, precedents=precedents
-                )
-                self.states[command.account] = state
-            else:
-                made = decider.decide(
-                    state, command,
-                    catalog=self.catalog, setting=setting, precedents=precedents,
-                )  # fmt: skip
+            made, refused = self.judge(command, now=now, precedents=precedents)
         except Duplicate:
             assert request is not None  # noqa: S101 - a precedent was found: our own bug if not
-            positions = range(request.first_position, request.last_position + 1)
+            first = range(request.first_position, request.last_position + 1)
             return Outcome(
-                ok=True, duplicate=True, positions=positions, warnings=self._warned(positions)
+                ok=True, duplicate=True, positions=first, warnings=self._warned(first)
             )
-        except Refused as error:
-            return self._refuse(state, command, error, setting)
-        self._add(made)
-        self.recorded_at = now
-        self._remember(command, account, made)
-        if state is not None:
-            deadline = next_due(state, self.catalog.policy)
-            self.agenda.put(state.account, deadline.at if deadline is not None else None)
+        positions = [one.position for one in made]
+        if refused is not None:
+            return Outcome(
+                ok=False, positions=positions, code=refused.code, message=str(refused),
+                hint=refused.remedy, rule=refused.rule,
+            )  # fmt: skip
+        self._requests.update(keys_used(command, made))
         if isinstance(command, c.SetPolicy):
             self._policy_changed(writer, now)
-        return Outcome(
-            ok=True, positions=[one.position for one in made], warnings=warnings(made)
-        )
-
-    def _refuse(
-        self, state: AccountState | None, command: c.AnyCommand, error: Refused, setting: Setting
-    ) -> Outcome:
-        recorded = decider.refusal(
-            state, command, error, catalog=self.catalog, setting=setting
-        )
-        if state is not None:
-            evolve(state, recorded)
-        else:
-            self.catalog.apply(recorded)
-        self._add([recorded])
-        self.recorded_at = setting.recorded_at
-        return Outcome(
-            ok=False, positions=[recorded.position], code=error.code, message=str(error),
-            hint=error.remedy, rule=error.rule,
-        )  # fmt: skip
+        return Outcome(ok=True, positions=positions, warnings=warnings(made))
 
     def _policy_changed(self, writer: Writer, now: int) -> None:
         """Compute every account's deadline anew, and run what the change made due (section 4)."""
@@ -376,52 +312,17 @@ class Ledger:
             self.views.prepare(writer)
             self.agenda.reset()
         else:
-            for state in self.states.values():
-                if state is not None:
-                    deadline = next_due(state, self.catalog.policy)
-                    self.agenda.put(state.account, deadline.at if deadline else None)
-        self._run_due(until=now)
+            self.reschedule_all()
+        self.run_due(until=now)
 
     # --- idempotency ----------------------------------------------------------------------
-
-    def _precedents(
-        self, writer: Writer, command: c.AnyCommand, account: str | None
-    ) -> tuple[Precedents, Request | None]:
-        """Look the command's keys up in the whole ledger (R3, R28)."""
-        token = payment = None
-        if command.token is not None:
-            token = self._request(writer, f"token:{account or ''}", command.token)
-        if isinstance(command, c.TopUp):
-            payment = self._request(writer, PAYMENTS, _payment_key(command.channel, command.serial))
-        if token is None and payment is None:
-            return decider.NO_PRECEDENTS, None
-        paid: tuple[str, int] | None = None
-        if payment is not None:
-            payer, _, amount = payment.digest.decode().rpartition("\x1f")
-            paid = payer, int(amount)
-        return Precedents(token.digest if token else None, paid), token or payment
 
     def _request(self, writer: Writer, scope: str, key: str) -> Request | None:
         return self._requests.get((scope, key)) or writer.request(scope, key)
 
-    def _remember(
-        self, command: c.AnyCommand, account: str | None, made: Sequence[RecordedEvent]
-    ) -> None:
-        if not made:
-            return
-        first, last = made[0].position, made[-1].position
-        if command.token is not None:
-            key = f"token:{account or ''}", command.token
-            self._requests[key] = Request(bytes(made[0].request), first, last)
-        event = made[0].event
-        if type(event) is TopUpReceived:
-            digest = f"{account}\x1f{event.amount}".encode()
-            key = PAYMENTS, _payment_key(event.channel, event.serial)
-            self._requests[key] = Request(digest, first, last)
-
     def _warned(self, positions: Sequence[int]) -> list[str]:
         """Give the first result's warnings again."""
-        pending = {one.position: one for one in self._pending}
+        pending = {one.position: one for one in self.pending}
         found: list[RecordedEvent] = []
         for position in positions:
             if position in pending:
@@ -433,9 +334,9 @@ class Ledger:
     # --- writing --------------------------------------------------------------------------
 
     def _append(self, writer: Writer) -> None:
-        if self._pending:
-            writer.append([_row(recorded) for recorded in self._pending])
-            self._pending.clear()
+        if self.pending:
+            writer.append([_row(recorded) for recorded in self.pending])
+            self.pending.clear()
         for (scope, key), request in self._requests.items():
             writer.put_request(scope, key, request)
         self._requests.clear()
@@ -444,10 +345,6 @@ class Ledger:
     def _write_clock(self, writer: Writer) -> None:
         if self.catalog.clock == clocks.SIMULATED and self.clock_at:
             writer.set_meta(CLOCK_KEY, str(self.clock_at))
-
-
-def _payment_key(channel: str, serial: str) -> str:
-    return f"{channel}\x1f{serial}"
 
 
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:

@@ -44,7 +44,7 @@ class Codec:
         self._encoder = msgpack.Encoder()
         self._decoder: msgpack.Decoder[RecordedEvent]
         if self._upcasters:
-            shapes: object = Union[(*EVENT_TYPES, *upcasters)]  # type: ignore[valid-type]
+            shapes: object = Union[(*EVENT_TYPES, *upcasters)]
             shape = msgspec.defstruct(
                 "RecordedEventOfAnySchema",
                 [("event", shapes)],

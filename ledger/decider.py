@@ -111,7 +111,7 @@ _FACTS: dict[type[c.Command], Callable[..., None]] = {
     c.Restore: public.restore,
 }
 # Amounts that are checked before anything else: the field and the least it may be (R2).
-_RATED = frozenset((c.RecordUsage, c.PostBill))
+_RATED: tuple[type[c.Command], ...] = (c.RecordUsage, c.PostBill)
 _AMOUNTS: dict[type[c.Command], tuple[tuple[str, int], ...]] = {
     c.TopUp: (("amount", 1),),
     c.ReverseTopUp: (("amount", 1),),

@@ -404,6 +404,19 @@ class CommandRefused(Event, frozen=True, tag="CommandRefused/1"):
     available: int | None = None
 
 
+class TagAdded(Event, frozen=True, tag="TagAdded/1"):
+    """A point in time got a name: true at ``at``, as the first ``known_position`` events know it.
+
+    ``sealed`` closes the period up to ``at``: what is recorded later about it is a restatement.
+    """
+
+    name: str
+    at: int
+    known_at: int
+    known_position: int
+    sealed: bool = False
+
+
 AnyEvent = (
     AccountOpened | PolicyAdopted | PriceSet | TopUpReceived | TopUpReversed | CouponGranted
     | CouponStarted | CouponExpired | UsageRecorded | BillPosted | BillSettled | DebtRecorded
@@ -413,7 +426,7 @@ AnyEvent = (
     | AutoRenewFailed | InstanceExpired | InstanceReleased | ServiceStopped | ServiceRestoring
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
-    | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused
+    | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 
@@ -427,7 +440,7 @@ class RecordedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
 
     Attributes:
         position: place in the whole log, from 1, without gaps.
-        stream: ``account:ID``, or ``policy``, ``prices``, ``ledger``.
+        stream: ``account:ID``, or ``policy``, ``prices``, ``ledger``, ``tags``.
         version: place in its stream, from 1, without gaps.
         recorded_at: when the ledger learned it; never decreases with position.
         effective_at: when it holds in the domain; earlier than recorded_at for a late fact.
@@ -455,6 +468,7 @@ ACCOUNT_PREFIX = "account:"
 POLICY_STREAM = "policy"
 PRICES_STREAM = "prices"
 LEDGER_STREAM = "ledger"
+TAGS_STREAM = "tags"
 
 
 def type_name(event_type: type[Event]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
 from ledger.errors import InvalidInput, LedgerError
+from ledger.memory import no_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -77,8 +78,22 @@ def import_lines(
 
     Empty lines are passed over. Raises: BadLine; what was recorded before it stays.
     """
+    with no_cycles():
+        yield from _import(
+            ledger, iter(source), resume=resume, stop_on_refusal=stop_on_refusal,
+            batch_lines=batch_lines,
+        )  # fmt: skip
+
+
+def _import(
+    ledger: Ledger,
+    lines: Iterator[bytes],
+    *,
+    resume: bool,
+    stop_on_refusal: bool,
+    batch_lines: int,
+) -> Iterator[Result]:
     cover = _Cover()
-    lines = iter(source)
     run = f"@{ledger.store.reader.head().position}"
     if resume:
         run, lines = _behind_recorded(ledger, lines, cover, run)

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 INSTANTS = frozenset(
     (
         "starts", "ends", "expires_at", "restored_at", "posted_at", "overdue_since",
-        "cycle_start", "cycle_end", "granted_at", "slots_from",
+        "cycle_start", "cycle_end", "granted_at", "slots_from", "at", "known_at",
     )
 )  # fmt: skip
 AMOUNTS = frozenset(

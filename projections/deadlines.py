@@ -26,5 +26,5 @@ DEADLINES = Projection(
     columns=(("account", "TEXT"), ("due_at", "INTEGER"), ("kind", "INTEGER"), ("key", "TEXT")),
     key=1,
     rows=rows,
-    index=("due_at", "account"),
+    order=("due_at", "account"),
 )

@@ -26,7 +26,7 @@ class Projection(NamedTuple):
         columns: (name, SQL type); the first is always ``account``.
         key: how many leading columns identify a row.
         rows: gives an account's rows, sorted by key.
-        index: columns of a further index, if looks need one.
+        order: columns of a further index, if looks need another order.
 
     """
 
@@ -35,4 +35,4 @@ class Projection(NamedTuple):
     columns: Sequence[tuple[str, str]]
     key: int
     rows: Callable[[AccountState, Policy], list[ViewRow]]
-    index: Sequence[str] = ()
+    order: Sequence[str] = ()

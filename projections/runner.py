@@ -13,9 +13,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
-from ledger.account import AccountState, evolve
+from ledger.account import AccountState, fold
 from ledger.catalog import fold_catalog
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
+from ledger.memory import no_cycles
 from projections.balances import BALANCES
 from projections.bills import BILLS
 from projections.coupons import COUPONS
@@ -36,7 +37,7 @@ PROJECTIONS: tuple[Projection, ...] = (
 )  # fmt: skip
 LIVE = "view_"
 SHADOW = "shadow_"
-REBUILD_BATCH = 500  # accounts per transaction of a rebuild
+REBUILD_BATCH = 2000  # accounts per transaction of a rebuild
 
 FRESH, BEHIND, FOREIGN, OUTDATED, MISSING = "fresh", "behind", "foreign", "outdated", "missing"
 
@@ -82,10 +83,10 @@ def _create(connection: sqlite3.Connection, table: str, projection: Projection) 
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
     )
-    if projection.index:
+    if projection.order:
         connection.execute(
-            f"CREATE INDEX IF NOT EXISTS {table}_by_{projection.index[0]} "
-            f"ON {table} ({', '.join(projection.index)})"
+            f"CREATE INDEX IF NOT EXISTS {table}_by_{projection.order[0]} "
+            f"ON {table} ({', '.join(projection.order)})"
         )
 
 
@@ -276,9 +277,9 @@ class Views:
                 else:
                     connection.execute(f"DROP TABLE {live}")
                     connection.execute(f"ALTER TABLE {beside} RENAME TO {live}")
-                    if projection.index:
+                    if projection.order:
                         connection.execute(
-                            f"DROP INDEX IF EXISTS {beside}_by_{projection.index[0]}"
+                            f"DROP INDEX IF EXISTS {beside}_by_{projection.order[0]}"
                         )
                         _create(connection, live, projection)
                 connection.execute("DELETE FROM rebuilds WHERE name = ?", (projection.name,))
@@ -423,14 +424,13 @@ def _touched(reader: Reader, *, after: int, until: int) -> list[str]:
 
 def _folded(reader: Reader, accounts: Sequence[str], until: int) -> Iterator[AccountState]:
     """Fold accounts one after the other, in position order: memory of one account."""
-    for account in accounts:
-        state = AccountState(account)
-        for recorded in codec.decode_all(
-            reader.stream_bodies(ACCOUNT_PREFIX + account, until_position=until)
-        ):
-            evolve(state, recorded)
-        if state.opened_at is not None:
-            yield state
+    with no_cycles():
+        for account in accounts:
+            stream = ACCOUNT_PREFIX + account
+            bodies = reader.stream_bodies(stream, until_position=until)
+            state = fold(account, codec.decode_all(bodies))
+            if state.opened_at is not None:
+                yield state
 
 
 def _by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:

@@ -29,7 +29,10 @@ def _scope(wanted: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> None:
-    """Grant a coupon, valid on [start, end); the start defaults to now (R37)."""
+    """Grant a coupon, valid on [start, end) (R37).
+
+    The start defaults to now; for one recorded late that is its own instant (R11: its own period).
+    """
     state = batch.state
     amount = to_minor(command.amount, state.currency)
     minimum = command.minimum_spend
@@ -37,7 +40,7 @@ def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> No
     if command.coupon in state.coupons:
         msg = f"coupon {command.coupon!r} exists"
         raise AlreadyExists(msg, rule="R37")
-    starts = batch.now if command.starts is None else int(command.starts)
+    starts = effective_at if command.starts is None else int(command.starts)
     ends = int(command.ends)
     if starts >= ends:
         msg = f"coupon {command.coupon!r} would end before it starts"

@@ -80,12 +80,12 @@ def purchase(batch: Batch, command: Purchase) -> None:
         )
     )  # fmt: skip
     if command.auto_renew:  # R29, R32: ticked at purchase it is effective at once
-        batch.emit(
-            AutoRenewEnabled(
-                instance=command.instance, months=TICKED_MONTHS, slots_from=batch.now
-            ),
-            cause=bought,
+        # A slot at the very instant of the purchase has passed: what is due comes first (R57).
+        slots_from = batch.now + SECOND
+        enabled = AutoRenewEnabled(
+            instance=command.instance, months=TICKED_MONTHS, slots_from=slots_from
         )
+        batch.emit(enabled, cause=bought)
 
 
 def start_trial(batch: Batch, command: StartTrial) -> None:

@@ -91,7 +91,8 @@ def cancel_renewal(batch: Batch, command: CancelRenewal) -> None:
     cancelled = batch.emit(
         RenewalCancelled(
             instance=command.instance, kind=TRIAL if trial_again else ENTERPRISE,
-            months=last.months, expires_at=last.starts, slots_from=batch.now + SECOND,
+            months=last.months, expires_at=last.starts,
+            slots_from=max(batch.now + SECOND, instance.slots_from),
         )
     )  # fmt: skip
     if trial_again and instance.auto_enabled:

@@ -98,7 +98,9 @@ def _renewed(
             instance=instance.instance, via=via, sku=instance.sku or "",
             monthly_price=price // months, months=months, price=price, coupon=paid.coupon,
             coupon_part=paid.coupon_part, cash_part=paid.cash_part, starts=starts,
-            expires_at=expires_at, slots_from=batch.now + SECOND, slot=slot,
+            expires_at=expires_at, slot=slot,
+            # R32: what was newly enabled today still waits for the next local day.
+            slots_from=max(batch.now + SECOND, instance.slots_from),
         )
     )  # fmt: skip
     if stopped and batch.now < expires_at:

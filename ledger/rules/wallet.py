@@ -14,6 +14,7 @@ from ledger.money import format_minor, to_minor
 from ledger.periods import MINUTE
 
 if TYPE_CHECKING:
+    from ledger.account import AccountState
     from ledger.batch import Batch
     from ledger.commands import ReverseTopUp, TopUp
 
@@ -71,8 +72,17 @@ def reverse_top_up(batch: Batch, command: ReverseTopUp, *, effective_at: int) ->
         effective_at=effective_at,
     )  # fmt: skip
     if shortfall:
-        item = f"reversal:{command.channel}:{command.serial}:{number}"
         batch.emit(
-            DebtRecorded(item=item, kind="reversal", amount=shortfall, posted_at=batch.now),
+            DebtRecorded(
+                item=_free_item(state, f"reversal:{command.channel}:{command.serial}", number),
+                kind="reversal", amount=shortfall, posted_at=batch.now,
+            ),
             cause=reversal,
-        )
+        )  # fmt: skip
+
+
+def _free_item(state: AccountState, key: str, number: int) -> str:
+    """Name the item of a reversal; step aside where another key or a bill spells the same id."""
+    while (item := f"{key}:{number}") in state.used_ids:
+        number += 1
+    return item

@@ -23,7 +23,7 @@ from eventsourcing.sqlite import (
 )
 
 from ledger.store.errors import PositionConflict, StreamConflict
-from ledger.store.reading import Reader, check_file, check_header, explain
+from ledger.store.reading import Reader, check_file, check_header, explain, tune
 from ledger.store.rows import Head, Request, Row
 from ledger.store.schema import APPLICATION_ID, EVENTS, STATEMENTS, USER_VERSION
 
@@ -63,6 +63,8 @@ class _Pool(SQLiteConnectionPool):
         raw = made._sqlite_conn  # noqa: SLF001 - the library offers no other way
         raw.execute("PRAGMA synchronous=FULL")
         raw.execute("PRAGMA cache_size=-65536")
+        # Fewer, larger checkpoints: what is committed is durable in the WAL already.
+        raw.execute("PRAGMA wal_autocheckpoint=8000")
         return _Connection(sqlite_conn=raw, max_age=self.max_age)
 
 
@@ -184,6 +186,7 @@ class Store:
         self._reading = sqlite3.connect(
             name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
         )
+        tune(self._reading)
         self.reader = Reader(self._reading, location)
 
     @contextmanager

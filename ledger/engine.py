@@ -1,0 +1,195 @@
+"""The engine: what is true so far, and what the next command or instant leads to.
+
+One loop for a ledger that records (application.py) and for one that only rehearses
+(rehearsal/): whoever drives it says when it is, takes what was decided out of ``pending`` and
+does with it what it likes. Invariant: whatever is due runs in the order (due instant, account)
+and before any later command, the catch-up barrier of R57; a refusal is one event and moves
+nothing. This module must not know where events are kept, nor read a clock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import clock as clocks
+from ledger import commands as c
+from ledger import decider
+from ledger.account import evolve
+from ledger.agenda import Agenda
+from ledger.catalog import Catalog
+from ledger.deadlines import next_due
+from ledger.decider import Precedents, Setting
+from ledger.errors import Refused
+from ledger.events import TopUpReceived
+from ledger.store.rows import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ledger.account import AccountState
+    from ledger.events import RecordedEvent
+
+PAYMENTS = "payment"
+TOKENS = "token:"
+
+
+class Judgement(NamedTuple):
+    """What became of a command: its events, and the error if a rule refused it."""
+
+    made: Sequence[RecordedEvent]
+    refused: Refused | None = None
+
+
+class Engine:
+    """Decides commands and due transitions, one after the other.
+
+    Attributes:
+        catalog: policy, prices and identity after the last event.
+        states: the accounts in memory; None for one that does not exist.
+        position: position of the last event.
+        recorded_at: recorded instant of the last event.
+        pending: events decided and not yet taken.
+
+    """
+
+    def __init__(self) -> None:
+        """Start before the first event."""
+        self.agenda = Agenda()
+        self.restart()
+
+    def restart(self) -> None:
+        """Go back to before the first event."""
+        self.catalog = Catalog()
+        self.states: dict[str, AccountState | None] = {}
+        self.position = 0
+        self.recorded_at = 0
+        self.pending: list[RecordedEvent] = []
+        self.agenda.reset()
+
+    def load(self, account: str) -> AccountState | None:
+        """Give an account's state; here all that there are were made here."""
+        return self.states.get(account)
+
+    def run_due(self, *, until: int) -> None:
+        """Run everything due up to an instant, inclusive, in due order (R57)."""
+        simulated = self.catalog.clock == clocks.SIMULATED
+        while (entry := self.agenda.first()) is not None and entry[0] <= until:
+            account = entry[1]
+            state = self.load(account)
+            deadline = next_due(state, self.catalog.policy) if state is not None else None
+            if state is not None and deadline is not None and deadline.at <= until:
+                recorded_at = deadline.at if simulated else until
+                setting = Setting(deadline.at, recorded_at, self.position + 1)
+                made = decider.transition(
+                    state, deadline, catalog=self.catalog, setting=setting
+                )
+                self._add(made, recorded_at)
+                deadline = next_due(state, self.catalog.policy)
+            self.agenda.put(account, deadline.at if deadline is not None else None)
+
+    def judge(
+        self, command: c.AnyCommand, *, now: int, precedents: Precedents
+    ) -> Judgement:
+        """Decide a normalised command at an instant up to which everything due has run.
+
+        Raises: Duplicate, InvalidInput; nothing was decided then.
+        """
+        setting = Setting(now, now, self.position + 1)
+        catalog = self.catalog
+        account = command.account if isinstance(command, c.AccountCommand) else None
+        state = self.load(account) if account is not None else None
+        try:
+            if isinstance(command, (c.SetPrice, c.SetPolicy)):
+                made = decider.decide_catalog(
+                    command, catalog=catalog, setting=setting, precedents=precedents
+                )
+            elif state is None and isinstance(command, c.OpenAccount):
+                state, made = decider.open_account(
+                    command, catalog=catalog, setting=setting, precedents=precedents
+                )
+                self.states[command.account] = state
+            else:
+                made = decider.decide(
+                    state, command, catalog=catalog, setting=setting, precedents=precedents
+                )
+        except Refused as error:
+            recorded = decider.refusal(state, command, error, catalog=catalog, setting=setting)
+            if state is not None:
+                evolve(state, recorded)
+            else:
+                catalog.apply(recorded)
+            self._add([recorded], now)
+            return Judgement([recorded], error)
+        self._add(made, now)
+        if state is not None:
+            self.reschedule(state)
+        return Judgement(made)
+
+    def reschedule(self, state: AccountState) -> None:
+        """Note the account's next deadline."""
+        deadline = next_due(state, self.catalog.policy)
+        self.agenda.put(state.account, deadline.at if deadline is not None else None)
+
+    def reschedule_all(self) -> None:
+        """Compute every deadline in memory anew: the policy is another (section 4)."""
+        for state in self.states.values():
+            if state is not None:
+                self.reschedule(state)
+
+    def _add(self, made: Sequence[RecordedEvent], recorded_at: int) -> None:
+        self.pending += made
+        self.position += len(made)
+        self.recorded_at = recorded_at
+
+
+# --- idempotency keys (R3, R28) ----------------------------------------------------------------
+
+
+def payment_key(channel: str, serial: str) -> str:
+    """Give the key of a payment, unique in the whole ledger (R3)."""
+    return f"{channel}\x1f{serial}"
+
+
+def payer_and_amount(request: Request) -> tuple[str, int]:
+    """Read what is remembered of a payment."""
+    payer, _, amount = request.digest.decode().rpartition("\x1f")
+    return payer, int(amount)
+
+
+def find_precedents(
+    command: c.AnyCommand, lookup: Callable[[str, str], Request | None]
+) -> tuple[Precedents, Request | None]:
+    """Look a command's keys up; also give the request that a repeat of it repeats."""
+    token = payment = None
+    if command.token is not None:
+        token = lookup(TOKENS + (_account(command) or ""), command.token)
+    if isinstance(command, c.TopUp):
+        payment = lookup(PAYMENTS, payment_key(command.channel, command.serial))
+    if token is None and payment is None:
+        return decider.NO_PRECEDENTS, None
+    paid = payer_and_amount(payment) if payment is not None else None
+    return Precedents(token.digest if token else None, paid), token or payment
+
+
+def keys_used(
+    command: c.AnyCommand, made: Sequence[RecordedEvent]
+) -> list[tuple[tuple[str, str], Request]]:
+    """Give what is to be remembered of an accepted command's keys."""
+    found: list[tuple[tuple[str, str], Request]] = []
+    if not made:
+        return found
+    account = _account(command) or ""
+    first, last = made[0].position, made[-1].position
+    if command.token is not None:
+        request = Request(bytes(made[0].request), first, last)
+        found.append(((TOKENS + account, command.token), request))
+    event = made[0].event
+    if type(event) is TopUpReceived:
+        digest = f"{account}\x1f{event.amount}".encode()
+        key = PAYMENTS, payment_key(event.channel, event.serial)
+        found.append((key, Request(digest, first, last)))
+    return found
+
+
+def _account(command: c.AnyCommand) -> str | None:
+    return command.account if isinstance(command, c.AccountCommand) else None

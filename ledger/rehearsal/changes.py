@@ -1,0 +1,140 @@
+"""What is changed in a rehearsed history: commands put in, left out or altered, policy pinned.
+
+Invariant: a change names facts only, i.e. commands: what the rules made of them is decided
+again, never edited. This module must not know how a history is decided.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from ledger import commands as c
+from ledger.errors import InvalidInput
+from ledger.periods import format_instant
+from ledger.policy import Policy, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.events import RecordedEvent
+
+
+INSTANT_FIELDS = ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
+
+
+class Insertion(NamedTuple):
+    """A command that was never given, at its instant in the past."""
+
+    at: int
+    command: c.AnyCommand
+
+
+class Changes(NamedTuple):
+    """Everything that is different from the recorded history.
+
+    Attributes:
+        inserts: in the order of their instants; each comes behind the commands recorded then.
+        skips: positions of the first events of the commands that are left out.
+        patches: for each such position, the fields that get another value, as text.
+        policy: values in force throughout, whatever was adopted.
+
+    """
+
+    inserts: tuple[Insertion, ...] = ()
+    skips: frozenset[int] = frozenset()
+    patches: Mapping[int, Mapping[str, str]] = {}
+    policy: Mapping[str, str] = {}
+
+    def with_inserts(self, *more: Insertion) -> Changes:
+        """Put more commands in."""
+        inserts = sorted((*self.inserts, *more), key=lambda one: one.at)
+        return self._replace(inserts=tuple(inserts))
+
+
+NO_CHANGES = Changes()
+
+
+def insertion(text: str, *, offset: int, until: int) -> Insertion:
+    """Read an inserted command: one line of JSON with its instant ``at``, not after ``until``.
+
+    Raises: InvalidInput.
+    """
+    command = c.normalise(c.parse(text), offset)
+    if command.at is None:
+        msg = 'an inserted command needs its instant: "at"'
+        raise InvalidInput(msg, hint='{"do": "top-up", "at": "2025-03-09T12:00:00", ...}')
+    at = int(command.at)
+    if at > until:
+        msg = "an inserted command lies after the ledger's clock"
+        raise InvalidInput(msg, hint="what is still to come is a question for: tally forecast")
+    return Insertion(at, command)
+
+
+def with_patch(
+    changes: Changes, recorded: RecordedEvent, values: Mapping[str, str], *, offset: int
+) -> Changes:
+    """Alter a recorded command; with another ``at`` it comes at that instant instead.
+
+    Raises: InvalidInput.
+    """
+    command = patched(command_of(recorded), values, offset=offset)
+    position = recorded.position
+    if command.at is None:
+        return changes._replace(patches={**changes.patches, position: dict(values)})
+    moved = changes._replace(skips=changes.skips | {position})
+    return moved.with_inserts(Insertion(int(command.at), command))
+
+
+def check_policy(values: Mapping[str, str]) -> None:
+    """Refuse policy values that no reading knows. Raises: InvalidInput."""
+    Policy().check(dict(values))
+
+
+def is_command(recorded: RecordedEvent) -> bool:
+    """Say whether an event is the first of a command's batch, accepted or refused."""
+    return recorded.command is not None and recorded.cause is None
+
+
+def command_of(recorded: RecordedEvent) -> c.AnyCommand:
+    """Give the command as it was given, its envelope included."""
+    command = c.from_request(recorded.request)
+    command.actor, command.reason = recorded.actor, recorded.reason
+    return command
+
+
+def patched(command: c.AnyCommand, values: Mapping[str, str], *, offset: int) -> c.AnyCommand:
+    """Give a copy of a recorded command in which some fields have other values.
+
+    Raises: InvalidInput, with a suggestion for a mistyped field.
+    """
+    fields: dict[str, Any] = msgspec.to_builtins(command)
+    known = [*command.__struct_fields__]
+    for field in INSTANT_FIELDS:
+        if isinstance(fields.get(field), int):
+            fields[field] = format_instant(fields[field], offset)
+    for key, text in values.items():
+        if key not in known:
+            hint = did_you_mean(key, known) or "fields: " + " ".join(known)
+            msg = f"{fields['do']} has no field {key!r}"
+            raise InvalidInput(msg, hint=hint)
+        fields[key] = text if isinstance(getattr(command, key), str) else _literal(text)
+    return c.normalise(_from_fields(fields, values), offset)
+
+
+def _literal(text: str) -> object:
+    """Read a number, a list, true, false or null; anything else is a text."""
+    try:
+        found: object = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+    return text if isinstance(found, float) else found
+
+
+def _from_fields(fields: dict[str, Any], values: Mapping[str, str]) -> c.AnyCommand:
+    try:
+        return c.from_fields(fields)
+    except InvalidInput:
+        # A text that looks like a number: an id, a serial.
+        return c.from_fields({**fields, **values})

@@ -1,0 +1,219 @@
+"""Flip: the least single change that would have decided otherwise, found by deciding again.
+
+Tried in this order: a top-up, a coupon, a setting of auto-renewal; at last, leaving out the
+command itself. Invariant: what is proposed was rehearsed and alters the decision, and neither
+one minor unit less nor one second later does. Nothing is written.
+This module must not know how a proposal is shown.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger import commands as c
+from ledger.account import AccountState, evolve
+from ledger.events import (
+    ACCOUNT_PREFIX,
+    AutoRenewFailed,
+    CommandRefused,
+    InstanceExpired,
+    InstanceReleased,
+    RecordedEvent,
+    account_of,
+)
+from ledger.money import format_minor
+from ledger.periods import DAY
+from ledger.rehearsal.changes import Changes, Insertion
+from ledger.rehearsal.differences import subject
+from ledger.rehearsal.replay import Rehearsal
+from ledger.rehearsal.search import edge, last_instant
+from ledger.rules.renewal import AUTO_MONTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger.store import Reader
+
+TOP_UP, COUPON, SETTING, SKIP = "top-up", "coupon", "setting", "skip"
+CHANNEL = "whatif"
+_STARTS_MAX = 12
+_MONEY_CODES = frozenset(("ACCOUNT_OVERDUE", "INSUFFICIENT_BALANCE", "COUPON_NOT_ELIGIBLE"))
+
+
+class Flip(NamedTuple):
+    """A change that would have decided otherwise.
+
+    Attributes:
+        kind: ``top-up``, ``coupon``, ``setting`` or ``skip``.
+        at: the last instant at which the command would have done.
+        amount: the least amount, in minor units, where the change is money.
+        command: the command to put in; for ``skip`` the one to leave out.
+        skip: position of the command to leave out.
+
+    """
+
+    kind: str
+    at: int
+    amount: int | None
+    command: c.AnyCommand | None
+    skip: int | None = None
+
+
+class Decision:
+    """A recorded decision of an account that might have been another.
+
+    Attributes:
+        state: the account just before it.
+        starts: instants from which a search may begin: the opening, and the last changes.
+        tried: rehearsals so far.
+
+    """
+
+    def __init__(self, reader: Reader, target: RecordedEvent) -> None:
+        """Choose the event that is to be decided otherwise."""
+        account = account_of(target.stream)
+        assert account is not None  # noqa: S101 - the caller chose an account's event
+        self._reader = reader
+        self.account = account
+        self.target = target
+        self.tried = 0
+        self.starts: list[int] = []
+        self.state = self._before()
+
+    def _before(self) -> AccountState:
+        """Fold the account up to just before the decision's batch."""
+        state = AccountState(self.account)
+        until = (self.target.cause or self.target.position) - 1
+        bodies = self._reader.stream_bodies(ACCOUNT_PREFIX + self.account, until_position=until)
+        instants: list[int] = []
+        for recorded in codec.decode_all(bodies):
+            evolve(state, recorded)
+            instants.append(recorded.recorded_at)
+        latest = sorted(set(instants[1:]))[-_STARTS_MAX:]
+        self.starts = sorted({*instants[:1], *latest})
+        return state
+
+    def altered_by(self, changes: Changes) -> bool:
+        """Say whether the decision falls out otherwise when the history has these changes."""
+        self.tried += 1
+        trusted = min((one.at for one in changes.inserts), default=0)
+        if changes.skips:
+            trusted = 0
+        rehearsal = Rehearsal(
+            self._reader, accounts={self.account}, changes=changes, trusted_before=trusted
+        )
+        steps = rehearsal.run(until=self.target.recorded_at)
+        target = self.target
+        if isinstance(target.event, CommandRefused):
+            for step in steps:
+                if step.recorded and step.recorded[0].position == target.position:
+                    return step.error is None and not step.duplicate
+            return False
+        what = _what(target)
+        return not any(_what(made) == what for step in steps for made in step.derived)
+
+    def altered_by_insert(self, at: int, command: c.AnyCommand) -> bool:
+        """Say whether a command at an instant alters the decision."""
+        return self.altered_by(Changes(inserts=(Insertion(at, command),)))
+
+
+def _what(recorded: RecordedEvent) -> tuple[str, int, type, str]:
+    return recorded.stream, recorded.effective_at, type(recorded.event), subject(recorded)
+
+
+def flips(decision: Decision, *, root: RecordedEvent | None = None) -> Iterator[Flip]:
+    """Give the changes that would have decided otherwise, one of each kind at most.
+
+    ``root``: the command that led to the decision; leaving it out is the last resort.
+    """
+    found = False
+    if decision.state.opened_at is not None and _about_money(decision.target):
+        for kind, make in ((TOP_UP, top_up), (COUPON, coupon)):
+            flip = _money_flip(decision, kind, make)
+            if flip is not None:
+                found = True
+                yield flip
+    setting = _setting_flip(decision)
+    if setting is not None:
+        found = True
+        yield setting
+    if not found and root is not None and root.position != 0:
+        changes = Changes(skips=frozenset((root.position,)))
+        refused = isinstance(decision.target.event, CommandRefused)
+        if not refused and decision.altered_by(changes):
+            command = c.from_request(root.request)
+            yield Flip(SKIP, root.recorded_at, None, command, root.position)
+
+
+def _about_money(target: RecordedEvent) -> bool:
+    """Say whether money could matter: not where a rule refused something else."""
+    event = target.event
+    return not isinstance(event, CommandRefused) or event.code in _MONEY_CODES
+
+
+def top_up(decision: Decision, amount: int) -> c.AnyCommand:
+    """Make a top-up under a key that nobody uses."""
+    return c.TopUp(
+        account=decision.account, amount=_decimal(decision, amount), channel=CHANNEL,
+        serial=f"flip-{decision.target.position}",
+    )  # fmt: skip
+
+
+def coupon(decision: Decision, amount: int) -> c.AnyCommand:
+    """Make a coupon for everything, valid beyond the decision."""
+    return c.GrantCoupon(
+        account=decision.account, amount=_decimal(decision, amount),
+        coupon=f"flip-{decision.target.position}",
+        ends=decision.target.recorded_at + DAY,
+    )  # fmt: skip
+
+
+def _decimal(decision: Decision, amount: int) -> Decimal:
+    return Decimal(format_minor(amount, decision.state.currency))
+
+
+def _money_flip(
+    decision: Decision, kind: str, make: Callable[[Decision, int], c.AnyCommand]
+) -> Flip | None:
+    event = decision.target.event
+    needed, available = getattr(event, "needed", None), getattr(event, "available", None)
+    short = (needed or 0) - (available or 0) or decision.state.outstanding
+    for first in decision.starts:
+        found = edge(
+            lambda at, amount: decision.altered_by_insert(at, make(decision, amount)),
+            first=first,
+            last=decision.target.recorded_at,
+            near=max(1, short),
+        )
+        if found is not None:
+            return Flip(kind, found.at, found.amount, make(decision, found.amount))
+    return None
+
+
+def _setting_flip(decision: Decision) -> Flip | None:
+    """Switch auto-renewal on, or choose a shorter period of it."""
+    for command in _settings(decision):
+
+        def altered(instant: int, command: c.AnyCommand = command) -> bool:
+            return decision.altered_by_insert(instant, command)
+
+        for first in reversed(decision.starts):
+            at = last_instant(altered, first, decision.target.recorded_at)
+            if at is not None:
+                return Flip(SETTING, at, None, command)
+    return None
+
+
+def _settings(decision: Decision) -> Iterator[c.AnyCommand]:
+    event, account = decision.target.event, decision.account
+    if isinstance(event, AutoRenewFailed):
+        instance = decision.state.instances.get(event.instance)
+        months = (instance.auto_months if instance is not None else None) or 1
+        for shorter in sorted((m for m in AUTO_MONTHS if m < months), reverse=True):
+            yield c.ModifyAutoRenew(account=account, instances=[event.instance], months=shorter)
+    elif isinstance(event, (InstanceExpired, InstanceReleased)):
+        instance = decision.state.instances.get(event.instance)
+        if instance is not None and not instance.auto_enabled:
+            yield c.EnableAutoRenew(account=account, instances=[event.instance], months=1)

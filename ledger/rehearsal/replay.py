@@ -1,0 +1,277 @@
+"""A history decided again, in memory, from its facts and the clock.
+
+The log is read in the order of positions, batch by batch. A command's batch gives the command
+and its instant; a batch that the clock caused gives only the recorded instant at which the
+ledger was awake. Invariant: the engine, its barrier and its order are those that recorded the
+history (``ledger.engine``), so an unchanged history gives the same events again.
+This module must not know what anybody wants to find out by it, and it writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import merge
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import clock as clocks
+from ledger import codec
+from ledger import commands as c
+from ledger.account import AccountState, evolve
+from ledger.decider import Duplicate
+from ledger.engine import PAYMENTS, Engine, find_precedents, keys_used
+from ledger.errors import InvalidInput, Refused
+from ledger.events import (
+    ACCOUNT_PREFIX,
+    LEDGER_STREAM,
+    POLICY_STREAM,
+    PRICES_STREAM,
+    CommandRefused,
+    PolicyAdopted,
+    RecordedEvent,
+    account_of,
+)
+from ledger.rehearsal.changes import (
+    NO_CHANGES,
+    Changes,
+    command_of,
+    is_command,
+    patched,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from ledger.store import Reader
+    from ledger.store.rows import Request
+
+CLOCK_KEY = "clock"
+Batch = list[RecordedEvent]
+
+
+class Step(NamedTuple):
+    """A batch that was recorded, one that was decided again, or both of one command.
+
+    Attributes:
+        recorded: the recorded batch; empty for what only the rehearsal led to.
+        derived: the batch decided again; empty for what it did not lead to.
+        command: the command, for a command's step.
+        error: why it was refused, or was no command at its instant.
+        duplicate: it repeats a command before it.
+        inserted: number of the inserted command.
+        first: the ledger's first event, which nothing leads to.
+        skipped: the command is left out.
+
+    """
+
+    recorded: Sequence[RecordedEvent]
+    derived: Sequence[RecordedEvent]
+    command: c.AnyCommand | None = None
+    error: Refused | InvalidInput | None = None
+    duplicate: bool = False
+    inserted: int | None = None
+    first: bool = False
+    skipped: bool = False
+
+    @property
+    def paired(self) -> bool:
+        """Whether what was recorded and what was decided again belong together."""
+        return self.command is not None or self.first
+
+
+def batches(history: Iterable[RecordedEvent]) -> Iterator[Batch]:
+    """Group a history into batches: each begins with the one event that nothing in it caused."""
+    batch: Batch = []
+    for recorded in history:
+        if recorded.cause is None and batch:
+            yield batch
+            batch = []
+        batch.append(recorded)
+    if batch:
+        yield batch
+
+
+def clock_end(reader: Reader) -> int:
+    """Give the instant up to which everything due has certainly been recorded."""
+    head = reader.head()
+    return max(int(reader.meta(CLOCK_KEY) or 0), head.recorded_at)
+
+
+def recorded_history(
+    reader: Reader, accounts: Collection[str] | None
+) -> Iterator[RecordedEvent]:
+    """Give the log, or the accounts' part of it with the ledger's own streams, by position."""
+    if accounts is None:
+        return codec.decode_all(reader.bodies())
+    streams = [POLICY_STREAM, PRICES_STREAM, *(ACCOUNT_PREFIX + name for name in accounts)]
+    parts = [codec.decode_all(reader.stream_bodies(stream)) for stream in streams]
+    parts.append(_refused_nowhere(reader, accounts))
+    return merge(*parts, key=attrgetter("position"))
+
+
+def _refused_nowhere(reader: Reader, accounts: Collection[str]) -> Iterator[RecordedEvent]:
+    """Give refusals that no account's log holds: the ledger's own, and before the opening."""
+    for recorded in codec.decode_all(reader.stream_bodies(LEDGER_STREAM)):
+        command = c.from_request(recorded.request)
+        if not isinstance(command, c.AccountCommand) or command.account in accounts:
+            yield recorded
+
+
+class Rehearsal(Engine):
+    """Decides a recorded history again, whole or for some accounts, with or without changes."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        accounts: Collection[str] | None = None,
+        changes: Changes = NO_CHANGES,
+        trusted_before: int = 0,
+    ) -> None:
+        """Choose the history; ``accounts`` must hold every account that a change names.
+
+        What was recorded before ``trusted_before`` is folded as it stands, not decided again:
+        it cannot depend on a change behind it, and folding is faster.
+        """
+        super().__init__()
+        self._trusted_before = trusted_before
+        self._reader = reader
+        self._accounts = accounts
+        self._changes = changes
+        self._inserts = deque(enumerate(changes.inserts))
+        self._requests: dict[tuple[str, str], Request] = {}
+        self._now_at = 0  # position of the recorded command that is decided again
+
+    def run(self, *, until: int | None = None) -> Iterator[Step]:
+        """Decide everything again up to an instant, inclusive; by default up to the clock."""
+        end = clock_end(self._reader) if until is None else until
+        for batch in batches(recorded_history(self._reader, self._accounts)):
+            first = batch[0]
+            if first.recorded_at > end:
+                break
+            if first.recorded_at < self._trusted_before:
+                self._trust(batch)
+                continue
+            yield from self._insert(before=first.recorded_at)
+            if is_command(first):
+                yield from self._clock(first.recorded_at)
+                yield from self._again(batch)
+            elif isinstance(first.event, PolicyAdopted):
+                self._adopt(first)
+                yield Step(batch, batch, first=True)
+            else:
+                if self.catalog.clock == clocks.SYSTEM:
+                    yield from self._clock(first.recorded_at)
+                yield Step(batch, ())
+        yield from self._insert(before=end + 1)
+        yield from self._clock(end)
+
+    def _adopt(self, recorded: RecordedEvent) -> None:
+        """Take the ledger's first event as it is: its identity and its reading of the rules."""
+        self.catalog.apply(recorded)
+        self.position = recorded.position
+        self.recorded_at = recorded.recorded_at
+        self._pin()
+
+    def _pin(self) -> None:
+        if self._changes.policy:
+            self.catalog.policy.adopt(self._changes.policy, at=0)
+
+    def _trust(self, batch: Batch) -> None:
+        """Fold a recorded batch instead of deciding it again."""
+        first = batch[0]
+        account = account_of(first.stream)
+        if account is None:
+            for recorded in batch:
+                self.catalog.apply(recorded)
+            self._pin()
+            if isinstance(first.event, PolicyAdopted):
+                self.reschedule_all()
+        else:
+            state = self.states.get(account) or AccountState(account)
+            self.states[account] = state
+            for recorded in batch:
+                evolve(state, recorded)
+            self.reschedule(state)
+        self.position += len(batch)
+        self.recorded_at = first.recorded_at
+        if is_command(first) and not isinstance(first.event, CommandRefused):
+            self._requests.update(keys_used(command_of(first), batch))
+
+    def _take(self) -> list[RecordedEvent]:
+        made = list(self.pending)
+        self.pending.clear()
+        return made
+
+    def _clock(self, now: int) -> Iterator[Step]:
+        self.run_due(until=now)
+        if self.pending:
+            for batch in batches(self._take()):
+                yield Step((), batch)
+
+    def _again(self, batch: Batch) -> Iterator[Step]:
+        first = batch[0]
+        if first.position in self._changes.skips:
+            yield Step(batch, (), command=command_of(first), skipped=True)
+            return
+        command = command_of(first)
+        values = self._changes.patches.get(first.position)
+        if values:
+            command = patched(command, values, offset=self.catalog.policy.calendar_offset)
+        self._now_at = first.position
+        yield from self._decide(command, now=first.recorded_at, recorded=batch)
+
+    def _insert(self, *, before: int) -> Iterator[Step]:
+        while self._inserts and self._inserts[0][1].at < before:
+            number, (at, command) = self._inserts.popleft()
+            yield from self._clock(at)
+            yield from self._decide(command, now=at, number=number)
+
+    def _decide(
+        self,
+        command: c.AnyCommand,
+        *,
+        now: int,
+        recorded: Sequence[RecordedEvent] = (),
+        number: int | None = None,
+    ) -> Iterator[Step]:
+        precedents, _ = find_precedents(command, self._lookup)
+        error: Refused | InvalidInput | None = None
+        duplicate = False
+        try:
+            made, error = self.judge(command, now=now, precedents=precedents)
+        except Duplicate:
+            made, duplicate = (), True
+        except InvalidInput as invalid:
+            made, error = (), invalid
+        self.pending.clear()
+        yield Step(recorded, made, command, error, duplicate, number)
+        if error is None and made:
+            self._requests.update(keys_used(command, made))
+            if isinstance(command, c.SetPolicy):
+                self._pin()
+                self.reschedule_all()
+                yield from self._clock(now)
+
+    def _lookup(self, scope: str, key: str) -> Request | None:
+        """Look a key up among what was decided again; other accounts' stand as recorded."""
+        found = self._requests.get((scope, key))
+        if found is not None or self._accounts is None:
+            return found
+        stored = self._reader.request(scope, key)
+        if stored is None or stored.first_position > self._now_at:
+            return None
+        payer = stored.digest.decode(errors="replace").rpartition("\x1f")[0]
+        return None if scope != PAYMENTS or payer in self._accounts else stored
+
+
+def rehearse(
+    reader: Reader,
+    *,
+    accounts: Collection[str] | None = None,
+    changes: Changes = NO_CHANGES,
+    until: int | None = None,
+) -> Iterator[Step]:
+    """Decide a history again and give its steps."""
+    return Rehearsal(reader, accounts=accounts, changes=changes).run(until=until)
+

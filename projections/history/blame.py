@@ -1,0 +1,156 @@
+"""Which event last set each field, and the last changes of one field.
+
+Folded in the order of every answer, (effective_at, position), so the last change is the one that
+the answer shows. Invariant: the last change of a field ends in what the field holds at the point.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import events as e
+from projections.answers import Formatter, point_json
+from projections.history.diff import place
+from projections.history.fields import Cell, Name, read_all, written
+from projections.history.walk import EFFECTIVE, Axis, Walk
+
+if TYPE_CHECKING:
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.answers import Json
+    from projections.point import Point
+
+
+class Blamed(NamedTuple):
+    """A field, what it holds, and the event that last set it.
+
+    ``by_clock``: time alone moved it on since (a coupon that began or ended).
+    """
+
+    name: Name
+    cell: Cell
+    recorded: RecordedEvent
+    by_clock: bool
+
+
+class LastChange(NamedTuple):
+    """One change of one field."""
+
+    name: Name
+    before: Cell
+    after: Cell
+    recorded: RecordedEvent
+
+
+def blame(
+    reader: Reader, account: str, point: Point, wanted: Name | None = None
+) -> tuple[str, list[Blamed]]:
+    """Give the currency, and each field (or those of ``wanted``) with the event that set it."""
+    walk = Walk(reader, account, point)
+    setters: dict[Name, tuple[RecordedEvent, Cell]] = {}
+    opened: RecordedEvent | None = None
+    for recorded, changes in walk.changes():
+        opened = opened or (recorded if isinstance(recorded.event, e.AccountOpened) else None)
+        for change in changes:
+            setters[change.name] = recorded, change.after
+    if opened is None:
+        return "", []
+    walk.look.seen_at = point.seen_at
+    found = []
+    for name, cell in read_all(walk.look):
+        if wanted is not None and not wanted.covers(name):
+            continue
+        # A field that is null since its owner exists was set by the event that made it exist.
+        recorded, left = setters.get(name) or (_maker(setters, name, opened), cell)
+        found.append(Blamed(name, cell, recorded, by_clock=left != cell))
+    found.sort(key=lambda one: place(one.name))
+    return walk.look.state.currency, found
+
+
+def _maker(
+    setters: dict[Name, tuple[RecordedEvent, Cell]], name: Name, opened: RecordedEvent
+) -> RecordedEvent:
+    if not name.family:
+        return opened
+    made = [one for other, (one, _) in setters.items() if other[1:] == name[1:]]
+    return min(made, key=lambda one: one.position, default=opened)
+
+
+def last(
+    reader: Reader, account: str, point: Point, wanted: Name, *,
+    count: int = 1, axis: Axis = EFFECTIVE,
+) -> tuple[str, list[LastChange]]:  # fmt: skip
+    """Give the currency, and the last changes of a field (or member), the latest first."""
+    walk = Walk(reader, account, point, axis=axis, policies=_by_policy(wanted))
+    kept: deque[LastChange] = deque(maxlen=count)
+    for recorded, changes in walk.changes():
+        kept.extend(
+            LastChange(name, before, after, recorded)
+            for name, before, after in changes
+            if wanted.covers(name)
+        )
+    return walk.look.state.currency, list(reversed(kept))
+
+
+def _by_policy(wanted: Name) -> bool:
+    return wanted.what.by_policy if wanted.field else wanted.family == "instances"
+
+
+def _who(recorded: RecordedEvent, write: Formatter) -> Json:
+    return {
+        "position": recorded.position,
+        "type": e.type_name(type(recorded.event)),
+        "effective_at": write.instant(recorded.effective_at),
+        "recorded_at": write.instant(recorded.recorded_at),
+        "actor": recorded.actor,
+        "reason": recorded.reason,
+        "command": recorded.command,
+        "cause": recorded.cause,
+    }
+
+
+def blame_json(
+    account: str, currency: str, blamed: list[Blamed], point: Point, offset: int
+) -> Json:
+    """Give ``tally.blame/1``."""
+    write = Formatter(offset=offset, currency=currency)
+    return {
+        "schema": "tally.blame/1",
+        "point": point_json(point, offset),
+        "account": account,
+        "currency": currency,
+        "rows": [
+            {
+                "field": str(one.name),
+                "value": written(one.name, one.cell, write),
+                "by_clock": one.by_clock,
+                **_who(one.recorded, write),
+            }
+            for one in blamed
+        ],
+    }
+
+
+def last_json(
+    account: str, currency: str, wanted: Name, changes: list[LastChange],
+    *, point: Point, offset: int,
+) -> Json:  # fmt: skip
+    """Give ``tally.last/1``."""
+    write = Formatter(offset=offset, currency=currency)
+    return {
+        "schema": "tally.last/1",
+        "point": point_json(point, offset),
+        "account": account,
+        "currency": currency,
+        "field": str(wanted),
+        "changes": [
+            {
+                "field": str(one.name),
+                "from": written(one.name, one.before, write),
+                "to": written(one.name, one.after, write),
+                **_who(one.recorded, write),
+            }
+            for one in changes
+        ],
+    }

@@ -1,0 +1,137 @@
+"""What differs between two points, field by field, with the bridge of every sum.
+
+Invariant: a row stands for each field of ``tally.state/1`` that differs, and no other; the bridge
+of a row adds up to its delta. This module must not know how rows are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
+from projections.answers import Formatter, point_json
+from projections.history.bridge import PARTS, Bridge, bridges
+from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
+from projections.history.walk import Walk
+from projections.point import Point, account_at, catalog_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ledger.store import Reader
+    from projections.answers import Json
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+class Row(NamedTuple):
+    """One differing field: both figures, and for a sum the bridge between them."""
+
+    account: str
+    currency: str
+    name: Name
+    a: Cell
+    b: Cell
+    bridge: Bridge | None
+
+    @property
+    def delta(self) -> int | None:
+        """The difference of an amount; what does not exist counts as nothing."""
+        return int(self.b or 0) - int(self.a or 0) if self.name.what.kind == MONEY else None
+
+
+def union(a: Point, b: Point) -> Point:
+    """Give a point that selects at least what either selects."""
+    return Point(
+        max(a.at, b.at), max(a.known_at, b.known_at), max(a.position, b.position),
+        a.everything or b.everything,
+    )  # fmt: skip
+
+
+def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name, Cell]]:
+    """Give an account's currency and every field of it at a point; none where it is not there."""
+    state = account_at(reader, account, point)
+    if state is None:
+        return "", {}
+    look = Look(state, catalog_at(reader, point).policy, point.seen_at)
+    return state.currency, dict(read_all(look))
+
+
+def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
+    """Give the rows of one account. Raises: DoesNotAddUp."""
+    currency_a, before = figures(reader, account, a)
+    currency_b, after = figures(reader, account, b)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if not names:
+        return []
+    made = bridges(Walk(reader, account, union(a, b), policies=False).changes(), a, b)
+    rows = []
+    for name in sorted(names, key=place):
+        row = Row(
+            account, currency_b or currency_a, name, before.get(name), after.get(name), None
+        )
+        if name.what.sums:
+            there = made.get(name, Bridge(()))
+            row = row._replace(bridge=there.check(row.delta or 0, f"{account}.{name}"))
+        rows.append(row)
+    return rows
+
+
+_ORDER = ("", "coupons", "unpaid", "instances")
+
+
+def place(name: Name) -> tuple[int, list[tuple[int, str]]]:
+    """Order names as ``tally.state/1`` does; ids by their numbers where they have any."""
+    parts = [
+        (int(part), "") if part.isdecimal() else (-1, part)
+        for part in _DIGITS.split(name.member)
+    ]
+    return _ORDER.index(name.family), parts
+
+
+def candidates(reader: Reader, a: Point, b: Point) -> list[str]:
+    """List the accounts that can differ between two points."""
+    low, high = sorted((a.position, b.position))
+    policy = POLICY_STREAM in reader.streams_touched(after=low, until=high)
+    if a.at != b.at or a.seen_at != b.seen_at or policy:
+        streams: Iterable[str] = reader.streams(ACCOUNT_PREFIX)
+    else:
+        streams = reader.streams_touched(after=low, until=high)
+    return sorted(name for name in map(account_of, streams) if name is not None)
+
+
+def diff(reader: Reader, a: Point, b: Point, account: str | None = None) -> Iterator[Row]:
+    """Give the rows of one account, or of all."""
+    for name in [account] if account is not None else candidates(reader, a, b):
+        yield from diff_account(reader, name, a, b)
+
+
+def row_json(row: Row, offset: int) -> Json:
+    """Give one row of ``tally.diff/1``."""
+    write = Formatter(offset=offset, currency=row.currency)
+    shown: Json = {
+        "account": row.account,
+        "currency": row.currency,
+        "field": str(row.name),
+        "a": written(row.name, row.a, write),
+        "b": written(row.name, row.b, write),
+    }
+    if row.delta is not None:
+        shown["delta"] = write.money(row.delta)
+    if row.bridge is not None:
+        shown["bridge"] = {part: write.money(row.bridge.sum(part)) for part in PARTS}
+        shown["events"] = {
+            part: positions for part in PARTS if (positions := row.bridge.positions(part))
+        }
+    return shown
+
+
+def diff_json(rows: Sequence[Row], a: Point, b: Point, offset: int) -> Json:
+    """Give the whole answer: ``tally.diff/1``."""
+    return {
+        "schema": "tally.diff/1",
+        "a": point_json(a, offset),
+        "b": point_json(b, offset),
+        "rows": [row_json(row, offset) for row in rows],
+    }

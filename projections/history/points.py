@@ -1,0 +1,132 @@
+"""The one grammar of points in time: what a person may write wherever a point is asked for.
+
+    2025-02-10T08:00:00+08:00   an instant; without an offset, the ledger's calendar offset
+    2025-02-10   2025-02        the last second of that local day, of that month
+    today   yesterday           the clock; the last second of the local day before
+    -7d   -36h                  so long before the clock
+    @1050   head   head~3       the log's first events: all, all but three
+    tag:close-2025-02           a named point
+    AT::KNOWN                   true at AT, as it was known at KNOWN
+
+A point alone bounds what it names and nothing else: an instant bounds effective time, a position
+what was known. Invariant: reading a point needs no more than the clock, the head and the tags.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.errors import InvalidInput, NoSuchThing
+from ledger.periods import DAY, HOUR, MINUTE, SECOND, local_day, midnight, parse_instant
+from ledger.policy import did_you_mean
+from projections.history.tags import Tag, read_tags
+from projections.point import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.store import Reader
+
+PAIR = "::"
+TAG = "tag:"
+FORMS = "an instant, 2025-02-10, 2025-02, @17, head, head~3, -7d, today, tag:NAME or AT::KNOWN"
+WORDS = ("head", "today", "yesterday")
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_BACK = re.compile(r"-(\d{1,6})(s|min|h|d|w)")
+_POSITION = re.compile(r"@(\d{1,18})")
+_HEAD = re.compile(r"head(?:~(\d{1,18}))?")
+_UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_YEAR_MONTHS = 12
+
+
+class Here(NamedTuple):
+    """What a point is read against: the clock, the calendar, the head and the tags."""
+
+    clock: int
+    offset: int
+    head: int
+    tags: Mapping[str, Tag]
+
+
+def here(reader: Reader, *, clock: int, offset: int) -> Here:
+    """Look a ledger's head and tags up."""
+    return Here(clock, offset, reader.head().position, read_tags(reader))
+
+
+def parse_point(text: str, here: Here) -> Asked:
+    """Read a point. Raises: InvalidInput; NoSuchThing for a tag that does not exist."""
+    at, pair, known = text.partition(PAIR)
+    if not pair:
+        return _single(text, here)
+    known_asked = parse_known(known, here)
+    return Asked(
+        at=parse_at(at, here), known_at=known_asked.known_at, position=known_asked.position
+    )
+
+
+def parse_at(text: str, here: Here) -> int:
+    """Read the effective instant of a pair, or of ``--at``. Raises: InvalidInput."""
+    if text.startswith(TAG):
+        return _tag(text, here).at
+    if _POSITION.fullmatch(text) or text.startswith("head"):
+        msg = f"{text!r} is a position, where an instant is asked for"
+        raise InvalidInput(msg, hint=f"write AT{PAIR}{text}, or give --position")
+    return parse_time(text, here)
+
+
+def parse_known(text: str, here: Here) -> Asked:
+    """Read what was known: an instant, a position or a tag's. Raises: InvalidInput."""
+    if text.startswith(TAG):
+        return Asked(position=_tag(text, here).position)
+    position = _position(text, here)
+    return Asked(known_at=parse_time(text, here)) if position is None else Asked(position=position)
+
+
+def _single(text: str, here: Here) -> Asked:
+    if text.startswith(TAG):
+        return _tag(text, here).asked
+    position = _position(text, here)
+    return Asked(at=parse_time(text, here)) if position is None else Asked(position=position)
+
+
+def _position(text: str, here: Here) -> int | None:
+    if match := _POSITION.fullmatch(text):
+        return int(match[1])
+    if match := _HEAD.fullmatch(text):
+        return here.head - int(match[1] or 0)
+    return None
+
+
+def _tag(text: str, here: Here) -> Tag:
+    name = text[len(TAG) :]
+    if name not in here.tags:
+        msg = f"there is no tag {name!r}"
+        hint = did_you_mean(name, list(here.tags)) or "see them with: tally tag list"
+        raise NoSuchThing(msg, hint=hint)
+    return here.tags[name]
+
+
+def parse_time(text: str, here: Here) -> int:
+    """Read an instant, a date, a month or a time before the clock. Raises: InvalidInput."""
+    today = local_day(here.clock, here.offset)
+    if text == "today":
+        return here.clock
+    if text == "yesterday":
+        return midnight(today, here.offset) - SECOND
+    if match := _BACK.fullmatch(text):
+        return max(here.clock - int(match[1]) * _UNITS[match[2]], 0)
+    if match := _MONTH.fullmatch(text):
+        year, month = divmod(int(match[1]) * _YEAR_MONTHS + int(match[2]), _YEAR_MONTHS)
+        if not 1 <= int(match[2]) <= _YEAR_MONTHS:
+            msg = f"{text!r} is not a month"
+            raise InvalidInput(msg, hint="months count from 01 to 12")
+        return parse_instant(f"{year:04d}-{month + 1:02d}-01", here.offset) - SECOND
+    try:
+        instant = parse_instant(text, here.offset)
+    except InvalidInput:
+        hint = did_you_mean(text, [*WORDS, *(TAG + name for name in here.tags)])
+        msg = f"{text!r} is not a point in time"
+        raise InvalidInput(msg, hint=hint or f"write {FORMS}") from None
+    return instant + DAY - SECOND if _DATE.fullmatch(text) else instant

@@ -1,0 +1,214 @@
+"""One account's history, event by event, with what each event changed.
+
+Two axes: ``effective`` folds in (effective_at, position) order, as every answer does; ``known``
+walks the recorded positions with ``at`` held. Both give the same state for the same set of events:
+money is a sum, a late fact is refused where it would come before what it builds on (R11), and
+what a fact causes is effective when recorded. So one incremental pass answers every position.
+Policy events are merged in: releases, promises and renewal slots depend on them.
+This module must not know how changes are shown.
+"""
+
+from __future__ import annotations
+
+from heapq import merge
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ledger import codec
+from ledger import events as e
+from ledger.account import AccountState, evolve
+from ledger.catalog import Catalog
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM
+from projections.history.fields import ACCOUNT, FAMILIES, Cell, Look, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
+
+Axis = Literal["effective", "known"]
+EFFECTIVE: Axis = "effective"
+KNOWN: Axis = "known"
+
+_BY_EFFECTIVE = attrgetter("effective_at", "position")
+_BY_POSITION = attrgetter("position")
+
+
+class Change(NamedTuple):
+    """One field before and after an event."""
+
+    name: Name
+    before: Cell
+    after: Cell
+
+
+def _parts(*fields: str) -> Callable[[Any], Iterable[str]]:
+    return lambda event: (name for field in fields for name, _ in getattr(event, field))
+
+
+def _maybe(field: str) -> Callable[[Any], Iterable[str]]:
+    def names(event: object) -> Iterable[str]:
+        name = getattr(event, field)
+        return () if name is None else (name,)
+
+    return names
+
+
+_Touch = tuple[tuple[str, "Callable[[Any], Iterable[str]]"], ...]
+# Events that name an instance without changing it.
+_INSTANCE_UNTOUCHED = (e.UsageRecorded, e.BillPosted, e.RefundIssued)
+
+
+def _touches(kind: type[e.Event]) -> _Touch:
+    """Find which members an event of this type can change, by the fields it has."""
+    fields = kind.__struct_fields__
+    found: list[tuple[str, Callable[[Any], Iterable[str]]]] = []
+    if "instance" in fields and kind not in _INSTANCE_UNTOUCHED:
+        found.append(("instances", _maybe("instance")))
+    if "coupon" in fields:
+        found.append(("coupons", _maybe("coupon")))
+    parts = [name for name in fields if name.startswith("coupons")]
+    if parts:
+        found.append(("coupons", _parts(*parts)))
+    found.extend(("unpaid", _maybe(field)) for field in ("item", "bill") if field in fields)
+    return tuple(found)
+
+
+TOUCHES: dict[type[e.Event], _Touch] = {kind: _touches(kind) for kind in e.EVENT_TYPES}
+
+
+class Watch:
+    """Keeps what every field was, and says after each event what it changed."""
+
+    def __init__(self, look: Look) -> None:
+        """Begin with what ``look`` sees now."""
+        self.look = look
+        self._account: tuple[Cell, ...] = ()
+        self._members: dict[tuple[str, str], tuple[Cell, ...]] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Look at everything anew."""
+        self._members.clear()
+        self._account = self._read_account()
+        for family, (members, _) in FAMILIES.items():
+            for member in members(self.look.state):
+                self._members[family, member] = self._read_member(family, member)
+
+    def _read_account(self) -> tuple[Cell, ...]:
+        look = self.look
+        if look.state.opened_at is None:
+            return (None,) * len(ACCOUNT)
+        return tuple([what.read(look, None) for what in ACCOUNT.values()])
+
+    def _read_member(self, family: str, member: str) -> tuple[Cell, ...]:
+        members, fields = FAMILIES[family]
+        owner = members(self.look.state).get(member)
+        if owner is None:
+            return (None,) * len(fields)
+        return tuple([what.read(self.look, owner) for what in fields.values()])
+
+    def after(self, recorded: RecordedEvent) -> list[Change]:
+        """Say what the event that was just applied changed."""
+        changes: list[Change] = []
+        account = self._read_account()
+        if account != self._account:
+            for field, before, after in zip(ACCOUNT, self._account, account, strict=True):
+                if before != after:
+                    changes.append(Change(Name(field), before, after))
+            self._account = account
+        if type(recorded.event) is e.PolicyAdopted:
+            for member in sorted(self.look.state.instances):
+                self._compare("instances", member, changes)
+        for family, names in TOUCHES[type(recorded.event)]:
+            for member in names(recorded.event):
+                self._compare(family, member, changes)
+        return changes
+
+    def _compare(self, family: str, member: str, changes: list[Change]) -> None:
+        key = family, member
+        fields = FAMILIES[family].fields
+        before = self._members.get(key) or (None,) * len(fields)
+        after = self._read_member(family, member)
+        if before == after:
+            return
+        self._members[key] = after
+        for field, one, other in zip(fields, before, after, strict=True):
+            if one != other:
+                changes.append(Change(Name(field, family, member), one, other))
+
+
+class Walk:
+    """The events of one account that a point selects, with the policy's, on one axis."""
+
+    def __init__(
+        self, reader: Reader, account: str, point: Point, *,
+        axis: Axis = EFFECTIVE, policies: bool = True,
+    ) -> None:  # fmt: skip
+        """Read the streams; nothing is folded yet."""
+        self.account = account
+        self.point = point
+        self.axis: Axis = axis
+        self._bodies = self._read(reader, ACCOUNT_PREFIX + account)
+        self._policies = list(codec.decode_all(self._read(reader, POLICY_STREAM)))
+        self.catalog = Catalog()
+        self.with_policies = policies
+        if not policies:
+            for recorded in self._policies:
+                self.catalog.apply(recorded)
+        self.look = Look(AccountState(account), self.catalog.policy, 0)
+
+    def _read(self, reader: Reader, stream: str) -> list[bytes]:
+        order: Literal["position", "effective"] = (
+            "position" if self.axis == KNOWN else "effective"
+        )
+        return reader.stream_bodies(
+            stream,
+            until_position=self.point.position,
+            at=None if self.point.everything else self.point.at,
+            order=order,
+        )
+
+    @property
+    def length(self) -> int:
+        """How many events the account has here."""
+        return len(self._bodies)
+
+    def events(self) -> Iterator[RecordedEvent]:
+        """Give the events in the order of the axis."""
+        own = codec.decode_all(self._bodies)
+        if not self.with_policies or not self._policies:
+            return own
+        key: Any = _BY_POSITION if self.axis == KNOWN else _BY_EFFECTIVE
+        return merge(own, self._policies, key=key)
+
+    def seen_at(self, recorded: RecordedEvent) -> int:
+        """Give the instant whose page it is right after an event."""
+        if self.axis == KNOWN:
+            return min(self.point.at, recorded.recorded_at)
+        return min(recorded.effective_at, self.point.known_at)
+
+    def step(self, recorded: RecordedEvent) -> None:
+        """Apply one event to the look."""
+        look = self.look
+        look.seen_at = self.seen_at(recorded)
+        if type(recorded.event) is e.PolicyAdopted:
+            self.catalog.apply(recorded)
+        else:
+            evolve(look.state, recorded)
+
+    def steps(self) -> Iterator[RecordedEvent]:
+        """Apply event after event; ``look`` stands right behind the one that is given."""
+        for recorded in self.events():
+            self.step(recorded)
+            yield recorded
+
+    def changes(self) -> Iterator[tuple[RecordedEvent, list[Change]]]:
+        """Give each event that changed something, with what it changed."""
+        watch = Watch(self.look)
+        for recorded in self.steps():
+            changes = watch.after(recorded)
+            if changes:
+                yield recorded, changes
