@@ -213,9 +213,9 @@ class AccountState:
     """
 
     __slots__ = (
-        "account", "alert", "bills", "cash", "coupons", "currency", "five_day_years", "funded",
-        "guard_version", "instances", "items", "live", "next_due", "notes", "opened_at", "outstanding",
-        "overdue_item", "overdue_since", "payments", "usages", "used_ids", "version",
+        "account", "alert", "bills", "cash", "coupons", "currency", "early_parts", "five_day_years",
+        "funded", "guard_version", "instances", "items", "live", "next_due", "notes", "opened_at",
+        "outstanding", "overdue_item", "overdue_since", "payments", "usages", "used_ids", "version",
     )  # fmt: skip
 
     def __init__(self, account: str) -> None:
@@ -234,6 +234,8 @@ class AccountState:
         self.notes: set[str] = set()
         self.coupons: dict[str, Coupon] = {}
         self.funded: dict[str, Coupon] = {}
+        # (used, forfeited) by late credit notes of coupons whose grant comes later in this fold.
+        self.early_parts: dict[str, tuple[int, int]] = {}
         self.instances: dict[str, Instance] = {}
         self.live: dict[str, Instance] = {}
         self.payments: dict[tuple[str, str], Payment] = {}
@@ -282,7 +284,9 @@ def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
 
 
 def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
-    s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(ev)
+    coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(ev)
+    if ev.coupon in s.early_parts:
+        coupon.used, coupon.forfeited = s.early_parts.pop(ev.coupon)
 
 
 def _coupon_started(s: AccountState, _: RecordedEvent, ev: e.CouponStarted) -> None:
@@ -340,7 +344,8 @@ def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
     if bill is not None:
         bill.outstanding -= paid
         bill.cash_paid += ev.cash_part
-        bill.coupons.extend(ev.coupons)
+        for name, part in ev.coupons:
+            _apply(bill, name, part)
 
 
 def _overdue(
@@ -363,24 +368,43 @@ def _credited(s: AccountState, _: RecordedEvent, ev: e.CreditNoteIssued) -> None
     s.cash += ev.cash_part
     _pay_item(s, ev.bill, ev.outstanding_part)
     for name, part in ev.coupons_restored:
-        _use_coupon(s, name, -part)
+        _give_back(s, name, used=part, forfeited=0)
         _unapply(bill, name, part)
     for name, part in ev.coupons_forfeited:
-        coupon = s.coupons[name]
-        coupon.used -= part
-        coupon.forfeited += part
+        _give_back(s, name, used=part, forfeited=part)
         _unapply(bill, name, part)
+
+
+def _give_back(s: AccountState, name: str, *, used: int, forfeited: int) -> None:
+    """Take a coupon part back; a late note may come before the coupon's grant in a fold."""
+    coupon = s.coupons.get(name)
+    if coupon is None:
+        before = s.early_parts.get(name, (0, 0))
+        s.early_parts[name] = before[0] - used, before[1] + forfeited
+        return
+    coupon.forfeited += forfeited
+    _use_coupon(s, name, -used)
+
+
+def _apply(bill: Bill, name: str, part: int) -> None:
+    """Note a coupon part on a bill, less what a late credit note took off it ahead of this."""
+    for i, (applied, left) in enumerate(bill.coupons):
+        if applied == name and left < 0:
+            taken = min(-left, part)
+            part -= taken
+            bill.coupons[i] = (applied, left + taken)
+    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, part)) if left]
 
 
 def _unapply(bill: Bill, name: str, part: int) -> None:
-    """Take a coupon part off a bill, newest applied first."""
+    """Take a coupon part off a bill, newest applied first; ahead of its use where it is late."""
     for i in range(len(bill.coupons) - 1, -1, -1):
         applied, left = bill.coupons[i]
-        if applied == name and part:
+        if applied == name and part and left > 0:
             taken = min(left, part)
             part -= taken
             bill.coupons[i] = (applied, left - taken)
-    bill.coupons = [(applied, left) for applied, left in bill.coupons if left]
+    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, -part)) if left]
 
 
 def _refunded(s: AccountState, r: RecordedEvent, ev: e.RefundIssued) -> None:
@@ -532,9 +556,9 @@ def _continued(s: AccountState, r: RecordedEvent, ev: e.TrialContinued) -> None:
 def _upgraded(s: AccountState, r: RecordedEvent, ev: e.UpgradedToEnterprise) -> None:
     instance = s.instances[ev.instance]
     instance.anchor = ev.starts
+    # Restoring stays so; a late restore may have come before this in a fold (R45).
     if instance.state == FROZEN:
         _run(instance, r.effective_at)
-    instance.state = ev.state
     _order(s, "new", ev)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
@@ -68,7 +68,7 @@ def _notes(text: str | None) -> dict[str, list[int | str]]:
 
 def import_lines(
     ledger: Ledger,
-    source: Iterable[bytes],
+    source: Iterable[bytes | None],
     *,
     resume: bool = False,
     stop_on_refusal: bool = False,
@@ -76,7 +76,8 @@ def import_lines(
 ) -> Iterator[Result]:
     """Record every line of ``source`` and give what became of each.
 
-    Empty lines are passed over. Raises: BadLine; what was recorded before it stays.
+    Empty lines are passed over; None says that no more is there for now, so that what a pipe
+    has given is recorded without waiting for the rest. Raises: BadLine; what was recorded before it stays.
     """
     with no_cycles():
         yield from _import(
@@ -87,7 +88,7 @@ def import_lines(
 
 def _import(
     ledger: Ledger,
-    lines: Iterator[bytes],
+    lines: Iterator[bytes | None],
     *,
     resume: bool,
     stop_on_refusal: bool,
@@ -97,7 +98,7 @@ def _import(
     run = f"@{ledger.store.reader.head().position}"
     if resume:
         run, lines = _behind_recorded(ledger, lines, cover, run)
-    while batch := list(islice(lines, batch_lines)):
+    for batch in _batches(lines, batch_lines):
         first_line = cover.lines + 1
         parsed, bad = _parse(batch, first_line)
         numbers = [number for number, _ in parsed]
@@ -127,6 +128,19 @@ def _import(
             raise bad
 
 
+def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:
+    """Cut the input into batches, at None and at a number of lines."""
+    batch: list[bytes] = []
+    for line in lines:
+        if line is not None:
+            batch.append(line)
+        if batch and (line is None or len(batch) >= most):
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 def _parse(
     batch: Sequence[bytes], first_line: int
 ) -> tuple[list[tuple[int, c.AnyCommand]], BadLine | None]:
@@ -143,15 +157,17 @@ def _parse(
 
 
 def _behind_recorded(
-    ledger: Ledger, lines: Iterator[bytes], cover: _Cover, run: str
-) -> tuple[str, Iterator[bytes]]:
+    ledger: Ledger, lines: Iterator[bytes | None], cover: _Cover, run: str
+) -> tuple[str, Iterator[bytes | None]]:
     """Pass over the longest beginning of the input that a transaction of this ledger covers."""
     notes = _notes(ledger.store.reader.meta(NOTES_KEY))
     wanted = {int(note[0]) for note in notes.values()}
     last = max(wanted, default=0)
     probe = _Cover()
     held: list[bytes] = []  # read, but behind the last match
-    for line in islice(lines, last):
+    for line in lines if last else ():
+        if line is None:
+            continue
         probe.add(line)
         held.append(line)
         if probe.lines in wanted:
@@ -161,4 +177,6 @@ def _behind_recorded(
                 for matched in held:
                     cover.add(matched)
                 held.clear()
+        if probe.lines >= last:
+            break
     return run, chain(held, lines)

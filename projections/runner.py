@@ -353,7 +353,19 @@ class Views:
                 )
                 _insert(writer.connection, table, projection, projection.rows(state, policy))
 
-    # --- comparing ------------------------------------------------------------------------
+    # --- refolding and comparing ------------------------------------------------------------------------
+
+    def refold(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Fold everything from nothing and give how many rows that makes."""
+        head = self.reader.head().position
+        policy = _policy(self.reader, head)
+        accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]
+        rows = 0
+        for done, state in enumerate(_folded(self.reader, accounts, head), 1):
+            rows += sum(len(projection.rows(state, policy)) for projection in PROJECTIONS)
+            if progress is not None and done % REBUILD_BATCH == 0:
+                progress(done, len(accounts))
+        return rows
 
     def compare(
         self, progress: Callable[[int, int], None] | None = None

@@ -119,11 +119,11 @@ def patched(command: c.AnyCommand, values: Mapping[str, str], *, offset: int) ->
             hint = did_you_mean(key, known) or "fields: " + " ".join(known)
             msg = f"{fields['do']} has no field {key!r}"
             raise InvalidInput(msg, hint=hint)
-        fields[key] = text if isinstance(getattr(command, key), str) else _literal(text)
+        fields[key] = text if isinstance(getattr(command, key), str) else literal(text)
     return c.normalise(_from_fields(fields, values), offset)
 
 
-def _literal(text: str) -> object:
+def literal(text: str) -> object:
     """Read a number, a list, true, false or null; anything else is a text."""
     try:
         found: object = msgspec.json.decode(text)

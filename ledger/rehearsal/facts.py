@@ -21,11 +21,13 @@ from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
 from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
+from ledger.rehearsal.whatif import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ledger.rehearsal.changes import Insertion
+    from ledger.rehearsal.whatif import Bounds
     from ledger.store import Reader
 
 
@@ -174,3 +176,14 @@ def _breaches(state: AccountState) -> Iterable[tuple[str, str]]:
             yield "R1", f"coupon {coupon.coupon!r} gave more than its face"
     if state.opened_at is not None and state.overdue != bool(state.items):
         yield "R9", "overdue is not what the unpaid items say"
+
+
+def folded(account: str, refolded: Refolded, bounds: Bounds) -> AccountState | None:
+    """Fold an altered history at a point; None where it cannot be folded, or has no account."""
+    chosen = [one for one in refolded.events if visible(one, bounds)]
+    chosen.sort(key=attrgetter("effective_at", "position"))
+    try:
+        state = fold(account, chosen)
+    except (CorruptHistory, LookupError, TypeError, ValueError):
+        return None
+    return state if state.opened_at is not None else None

@@ -18,7 +18,7 @@ from ledger.account import AccountState, fold
 from ledger.catalog import Catalog
 from ledger.errors import InvalidInput, NoSuchThing, Refused
 from ledger.events import ACCOUNT_PREFIX, CommandRefused, RecordedEvent, account_of
-from ledger.rehearsal.changes import Changes, command_of, is_command
+from ledger.rehearsal.changes import NO_CHANGES, Changes, command_of, is_command
 from ledger.rehearsal.differences import compare
 from ledger.rehearsal.replay import Rehearsal, Step
 
@@ -151,7 +151,7 @@ def accounts_touched(reader: Reader, changes: Changes) -> set[str] | None:
     A payment's key is unique in the whole ledger (R3): another account that was refused it, or
     uses it, is reached too.
     """
-    if changes.policy:
+    if changes.policy or changes == NO_CHANGES:
         return None
     commands = [one.command for one in changes.inserts]
     commands += [

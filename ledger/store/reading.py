@@ -145,6 +145,19 @@ class Reader:
         with explained(self.location):
             return [body for (body,) in self.connection.execute(text, parameters)]
 
+    def stream_positions(self, stream: str, *, after: int, until: int, at: int) -> list[int]:
+        """List where one stream has events in (after, until] that are effective up to ``at``."""
+        with explained(self.location):
+            return [
+                position
+                for (position,) in self.connection.execute(
+                    f"SELECT position FROM {EVENTS} WHERE originator_id = ? "
+                    "AND +position > ? AND +position <= ? AND +effective_at <= ? "
+                    "ORDER BY originator_version",
+                    (stream, after, until, at),
+                )
+            ]
+
     def row(self, position: int) -> Row | None:
         """Give one event's row."""
         with explained(self.location):

@@ -1,0 +1,129 @@
+"""The only wiring: opens a ledger for looking or for recording, and knows its clock and offset."""
+
+from __future__ import annotations
+
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ledger import clock as clocks
+from ledger.account import fold
+from ledger.policy import did_you_mean
+from ledger.store import open_reader, open_store
+from projections.point import Asked, Point, account_at, catalog_at, resolve
+from projections.runner import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.account import AccountState
+    from ledger.application import Ledger
+    from ledger.catalog import Catalog
+    from ledger.store import Reader, Store
+
+
+class Session:
+    """One ledger, opened as little as the command needs."""
+
+    def __init__(self, location: str) -> None:
+        """Remember where the ledger is; nothing is opened yet."""
+        self.location = location
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The ledger, for looking only."""
+        return open_reader(self.location)
+
+    @cached_property
+    def store(self) -> Store:
+        """The ledger, for writing."""
+        return open_store(self.location)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger as an application."""
+        from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
+
+        return Ledger(self.store, Views(self.store.reader, self.store))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Policy, prices and identity at the head."""
+        head = self.reader.head()
+        return catalog_at(self.reader, Point(0, 0, head.position, everything=True))
+
+    @property
+    def offset(self) -> int:
+        """The calendar offset in force, in microseconds."""
+        return self.catalog.policy.calendar_offset
+
+    @cached_property
+    def now(self) -> int:
+        """The ledger's clock."""
+        head = self.reader.head()
+        if self.catalog.clock == clocks.SIMULATED:
+            return max(int(self.reader.meta("clock") or 0), head.recorded_at)
+        return max(clocks.system_now(), head.recorded_at)
+
+    def point(self, asked: Asked) -> Point:
+        """Resolve a point against the clock and the head."""
+        return resolve(self.reader, asked, clock=self.now, offset=self.offset)
+
+    def catalog_at(self, point: Point) -> Catalog:
+        """Give policy and prices at a point."""
+        return self.catalog if point.everything else catalog_at(self.reader, point)
+
+    def account(self, account: str, point: Point) -> AccountState:
+        """Fold an account at a point. Raises: NoSuchThing, with a suggestion."""
+        state = account_at(self.reader, account, point)
+        if state is None:
+            raise self.no_account(account, point)
+        return state
+
+    def no_account(self, account: str, point: Point) -> Exception:
+        """Say that there is no such account, or not yet."""
+        from ledger.errors import NoSuchThing  # noqa: PLC0415
+
+        if fold(account, ()).opened_at is None and self.reader.stream_bodies(
+            f"account:{account}"
+        ):
+            return NoSuchThing(
+                f"account {account!r} does not exist at that point",
+                hint=f"see when it was opened: tally log {account}",
+            )
+        names = [stream.removeprefix("account:") for stream in self.reader.streams()]
+        hint = did_you_mean(account, names) or "list them with: tally balances"
+        return NoSuchThing(f"no account {account!r}", hint=hint)
+
+    def accounts(self, point: Point) -> Iterator[AccountState]:
+        """Fold every account that exists at a point, by id, one at a time."""
+        for stream in self.reader.streams():
+            state = account_at(self.reader, stream.removeprefix("account:"), point)
+            if state is not None:
+                yield state
+
+    def views(self) -> Views:
+        """Give the stored views, caught up with the log."""
+        views = Views(self.reader)
+        if not views.fresh:
+            writable = Views(self.store.reader, self.store)
+            for notice in writable.catch_up():
+                sys.stderr.write(f"note: {notice}\n")
+        return views
+
+    def note_what_is_due(self) -> None:
+        """On a system ledger, say on stderr that transitions wait to be recorded."""
+        if self.catalog.clock != clocks.SYSTEM:
+            return
+        (waiting,) = self.reader.connection.execute(
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = 'view_deadlines'"
+        ).fetchone()
+        if waiting:
+            (waiting,) = self.reader.connection.execute(
+                "SELECT COUNT(*) FROM view_deadlines WHERE due_at <= ?", (self.now,)
+            ).fetchone()
+        if waiting:
+            sys.stderr.write(
+                f"note: {waiting} accounts have transitions due that are not recorded yet; "
+                "tally run records them\n"
+            )

@@ -1,0 +1,106 @@
+"""``tally balances``: every account's money."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.options import Output, point_options, tally_command
+from cli.render import point_line, short, table, write
+from ledger.errors import InvalidInput
+from ledger.money import format_minor
+from ledger.periods import format_instant
+from projections.answers import point_json
+from projections.balances import rows as balance_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.bootstrap import Session
+    from projections.point import Point
+    from projections.projection import ViewRow
+
+
+@click.command("balances")
+@click.option("--overdue", is_flag=True, help="Only accounts that are overdue.")
+@click.option("--below", metavar="X", help="Only accounts whose available is below X.")
+@tally_command(rows=True, point=True)
+def command(
+    session: Session, output: Output, *, overdue: bool, below: str | None, **options: Any
+) -> None:
+    """Show every account's money, one row each.
+
+    \b
+    Examples:
+      tally balances --overdue
+      tally balances --at 2025-03-31 --csv
+      tally balances --below 100 --ndjson
+    """
+    point = points.asked(session, **point_options(options))
+    limit = _limit(below)
+    session.note_what_is_due()
+
+    def wanted() -> Iterator[dict[str, Any]]:
+        for row in _rows(session, point):
+            shown = _shown(row, session.offset)
+            if overdue and not shown["overdue"]:
+                continue
+            if limit is None or Decimal(shown["available"]) < limit:
+                yield shown
+
+    if output.form in ("ndjson", "csv"):
+        output.rows(wanted())
+    elif output.human:
+        write(point_line(point_json(point, session.offset)))
+        columns = ("account", "cash", "outstanding", "available", "coupons", "overdue since")
+        table(
+            columns,
+            [(*(row[name] for name in columns[:5]), short(row["overdue_since"]))
+             for row in wanted()],
+        )  # fmt: skip
+    else:
+        output.object(
+            {"schema": "tally.balances/1", "point": point_json(point, session.offset),
+             "rows": list(wanted())}
+        )  # fmt: skip
+
+
+def _limit(below: str | None) -> Decimal | None:
+    if below is None:
+        return None
+    try:
+        return Decimal(below)
+    except InvalidOperation:
+        msg = f"{below!r} is not an amount"
+        raise InvalidInput(msg, hint="write it like 100.00") from None
+
+
+def _rows(session: Session, point: Point) -> Iterator[ViewRow]:
+    """Read the stored view at the head; fold every account at any other point."""
+    if point.everything:
+        yield from session.views().rows("balances")
+        return
+    policy = session.catalog_at(point).policy
+    for state in session.accounts(point):
+        yield from balance_rows(state, policy)
+
+
+def _shown(row: ViewRow, offset: int) -> dict[str, Any]:
+    account, currency, cash, outstanding, available, coupons, since = row
+
+    def money(minor: object) -> str:
+        return format_minor(int(str(minor)), str(currency))
+
+    return {
+        "account": account,
+        "currency": currency,
+        "cash": money(cash),
+        "outstanding": money(outstanding),
+        "available": money(available),
+        "coupons": money(coupons),
+        "overdue": since is not None,
+        "overdue_since": None if since is None else format_instant(int(since), offset),
+    }

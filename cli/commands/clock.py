@@ -1,0 +1,85 @@
+"""``tally clock``: show the ledger's clock, or move a simulated one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.points import read_duration
+from cli.render import short, write
+from ledger.errors import InvalidInput
+from ledger.periods import format_instant, parse_instant
+from projections.answers import Formatter, event_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.group("clock")
+def command() -> None:
+    """Show the ledger's clock, or move a simulated one.
+
+    \b
+    Examples:
+      tally clock show
+      tally clock advance 7d
+      tally clock advance --to 2025-06-21
+    """
+
+
+@command.command("show")
+@tally_command()
+def show(session: Session, output: Output) -> None:
+    """Show which clock the ledger has and what it says."""
+    now = format_instant(session.now, session.offset)
+    if output.human:
+        write(f"{session.catalog.clock} clock at {now}")
+        return
+    output.object({"schema": "tally.clock/1", "clock": session.catalog.clock, "now": now})
+
+
+@command.command("advance")
+@click.argument("duration", required=False)
+@click.option("--to", metavar="T", help="The instant to move to.")
+@tally_command(rows=True)
+def advance(session: Session, output: Output, *, duration: str | None, to: str | None) -> None:
+    """Move a simulated clock, running everything that falls due on the way.
+
+    \b
+    Examples:
+      tally clock advance 7d
+      tally clock advance --to 2025-06-21T08:00:00+08:00
+    """
+    ledger = session.ledger
+    offset = ledger.catalog.policy.calendar_offset
+    if (duration is None) == (to is None):
+        msg = "say how far: a duration or --to"
+        raise InvalidInput(msg, hint="tally clock advance 7d, or --to 2025-06-21")
+    if to is not None:
+        target = parse_instant(to, offset)
+    else:
+        length = read_duration(duration or "")
+        if length is None:
+            msg = f"{duration!r} is not a duration"
+            raise InvalidInput(msg, hint="write it like 7d, 12h, 30min or 45s")
+        target = ledger.now() + length
+    made = ledger.advance(target)
+    session.views()
+    written = Formatter(offset=offset, currency=ledger.catalog.currency)
+    rows = (event_json(recorded, written) for recorded in made)
+    now = format_instant(ledger.now(), offset)
+    if output.form in ("ndjson", "csv"):
+        output.rows(rows)
+    elif output.human:
+        for row in rows:
+            where = row["instance"] or ""
+            write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
+                  f"{row['type']} {where}".rstrip())  # fmt: skip
+        write(f"clock at {now}, {len(made)} events recorded")
+    else:
+        output.object(
+            {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now,
+             "events": list(rows)}
+        )  # fmt: skip

@@ -1,0 +1,25 @@
+"""``tally completion``: the script that completes commands, accounts and event types."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from cli.render import write
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Examples:
+      eval "$(tally completion bash)"
+      tally completion fish > ~/.config/fish/completions/tally.fish
+    """
+    from cli.main import tally  # noqa: PLC0415 - the group, to ask it for its words
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        write(kind(tally, {}, "tally", "_TALLY_COMPLETE").source())

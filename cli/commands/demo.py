@@ -1,0 +1,164 @@
+"""``tally demo``: a year of billing life, recorded, replayed and questioned."""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.bootstrap import Session
+from cli.commands.show import page as show_event
+from cli.commands.show import whole_event
+from cli.commands.state import page
+from cli.options import DEFAULT_LEDGER, Output, tally_command
+from cli.progress import Progress
+from cli.render import short, strong, table, write
+from ledger import clock as clocks
+from ledger.errors import InvalidInput
+from ledger.periods import HOUR, format_instant, parse_instant
+from projections.answers import state_json
+from projections.point import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEMO_LEDGER = "./tally-demo.db"
+DEMO_ID = "tallystick-demo-year"
+START = "2025-01-01T00:00:00+08:00"
+INSTANTS = ("2025-03-31T23:59:59+08:00", "2025-07-31T23:59:59+08:00", "2025-12-30T23:59:59+08:00")
+
+
+@click.command("demo")
+@click.option("--force", is_flag=True, help="Replace a demo ledger that is there.")
+@tally_command()
+def command(session: Session, output: Output, *, force: bool) -> None:
+    """Make a ledger of a year of 40 accounts and walk through the main reports.
+
+    \b
+    Examples:
+      tally demo
+      tally demo --ledger year.db
+    """
+    location = DEMO_LEDGER if session.location == DEFAULT_LEDGER else session.location
+    _clear(location, force=force)
+    session = Session(location)
+    begun = time.perf_counter_ns()
+    commands, refused = _record_the_year(session)
+    milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
+    rows, difference = session.views().compare()
+    head = session.reader.head().position
+    if not output.human:
+        output.object(
+            {
+                "schema": "tally.demo/1", "ledger": location, "commands": commands,
+                "refused": refused, "events": head, "rows_compared": rows,
+                "equal": difference is None,
+            }
+        )  # fmt: skip
+        return
+    write(strong(f"1. A year recorded in {location}"))
+    rate = commands * 1000 // max(milliseconds, 1)
+    write(f"   {commands} commands ({refused} refused) became {head} events: {rate} commands/s")
+    write()
+    write(strong("2. Who is overdue, and since when?   tally balances --overdue"))
+    _overdue(session)
+    write()
+    account = _interesting(session)
+    write(strong(f"3. One account at three instants      tally state {account} --at T"))
+    for instant in INSTANTS:
+        _state(session, account, instant)
+        write()
+    write(strong("4. One event whole                    tally show POSITION"))
+    _one_event(session, account)
+    write()
+    write(strong("5. Does a refold equal what is stored? tally replay --compare"))
+    said = "yes" if difference is None else f"NO: {difference}"
+    write(f"   {said}: {rows} rows of {len(session.views().status())} views, {head} events")
+    write()
+    write(f"Next: tally --ledger is {location}; try tally log {account} --ledger {location}")
+
+
+def _clear(location: str, *, force: bool) -> None:
+    """Make room for the demo: only over an earlier demo."""
+    path = Path(location)
+    if not path.exists():
+        return
+    if Session(location).catalog.ledger != DEMO_ID:
+        msg = f"{location!r} holds another ledger"
+        raise InvalidInput(msg, hint="choose another place: tally demo --ledger PATH")
+    if not force and location != DEMO_LEDGER:
+        msg = f"{location!r} holds a demo already"
+        raise InvalidInput(msg, hint="add --force to make it anew")
+    for suffix in ("", "-wal", "-shm"):
+        Path(location + suffix).unlink(missing_ok=True)
+
+
+def _record_the_year(session: Session) -> tuple[int, int]:
+    from ledger.application import create  # noqa: PLC0415 - loads the write side
+    from ledger.importer import import_lines  # noqa: PLC0415
+    from ledger.store import create_store  # noqa: PLC0415
+
+    create_store(session.location)
+    create(
+        session.store, clock=clocks.SIMULATED, start=parse_instant(START, 8 * HOUR),
+        currency="CNY", policy={}, ledger=DEMO_ID,
+    )  # fmt: skip
+    lines = files("fixtures").joinpath("year.ndjson").read_bytes().splitlines(keepends=True)
+    commands = refused = 0
+    with Progress("import") as progress:
+        for result in import_lines(session.ledger, _each(lines)):
+            commands += 1
+            refused += not result.outcome.ok
+            progress(commands, len(lines))
+    session.views()
+    return commands, refused
+
+
+def _each(lines: list[bytes]) -> Iterator[bytes | None]:
+    yield from lines
+
+
+def _overdue(session: Session) -> None:
+    views = session.views()
+    table(
+        ("account", "outstanding", "since", "item"),
+        [
+            (account, _money(outstanding), short(format_instant(int(str(since)), session.offset)),
+             item)
+            for account, since, item, outstanding, _ in views.rows("overdue")
+        ],
+    )  # fmt: skip
+
+
+def _money(minor: Any) -> str:
+    from ledger.money import format_minor  # noqa: PLC0415
+
+    return format_minor(int(minor), "CNY")
+
+
+def _interesting(session: Session) -> str:
+    """Choose the account with the most stops, so that there is something to see."""
+    (stream,) = session.reader.connection.execute(
+        "SELECT originator_id FROM stored_events WHERE topic = 'ServiceStopped/1' "
+        "GROUP BY originator_id ORDER BY COUNT(*) DESC, originator_id LIMIT 1"
+    ).fetchone()
+    return str(stream).removeprefix("account:")
+
+
+def _state(session: Session, account: str, instant: str) -> None:
+    at = min(parse_instant(instant, session.offset), session.now)
+    point = session.point(Asked(at=at))
+    state = session.account(account, point)
+    page(state_json(state, session.catalog_at(point).policy, point))
+
+
+def _one_event(session: Session, account: str) -> None:
+    (position,) = session.reader.connection.execute(
+        "SELECT position FROM stored_events WHERE topic = 'ServiceStopped/1' "
+        "AND originator_id = ? ORDER BY position LIMIT 1",
+        (f"account:{account}",),
+    ).fetchone()
+    show_event(whole_event(session, str(position)))

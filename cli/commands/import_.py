@@ -1,0 +1,90 @@
+"""``tally import``: record commands from a file or a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from cli.errors import DONE, REFUSED
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import table, write
+from cli.results import result_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.bootstrap import Session
+
+_READ_BYTES = 1 << 20
+
+
+def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
+    """Give whole lines, and None where a pipe has no more for now."""
+    rest = b""
+    while chunk := source.read1(_READ_BYTES):  # type: ignore[attr-defined]
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            yield line + b"\n"
+        if len(chunk) < _READ_BYTES:
+            yield None
+    if rest:
+        yield rest
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE|-")
+@click.option("--resume", is_flag=True, help="Skip the lines that this file already recorded.")
+@click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
+@tally_command(rows=True)
+def command(
+    session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool
+) -> int:
+    """Record commands, one JSON object a line.
+
+    \b
+    Examples:
+      tally import commands.ndjson
+      tally import commands.ndjson --resume
+      generate | tally import - --ndjson
+    """
+    from ledger.importer import import_lines  # noqa: PLC0415 - loads the write side
+
+    counts: Counter[str] = Counter()
+    last = 0
+    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115
+    with source, Progress("import") as progress:
+        try:
+            for result in import_lines(
+                session.ledger, available_lines(source),
+                resume=resume, stop_on_refusal=stop_on_refusal,
+            ):  # fmt: skip
+                outcome = result.outcome
+                last = result.line
+                counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
+                if output.form in ("ndjson", "csv"):
+                    output.rows([result_json(outcome, result.line)])
+                progress(last, 0)
+        finally:
+            session.views()
+    refused = sum(n for code, n in counts.items() if code.isupper())
+    if output.form == "text":
+        write(f"{sum(counts.values())} commands, log at @{session.reader.head().position}")
+        if counts:
+            table(("what", "count"), sorted(counts.items()))
+    elif output.form == "json":
+        output.object(
+            {
+                "schema": "tally.import/1", "lines": sum(counts.values()),
+                "accepted": counts["accepted"], "duplicates": counts["repeated"],
+                "refused": refused,
+                "refusals": {code: n for code, n in sorted(counts.items()) if code.isupper()},
+                "position": session.reader.head().position,
+            }
+        )  # fmt: skip
+    return REFUSED if refused else DONE

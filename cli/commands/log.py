@@ -1,0 +1,175 @@
+"""``tally log``: events, in the order they were recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import short, write
+from ledger import clock as clocks
+from ledger import codec
+from ledger.errors import InvalidInput
+from ledger.events import ACCOUNT_PREFIX, EVENT_TYPES, RecordedEvent, type_name
+from ledger.policy import did_you_mean
+from projections.answers import Formatter, event_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.bootstrap import Session
+    from projections.point import Point
+
+_TYPES = {type_name(event_type): event_type for event_type in EVENT_TYPES}
+_FOLLOW_SECONDS = 0.5
+_SUMMARY = (
+    "amount", "price", "cash_part", "outstanding", "months", "expires_at", "code", "reason",
+)  # fmt: skip
+
+
+def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    return [name for name in _TYPES if name.startswith(text)]
+
+
+@click.command("log")
+@account_argument(required=False)
+@click.option("--instance", metavar="I", help="Only events of this instance.")
+@click.option("--from", "start", metavar="T", help="Effective at or after T.")
+@click.option("--to", "end", metavar="T", help="Effective before T.")
+@click.option("--type", "types", multiple=True, shell_complete=_complete_type, metavar="TYPE",
+              help="Only this type of event; repeatable.")  # fmt: skip
+@click.option("--late", is_flag=True, help="Only events recorded after they were effective.")
+@click.option("-n", "most", type=int, help="Only the last N.")
+@click.option("--follow", is_flag=True, help="Go on printing what is recorded.")
+@tally_command(rows=True, point=True)
+def command(
+    session: Session,
+    output: Output,
+    *,
+    account: str | None,
+    instance: str | None,
+    start: str | None,
+    end: str | None,
+    types: tuple[str, ...],
+    late: bool,
+    most: int | None,
+    follow: bool,
+    **options: Any,
+) -> None:
+    """Show events, in the order they were recorded.
+
+    \b
+    Examples:
+      tally log a-1 --type OverdueStarted --type OverdueCleared
+      tally log --late --from 2025-03-01 --to 2025-04-01 --ndjson
+      tally log a-1 --instance i-1 --follow
+    """
+    point = points.asked(session, **point_options(options))
+    if account is not None and not session.reader.stream_bodies(ACCOUNT_PREFIX + account):
+        raise session.no_account(account, point)
+    for name in types:
+        if name not in _TYPES:
+            hint = did_you_mean(name, list(_TYPES)) or "see: tally log --help"
+            raise InvalidInput(f"no event type {name!r}", hint=hint)
+    offset = session.offset
+    span = (
+        None if start is None else points.read_start(start, offset),
+        None if end is None else points.read_start(end, offset),
+    )
+    kinds = {_TYPES[name] for name in types}
+
+    def wanted(recorded: RecordedEvent) -> bool:
+        return (
+            (instance is None or getattr(recorded.event, "instance", None) == instance)
+            and (span[0] is None or recorded.effective_at >= span[0])
+            and (span[1] is None or recorded.effective_at < span[1])
+            and (not kinds or type(recorded.event) in kinds)
+            and (not late or recorded.effective_at < recorded.recorded_at)
+            and recorded.effective_at <= point.at
+        )
+
+    currencies = _Currencies(session)
+    shown = (one for one in _events(session, account, point) if wanted(one))
+    if most is not None:
+        from collections import deque  # noqa: PLC0415
+
+        shown = iter(deque(shown, maxlen=max(most, 0)))
+    rows = (event_json(one, currencies.formatter(one)) for one in shown)
+    if output.form == "json":
+        output.object({"schema": "tally.log/1", "rows": list(rows)})
+        return
+    _print(output, rows)
+    if follow:
+        _follow(session, output, account, point, wanted, currencies)
+
+
+class _Currencies:
+    """Writes each account's money in its own currency."""
+
+    def __init__(self, session: Session) -> None:
+        self._offset = session.offset
+        self._own = session.catalog.currency
+        self._known: dict[str, str] = {}
+        self._session = session
+
+    def formatter(self, recorded: RecordedEvent) -> Formatter:
+        stream = recorded.stream
+        currency = self._own
+        if stream.startswith(ACCOUNT_PREFIX):
+            if stream not in self._known:
+                bodies = self._session.reader.stream_bodies(stream)
+                opened = codec.decode(bodies[0]).event if bodies else None
+                self._known[stream] = getattr(opened, "currency", self._own)
+            currency = self._known[stream]
+        return Formatter(offset=self._offset, currency=currency)
+
+
+def _events(session: Session, account: str | None, point: Point) -> Iterator[RecordedEvent]:
+    if account is None:
+        return codec.decode_all(session.reader.bodies(until=point.position))
+    stream = ACCOUNT_PREFIX + account
+    return codec.decode_all(session.reader.stream_bodies(stream, until_position=point.position))
+
+
+def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
+    if not output.human:
+        output.rows(rows)
+        return
+    for row in rows:
+        write(event_line(row))
+
+
+def event_line(row: dict[str, Any]) -> str:
+    """Write an event on one line."""
+    facts = " ".join(
+        f"{name}={short(row['data'][name]) if name.endswith('_at') else row['data'][name]}"
+        for name in _SUMMARY
+        if row["data"].get(name) is not None
+    )
+    late = " (late)" if row["effective_at"] < row["recorded_at"] else ""
+    who = " ".join(part for part in (row["account"], row["instance"]) if part)
+    return (
+        f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']} {facts}"
+    ).rstrip() + late
+
+
+def _follow(
+    session: Session,
+    output: Output,
+    account: str | None,
+    point: Point,
+    wanted: Any,
+    currencies: _Currencies,
+) -> None:
+    position = point.position
+    while True:
+        clocks.sleep(_FOLLOW_SECONDS)
+        for body in session.reader.bodies(after=position):
+            recorded = codec.decode(body)
+            position = recorded.position
+            if account is not None and recorded.stream != ACCOUNT_PREFIX + account:
+                continue
+            if wanted(recorded):
+                _print(output, iter([event_json(recorded, currencies.formatter(recorded))]))

@@ -1,0 +1,103 @@
+"""``tally projections``: the stored views, and rebuilding them beside the live ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import table, write
+from ledger.errors import NoSuchThing
+from ledger.policy import did_you_mean
+from projections.runner import PROJECTIONS, Views
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+_NAMES = [projection.name for projection in PROJECTIONS]
+
+
+@click.group("projections")
+def command() -> None:
+    """List, check or rebuild the stored views.
+
+    \b
+    Examples:
+      tally projections status
+      tally projections rebuild
+      tally projections rebuild balances --shadow
+    """
+
+
+@command.command("list")
+@tally_command(rows=True)
+def list_(_session: Session, output: Output) -> None:
+    """Name the views, their versions and columns."""
+    rows = [
+        {"name": p.name, "version": p.version, "columns": [name for name, _ in p.columns]}
+        for p in PROJECTIONS
+    ]
+    if output.form in ("ndjson", "csv"):
+        output.rows(rows)
+    elif output.human:
+        table(
+            ("view", "version", "columns"),
+            [(r["name"], r["version"], f"{len(r['columns'])} columns") for r in rows],  # type: ignore[arg-type]
+        )
+    else:
+        output.object({"schema": "tally.projections/1", "rows": rows})
+
+
+@command.command("status")
+@tally_command(rows=True)
+def status(session: Session, output: Output) -> int:
+    """Say how each view stands against the log; exit 1 if one cannot be trusted."""
+    views = Views(session.reader).status()
+    rows = [view._asdict() for view in views]
+    if output.form in ("ndjson", "csv"):
+        output.rows(rows)
+    elif output.human:
+        table(
+            ("view", "version", "position", "lag", "state"),
+            [(view.name, view.version, view.position, view.lag, view.state) for view in views],
+        )
+    else:
+        output.object({"schema": "tally.projections/1", "rows": rows})
+    return FOUND if any(view.state in ("foreign", "outdated") for view in views) else DONE
+
+
+@command.command("rebuild")
+@click.argument("name", required=False, shell_complete=lambda *_: _NAMES)
+@click.option("--shadow", is_flag=True, help="Build and compare only; keep the live view.")
+@tally_command()
+def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool) -> int:
+    """Build views beside the live ones from the whole log, compare, swap.
+
+    The live views serve meanwhile; an interrupted rebuild goes on where it was.
+    Exit 1 if a live view differed.
+    """
+    if name is not None and name not in _NAMES:
+        raise NoSuchThing(
+            f"no view {name!r}", hint=did_you_mean(name, _NAMES) or "views: " + " ".join(_NAMES)
+        )
+    views = Views(session.store.reader, session.store)
+    with Progress("rebuild") as progress:
+        difference = views.rebuild(name, shadow=shadow, progress=progress)
+    names = _NAMES if name is None else [name]
+    if output.human:
+        done = "compared" if shadow else "rebuilt and swapped"
+        write(f"{done}: {', '.join(names)}")
+        if difference is not None:
+            write(f"view {difference.view} had drifted, first at account {difference.account}")
+    else:
+        output.object(
+            {
+                "schema": "tally.rebuild/1", "views": names, "shadow": shadow,
+                "equal": difference is None,
+                "first_difference": None if difference is None else difference._asdict(),
+            }
+        )  # fmt: skip
+    return DONE if difference is None else FOUND

@@ -1,0 +1,157 @@
+"""``tally record``: one command, its options derived from the declarations that import uses."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+import click
+import msgspec
+
+from cli.errors import DONE, REFUSED
+from cli.options import Output, complete_account, tally_command
+from cli.render import write
+from cli.results import result_json, result_line
+from ledger import commands as c
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from ledger.application import Outcome
+
+_SHARED = ("at", "effective_at", "actor", "reason", "token", "expected_version")
+_HELP = {
+    "at": "Instant of the command (simulated clock; default: its present).",
+    "effective_at": "When the fact held, if it is recorded late.",
+    "actor": "Who asks.",
+    "reason": "Why.",
+    "token": "Makes the command safe to repeat.",
+    "expected_version": "Refuse if the account has moved past this version.",
+    "coupon": "auto, none, or a coupon's id.",
+    "instances": "One or many: i-1,i-2 or repeated.",
+    "threshold": "An amount, or none to switch the alert off.",
+    "months": "Number of months.",
+}
+
+
+def _is_list(hint: Any) -> bool:
+    options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    return any(get_origin(option) is list for option in options)
+
+
+def options_of(kind: type[c.Command]) -> list[click.Parameter]:
+    """Derive a command's options from its declaration."""
+    hints = typing.get_type_hints(kind)
+    fields = msgspec.structs.fields(kind)
+    ordered = [f for f in fields if f.name not in _SHARED]
+    ordered += [f for f in fields if f.name in _SHARED]
+    made: list[click.Parameter] = []
+    for field in ordered:
+        option = f"--{field.name.replace('_', '-')}"
+        settings: dict[str, Any] = {"help": _HELP.get(field.name), "default": None}
+        if hints[field.name] is bool:
+            made.append(click.Option([f"{option}/--no-{option[2:]}"], default=None))
+            continue
+        if hints[field.name] in (int, int | None):
+            settings["type"] = int
+        elif _is_list(hints[field.name]):
+            settings["multiple"] = True
+            settings["metavar"] = "A,B"
+        if field.name == "account":
+            settings["shell_complete"] = complete_account
+        made.append(click.Option([option], required=field.required, **settings))
+    return made
+
+
+def fields_of(kind: type[c.Command], options: dict[str, Any]) -> dict[str, object]:
+    """Turn options as click gives them into the fields of a command line."""
+    hints = typing.get_type_hints(kind)
+    fields: dict[str, object] = {"do": str(kind.__struct_config__.tag)}
+    for name, given in options.items():
+        if given is None or given == ():
+            continue
+        if isinstance(given, tuple):
+            fields[name] = [part for text in given for part in text.split(",") if part]
+            if fields[name] == ["all"] and name != "instances":
+                fields[name] = "all"
+        elif name == "threshold" and given in ("none", "null", "off"):
+            fields[name] = None
+        elif hints[name] is bool or isinstance(given, int):
+            fields[name] = given
+        else:
+            fields[name] = str(given)
+    return fields
+
+
+def _record_one(kind: type[c.Command]) -> click.Command:
+    name = str(kind.__struct_config__.tag)
+
+    @tally_command()
+    def run(session: Session, output: Output, **options: Any) -> int:
+        outcome = _execute(session, c.from_fields(fields_of(kind, options)))
+        if output.human:
+            write(result_line(outcome))
+            for warning in outcome.warnings:
+                write(f"warning: {warning}")
+        else:
+            output.object(result_json(outcome))
+        return DONE if outcome.ok else REFUSED
+
+    made = click.command(name, help=(kind.__doc__ or "").splitlines()[0])(run)
+    made.params = [*options_of(kind), *made.params]
+    return made
+
+
+def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
+    outcomes, failure = session.ledger.execute([wanted])
+    if failure is not None:
+        raise failure
+    session.views()
+    return outcomes[0]
+
+
+class _Record(click.Group):
+    """The commands of INTERFACE section 3, made when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name them in the order of their declaration."""
+        del ctx
+        return list(c.COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Make one from its declaration."""
+        del ctx
+        kind = c.COMMANDS.get(cmd_name)
+        return None if kind is None else _record_one(kind)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or suggest the nearest one."""
+        if args and not args[0].startswith("-") and args[0] not in c.COMMANDS:
+            from ledger.policy import did_you_mean  # noqa: PLC0415
+
+            near = did_you_mean(args[0], list(c.COMMANDS)) or "see: tally record --help"
+            msg = f"no command {args[0]!r}; {near}"
+            raise click.UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from their declarations."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, (kind.__doc__ or "").splitlines()[0]) for name, kind in c.COMMANDS.items()]
+            )
+
+
+@click.group("record", cls=_Record)
+def command() -> None:
+    """Record one command.
+
+    \b
+    Examples:
+      tally record open-account --account a-1
+      tally record top-up --account a-1 --amount 100 --channel alipay --serial T1
+      tally record renew --account a-1 --instances i-1,i-2 --months 1
+    """

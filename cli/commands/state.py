@@ -1,0 +1,89 @@
+"""``tally state``: one account at a point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import point_line, short, strong, table, write
+from projections.answers import state_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("state")
+@account_argument()
+@tally_command(point=True)
+def command(session: Session, output: Output, account: str, **options: Any) -> None:
+    """Show one account: money, coupons, unpaid items, instances.
+
+    \b
+    Examples:
+      tally state a-1
+      tally state a-1 --at 2025-03-31
+      tally state a-1 --as-of 2025-03-31T12:00:00+08:00 --json
+    """
+    point = points.asked(session, **point_options(options))
+    state = session.account(account, point)
+    answer = state_json(state, session.catalog_at(point).policy, point)
+    session.note_what_is_due()
+    if output.human:
+        page(answer)
+    else:
+        output.object(answer)
+
+
+def page(answer: dict[str, Any]) -> None:
+    """Write an account's state as a page."""
+    currency = answer["currency"]
+    write(strong(point_line(answer["point"], answer["account"])))
+    write(f"  cash         {answer['cash']:>14} {currency}")
+    write(f"  outstanding  {answer['outstanding']:>14} {currency}")
+    write(f"  available    {answer['available']:>14} {currency}")
+    overdue = f"since {short(answer['overdue_since'])}" if answer["overdue"] else "no"
+    write(f"  overdue      {overdue}")
+    alert = answer["alert"]
+    if alert["threshold"] is not None:
+        raised = "raised" if alert["raised"] else "quiet"
+        write(f"  alert        below {alert['threshold']} {currency}, {raised}")
+    if answer["unpaid"]:
+        write()
+        table(
+            ("unpaid", "kind", "amount", "outstanding", "posted", "late"),
+            [
+                (i["item"], i["kind"], i["amount"], i["outstanding"], short(i["posted_at"]),
+                 i["late"])
+                for i in answer["unpaid"]
+            ],
+        )  # fmt: skip
+    if answer["coupons"]:
+        write()
+        table(
+            ("coupon", "amount", "remaining", "forfeited", "status", "ends"),
+            [
+                (k["coupon"], k["amount"], k["remaining"], k["forfeited"], k["status"],
+                 short(k["ends"]))
+                for k in answer["coupons"]
+            ],
+        )  # fmt: skip
+    if answer["instances"]:
+        write()
+        table(
+            ("instance", "kind", "state", "sku", "expires", "auto-renew"),
+            [
+                (i["instance"], i["kind"], i["state"], i["sku"], short(i["expires_at"]),
+                 _auto(i["auto_renew"]))
+                for i in answer["instances"]
+            ],
+        )  # fmt: skip
+
+
+def _auto(auto_renew: dict[str, Any]) -> str:
+    if not auto_renew["enabled"]:
+        return "off"
+    following = auto_renew["next_attempt_at"]
+    return f"{auto_renew['months']} mo, {short(following)[:10] if following else 'no slot left'}"

@@ -1,0 +1,71 @@
+"""``tally status``: where the ledger stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import short, table, write
+from ledger.periods import format_instant
+from projections.runner import Views
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+_KINDS = {
+    1: "coupon start", 2: "coupon end", 3: "bill posting", 4: "legacy stop",
+    5: "service restored", 6: "auto-renewal slot", 7: "expiry", 8: "release", 9: "reminder",
+}  # fmt: skip
+
+
+@click.command("status")
+@tally_command()
+def command(session: Session, output: Output) -> None:
+    """Show head position, clock, views and their lag, and what is due next.
+
+    \b
+    Examples:
+      tally status
+      tally status --json
+    """
+    offset = session.offset
+    head = session.reader.head()
+    views = Views(session.reader).status()
+    due = None
+    if any(view.name == "deadlines" and view.position for view in views):
+        due = session.reader.connection.execute(
+            "SELECT account, due_at, kind, key FROM view_deadlines ORDER BY due_at, account"
+        ).fetchone()
+    answer = {
+        "schema": "tally.status/1",
+        "ledger": session.location,
+        "id": session.catalog.ledger,
+        "currency": session.catalog.currency,
+        "head": head.position,
+        "recorded_at": format_instant(head.recorded_at, offset),
+        "clock": session.catalog.clock,
+        "now": format_instant(session.now, offset),
+        "policy": session.catalog.policy.values,
+        "views": [view._asdict() for view in views],
+        "last_seal": None,
+        "next_due": None
+        if due is None
+        else {
+            "account": due[0], "at": format_instant(due[1], offset),
+            "what": _KINDS[due[2]], "key": due[3],
+        },
+    }  # fmt: skip
+    if not output.human:
+        output.object(answer)
+        return
+    write(f"{session.location}: head @{head.position}, {answer['clock']} clock at {answer['now']}")
+    if due is not None:
+        what = f"{_KINDS[due[2]]} of {due[0]} {due[3]}".rstrip()
+        write(f"next due: {what} at {short(format_instant(due[1], offset))}")
+    write("last seal: none")
+    table(
+        ("view", "version", "position", "lag", "state"),
+        [(view.name, view.version, view.position, view.lag, view.state) for view in views],
+    )

@@ -1,0 +1,174 @@
+"""``tally whatif``: the history with changes, decided again or only refolded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.commands.init import read_policy
+from cli.errors import DONE
+from cli.options import Output, complete_account, point_options, tally_command
+from cli.points import asked, read_position
+from cli.render import cell, point_line, short, table, write
+from projections.point import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.bootstrap import Session
+    from ledger.rehearsal.changes import Changes
+
+DECIDE, FACTS = "decide", "facts"
+_LISTED = 40
+
+
+@click.command("whatif")
+@click.option("--insert", multiple=True, metavar="JSON", help='A command with its "at".')
+@click.option("--skip", multiple=True, metavar="POSITION", help="Leave a command out.")
+@click.option(
+    "--patch", multiple=True, nargs=2, metavar="POSITION K=V", help="Give it another value."
+)
+@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Another reading.")
+@click.option(
+    "--mode", type=click.Choice([DECIDE, FACTS]), default=DECIDE, show_default=True,
+    help="Decide again, or only fold what was recorded.",
+)  # fmt: skip
+@click.option("--account", shell_complete=complete_account, help="Only this account.")
+@tally_command(point=True)
+def command(session: Session, output: Output, *, mode: str, **options: Any) -> int:
+    """Change the past on a copy and see what comes of it; nothing is written.
+
+    decide: everything the rules had derived is decided again. facts: the recorded
+    events are folded with the changes; it says if that could not have happened.
+    An inserted command comes behind those recorded at its instant.
+
+    \b
+    Examples:
+      tally whatif --insert '{"do":"top-up","account":"a-1","at":"2025-03-09",
+        "amount":"100","channel":"alipay","serial":"T9"}'
+      tally whatif --skip 17 --at 2025-03-31
+      tally whatif --patch 17 amount=250 --mode facts
+      tally whatif --policy overdue_grace_legacy=48h --account a-1
+    """
+    from cli.rehearsals.whatif import WhatIf  # noqa: PLC0415 - loads the write side
+
+    point = asked(session, **point_options(options))
+    account = options["account"]
+    if account is not None:
+        session.account(account, session.point(Asked()))
+    patches = _patches(session, options["patch"])
+    decides = mode == DECIDE
+    changes = _changes(session, options, patches if decides else {}, decides=decides)
+    question = WhatIf(session.reader, changes, point=point)
+    if decides:
+        answer = question.decided(account=account)
+    else:
+        answer = question.folded(_event_values(session, patches))
+    if output.human:
+        _page(answer)
+    else:
+        output.object(answer)
+    return DONE
+
+
+def _changes(
+    session: Session,
+    options: dict[str, Any],
+    patches: Mapping[int, Mapping[str, str]],
+    *,
+    decides: bool,
+) -> Changes:
+    from ledger.rehearsal.changes import (  # noqa: PLC0415
+        Changes,
+        check_policy,
+        insertion,
+        with_patch,
+    )
+    from ledger.rehearsal.whatif import recorded_command  # noqa: PLC0415
+
+    reader, offset = session.reader, session.offset
+    head = reader.head().position
+    skips = frozenset(read_position(text, head) for text in options["skip"])
+    if decides:
+        for position in skips:
+            recorded_command(reader, position)
+    policy = read_policy(options["policy"])
+    check_policy(policy)
+    inserts = [insertion(text, offset=offset, until=session.now) for text in options["insert"]]
+    changes = Changes(skips=skips, policy=policy).with_inserts(*inserts)
+    for position, values in patches.items():
+        recorded = recorded_command(reader, position)
+        changes = with_patch(changes, recorded, values, offset=offset)
+    return changes
+
+
+def _patches(
+    session: Session, pairs: tuple[tuple[str, str], ...]
+) -> dict[int, dict[str, str]]:
+    head = session.reader.head().position
+    found: dict[int, dict[str, str]] = {}
+    for where, pair in pairs:
+        found.setdefault(read_position(where, head), {}).update(read_policy((pair,)))
+    return found
+
+
+def _event_values(
+    session: Session, patches: Mapping[int, Mapping[str, str]]
+) -> dict[int, dict[str, Any]]:
+    from cli.rehearsals.written import Writers, event_value  # noqa: PLC0415
+    from ledger.events import account_of  # noqa: PLC0415
+    from ledger.rehearsal.whatif import recorded_event  # noqa: PLC0415
+
+    writers = Writers(session.reader, session.catalog)
+    found: dict[int, dict[str, Any]] = {}
+    for position, values in patches.items():
+        write_as = writers.of(account_of(recorded_event(session.reader, position).stream))
+        found[position] = {
+            name: event_value(name, text, write_as) for name, text in values.items()
+        }
+    return found
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+def _page(answer: dict[str, Any]) -> None:
+    counts = [f"{len(answer['dropped'])} dropped", f"{len(answer['derived'])} derived"]
+    counts.append(f"{len(answer['refused'])} refused")
+    write(f"what if ({answer['mode']}; nothing is written): {', '.join(counts)}")
+    write(point_line(answer["point"]))
+    for violation in answer.get("violations", ()):
+        write(
+            f"! could not have happened: {violation['message']} "
+            f"({violation['rule']}, {violation['account']} @{violation['position']})"
+        )
+    for position in answer["dropped"][:_LISTED]:
+        write(f"  - @{position}")
+    for event in answer["derived"][:_LISTED]:
+        where = f" {event['instance']}" if event["instance"] else ""
+        write(f"  + {short(event['effective_at'])}  {event['account']}  {event['type']}{where}")
+    hidden = sum(max(0, len(answer[name]) - _LISTED) for name in ("dropped", "derived"))
+    if hidden:
+        write(f"  ... {hidden} more (--json has them all)")
+    for name in ("refused", "accepted", "duplicates"):
+        for one in answer.get(name, ()):
+            _verdict(name, one)
+    if answer["diff"]:
+        table(
+            ("account", "field", "before", "after"),
+            [(row["account"], row["field"], cell(row["a"]), cell(row["b"]))
+             for row in answer["diff"]],
+        )  # fmt: skip
+    else:
+        write("no field of any account differs at this point")
+
+
+def _verdict(name: str, one: dict[str, Any]) -> None:
+    who = "inserted" if one["inserted"] else f"@{one['position']}"
+    command_ = one["command"]
+    what = f"{command_['do']} {command_.get('account', '')}".rstrip()
+    says = {"refused": "now refused", "accepted": "now accepted", "duplicates": "now a repeat"}
+    why = f": {one['code']}: {one['message']}" if name == "refused" else ""
+    write(f"  ! {who} {what} is {says[name]}{why}")
+

@@ -1,0 +1,90 @@
+"""``tally why``: the causes of a field, down to facts, checked to add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.fields import account_and_field
+from cli.options import Output, complete_account, point_options, tally_command
+from cli.points import asked
+from cli.rehearsals.trees import render_flips, render_sum, render_tree
+from cli.render import point_line, strong, write
+from projections.answers import Formatter, point_json
+from projections.history.why import Why, why, why_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+NOTHING = "no single top-up, coupon or setting would have decided otherwise"
+NO_DECISION = "a sum is no decision: ask about overdue, or an instance's state"
+
+
+@click.command("why")
+@click.argument("field", metavar="ACCOUNT.FIELD", shell_complete=complete_account)
+@click.option("--flip", is_flag=True, help="Also the least change that would alter it.")
+@click.option("--all", "show_all", is_flag=True, help="Every part of a long sum.")
+@tally_command(point=True)
+def command(
+    session: Session, output: Output, *, field: str, flip: bool, show_all: bool, **options: Any
+) -> int:
+    """Explain a field: its causes down to facts, checked to add up.
+
+    \b
+    Examples:
+      tally why a-1.cash
+      tally why 'a-1.instances["i-1"].state' --flip
+      tally why a-1.overdue --at 2025-03-31
+    """
+    account, name = account_and_field(field)
+    point = asked(session, **point_options(options))
+    found = why(session.reader, account, name, point)
+    if found is None:
+        raise session.no_account(account, point)
+    currency = session.account(account, point).currency
+    write_money = Formatter(offset=session.offset, currency=currency)
+    answer = why_json(found, write_money)
+    answer = {
+        "schema": answer.pop("schema"),
+        "point": point_json(point, session.offset),
+        "account": account,
+        "currency": currency,
+        **answer,
+    }
+    if flip:
+        answer["flips"] = _flips(session, found, write_money)
+    if output.human:
+        _page(answer, show_all=show_all, decision=found.decision is not None)
+    else:
+        output.object(answer)
+    return FOUND if found.adds_up is False else DONE
+
+
+def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[str, Any]]:
+    from cli.rehearsals.answers import flip_json  # noqa: PLC0415 - loads the write side
+    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415
+
+    decision = found.decision
+    if decision is None or not decision.stream.startswith("account:"):
+        return []
+    root = found.causes_of.root(decision)
+    tried = flips(Decision(session.reader, decision), root=root)
+    return [flip_json(one, write_money) for one in tried]
+
+
+def _page(answer: dict[str, Any], *, show_all: bool, decision: bool) -> None:
+    unit = f" {answer['currency']}" if answer["sum"] is not None else ""
+    value = "null" if answer["value"] is None else str(answer["value"]).replace("True", "true")
+    value = value.replace("False", "false")
+    write(point_line(answer["point"]))
+    write(strong(f"{answer['account']}.{answer['field']} = {value}{unit}"))
+    if answer["sum"] is not None:
+        render_sum(answer, show_all=show_all)
+    elif answer["causes"]:
+        render_tree(answer["causes"])
+    else:
+        write("nothing has set it")
+    if "flips" in answer:
+        render_flips(answer["flips"], NOTHING if decision else NO_DECISION)

@@ -1,0 +1,74 @@
+"""From an error to what a person or a program sees: one line or one object, and an exit code.
+
+The exit codes are those of INTERFACE section 1, mapped in one place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from ledger.errors import (
+    CorruptHistory,
+    InvalidInput,
+    LedgerError,
+    NoSuchThing,
+    Refused,
+    UnknownEventType,
+)
+from ledger.importer import BadLine
+from ledger.store.errors import (
+    DiskFull,
+    LedgerBusy,
+    LedgerDamaged,
+    LedgerExists,
+    LedgerNotFound,
+    NotALedger,
+    StoreError,
+)
+
+DONE, FOUND, USAGE, NO_SUCH, REFUSED, BROKEN, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+
+# The first class that fits decides; the more special ones come first.
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (InvalidInput, USAGE),
+    (BadLine, USAGE),
+    (NoSuchThing, NO_SUCH),
+    (LedgerNotFound, NO_SUCH),
+    (Refused, REFUSED),
+    (CorruptHistory, BROKEN),
+    (UnknownEventType, BROKEN),
+    (LedgerDamaged, BROKEN),
+    (NotALedger, BROKEN),
+    (LedgerExists, CONFLICT),
+    (LedgerBusy, CONFLICT),
+    (DiskFull, CONFLICT),
+    (StoreError, CONFLICT),
+    (sqlite3.DatabaseError, BROKEN),
+    (OSError, USAGE),
+)
+
+
+def exit_code(error: BaseException) -> int:
+    """Give the exit code of an error."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), USAGE)
+
+
+def error_json(error: BaseException) -> dict[str, Any]:
+    """Give ``tally.error/1``."""
+    code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
+    hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
+    return {
+        "schema": "tally.error/1",
+        "code": code,
+        "exit": exit_code(error),
+        "message": str(error),
+        "hint": hint,
+    }
+
+
+def error_line(error: BaseException) -> str:
+    """Say in one line what is wrong and what to do next."""
+    shown = error_json(error)
+    hint = f"; {shown['hint']}" if shown["hint"] else ""
+    return f"error: {shown['message']}{hint}"

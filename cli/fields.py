@@ -1,0 +1,39 @@
+"""ACCOUNT.FIELD on the command line: where the account ends and the field begins.
+
+Accounts may hold dots, so the text is tried at each dot, and the first field that reads counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.errors import InvalidInput
+from projections.history.compiling import parse_name
+
+if TYPE_CHECKING:
+    from projections.history.fields import Name
+
+
+def account_and_field(text: str) -> tuple[str, Name]:
+    """Split ``a-1.cash`` or ``a-1.instances["i-1"].state``. Raises: InvalidInput."""
+    failure: InvalidInput | None = None
+    for place, letter in enumerate(text):
+        if letter != "." or not place:
+            continue
+        try:
+            name = parse_name(text[place + 1 :])
+        except InvalidInput as error:
+            failure = failure or error
+            continue
+        if name.field:
+            return text[:place], name
+        msg = f"{text!r} names {name}, not one field of it"
+        raise InvalidInput(msg, hint=f"e.g. {text}.{_example(name)}")
+    if failure is not None:
+        raise failure
+    msg = f"{text!r} names no field"
+    raise InvalidInput(msg, hint=f"e.g. {text}.cash")
+
+
+def _example(name: Name) -> str:
+    return "state" if name.family == "instances" else "amount"

@@ -1,0 +1,129 @@
+"""``tally``: the group of all commands, each loaded only when it is called.
+
+Invariant: a usage error is one clear message (with --json one object) and exit code 2; nothing
+a user types ends in a traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+# name -> (module, short help): help and suggestions without importing a single command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Make a new ledger."),
+    "import": ("import_", "Record commands from a file or a pipe."),
+    "record": ("record", "Record one command."),
+    "clock": ("clock", "Show or move the ledger's clock."),
+    "run": ("run", "Keep a system-clock ledger caught up."),
+    "status": ("status", "Head, clock, views, and what is due next."),
+    "demo": ("demo", "Make a ledger of a year and walk through it."),
+    "state": ("state", "One account: money, coupons, bills, instances."),
+    "balances": ("balances", "Every account's money, one row each."),
+    "instances": ("instances", "Every instance's state, one row each."),
+    "log": ("log", "Events, in the order they were recorded."),
+    "show": ("show", "One event whole."),
+    "why": ("why", "The causes of a field, down to facts."),
+    "why-not": ("why_not", "Which rule refuses a command, and what would help."),
+    "whatif": ("whatif", "Change the past on a copy; nothing is written."),
+    "forecast": ("forecast", "Run the rules ahead of the clock on a copy."),
+    "recheck": ("recheck", "Decide the whole history again and compare."),
+    "replay": ("replay", "Refold the whole log; --compare with the views."),
+    "projections": ("projections", "List, check or rebuild the stored views."),
+    "schema": ("schema", "The JSON Schema of an answer or of a command."),
+    "completion": ("completion", "Print the completion script of a shell."),
+}
+
+
+class Tally(click.Group):
+    """A group that knows its commands by name and loads one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command by name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cli.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(_no_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+def _no_command(name: str) -> str:
+    from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
+
+    near = did_you_mean(name, list(COMMANDS))
+    return f"no command {name!r}" + (f"; {near}" if near else "; see: tally --help")
+
+
+@click.group(
+    cls=Tally,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Start here: tally demo. Every look takes --at, --known-at, --position, --as-of.",
+)
+@click.version_option(package_name="tallystick", prog_name="tally")
+def tally() -> None:
+    """Keep a billing ledger whose every number can be asked for, at any instant."""
+
+
+def main() -> NoReturn:
+    """Run ``tally`` and leave with its exit code."""
+    as_json = "--json" in sys.argv
+    try:
+        tally.main(prog_name="tally", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        _leave(done.exit_code)
+    except click.Abort:
+        sys.stderr.write("interrupted\n")
+        _leave(130)
+    except click.ClickException as error:
+        _usage(error, as_json=as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _leave(0)
+
+
+def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see: {ctx.command_path} --help" if ctx is not None else "see: tally --help"
+    message = error.format_message()
+    if as_json:
+        shown: dict[str, Any] = {
+            "schema": "tally.error/1", "code": "USAGE", "exit": 2,
+            "message": message, "hint": hint,
+        }  # fmt: skip
+        sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"error: {message.rstrip('.')}; {hint}\n")
+    _leave(2)
+
+
+def _leave(code: int) -> NoReturn:
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

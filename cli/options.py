@@ -1,0 +1,173 @@
+"""What all commands share: where the ledger is, how to print, which point is asked for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from cli.bootstrap import Session
+from cli.errors import DONE, INTERRUPTED, error_json, error_line, exit_code
+from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+DEFAULT_LEDGER = "./tally.db"
+
+
+class Output:
+    """How a command prints: a page for people, one JSON object, rows as NDJSON or CSV.
+
+    stdout carries the answer and nothing else.
+    """
+
+    def __init__(self, form: str) -> None:
+        """Choose among text, json, ndjson, csv."""
+        self.form = form
+
+    @property
+    def human(self) -> bool:
+        """Whether a person reads."""
+        return self.form == "text"
+
+    def object(self, answer: dict[str, Any]) -> None:
+        """Print one JSON object."""
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+
+    def rows(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Print rows, one a line, as NDJSON or CSV."""
+        if self.form == "csv":
+            self._csv(rows)
+            return
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _csv(self, rows: Iterable[dict[str, Any]]) -> None:
+        import csv  # noqa: PLC0415 - only for --csv
+
+        writer: csv.DictWriter[str] | None = None
+        for row in rows:
+            flat = {
+                name: json.dumps(cell, ensure_ascii=False)
+                if isinstance(cell, (dict, list, bool))
+                else cell
+                for name, cell in row.items()
+                if name != "schema"
+            }
+            if writer is None:
+                writer = csv.DictWriter(
+                    sys.stdout, list(flat), extrasaction="ignore", lineterminator="\n"
+                )
+                writer.writeheader()
+            writer.writerow(flat)
+
+
+def fail(error: BaseException, *, as_json: bool) -> None:
+    """Print an error as a person or a program reads it, and leave with its exit code."""
+    if as_json:
+        sys.stdout.write(json.dumps(error_json(error), ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(error_line(error) + "\n")
+    sys.exit(exit_code(error))
+
+
+def tally_command(
+    *, rows: bool = False, point: bool = False
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Give a click callback the shared options, a session, an output, and errors that end well.
+
+    The callback returns its exit code (None for 0).
+    """
+
+    def decorate(body: Callable[..., int | None]) -> Callable[..., None]:
+        @functools.wraps(body)
+        def run(*arguments: Any, **options: Any) -> None:
+            as_json = options.pop("as_json")
+            form = "json" if as_json else "text"
+            if rows:
+                form = "ndjson" if options.pop("as_ndjson") else form
+                form = "csv" if options.pop("as_csv") else form
+            session = Session(options.pop("ledger"))
+            try:
+                code = body(session, Output(form), *arguments, **options)
+            except KeyboardInterrupt:
+                sys.stderr.write("interrupted; nothing recorded is lost\n")
+                sys.exit(INTERRUPTED)
+            except BrokenPipeError:
+                _close_quietly()
+                sys.exit(DONE)
+            except (LedgerError, OSError, _database_error()) as error:
+                fail(error, as_json=as_json)
+            else:
+                sys.stdout.flush()
+                sys.exit(code or DONE)
+
+        for option in reversed(_shared(rows=rows, point=point)):
+            run = option(run)
+        return run
+
+    return decorate
+
+
+def _database_error() -> type[BaseException]:
+    import sqlite3  # noqa: PLC0415
+
+    return sqlite3.Error
+
+
+def _close_quietly() -> None:
+    """Leave without a traceback when the reader of the pipe has gone."""
+    import os  # noqa: PLC0415
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _shared(*, rows: bool, point: bool) -> list[Callable[[Any], Any]]:
+    shared: list[Callable[[Any], Any]] = [
+        click.option(
+            "--ledger", envvar="TALLY_LEDGER", default=DEFAULT_LEDGER, show_default=True,
+            metavar="PATH|URL", help="The ledger (or TALLY_LEDGER).",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    ]  # fmt: skip
+    if rows:
+        shared += [
+            click.option("--ndjson", "as_ndjson", is_flag=True, help="One JSON row a line."),
+            click.option("--csv", "as_csv", is_flag=True, help="Rows as CSV."),
+        ]
+    if point:
+        shared += [
+            click.option("--at", metavar="T", help="As it was true at T (effective time)."),
+            click.option("--known-at", metavar="T", help="As the ledger knew it at T."),
+            click.option("--position", metavar="N", help="As of the log's first N events."),
+            click.option("--as-of", metavar="T", help="Both --at T and --known-at T."),
+        ]
+    return shared
+
+
+def complete_account(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Complete account names from the ledger's log."""
+    try:
+        session = Session(ctx.params.get("ledger") or DEFAULT_LEDGER)
+        names = (stream.removeprefix("account:") for stream in session.reader.streams())
+        return [name for name in names if name.startswith(incomplete)]
+    except (LedgerError, OSError):
+        return []
+
+
+def account_argument(**options: Any) -> Callable[[Any], Any]:
+    """Give the ACCOUNT argument with its completion."""
+    return click.argument("account", shell_complete=complete_account, **options)
+
+
+def point_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the four point options out of a command's options."""
+    return {name: options.pop(name) for name in ("at", "known_at", "position", "as_of")}
