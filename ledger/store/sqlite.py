@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eventsourcing.persistence import PersistenceError
+from eventsourcing.persistence import Notification, PersistenceError
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -108,6 +108,33 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         ]
         c.executemany(self.insert_events_statement, parameters)
         return [row[0] for row in parameters]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Read the log as the library does; our position is an explicit column, not ``rowid``."""
+        begin = 0 if start is None else start + (not inclusive_of_start)
+        wanted = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                "SELECT position, originator_id, originator_version, topic, state "
+                f"FROM {EVENTS} WHERE position >= ? AND position <= ? {wanted}"
+                "ORDER BY position LIMIT ?",
+                (begin, 2**63 - 1 if stop is None else stop, *topics, limit),
+            )
+            return [
+                Notification(
+                    originator_id=row[1], originator_version=row[2], topic=row[3], state=row[4],
+                    id=row[0],
+                )
+                for row in c.fetchall()
+            ]  # fmt: skip
 
     def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
         """Insert rows whose positions the writer has given."""

@@ -1,0 +1,85 @@
+"""Timing and worlds for the benchmarks: the best of some runs, fresh ledgers of any size."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from fixtures.generate import lines
+from ledger.application import Ledger, create
+from ledger.importer import import_lines
+from ledger.periods import HOUR, parse_instant
+from ledger.store import create_store, open_store
+from projections.runner import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SEED = 7
+START = "2024-12-31T00:00:00+08:00"
+
+
+class Figure(NamedTuple):
+    """One line of the table: what was done, how fast, beside whom, and what was wanted."""
+
+    name: str
+    ours: str
+    peer: str
+    ratio: float
+    wanted: str
+    met: bool
+
+
+def best(work: Callable[[], object], *, runs: int = 3) -> float:
+    """Give the shortest time in seconds of some runs."""
+    return min(timed(work) for _ in range(runs))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Give the time of one run in seconds."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def commands(count: int, *, accounts: int) -> list[bytes]:
+    """Generate exactly ``count`` command lines, the same for the same size."""
+    return [line.encode() for line in lines(accounts, 12, SEED, commands=count)]
+
+
+def new_ledger(path: Path) -> Ledger:
+    """Make an empty ledger file."""
+    create_store(str(path))
+    store = open_store(str(path))
+    create(
+        store, clock="simulated", start=parse_instant(START, 8 * HOUR), currency="CNY",
+        policy={}, ledger="benchmark",
+    )  # fmt: skip
+    return Ledger(store, Views(store.reader, store))
+
+
+def fill(ledger: Ledger, source: list[bytes]) -> None:
+    """Import command lines."""
+    for _ in import_lines(ledger, source):
+        pass
+
+
+def memory_mb() -> int:
+    """Give the largest memory this process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def whole_process(arguments: list[str]) -> float:
+    """Give the time of a whole process."""
+    environment = {**os.environ, "NO_COLOR": "1"}
+    return timed(
+        lambda: subprocess.run(
+            arguments, check=True, env=environment, stdout=subprocess.DEVNULL
+        )
+    )

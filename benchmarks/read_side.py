@@ -1,0 +1,118 @@
+"""The read side: folds, rebuilds, one account, start-up."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import peers
+from benchmarks.measure import Figure, best, timed, whole_process
+from ledger import codec
+from ledger.account import fold
+from ledger.events import ACCOUNT_PREFIX
+from ledger.store import open_reader, open_store
+from projections.point import Asked, account_at, resolve
+from projections.runner import Views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.store import Reader
+
+PEER_EVENTS = 50_000
+BARE = "import click; click.command()(lambda: None).main(['--help'], standalone_mode=False)"
+
+
+def fold_log(path: Path, folder: Path) -> list[Figure]:
+    """Fold a whole log into account states; peers: repository.get, and bare rows + decode."""
+    reader = open_reader(str(path))
+    streams = reader.streams()
+    events = reader.head().position
+
+    def ours() -> None:
+        for stream in streams:
+            fold(stream.removeprefix(ACCOUNT_PREFIX), codec.decode_all(reader.stream_bodies(stream)))
+
+    def limit() -> None:
+        for body in reader.bodies():
+            codec.decode(body)
+
+    rate, most = events / best(ours), events / best(limit)
+    peer = peers.open_peer(str(folder / "fold-peer.db"))
+    history = itertools.islice(codec.decode_all(reader.bodies()), PEER_EVENTS)
+    ids = peers.fill(peer, history)
+    stored = sum(peer.repository.get(one).version for one in ids.values())
+    theirs = stored / timed(lambda: list(peers.read_all(peer, ids)))
+    return [
+        Figure(
+            f"fold_{events}", f"{rate:,.0f} events/s",
+            f"eventsourcing repository.get: {theirs:,.0f} events/s",
+            rate / theirs, ">= 10", rate / theirs >= 10,
+        ),
+        Figure(
+            f"fold_{events}_of_limit", f"{rate:,.0f} events/s",
+            f"rows + typed decode alone: {most:,.0f} events/s",
+            rate / most, ">= 0.5", rate / most >= 0.5,
+        ),
+    ]  # fmt: skip
+
+
+def rebuild(path: Path) -> Figure:
+    """Rebuild all stored views; peer: the library's way, one transaction an event."""
+    store = open_store(str(path))
+    views = Views(store.reader, store)
+    views.catch_up()
+    events = store.reader.head().position
+    rate = events / timed(views.rebuild)
+    store.close()
+    theirs = peers.project_one_by_one()
+    return Figure(
+        f"rebuild_{events}", f"{rate:,.0f} events/s, six views",
+        f"eventsourcing tracking recorder, one view, an event a transaction: {theirs:,.0f}/s",
+        rate / theirs, ">= 100", rate / theirs >= 100,
+    )  # fmt: skip
+
+
+def one_account(small: Path, large: Path) -> Figure:
+    """Fold one account at a past instant in a small and in a large ledger."""
+    times = [_one(open_reader(str(path))) for path in (small, large)]
+    ratio = times[1] / times[0]
+    return Figure(
+        "state_of_one_account", f"{times[1] * 1e6:,.0f} us an event-thousand, large ledger",
+        f"small ledger: {times[0] * 1e6:,.0f} us", ratio, "<= 1.3", ratio <= 1.3,
+    )  # fmt: skip
+
+
+def _one(reader: Reader) -> float:
+    """Give the seconds per thousand events of folding some accounts in the middle of history."""
+    head = reader.head()
+    point = resolve(
+        reader, Asked(position=head.position // 2), clock=head.recorded_at, offset=0
+    )
+    names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams()[:20]]
+    states = [state for name in names if (state := account_at(reader, name, point)) is not None]
+    events = sum(state.version for state in states)
+    seconds = best(lambda: [account_at(reader, state.account, point) for state in states], runs=5)
+    return seconds / events * 1000
+
+
+def start_up(path: Path) -> list[Figure]:
+    """Whole processes beside a bare click program; the guard in CI is the set of modules."""
+    reader = open_reader(str(path))
+    account = reader.streams()[0].removeprefix(ACCOUNT_PREFIX)
+    bare = min(whole_process([sys.executable, "-c", BARE]) for _ in range(7))
+    found = []
+    for name, arguments in (
+        ("help", ["--help"]),
+        ("state", ["state", account, "--ledger", str(path)]),
+    ):
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        seconds = min(whole_process(command) for _ in range(7))
+        found.append(
+            Figure(
+                f"start_{name}", f"{seconds * 1000:,.0f} ms", f"bare click: {bare * 1000:,.0f} ms",
+                seconds / bare, "<= 2.5", seconds / bare <= 2.5,
+            )
+        )  # fmt: skip
+    return found

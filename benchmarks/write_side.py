@@ -1,0 +1,81 @@
+"""The write side: import through all rules, single durable commits, memory, the peer's saves."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from benchmarks import peers
+from benchmarks.measure import Figure, commands, fill, memory_mb, new_ledger, timed
+from ledger import codec
+from ledger import commands as c
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ACCOUNTS = 200
+COMMITS = 300
+
+
+def import_commands(folder: Path, sizes: tuple[int, ...]) -> Iterator[Figure]:
+    """Import commands through all rules; the peer stores the same events without any rule."""
+    rates: dict[int, float] = {}
+    for size in sizes:
+        source = commands(size, accounts=max(ACCOUNTS, size // 500))
+        ledger = new_ledger(folder / f"import-{size}.db")
+        before = memory_mb()
+        seconds = timed(lambda ledger=ledger, source=source: fill(ledger, source))  # type: ignore[misc]
+        events = ledger.position
+        rates[size] = size / seconds
+        peer = peers.open_peer(str(folder / f"peer-{size}.db"))
+        history = list(codec.decode_all(ledger.store.reader.bodies(until=100_000)))
+        peer_rate = len(history) / timed(
+            lambda peer=peer, history=history: peers.fill(peer, history)  # type: ignore[misc]
+        )
+        yield Figure(
+            f"import_{size}",
+            f"{rates[size]:,.0f} commands/s, {events / seconds:,.0f} events/s, "
+            f"{memory_mb() - before} MB more",
+            f"eventsourcing aggregates, no rules: {peer_rate:,.0f} events/s",
+            events / seconds / peer_rate, ">= 1.3", events / seconds / peer_rate >= 1.3,
+        )  # fmt: skip
+        ledger.store.close()
+    small, large = min(sizes), max(sizes)
+    if small != large:
+        flat = rates[large] / rates[small]
+        yield Figure(
+            f"import_flat_{small}_to_{large}", f"{rates[large]:,.0f} commands/s",
+            f"at {small}: {rates[small]:,.0f} commands/s", flat, ">= 0.8", flat >= 0.8,
+        )  # fmt: skip
+
+
+def append_1(folder: Path) -> Figure:
+    """Record one command a durable commit; the peer is a bare SQLite insert and commit."""
+    ledger = new_ledger(folder / "append.db")
+    fill(ledger, [b'{"do":"open-account","account":"a"}\n'])
+
+    def ours() -> None:
+        for i in range(COMMITS):
+            ledger.execute(
+                [c.TopUp(account="a", amount=c.Amount("1"), channel="c", serial=str(i))]
+            )
+
+    raw = sqlite3.connect(folder / "raw.db", isolation_level=None)
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute("PRAGMA synchronous=FULL")
+    raw.execute("CREATE TABLE e (position INTEGER PRIMARY KEY AUTOINCREMENT, state BLOB)")
+
+    def bare() -> None:
+        for _ in range(COMMITS):
+            raw.execute("BEGIN IMMEDIATE")
+            raw.execute("INSERT INTO e (state) VALUES (?)", (b"x" * 230,))
+            raw.execute("COMMIT")
+
+    mine, theirs = COMMITS / timed(ours), COMMITS / timed(bare)
+    ledger.store.close()
+    return Figure(
+        "append_1", f"{mine:,.0f} commands/s, decided and durable",
+        f"raw SQLite insert + commit: {theirs:,.0f}/s", mine / theirs, ">= 0.5",
+        mine / theirs >= 0.5,
+    )  # fmt: skip
