@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import read_side, write_side
-from benchmarks.measure import Figure
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Figure
 
 ROOT = Path(__file__).parents[1]
 SMALL, MIDDLE, LARGE = 10_000, 100_000, 1_000_000

@@ -32,7 +32,8 @@ def fold_log(path: Path, folder: Path) -> list[Figure]:
 
     def ours() -> None:
         for stream in streams:
-            fold(stream.removeprefix(ACCOUNT_PREFIX), codec.decode_all(reader.stream_bodies(stream)))
+            bodies = reader.stream_bodies(stream)
+            fold(stream.removeprefix(ACCOUNT_PREFIX), codec.decode_all(bodies))
 
     def limit() -> None:
         for body in reader.bodies():

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ledger import clock as clocks
-from ledger.account import fold
+from ledger.errors import NoSuchThing
+from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store
 from projections.point import Asked, Point, account_at, catalog_at, resolve
@@ -77,16 +78,12 @@ class Session:
         """Fold an account at a point. Raises: NoSuchThing, with a suggestion."""
         state = account_at(self.reader, account, point)
         if state is None:
-            raise self.no_account(account, point)
+            raise self.no_account(account)
         return state
 
-    def no_account(self, account: str, point: Point) -> Exception:
+    def no_account(self, account: str) -> NoSuchThing:
         """Say that there is no such account, or not yet."""
-        from ledger.errors import NoSuchThing  # noqa: PLC0415
-
-        if fold(account, ()).opened_at is None and self.reader.stream_bodies(
-            f"account:{account}"
-        ):
+        if self.reader.stream_bodies(ACCOUNT_PREFIX + account):
             return NoSuchThing(
                 f"account {account!r} does not exist at that point",
                 hint=f"see when it was opened: tally log {account}",

@@ -49,20 +49,25 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 
-def exit_code(error: BaseException) -> int:
-    """Give the exit code of an error."""
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), USAGE)
+def exit_code(error: type[BaseException]) -> int:
+    """Give the exit code of a class of errors."""
+    return next((code for kind, code in EXIT_CODES if issubclass(error, kind)), USAGE)
 
 
 def error_json(error: BaseException) -> dict[str, Any]:
     """Give ``tally.error/1``."""
     code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
+    message = str(error)
     hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
+    if isinstance(error, OSError):
+        code, hint = "FILE_ERROR", "check the path and its rights"
+        if error.filename is not None and error.strerror:
+            message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
     return {
         "schema": "tally.error/1",
         "code": code,
-        "exit": exit_code(error),
-        "message": str(error),
+        "exit": exit_code(type(error)),
+        "message": message,
         "hint": hint,
     }
 

@@ -11,11 +11,20 @@ from ledger.errors import InvalidInput
 from projections.history.compiling import parse_name
 
 if TYPE_CHECKING:
+    from cli.bootstrap import Session
     from projections.history.fields import Name
 
 
-def account_and_field(text: str) -> tuple[str, Name]:
-    """Split ``a-1.cash`` or ``a-1.instances["i-1"].state``. Raises: InvalidInput."""
+def names_account(session: Session, text: str) -> bool:
+    """Say whether a text is an account and nothing more."""
+    return "." not in text or bool(session.reader.stream_bodies(f"account:{text}"))
+
+
+def account_and_field(text: str, *, members: bool = False) -> tuple[str, Name]:
+    """Split ``a-1.cash`` or ``a-1.instances["i-1"].state``. Raises: InvalidInput.
+
+    With ``members``, ``a-1.instances["i-1"]`` names all fields of the instance.
+    """
     failure: InvalidInput | None = None
     for place, letter in enumerate(text):
         if letter != "." or not place:
@@ -25,7 +34,7 @@ def account_and_field(text: str) -> tuple[str, Name]:
         except InvalidInput as error:
             failure = failure or error
             continue
-        if name.field:
+        if name.field or members:
             return text[:place], name
         msg = f"{text!r} names {name}, not one field of it"
         raise InvalidInput(msg, hint=f"e.g. {text}.{_example(name)}")

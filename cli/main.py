@@ -28,6 +28,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "instances": ("instances", "Every instance's state, one row each."),
     "log": ("log", "Events, in the order they were recorded."),
     "show": ("show", "One event whole."),
+    "tag": ("tag", "Name a point in time; seal a period."),
+    "diff": ("diff", "What differs between two points; --bridge says why."),
+    "blame": ("blame", "Each field and the event that last set it."),
+    "last": ("last", "The last changes of one field."),
+    "trace": ("trace", "An expression's value over all history."),
+    "bisect": ("bisect", "All events at which an expression flips."),
+    "debug": ("debug", "Step through an account's history, both ways."),
     "why": ("why", "The causes of a field, down to facts."),
     "why-not": ("why_not", "Which rule refuses a command, and what would help."),
     "whatif": ("whatif", "Change the past on a copy; nothing is written."),
@@ -79,12 +86,27 @@ def _no_command(name: str) -> str:
     return f"no command {name!r}" + (f"; {near}" if near else "; see: tally --help")
 
 
+def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it so
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - loaded when needed
+
+    try:
+        sys.stdout.write(f"tally {version('tallystick')}\n")
+    except PackageNotFoundError:
+        sys.stdout.write("tally, run from its source\n")
+    ctx.exit()
+
+
 @click.group(
     cls=Tally,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog="Start here: tally demo. Every look takes --at, --known-at, --position, --as-of.",
+    epilog="Start here: tally demo. Looks take --at, --known-at, --position or --as-of.",
 )
-@click.version_option(package_name="tallystick", prog_name="tally")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 def tally() -> None:
     """Keep a billing ledger whose every number can be asked for, at any instant."""
 
@@ -108,6 +130,11 @@ def main() -> NoReturn:
 
 def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
     ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if ctx is not None and isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if not as_json:
+            sys.stderr.write(ctx.get_help() + "\n")
+            _leave(2)
+        error = click.UsageError("Missing command.", ctx)
     hint = f"see: {ctx.command_path} --help" if ctx is not None else "see: tally --help"
     message = error.format_message()
     if as_json:

@@ -14,6 +14,7 @@ from cli.errors import DONE, INTERRUPTED, error_json, error_line, exit_code
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
+    import csv
     from collections.abc import Callable, Iterable
 
 P = ParamSpec("P")
@@ -30,6 +31,7 @@ class Output:
     def __init__(self, form: str) -> None:
         """Choose among text, json, ndjson, csv."""
         self.form = form
+        self._table: csv.DictWriter[str] | None = None
 
     @property
     def human(self) -> bool:
@@ -41,7 +43,7 @@ class Output:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
 
     def rows(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Print rows, one a line, as NDJSON or CSV."""
+        """Print rows, one a line, as NDJSON or CSV; rows may come in several calls."""
         if self.form == "csv":
             self._csv(rows)
             return
@@ -51,7 +53,6 @@ class Output:
     def _csv(self, rows: Iterable[dict[str, Any]]) -> None:
         import csv  # noqa: PLC0415 - only for --csv
 
-        writer: csv.DictWriter[str] | None = None
         for row in rows:
             flat = {
                 name: json.dumps(cell, ensure_ascii=False)
@@ -60,12 +61,12 @@ class Output:
                 for name, cell in row.items()
                 if name != "schema"
             }
-            if writer is None:
-                writer = csv.DictWriter(
+            if self._table is None:
+                self._table = csv.DictWriter(
                     sys.stdout, list(flat), extrasaction="ignore", lineterminator="\n"
                 )
-                writer.writeheader()
-            writer.writerow(flat)
+                self._table.writeheader()
+            self._table.writerow(flat)
 
 
 def fail(error: BaseException, *, as_json: bool) -> None:
@@ -74,7 +75,7 @@ def fail(error: BaseException, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(error_json(error), ensure_ascii=False) + "\n")
     else:
         sys.stderr.write(error_line(error) + "\n")
-    sys.exit(exit_code(error))
+    sys.exit(exit_code(type(error)))
 
 
 def tally_command(
@@ -116,14 +117,14 @@ def tally_command(
 
 
 def _database_error() -> type[BaseException]:
-    import sqlite3  # noqa: PLC0415
+    import sqlite3  # noqa: PLC0415 - loaded when needed
 
     return sqlite3.Error
 
 
 def _close_quietly() -> None:
     """Leave without a traceback when the reader of the pipe has gone."""
-    import os  # noqa: PLC0415
+    import os  # noqa: PLC0415 - loaded when needed
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,26 +1,42 @@
-"""Points in time on the command line: one grammar for --at, --known-at, --position, --as-of.
+"""Points in time on the command line: one grammar wherever one is asked for.
 
-A missing offset means the ledger's calendar offset; a bare date is the end of that local day.
+The grammar is projections/history/points.py; here are the options --at, --known-at, --position and
+--as-of, and POINT arguments. A missing offset means the ledger's calendar offset; a bare date is
+the end of that local day, or its beginning where a span begins.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import click
+
 from ledger.errors import InvalidInput
-from ledger.periods import DAY, HOUR, MINUTE, SECOND, is_bare_date, parse_instant
+from ledger.periods import DAY, HOUR, MINUTE, SECOND, parse_instant
+from projections.history.points import (
+    TAG,
+    WORDS,
+    Here,
+    here,
+    parse_at,
+    parse_known,
+    parse_point,
+)
+from projections.history.tags import read_tags
 from projections.point import Asked, Point
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 _UNITS = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
+_BACK = re.compile(r"-\d+(?:s|min|h|d|w)(?:::.*)?")
+_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
-def read_instant(text: str, offset: int) -> int:
-    """Read an instant as a reading point: a bare date means its last second."""
-    instant = parse_instant(text, offset)
-    return instant + DAY - SECOND if is_bare_date(text) else instant
+def around(session: Session) -> Here:
+    """Give what a point is read against: the clock, the head, the tags."""
+    return here(session.reader, clock=session.now, offset=session.offset)
 
 
 def read_duration(text: str) -> int | None:
@@ -34,13 +50,33 @@ def read_duration(text: str) -> int | None:
 
 def read_position(text: str, head: int) -> int:
     """Read ``17``, ``@17`` or ``head``. Raises: InvalidInput."""
-    if text == "head":
-        return head
     number = text.removeprefix("@")
     if number.isascii() and number.isdigit():
         return int(number)
+    if text == "head" or text.startswith("head~"):
+        found = parse_known(text, Here(0, 0, head, {})).position
+        if found is not None:
+            return found
     msg = f"{text!r} is not a position"
-    raise InvalidInput(msg, hint="write it like 17, @17 or head")
+    raise InvalidInput(msg, hint="write it like 17, @17, head or head~3")
+
+
+def read_instant(text: str, offset: int) -> int:
+    """Read an instant, or the last second of a day or month, without a clock."""
+    return parse_at(text, Here(0, offset, 0, {}))
+
+
+def read_start(text: str, offset: int) -> int:
+    """Read an instant as the beginning of a span: a date or month means its 00:00:00."""
+    return parse_instant(f"{text}-01" if _MONTH.fullmatch(text) else text, offset)
+
+
+def read_from(session: Session, text: str) -> int:
+    """Read the beginning of a span; -7d, today and a tag count from the clock."""
+    try:
+        return read_start(text, session.offset)
+    except InvalidInput:
+        return parse_at(text, around(session))
 
 
 def asked(
@@ -55,23 +91,73 @@ def asked(
 
     Raises: InvalidInput, PointInTheFuture, NoSuchThing.
     """
+    if at is known_at is position is as_of is None:
+        return session.point(Asked())
     if as_of is not None and (at is not None or known_at is not None):
         msg = "--as-of is --at and --known-at at once"
         raise InvalidInput(msg, hint="give --as-of alone, or the two others")
-    offset = session.offset
+    there = around(session)
+    where = None if position is None else _known_position(position, there)
+    if as_of is not None:
+        if as_of.startswith(TAG):
+            tag = parse_point(as_of, there)
+            return session.point(_bounded(tag, where))
+        both = parse_at(as_of, there)
+        return session.point(Asked(both, both, where))
+    if at is not None and "::" in at:
+        if known_at is not None:
+            msg = "--at AT::KNOWN says what was known"
+            raise InvalidInput(msg, hint="leave --known-at out")
+        return session.point(_bounded(parse_point(at, there), where))
+    effective = None if at is None else parse_at(at, there)
+    known = Asked() if known_at is None else parse_known(known_at, there)
+    return session.point(_bounded(known._replace(at=effective), where))
 
-    def instant(text: str | None) -> int | None:
-        return None if text is None else read_instant(text, offset)
 
-    where = None
-    if position is not None:
-        where = read_position(position, session.reader.head().position)
-    both = instant(as_of)
-    return session.point(Asked(both or instant(at), both or instant(known_at), where))
+def _known_position(text: str, there: Here) -> int:
+    if text.startswith(TAG):
+        return parse_known(text, there).position or 0
+    return read_position(text, there.head)
 
 
+def _bounded(point: Asked, position: int | None) -> Asked:
+    """Bound a point by a position as well: the lower one holds."""
+    if position is None:
+        return point
+    there = point.position
+    return point._replace(position=position if there is None else min(position, there))
 
 
-def read_start(text: str, offset: int) -> int:
-    """Read an instant as the beginning of a span: a bare date means its 00:00:00."""
-    return parse_instant(text, offset)
+def point_argument(session: Session, text: str | None) -> Point:
+    """Resolve a POINT that was given as an argument; none means everything.
+
+    Raises: InvalidInput, PointInTheFuture, NoSuchThing.
+    """
+    return session.point(Asked() if text is None else parse_point(text, around(session)))
+
+
+class PointCommand(click.Command):
+    """A command whose arguments are points: ``-7d`` is one of them, and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Spell such a point so that it does not look like an option."""
+        return super().parse_args(
+            ctx, [f"today{one}" if _BACK.fullmatch(one) else one for one in args]
+        )
+
+
+def complete_point(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Complete the words of the grammar and the ledger's tags."""
+    from cli.bootstrap import Session  # noqa: PLC0415 - completion alone opens a ledger here
+    from ledger.errors import LedgerError  # noqa: PLC0415 - loaded when needed
+
+    head, pair, last = incomplete.rpartition("::")
+    words = list(WORDS)
+    try:
+        session = Session(ctx.params.get("ledger") or "./tally.db")
+        words += [TAG + name for name in read_tags(session.reader)]
+    except (LedgerError, OSError):
+        pass
+    return [head + pair + word for word in words if word.startswith(last)]

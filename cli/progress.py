@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
 _WIDTH = 30
 _PATIENCE_SECONDS = 1.0
@@ -41,7 +42,7 @@ class Progress:
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Begin."""
         return self
 

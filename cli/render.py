@@ -70,6 +70,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         write(line(row))
 
 
+def plural(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def point_line(point: dict[str, object], account: str = "") -> str:
     """Say on one line at which point an answer holds."""
     at, known = short(str(point["at"])), short(str(point["known_at"]))

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ledger.application import Outcome
 
+RESULT_COLUMNS = (
+    "line", "ok", "duplicate", "positions", "warnings", "code", "message", "rule", "hint",
+)  # fmt: skip
+
 
 def result_json(outcome: Outcome, line: int | None = None) -> dict[str, Any]:
     """Give ``tally.result/1``."""

@@ -185,8 +185,8 @@ class Ledger(Engine):
             with self.store.writing() as writer:
                 self._sync(writer)
                 if to is not None and self.catalog.clock == clocks.SYSTEM:
-                    raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
-                self._move(writer, to)
+                    raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)  # noqa: TRY301
+                self._move(to)
                 made = list(self.pending)
                 self._append(writer)
         except BaseException:
@@ -262,7 +262,7 @@ class Ledger(Engine):
             self.states[account] = state
             return state
 
-    def _move(self, writer: Writer, to: int | None) -> int:
+    def _move(self, to: int | None) -> int:
         """Move the clock to an instant, running everything due on the way (R57)."""
         if self.catalog.clock == clocks.SIMULATED:
             now = self.now() if to is None else to
@@ -284,7 +284,7 @@ class Ledger(Engine):
         c.normalise(command, offset)
         if command.at is not None and self.catalog.clock == clocks.SYSTEM:
             raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
-        now = self._move(writer, None if command.at is None else int(command.at))
+        now = self._move(None if command.at is None else int(command.at))
         precedents, request = find_precedents(command, partial(self._request, writer))
         try:
             made, refused = self.judge(command, now=now, precedents=precedents)

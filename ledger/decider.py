@@ -79,7 +79,7 @@ class Precedents(NamedTuple):
 NO_PRECEDENTS = Precedents()
 
 
-class Duplicate(Exception):  # noqa: N818 - not an error: the first result stands
+class Duplicate(Exception):  # not an error: the first result stands
     """The command repeats an accepted one: nothing is appended, the first result is returned."""
 
 
@@ -257,19 +257,7 @@ def _effective_at(
         return now
     effective_at = int(command.effective_at)
     bound, why = state.opened_at or 0, "before its account was opened"
-    named: tuple[int, str] | None = None
-    if isinstance(command, c.ReverseTopUp):
-        payment = state.payments.get((command.channel, command.serial))
-        if payment is not None:
-            named = payment.effective_at, "before the top-up it reverses"
-    elif isinstance(command, c.CreditNote):
-        bill = state.bills.get(command.bill)
-        if bill is not None:
-            named = bill.effective_at, "before the bill it credits"
-    elif isinstance(command, (c.RecordUsage, c.PostBill, c.Freeze, c.Restore)):
-        instance = state.instances.get(command.instance)
-        if instance is not None:
-            named = instance.created_at, "before its instance existed"
+    named = _named_fact(state, command)
     if named is not None and named[0] > bound:
         bound, why = named
     if effective_at > now:
@@ -282,6 +270,23 @@ def _effective_at(
         bound=format_instant(bound, offset),
         why=why,
     )
+
+
+def _named_fact(state: AccountState, command: c.FactCommand) -> tuple[int, str] | None:
+    """Give when the fact that a command names was effective, and how to say "before it"."""
+    if isinstance(command, c.ReverseTopUp):
+        payment = state.payments.get((command.channel, command.serial))
+        if payment is not None:
+            return payment.effective_at, "before the top-up it reverses"
+    elif isinstance(command, c.CreditNote):
+        bill = state.bills.get(command.bill)
+        if bill is not None:
+            return bill.effective_at, "before the bill it credits"
+    elif isinstance(command, (c.RecordUsage, c.PostBill, c.Freeze, c.Restore)):
+        instance = state.instances.get(command.instance)
+        if instance is not None:
+            return instance.created_at, "before its instance existed"
+    return None
 
 
 def refusal(

@@ -77,7 +77,8 @@ def import_lines(
     """Record every line of ``source`` and give what became of each.
 
     Empty lines are passed over; None says that no more is there for now, so that what a pipe
-    has given is recorded without waiting for the rest. Raises: BadLine; what was recorded before it stays.
+    has given is recorded without waiting for the rest.
+    Raises: BadLine; what was recorded before it stays.
     """
     with no_cycles():
         yield from _import(

@@ -6,13 +6,13 @@ This module must not know accounts, bills or coupons.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidAmount, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
 # ISO 4217 exponents of the currencies that the vendor bills in; all others have two.
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}

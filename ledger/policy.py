@@ -124,8 +124,8 @@ class Policy:
     __slots__ = (
         "alert_reminders", "auto_renew_effective", "auto_renew_first_day", "auto_renew_last_day",
         "auto_renew_time", "bill_delay", "calendar_offset", "coupon_pays_posted", "expiry",
-        "five_day_refund", "overdue_grace_legacy", "restore_delay", "retention", "revision", "since",
-        "slots_since", "trial_retention", "values",
+        "five_day_refund", "overdue_grace_legacy", "restore_delay", "retention", "revision",
+        "since", "slots_since", "trial_retention", "values",
     )  # fmt: skip
 
     calendar_offset: int

@@ -76,7 +76,8 @@ def resolve(reader: Reader, asked: Asked, *, clock: int, offset: int) -> Point:
         if asked.position < 1:
             msg = f"there is no position {asked.position}"
             raise NoSuchThing(msg, hint="positions count from 1")
-        if asked.position < position:
+        # At the head too: the page of a position does not change when the clock moves on.
+        if asked.position <= position:
             position = asked.position
             row = reader.row(position)
             known_at = min(known_at, row.recorded_at if row is not None else known_at)

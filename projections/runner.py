@@ -9,93 +9,43 @@ version) is noticed, and its view is built anew, never silently used.
 from __future__ import annotations
 
 import hashlib
-from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ledger import codec
-from ledger.account import AccountState, fold
-from ledger.catalog import fold_catalog
-from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
-from ledger.memory import no_cycles
-from projections.balances import BALANCES
-from projections.bills import BILLS
-from projections.coupons import COUPONS
+from ledger.events import ACCOUNT_PREFIX
 from projections.deadlines import DEADLINES
-from projections.instances import INSTANCES
-from projections.overdue import OVERDUE
+from projections.stored import (
+    CREATE_CHECKPOINTS,
+    CREATE_REBUILDS,
+    LIVE,
+    PROJECTIONS,
+    SHADOW,
+    Checkpoint,
+    Difference,
+    ViewStatus,
+    by_account,
+    checkpoint_of,
+    compare_tables,
+    create_table,
+    first_difference,
+    fold_accounts,
+    insert_rows,
+    named,
+    policy_at,
+    touched_accounts,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from ledger.policy import Policy
     from ledger.store import Reader, Store, Writer
     from projections.projection import Projection, ViewRow
 
-PROJECTIONS: tuple[Projection, ...] = (
-    BALANCES, COUPONS, BILLS, INSTANCES, OVERDUE, DEADLINES,
-)  # fmt: skip
-LIVE = "view_"
-SHADOW = "shadow_"
+__all__ = ["PROJECTIONS", "Difference", "ViewStatus", "Views"]
+
 REBUILD_BATCH = 2000  # accounts per transaction of a rebuild
 
 FRESH, BEHIND, FOREIGN, OUTDATED, MISSING = "fresh", "behind", "foreign", "outdated", "missing"
-
-
-class ViewStatus(NamedTuple):
-    """How a stored view stands: fresh, behind, foreign, outdated or missing."""
-
-    name: str
-    version: int
-    position: int
-    lag: int
-    state: str
-
-
-class Difference(NamedTuple):
-    """The first row in which a stored view differs from the refolded log."""
-
-    view: str
-    account: str
-    stored: ViewRow | None
-    refolded: ViewRow | None
-
-
-class _Checkpoint(NamedTuple):
-    version: int
-    position: int
-    body_sha256: bytes
-
-
-_CHECKPOINTS = (
-    "CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, version INTEGER NOT NULL, "
-    "position INTEGER NOT NULL, body_sha256 BLOB NOT NULL)"
-)
-_REBUILDS = (
-    "CREATE TABLE IF NOT EXISTS rebuilds (name TEXT PRIMARY KEY, version INTEGER NOT NULL, "
-    "target INTEGER NOT NULL, account TEXT NOT NULL)"
-)
-
-
-def _create(connection: sqlite3.Connection, table: str, projection: Projection) -> None:
-    columns = ", ".join(f"{name} {kind}" for name, kind in projection.columns)
-    names = ", ".join(name for name, _ in projection.columns[: projection.key])
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
-    )
-    if projection.order:
-        connection.execute(
-            f"CREATE INDEX IF NOT EXISTS {table}_by_{projection.order[0]} "
-            f"ON {table} ({', '.join(projection.order)})"
-        )
-
-
-def _insert(
-    connection: sqlite3.Connection, table: str, projection: Projection, rows: Sequence[ViewRow]
-) -> None:
-    if rows:
-        places = ", ".join("?" * len(projection.columns))
-        connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
 
 class Views:
@@ -113,7 +63,7 @@ class Views:
         head = self.reader.head().position
         found: list[ViewStatus] = []
         for projection in PROJECTIONS:
-            checkpoint = _checkpoint(self.reader.connection, projection.name)
+            checkpoint = checkpoint_of(self.reader.connection, projection.name)
             state = self._judge(projection, checkpoint, self.reader)
             position = checkpoint.position if checkpoint is not None else 0
             found.append(
@@ -132,7 +82,7 @@ class Views:
         self, name: str, where: str = "", parameters: Sequence[int | str] = ()
     ) -> Iterator[ViewRow]:
         """Give a view's rows, by key; ``where`` is a fixed text of ours, never a user's."""
-        projection = _named(name)
+        projection = named(name)
         names = ", ".join(column for column, _ in projection.columns)
         keys = ", ".join(column for column, _ in projection.columns[: projection.key])
         text = f"SELECT {names} FROM {LIVE}{name} {'WHERE ' + where if where else ''}"
@@ -164,7 +114,7 @@ class Views:
             return self._catch_up(writer, PROJECTIONS, progress)
 
     def _judge(
-        self, projection: Projection, checkpoint: _Checkpoint | None, reader: Reader
+        self, projection: Projection, checkpoint: Checkpoint | None, reader: Reader
     ) -> str:
         if checkpoint is None:
             return MISSING
@@ -187,11 +137,11 @@ class Views:
         progress: Callable[[int, int], None] | None = None,
     ) -> list[str]:
         reader, connection = writer.reader, writer.connection
-        connection.execute(_CHECKPOINTS)
+        connection.execute(CREATE_CHECKPOINTS)
         notices: list[str] = []
         behind: dict[int, list[Projection]] = {}
         for projection in projections:
-            checkpoint = _checkpoint(connection, projection.name)
+            checkpoint = checkpoint_of(connection, projection.name)
             state = self._judge(projection, checkpoint, reader)
             if state == FRESH:
                 continue
@@ -200,11 +150,11 @@ class Views:
             position = checkpoint.position if checkpoint and state == BEHIND else 0
             if not position:
                 connection.execute(f"DROP TABLE IF EXISTS {LIVE}{projection.name}")
-                _create(connection, LIVE + projection.name, projection)
+                create_table(connection, LIVE + projection.name, projection)
             behind.setdefault(position, []).append(projection)
         head = reader.head()
         for position, group in behind.items():
-            accounts = _touched(reader, after=position, until=head.position)
+            accounts = touched_accounts(reader, after=position, until=head.position)
             self._write(
                 writer, group, accounts, until=head.position,
                 clear=position > 0, progress=progress,
@@ -227,7 +177,7 @@ class Views:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         """Write the rows of some accounts, folded up to a position, into live tables."""
-        policy = _policy(writer.reader, until)
+        policy = policy_at(writer.reader, until)
         connection = writer.connection
         if clear:
             for projection in group:
@@ -235,9 +185,9 @@ class Views:
                     f"DELETE FROM {LIVE}{projection.name} WHERE account = ?",
                     [(account,) for account in accounts],
                 )
-        for done, state in enumerate(_folded(writer.reader, accounts, until), 1):
+        for done, state in enumerate(fold_accounts(writer.reader, accounts, until), 1):
             for projection in group:
-                _insert(
+                insert_rows(
                     connection, LIVE + projection.name, projection,
                     projection.rows(state, policy),
                 )  # fmt: skip
@@ -259,19 +209,19 @@ class Views:
         ``shadow`` the new tables are only compared and dropped. Gives the first difference.
         """
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
-        group = PROJECTIONS if name is None else (_named(name),)
+        group = PROJECTIONS if name is None else (named(name),)
         self.catch_up()
         target = self._build_beside(group, progress)
         with self.store.writing() as writer:
             connection, reader = writer.connection, writer.reader
             head = reader.head()
-            late = _touched(reader, after=target, until=head.position)
+            late = touched_accounts(reader, after=target, until=head.position)
             self._replace_accounts(writer, group, late, until=head.position)
             self._catch_up(writer, group)
             first: Difference | None = None
             for projection in group:
                 live, beside = LIVE + projection.name, SHADOW + projection.name
-                first = first or _compare_tables(connection, projection, live, beside)
+                first = first or compare_tables(connection, projection, live, beside)
                 if shadow:
                     connection.execute(f"DROP TABLE {beside}")
                 else:
@@ -281,7 +231,7 @@ class Views:
                         connection.execute(
                             f"DROP INDEX IF EXISTS {beside}_by_{projection.order[0]}"
                         )
-                        _create(connection, live, projection)
+                        create_table(connection, live, projection)
                 connection.execute("DELETE FROM rebuilds WHERE name = ?", (projection.name,))
         return first
 
@@ -297,11 +247,11 @@ class Views:
         while accounts:
             batch, accounts = accounts[:REBUILD_BATCH], accounts[REBUILD_BATCH:]
             with self.store.writing() as writer:
-                policy = _policy(writer.reader, target)
+                policy = policy_at(writer.reader, target)
                 names = [stream[len(ACCOUNT_PREFIX) :] for stream in batch]
-                for state in _folded(writer.reader, names, target):
+                for state in fold_accounts(writer.reader, names, target):
                     for projection in group:
-                        _insert(
+                        insert_rows(
                             writer.connection, SHADOW + projection.name, projection,
                             projection.rows(state, policy),
                         )  # fmt: skip
@@ -319,7 +269,7 @@ class Views:
         assert self.store is not None  # noqa: S101
         with self.store.writing() as writer:
             connection = writer.connection
-            connection.execute(_REBUILDS)
+            connection.execute(CREATE_REBUILDS)
             found = {
                 connection.execute(
                     "SELECT version, target, account FROM rebuilds WHERE name = ?",
@@ -334,7 +284,7 @@ class Views:
                 return begun[1], begun[2]
             for projection in group:
                 connection.execute(f"DROP TABLE IF EXISTS {SHADOW}{projection.name}")
-                _create(connection, SHADOW + projection.name, projection)
+                create_table(connection, SHADOW + projection.name, projection)
                 connection.execute(
                     "INSERT OR REPLACE INTO rebuilds VALUES (?, ?, ?, '')",
                     (projection.name, projection.version, head),
@@ -344,24 +294,24 @@ class Views:
     def _replace_accounts(
         self, writer: Writer, group: Sequence[Projection], accounts: Sequence[str], *, until: int
     ) -> None:
-        policy = _policy(writer.reader, until)
-        for state in _folded(writer.reader, accounts, until):
+        policy = policy_at(writer.reader, until)
+        for state in fold_accounts(writer.reader, accounts, until):
             for projection in group:
                 table = SHADOW + projection.name
                 writer.connection.execute(
                     f"DELETE FROM {table} WHERE account = ?", (state.account,)
                 )
-                _insert(writer.connection, table, projection, projection.rows(state, policy))
+                insert_rows(writer.connection, table, projection, projection.rows(state, policy))
 
-    # --- refolding and comparing ------------------------------------------------------------------------
+    # --- refolding and comparing ----------------------------------------------------------
 
     def refold(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Fold everything from nothing and give how many rows that makes."""
         head = self.reader.head().position
-        policy = _policy(self.reader, head)
+        policy = policy_at(self.reader, head)
         accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]
         rows = 0
-        for done, state in enumerate(_folded(self.reader, accounts, head), 1):
+        for done, state in enumerate(fold_accounts(self.reader, accounts, head), 1):
             rows += sum(len(projection.rows(state, policy)) for projection in PROJECTIONS)
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
@@ -372,14 +322,14 @@ class Views:
     ) -> tuple[int, Difference | None]:
         """Refold everything from nothing; give (rows compared, the first differing row)."""
         head = self.reader.head().position
-        policy = _policy(self.reader, head)
+        policy = policy_at(self.reader, head)
         accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]
-        stored = {p.name: _by_account(self.rows(p.name)) for p in PROJECTIONS}
+        stored = {p.name: by_account(self.rows(p.name)) for p in PROJECTIONS}
         held: dict[str, tuple[str, list[ViewRow]] | None] = {
             p.name: next(stored[p.name], None) for p in PROJECTIONS
         }
         compared = 0
-        for done, state in enumerate(_folded(self.reader, accounts, head), 1):
+        for done, state in enumerate(fold_accounts(self.reader, accounts, head), 1):
             for projection in PROJECTIONS:
                 refolded = projection.rows(state, policy)
                 group = held[projection.name]
@@ -388,7 +338,8 @@ class Views:
                     there = group[1]
                     held[projection.name] = next(stored[projection.name], None)
                 if there != refolded:
-                    return compared, _first(projection.name, state.account, there, refolded)
+                    name, account = projection.name, state.account
+                    return compared, first_difference(name, account, there, refolded)
                 compared += len(refolded)
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
@@ -396,78 +347,3 @@ class Views:
             if group is not None:
                 return compared, Difference(name, group[0], group[1][0], None)
         return compared, None
-
-
-# --- pieces ----------------------------------------------------------------------------------
-
-
-def _named(name: str) -> Projection:
-    return next(projection for projection in PROJECTIONS if projection.name == name)
-
-
-def _checkpoint(connection: sqlite3.Connection, name: str) -> _Checkpoint | None:
-    there = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'"
-    ).fetchone()
-    if there is None:
-        return None
-    row = connection.execute(
-        "SELECT version, position, body_sha256 FROM checkpoints WHERE name = ?", (name,)
-    ).fetchone()
-    return _Checkpoint(*row) if row is not None else None
-
-
-def _policy(reader: Reader, until: int) -> Policy:
-    recorded = [
-        one
-        for stream in (POLICY_STREAM, PRICES_STREAM)
-        for one in codec.decode_all(reader.stream_bodies(stream, until_position=until))
-    ]
-    return fold_catalog(recorded).policy
-
-
-def _touched(reader: Reader, *, after: int, until: int) -> list[str]:
-    """List the accounts that events in (after, until] touch; a policy change touches all."""
-    streams = set(reader.streams_touched(after=after, until=until))
-    if after == 0 or POLICY_STREAM in streams:
-        streams = set(reader.streams(ACCOUNT_PREFIX))
-    return sorted(name for name in map(account_of, streams) if name is not None)
-
-
-def _folded(reader: Reader, accounts: Sequence[str], until: int) -> Iterator[AccountState]:
-    """Fold accounts one after the other, in position order: memory of one account."""
-    with no_cycles():
-        for account in accounts:
-            stream = ACCOUNT_PREFIX + account
-            bodies = reader.stream_bodies(stream, until_position=until)
-            state = fold(account, codec.decode_all(bodies))
-            if state.opened_at is not None:
-                yield state
-
-
-def _by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:
-    for account, group in groupby(rows, key=lambda row: row[0]):
-        yield str(account), list(group)
-
-
-def _first(
-    view: str, account: str, stored: Sequence[ViewRow], refolded: Sequence[ViewRow]
-) -> Difference:
-    for i in range(max(len(stored), len(refolded))):
-        one = stored[i] if i < len(stored) else None
-        other = refolded[i] if i < len(refolded) else None
-        if one != other:
-            return Difference(view, account, one, other)
-    return Difference(view, account, None, None)
-
-
-def _compare_tables(
-    connection: sqlite3.Connection, projection: Projection, live: str, beside: str
-) -> Difference | None:
-    for one, other, swapped in ((live, beside, False), (beside, live, True)):
-        row = connection.execute(f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}").fetchone()
-        if row is not None:
-            row = tuple(row)
-            stored, refolded = (None, row) if swapped else (row, None)
-            return Difference(projection.name, str(row[0]), stored, refolded)
-    return None

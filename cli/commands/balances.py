@@ -72,10 +72,13 @@ def _limit(below: str | None) -> Decimal | None:
     if below is None:
         return None
     try:
-        return Decimal(below)
+        limit = Decimal(below)
     except InvalidOperation:
+        limit = Decimal("NaN")
+    if not limit.is_finite():
         msg = f"{below!r} is not an amount"
-        raise InvalidInput(msg, hint="write it like 100.00") from None
+        raise InvalidInput(msg, hint="write it like 100.00")
+    return limit
 
 
 def _rows(session: Session, point: Point) -> Iterator[ViewRow]:

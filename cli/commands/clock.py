@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.log import event_line
 from cli.options import Output, tally_command
 from cli.points import read_duration
-from cli.render import short, write
+from cli.render import plural, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from projections.answers import Formatter, event_json
@@ -40,7 +41,7 @@ def show(session: Session, output: Output) -> None:
     output.object({"schema": "tally.clock/1", "clock": session.catalog.clock, "now": now})
 
 
-@command.command("advance")
+@command.command("advance", short_help="Move a simulated clock and run what falls due.")
 @click.argument("duration", required=False)
 @click.option("--to", metavar="T", help="The instant to move to.")
 @tally_command(rows=True)
@@ -74,10 +75,8 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         output.rows(rows)
     elif output.human:
         for row in rows:
-            where = row["instance"] or ""
-            write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
-                  f"{row['type']} {where}".rstrip())  # fmt: skip
-        write(f"clock at {now}, {len(made)} events recorded")
+            write(event_line(row))
+        write(f"clock at {now}, {plural(len(made), 'event')} recorded")
     else:
         output.object(
             {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now,

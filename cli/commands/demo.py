@@ -78,7 +78,7 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     said = "yes" if difference is None else f"NO: {difference}"
     write(f"   {said}: {rows} rows of {len(session.views().status())} views, {head} events")
     write()
-    write(f"Next: tally --ledger is {location}; try tally log {account} --ledger {location}")
+    write(f"Next: tally log {account} --ledger {location}")
 
 
 def _clear(location: str, *, force: bool) -> None:
@@ -98,8 +98,8 @@ def _clear(location: str, *, force: bool) -> None:
 
 def _record_the_year(session: Session) -> tuple[int, int]:
     from ledger.application import create  # noqa: PLC0415 - loads the write side
-    from ledger.importer import import_lines  # noqa: PLC0415
-    from ledger.store import create_store  # noqa: PLC0415
+    from ledger.importer import import_lines  # noqa: PLC0415 - loaded when needed
+    from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
 
     create_store(session.location)
     create(
@@ -134,7 +134,7 @@ def _overdue(session: Session) -> None:
 
 
 def _money(minor: Any) -> str:
-    from ledger.money import format_minor  # noqa: PLC0415
+    from ledger.money import format_minor  # noqa: PLC0415 - loaded when needed
 
     return format_minor(int(minor), "CNY")
 

@@ -33,7 +33,7 @@ def command(session: Session, output: Output, *, account: str | None, to: str) -
       tally forecast a-1 --to 2026-03-01T08:00:00 --json
     """
     from cli.rehearsals.answers import forecast_json  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.forecast import forecast  # noqa: PLC0415
+    from ledger.rehearsal.forecast import forecast  # noqa: PLC0415 - loaded when needed
 
     instant = read_instant(to, session.offset)
     if instant < session.now:

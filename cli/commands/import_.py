@@ -5,20 +5,21 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import table, write
-from cli.results import result_json
+from cli.render import plural, table, write
+from cli.results import RESULT_COLUMNS, result_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.bootstrap import Session
+    from ledger.application import Outcome
 
 _READ_BYTES = 1 << 20
 
@@ -35,6 +36,12 @@ def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
             yield None
     if rest:
         yield rest
+
+
+def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
+    """Give the result of one line; a table has every column in every row."""
+    shown = result_json(outcome, line)
+    return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
 
 
 @click.command("import")
@@ -68,13 +75,14 @@ def command(
                 last = result.line
                 counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
                 if output.form in ("ndjson", "csv"):
-                    output.rows([result_json(outcome, result.line)])
+                    output.rows([_row(output, outcome, result.line)])
                 progress(last, 0)
         finally:
             session.views()
     refused = sum(n for code, n in counts.items() if code.isupper())
     if output.form == "text":
-        write(f"{sum(counts.values())} commands, log at @{session.reader.head().position}")
+        said = plural(sum(counts.values()), "command")
+        write(f"{said}, log at @{session.reader.head().position}")
         if counts:
             table(("what", "count"), sorted(counts.items()))
     elif output.form == "json":

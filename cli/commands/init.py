@@ -14,8 +14,11 @@ from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from ledger.policy import Policy
+from ledger.store.errors import NotALedger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.bootstrap import Session
 
 
@@ -29,6 +32,17 @@ def read_policy(pairs: tuple[str, ...]) -> dict[str, str]:
             raise InvalidInput(msg, hint="e.g. --policy retention=15d")
         values[key] = value
     return values
+
+
+def _make(create_store: Callable[[str], None], location: str) -> None:
+    """Make the file. Raises: InvalidInput, where none can be made."""
+    try:
+        create_store(location)
+    except NotALedger as error:
+        if Path(location).exists():
+            raise
+        msg = f"cannot make {location!r}"
+        raise InvalidInput(msg, hint="choose a folder that can be written") from error
 
 
 @click.command("init")
@@ -58,8 +72,8 @@ def command(
       tally init --policy retention=30d --policy restore_delay=10min
     """
     from ledger.application import create  # noqa: PLC0415 - loads the write side
-    from ledger.money import check_currency  # noqa: PLC0415
-    from ledger.store import create_store  # noqa: PLC0415
+    from ledger.money import check_currency  # noqa: PLC0415 - loaded when needed
+    from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
 
     values = read_policy(policy)
     check_currency(currency)
@@ -75,7 +89,7 @@ def command(
     if not folder.is_dir():
         msg = f"there is no folder {str(folder)!r}"
         raise InvalidInput(msg, hint="make it first")
-    create_store(session.location)
+    _make(create_store, session.location)
     create(
         session.store, clock=clock, start=begins, currency=currency, policy=values,
         ledger=os.urandom(16).hex(),

@@ -20,9 +20,10 @@ from ledger.account import (
 from projections.answers import instance_json, point_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cli.bootstrap import Session
+    from ledger.account import AccountState
     from projections.point import Point
 
 STATES = (RUNNING, STOPPED_OVERDUE, STOPPED_EXPIRED, RESTORING, FROZEN, RELEASED)
@@ -87,7 +88,7 @@ def _rows(
     if point.everything:
         where = ("state = ?", (state,)) if state is not None else ("", ())
         names = dict.fromkeys(str(row[0]) for row in session.views().rows("instances", *where))
-        accounts = (session.account(name, point) for name in names)
+        accounts: Iterable[AccountState] = (session.account(name, point) for name in names)
     else:
         accounts = session.accounts(point)
     for account in accounts:

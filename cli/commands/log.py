@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
+from cli.causes import write_graph
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import short, write
 from ledger import clock as clocks
@@ -17,15 +18,16 @@ from ledger.policy import did_you_mean
 from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cli.bootstrap import Session
     from projections.point import Point
 
 _TYPES = {type_name(event_type): event_type for event_type in EVENT_TYPES}
 _FOLLOW_SECONDS = 0.5
+_WIDTH = 80
 _SUMMARY = (
-    "amount", "price", "cash_part", "outstanding", "months", "expires_at", "code", "reason",
+    "code", "reason", "amount", "price", "cash_part", "outstanding", "months", "expires_at",
 )  # fmt: skip
 
 
@@ -43,8 +45,9 @@ def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) 
 @click.option("--late", is_flag=True, help="Only events recorded after they were effective.")
 @click.option("-n", "most", type=int, help="Only the last N.")
 @click.option("--follow", is_flag=True, help="Go on printing what is recorded.")
+@click.option("--graph", is_flag=True, help="Each event under its cause, with who asked for it.")
 @tally_command(rows=True, point=True)
-def command(
+def command(  # noqa: PLR0913 - one option a parameter
     session: Session,
     output: Output,
     *,
@@ -56,6 +59,7 @@ def command(
     late: bool,
     most: int | None,
     follow: bool,
+    graph: bool,
     **options: Any,
 ) -> None:
     """Show events, in the order they were recorded.
@@ -65,18 +69,18 @@ def command(
       tally log a-1 --type OverdueStarted --type OverdueCleared
       tally log --late --from 2025-03-01 --to 2025-04-01 --ndjson
       tally log a-1 --instance i-1 --follow
+      tally log a-1 --graph -n 20
     """
     point = points.asked(session, **point_options(options))
     if account is not None and not session.reader.stream_bodies(ACCOUNT_PREFIX + account):
-        raise session.no_account(account, point)
+        raise session.no_account(account)
     for name in types:
         if name not in _TYPES:
             hint = did_you_mean(name, list(_TYPES)) or "see: tally log --help"
             raise InvalidInput(f"no event type {name!r}", hint=hint)
-    offset = session.offset
     span = (
-        None if start is None else points.read_start(start, offset),
-        None if end is None else points.read_start(end, offset),
+        None if start is None else points.read_from(session, start),
+        None if end is None else points.read_from(session, end),
     )
     kinds = {_TYPES[name] for name in types}
 
@@ -91,16 +95,19 @@ def command(
         )
 
     currencies = _Currencies(session)
-    shown = (one for one in _events(session, account, point) if wanted(one))
+    shown: Iterable[RecordedEvent] = filter(wanted, _events(session, account, point))
     if most is not None:
-        from collections import deque  # noqa: PLC0415
+        from collections import deque  # noqa: PLC0415 - loaded when needed
 
         shown = iter(deque(shown, maxlen=max(most, 0)))
     rows = (event_json(one, currencies.formatter(one)) for one in shown)
     if output.form == "json":
         output.object({"schema": "tally.log/1", "rows": list(rows)})
         return
-    _print(output, rows)
+    if graph and output.human:
+        write_graph(rows)
+    else:
+        _print(output, rows)
     if follow:
         _follow(session, output, account, point, wanted, currencies)
 
@@ -142,17 +149,18 @@ def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
 
 
 def event_line(row: dict[str, Any]) -> str:
-    """Write an event on one line."""
-    facts = " ".join(
-        f"{name}={short(row['data'][name]) if name.endswith('_at') else row['data'][name]}"
-        for name in _SUMMARY
-        if row["data"].get(name) is not None
-    )
+    """Write an event on one line, with as many of its facts as 80 columns hold."""
     late = " (late)" if row["effective_at"] < row["recorded_at"] else ""
-    who = " ".join(part for part in (row["account"], row["instance"]) if part)
-    return (
-        f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']} {facts}"
-    ).rstrip() + late
+    who = " ".join(part for part in (row["account"], row["instance"]) if part) or "-"
+    line = f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']}"
+    for name in _SUMMARY:
+        fact = row["data"].get(name)
+        if fact is None:
+            continue
+        shown = f" {name}={short(fact) if name.endswith('_at') else fact}"
+        if len(line) + len(shown) + len(late) <= _WIDTH:
+            line += shown
+    return line + late
 
 
 def _follow(

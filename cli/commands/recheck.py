@@ -42,9 +42,9 @@ def command(
       tally recheck a-1
       tally recheck --policy retention=30d --ndjson
     """
-    from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415
+    from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - loaded when needed
     from ledger.rehearsal.changes import check_policy  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415
+    from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loaded when needed
 
     values = read_policy(policy)
     check_policy(values)

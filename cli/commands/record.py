@@ -34,6 +34,33 @@ _HELP = {
 }
 
 
+# What the example of each command's help writes for a field that it must have.
+SAMPLES = {
+    "account": "a-1", "amount": "100", "bill": "b-1", "channel": "alipay", "coupon": "c-1",
+    "cycle_end": "2025-01-07", "cycle_start": "2025-01-06", "ends": "2025-12-31",
+    "instance": "i-1", "instances": "i-1,i-2", "key": "retention", "kind": "public_new",
+    "monthly_price": "500", "months": "1", "note": "n-1", "rated": "12.5", "serial": "T1",
+    "sku": "std", "threshold": "100", "usage": "u-1", "value": "30d",
+}  # fmt: skip
+_WIDTH = 78
+
+
+def example_of(kind: type[c.Command]) -> str:
+    """Write a command with the fields that it must have, in lines that end with a backslash."""
+    words = ["tally", "record", str(kind.__struct_config__.tag)]
+    words += [
+        f"--{field.name.replace('_', '-')} {SAMPLES[field.name]}"
+        for field in msgspec.structs.fields(kind)
+        if field.required
+    ]
+    shown = [" "]
+    for word in words:
+        if len(shown[-1]) + len(word) + 3 > _WIDTH:
+            shown.append("     ")
+        shown[-1] += f" {word}"
+    return " \\\n".join(shown)
+
+
 def _is_list(hint: Any) -> bool:
     options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
     return any(get_origin(option) is list for option in options)
@@ -48,7 +75,7 @@ def options_of(kind: type[c.Command]) -> list[click.Parameter]:
     made: list[click.Parameter] = []
     for field in ordered:
         option = f"--{field.name.replace('_', '-')}"
-        settings: dict[str, Any] = {"help": _HELP.get(field.name), "default": None}
+        settings: dict[str, Any] = {"help": _HELP.get(field.name)}
         if hints[field.name] is bool:
             made.append(click.Option([f"{option}/--no-{option[2:]}"], default=None))
             continue
@@ -97,7 +124,8 @@ def _record_one(kind: type[c.Command]) -> click.Command:
             output.object(result_json(outcome))
         return DONE if outcome.ok else REFUSED
 
-    made = click.command(name, help=(kind.__doc__ or "").splitlines()[0])(run)
+    about = (kind.__doc__ or "").splitlines()[0]
+    made = click.command(name, help=f"{about}\n\n\b\nExample:\n{example_of(kind)}")(run)
     made.params = [*options_of(kind), *made.params]
     return made
 
@@ -129,7 +157,7 @@ class _Record(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command, or suggest the nearest one."""
         if args and not args[0].startswith("-") and args[0] not in c.COMMANDS:
-            from ledger.policy import did_you_mean  # noqa: PLC0415
+            from ledger.policy import did_you_mean  # noqa: PLC0415 - loaded when needed
 
             near = did_you_mean(args[0], list(c.COMMANDS)) or "see: tally record --help"
             msg = f"no command {args[0]!r}; {near}"

@@ -10,7 +10,7 @@ import click
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, write
+from cli.render import cell, plural, write
 from projections.runner import Difference, Views
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def command(session: Session, output: Output, *, compare: bool) -> int:
         output.object(answer)
     else:
         rate = head * 1000 // max(milliseconds, 1)
-        write(f"{head} events of {accounts} accounts refolded: {rows} rows, {rate} events/s")
+        said = f"{plural(head, 'event')} of {plural(accounts, 'account')}"
+        write(f"{said} refolded: {plural(rows, 'row')}, {rate} events/s")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")
         if difference is not None:

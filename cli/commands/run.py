@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 60  # another process may record something that is due sooner
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error: a signal asked for the end
+class _Stopped(Exception):  # not an error: a signal asked for the end
     """SIGTERM asks for a clean end."""
 
 
@@ -84,5 +84,6 @@ def _print(output: Output, rows: list[dict[str, Any]]) -> None:
 def _pause(following: tuple[int, str] | None, now: int, end: int | None) -> int:
     """Give how many seconds to sleep: until what is due next, but never long."""
     limits = [POLL_SECONDS]
-    limits += [(instant - now) // SECOND for instant in (following and following[0], end) if instant]
+    due_at = following[0] if following is not None else None
+    limits += [(instant - now) // SECOND for instant in (due_at, end) if instant is not None]
     return max(1, min(limits))

@@ -145,4 +145,5 @@ def page(answer: dict[str, Any]) -> None:
     for change in answer["changes"]:
         write(f"  {change['field']}: {cell(change['before'])} -> {cell(change['after'])}")
     stored = answer["stored"]
-    write(f"  stored as {stored['type']}, {stored['bytes']} bytes, sha256 {stored['sha256']}")
+    write(f"  stored as {stored['type']}, {stored['bytes']} bytes")
+    write(f"  sha256 {stored['sha256']}")

@@ -10,7 +10,7 @@ from cli.commands.init import read_policy
 from cli.errors import DONE
 from cli.options import Output, complete_account, point_options, tally_command
 from cli.points import asked, read_position
-from cli.render import cell, point_line, short, table, write
+from cli.rehearsals.pages import whatif_page
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ledger.rehearsal.changes import Changes
 
 DECIDE, FACTS = "decide", "facts"
-_LISTED = 40
 
 
 @click.command("whatif")
@@ -66,7 +65,7 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
     else:
         answer = question.folded(_event_values(session, patches))
     if output.human:
-        _page(answer)
+        whatif_page(answer)
     else:
         output.object(answer)
     return DONE
@@ -79,13 +78,13 @@ def _changes(
     *,
     decides: bool,
 ) -> Changes:
-    from ledger.rehearsal.changes import (  # noqa: PLC0415
+    from ledger.rehearsal.changes import (  # noqa: PLC0415 - loaded when needed
         Changes,
         check_policy,
         insertion,
         with_patch,
     )
-    from ledger.rehearsal.whatif import recorded_command  # noqa: PLC0415
+    from ledger.rehearsal.whatif import recorded_command  # noqa: PLC0415 - loaded when needed
 
     reader, offset = session.reader, session.offset
     head = reader.head().position
@@ -116,9 +115,9 @@ def _patches(
 def _event_values(
     session: Session, patches: Mapping[int, Mapping[str, str]]
 ) -> dict[int, dict[str, Any]]:
-    from cli.rehearsals.written import Writers, event_value  # noqa: PLC0415
-    from ledger.events import account_of  # noqa: PLC0415
-    from ledger.rehearsal.whatif import recorded_event  # noqa: PLC0415
+    from cli.rehearsals.written import Writers, event_value  # noqa: PLC0415 - loaded when needed
+    from ledger.events import account_of  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.whatif import recorded_event  # noqa: PLC0415 - loaded when needed
 
     writers = Writers(session.reader, session.catalog)
     found: dict[int, dict[str, Any]] = {}
@@ -128,47 +127,3 @@ def _event_values(
             name: event_value(name, text, write_as) for name, text in values.items()
         }
     return found
-
-
-# --- the page ---------------------------------------------------------------------------------
-
-
-def _page(answer: dict[str, Any]) -> None:
-    counts = [f"{len(answer['dropped'])} dropped", f"{len(answer['derived'])} derived"]
-    counts.append(f"{len(answer['refused'])} refused")
-    write(f"what if ({answer['mode']}; nothing is written): {', '.join(counts)}")
-    write(point_line(answer["point"]))
-    for violation in answer.get("violations", ()):
-        write(
-            f"! could not have happened: {violation['message']} "
-            f"({violation['rule']}, {violation['account']} @{violation['position']})"
-        )
-    for position in answer["dropped"][:_LISTED]:
-        write(f"  - @{position}")
-    for event in answer["derived"][:_LISTED]:
-        where = f" {event['instance']}" if event["instance"] else ""
-        write(f"  + {short(event['effective_at'])}  {event['account']}  {event['type']}{where}")
-    hidden = sum(max(0, len(answer[name]) - _LISTED) for name in ("dropped", "derived"))
-    if hidden:
-        write(f"  ... {hidden} more (--json has them all)")
-    for name in ("refused", "accepted", "duplicates"):
-        for one in answer.get(name, ()):
-            _verdict(name, one)
-    if answer["diff"]:
-        table(
-            ("account", "field", "before", "after"),
-            [(row["account"], row["field"], cell(row["a"]), cell(row["b"]))
-             for row in answer["diff"]],
-        )  # fmt: skip
-    else:
-        write("no field of any account differs at this point")
-
-
-def _verdict(name: str, one: dict[str, Any]) -> None:
-    who = "inserted" if one["inserted"] else f"@{one['position']}"
-    command_ = one["command"]
-    what = f"{command_['do']} {command_.get('account', '')}".rstrip()
-    says = {"refused": "now refused", "accepted": "now accepted", "duplicates": "now a repeat"}
-    why = f": {one['code']}: {one['message']}" if name == "refused" else ""
-    write(f"  ! {who} {what} is {says[name]}{why}")
-

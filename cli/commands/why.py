@@ -12,11 +12,16 @@ from cli.options import Output, complete_account, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
+from ledger.errors import NoSuchThing
+from ledger.policy import did_you_mean
 from projections.answers import Formatter, point_json
+from projections.history.fields import FAMILIES
 from projections.history.why import Why, why, why_json
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.history.fields import Name
+    from projections.point import Point
 
 NOTHING = "no single top-up, coupon or setting would have decided otherwise"
 NO_DECISION = "a sum is no decision: ask about overdue, or an instance's state"
@@ -42,7 +47,9 @@ def command(
     point = asked(session, **point_options(options))
     found = why(session.reader, account, name, point)
     if found is None:
-        raise session.no_account(account, point)
+        raise session.no_account(account)
+    if not found.causes and name.family and found.value is None:
+        raise _no_member(session, account, name, point)
     currency = session.account(account, point).currency
     write_money = Formatter(offset=session.offset, currency=currency)
     answer = why_json(found, write_money)
@@ -62,9 +69,16 @@ def command(
     return FOUND if found.adds_up is False else DONE
 
 
+def _no_member(session: Session, account: str, name: Name, point: Point) -> NoSuchThing:
+    known = list(FAMILIES[name.family].members(session.account(account, point)))
+    msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
+    hint = did_you_mean(name.member, known) or f"see: tally state {account}"
+    return NoSuchThing(msg, hint=hint)
+
+
 def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[str, Any]]:
     from cli.rehearsals.answers import flip_json  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415
+    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415 - loaded when needed
 
     decision = found.decision
     if decision is None or not decision.stream.startswith("account:"):

@@ -69,8 +69,8 @@ def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
 
 def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
     from cli.rehearsals.answers import why_not_json  # noqa: PLC0415 - loads the write side
-    from cli.rehearsals.written import Writers  # noqa: PLC0415
-    from ledger.rehearsal.refusals import cures, try_now  # noqa: PLC0415
+    from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.refusals import cures, try_now  # noqa: PLC0415 - loaded when needed
 
     c.normalise(wanted, session.offset)
     answer = try_now(session.reader, wanted, now=session.now)
@@ -81,10 +81,10 @@ def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
 
 
 def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, Any]:
-    from cli.rehearsals.answers import past_refusal_json  # noqa: PLC0415
-    from cli.rehearsals.written import Writers  # noqa: PLC0415
-    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415
-    from ledger.rehearsal.refusals import recorded_refusal  # noqa: PLC0415
+    from cli.rehearsals.answers import past_refusal_json  # noqa: PLC0415 - loaded when needed
+    from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.refusals import recorded_refusal  # noqa: PLC0415 - loaded when needed
 
     if len(words) > 1:
         msg = f"{' '.join(words[1:])!r} after a position"

@@ -1,8 +1,8 @@
 """Flip: the least single change that would have decided otherwise, found by deciding again.
 
-Tried in this order: a top-up, a coupon, a setting of auto-renewal; at last, leaving out the
-command itself. Invariant: what is proposed was rehearsed and alters the decision, and neither
-one minor unit less nor one second later does. Nothing is written.
+Tried in this order: a top-up, a coupon, a setting of auto-renewal or else a renewal by hand; at
+last, leaving out the command itself. Invariant: what is proposed was rehearsed and alters the
+decision, and neither one minor unit less nor one second later does. Nothing is written.
 This module must not know how a proposal is shown.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Reader
 
-TOP_UP, COUPON, SETTING, SKIP = "top-up", "coupon", "setting", "skip"
+TOP_UP, COUPON, SETTING, RENEWAL, SKIP = "top-up", "coupon", "setting", "renewal", "skip"
 CHANNEL = "whatif"
 _STARTS_MAX = 12
 _MONEY_CODES = frozenset(("ACCOUNT_OVERDUE", "INSUFFICIENT_BALANCE", "COUPON_NOT_ELIGIBLE"))
@@ -46,7 +46,7 @@ class Flip(NamedTuple):
     """A change that would have decided otherwise.
 
     Attributes:
-        kind: ``top-up``, ``coupon``, ``setting`` or ``skip``.
+        kind: ``top-up``, ``coupon``, ``setting``, ``renewal`` or ``skip``.
         at: the last instant at which the command would have done.
         amount: the least amount, in minor units, where the change is money.
         command: the command to put in; for ``skip`` the one to leave out.
@@ -202,7 +202,8 @@ def _setting_flip(decision: Decision) -> Flip | None:
         for first in reversed(decision.starts):
             at = last_instant(altered, first, decision.target.recorded_at)
             if at is not None:
-                return Flip(SETTING, at, None, command)
+                kind = RENEWAL if isinstance(command, c.Renew) else SETTING
+                return Flip(kind, at, None, command)
     return None
 
 
@@ -217,3 +218,4 @@ def _settings(decision: Decision) -> Iterator[c.AnyCommand]:
         instance = decision.state.instances.get(event.instance)
         if instance is not None and not instance.auto_enabled:
             yield c.EnableAutoRenew(account=account, instances=[event.instance], months=1)
+        yield c.Renew(account=account, instances=[event.instance], months=1)

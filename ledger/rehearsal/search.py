@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 AMOUNT_MAX = 10**13  # more than any account needs, and far from what a ledger can hold
 _ROUNDS_MAX = 8
 
-Trial = "Callable[[int, int], bool]"
-
 
 class Edge(NamedTuple):
     """The last instant, and the least amount at it, for which a trial succeeds."""
@@ -81,5 +79,6 @@ def edge(
             return None
         if at >= last or not trial(at + SECOND, amount):
             return Edge(at, amount)
-        first, ample = at + SECOND, amount  # success comes and goes: look behind this edge
+        # Success comes and goes: look behind this edge, with the amount that does there.
+        first, ample, near = at + SECOND, amount, amount
     return None

@@ -10,12 +10,10 @@ from ledger.store.reading import Reader, open_reader
 from ledger.store.rows import Head, Request, Row
 
 if TYPE_CHECKING:
-    from ledger.store.sqlite import Store, Writer
+    from ledger.store.sqlite import Store as Store
+    from ledger.store.sqlite import Writer as Writer
 
-__all__ = [
-    "Head", "Reader", "Request", "Row", "Store", "Writer",
-    "create_store", "open_reader", "open_store",
-]  # fmt: skip
+__all__ = ["Head", "Reader", "Request", "Row", "create_store", "open_reader", "open_store"]
 
 
 def create_store(location: str) -> None:

@@ -50,14 +50,14 @@ def _refusals(table: str) -> tuple[str, ...]:
 
 # INSERT OR REPLACE would delete without asking the triggers above.
 _NO_REPLACE = (
-    f"CREATE TRIGGER IF NOT EXISTS {EVENTS}_no_replace BEFORE INSERT ON {EVENTS} "
+    (f"CREATE TRIGGER IF NOT EXISTS {EVENTS}_no_replace BEFORE INSERT ON {EVENTS} "
     f"WHEN NEW.position <= (SELECT MAX(position) FROM {EVENTS}) OR EXISTS ("
     f"SELECT 1 FROM {EVENTS} WHERE originator_id = NEW.originator_id "
     "AND originator_version = NEW.originator_version) "
-    f"BEGIN SELECT RAISE(ABORT, '{EVENTS} is append-only: an event is there already'); END",
-    "CREATE TRIGGER IF NOT EXISTS requests_no_replace BEFORE INSERT ON requests "
+    f"BEGIN SELECT RAISE(ABORT, '{EVENTS} is append-only: an event is there already'); END"),
+    ("CREATE TRIGGER IF NOT EXISTS requests_no_replace BEFORE INSERT ON requests "
     "WHEN EXISTS (SELECT 1 FROM requests WHERE scope = NEW.scope AND key = NEW.key) "
-    "BEGIN SELECT RAISE(ABORT, 'requests is append-only: the key is used'); END",
+    "BEGIN SELECT RAISE(ABORT, 'requests is append-only: the key is used'); END"),
 )
 
 

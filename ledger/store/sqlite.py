@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eventsourcing.persistence import Notification, PersistenceError
 from eventsourcing.sqlite import (
@@ -24,13 +24,14 @@ from eventsourcing.sqlite import (
 
 from ledger.store.errors import PositionConflict, StreamConflict
 from ledger.store.reading import Reader, check_file, check_header, explain, tune
-from ledger.store.rows import Head, Request, Row
 from ledger.store.schema import APPLICATION_ID, EVENTS, STATEMENTS, USER_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eventsourcing.persistence import StoredEvent
+
+    from ledger.store.rows import Head, Request, Row
 
 BUSY_SECONDS = 30
 MEMORY = ":memory:"
@@ -96,7 +97,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         stored_events: Sequence[StoredEvent],
         *,
         times: Sequence[tuple[int, int]] = (),
-        **_: Any,
+        **_: object,
     ) -> Sequence[int]:
         """Insert the library's records at the next positions; ``times`` gives both instants."""
         c.execute(f"SELECT COALESCE(MAX(position), 0), MAX(recorded_at) FROM {EVENTS}")

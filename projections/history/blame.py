@@ -13,7 +13,7 @@ from ledger import events as e
 from projections.answers import Formatter, point_json
 from projections.history.diff import place
 from projections.history.fields import Cell, Name, read_all, written
-from projections.history.walk import EFFECTIVE, Axis, Walk
+from projections.history.walk import Walk
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
@@ -79,12 +79,17 @@ def _maker(
 
 def last(
     reader: Reader, account: str, point: Point, wanted: Name, *,
-    count: int = 1, axis: Axis = EFFECTIVE,
+    count: int = 1, before: tuple[int, int] | None = None,
 ) -> tuple[str, list[LastChange]]:  # fmt: skip
-    """Give the currency, and the last changes of a field (or member), the latest first."""
-    walk = Walk(reader, account, point, axis=axis, policies=_by_policy(wanted))
+    """Give the currency, and the last changes of a field (or member), the latest first.
+
+    ``before``: only events that come before this (effective_at, position).
+    """
+    walk = Walk(reader, account, point, policies=_by_policy(wanted))
     kept: deque[LastChange] = deque(maxlen=count)
     for recorded, changes in walk.changes():
+        if before is not None and (recorded.effective_at, recorded.position) >= before:
+            break
         kept.extend(
             LastChange(name, before, after, recorded)
             for name, before, after in changes

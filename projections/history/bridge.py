@@ -5,8 +5,8 @@ Money fields are sums over events, so a figure changes between two points by exa
 that one point selects and the other does not. Each such event goes to one part:
 
 - corrections: it takes back what was recorded before (``CORRECTIONS``), whenever it is effective;
-- activity: it is effective after the first point's ``at``;
-- late: it is effective within it, but was recorded after the first point's knowledge;
+- activity: it is effective after the first point (after its ``at``, or what it could know);
+- late: it is effective by then, but was recorded after the first point's knowledge;
 - rules: nothing, between two points of one log: events carry results, so no later rule moves them.
 
 Invariant: the parts add up to the delta, or ``DoesNotAddUp`` is raised. An event that only the
@@ -85,9 +85,11 @@ def part_of(recorded: RecordedEvent, first: Point) -> str:
     """Say to which part of a bridge from ``first`` an event belongs."""
     if isinstance(recorded.event, CORRECTIONS):
         return CORRECTED
-    if recorded.effective_at > first.at:
+    if recorded.effective_at > first.seen_at or recorded.position <= first.position:
         return ACTIVITY
-    return LATE if recorded.position > first.position else ACTIVITY
+    # A point like @17 bounds no effective time: what follows it in the same second is not late.
+    on_time = first.at > first.known_at and recorded.effective_at == recorded.recorded_at
+    return ACTIVITY if on_time else LATE
 
 
 def bridges(

@@ -115,8 +115,8 @@ class Causes:
         if not is_fact(recorded):
             keys = _RESTS_ON[kind](event) if kind in _RESTS_ON else ()
             found = [self._latest[key] for key in keys if key in self._latest]
-            if recorded.cause is not None and recorded.cause in self.events:
-                found.append(recorded.cause)
+            if recorded.cause is not None and not (found and kind is e.OverdueStarted):
+                found += [recorded.cause] if recorded.cause in self.events else []
         self.parents[position] = tuple(dict.fromkeys(found))
         for key in _KNOWN_AS[kind](event) if kind in _KNOWN_AS else ():
             self._latest[key] = position

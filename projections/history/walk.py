@@ -92,52 +92,60 @@ class Watch:
     def renew(self) -> None:
         """Look at everything anew."""
         self._members.clear()
-        self._account = self._read_account()
+        self._account = _read_account(self.look)
         for family, (members, _) in FAMILIES.items():
             for member in members(self.look.state):
-                self._members[family, member] = self._read_member(family, member)
-
-    def _read_account(self) -> tuple[Cell, ...]:
-        look = self.look
-        if look.state.opened_at is None:
-            return (None,) * len(ACCOUNT)
-        return tuple([what.read(look, None) for what in ACCOUNT.values()])
-
-    def _read_member(self, family: str, member: str) -> tuple[Cell, ...]:
-        members, fields = FAMILIES[family]
-        owner = members(self.look.state).get(member)
-        if owner is None:
-            return (None,) * len(fields)
-        return tuple([what.read(self.look, owner) for what in fields.values()])
+                self._members[family, member] = _read_member(self.look, family, member)
 
     def after(self, recorded: RecordedEvent) -> list[Change]:
         """Say what the event that was just applied changed."""
         changes: list[Change] = []
-        account = self._read_account()
+        account = _read_account(self.look)
         if account != self._account:
-            for field, before, after in zip(ACCOUNT, self._account, account, strict=True):
-                if before != after:
-                    changes.append(Change(Name(field), before, after))
+            _compare(Name(""), self._account, account, changes)
             self._account = account
-        if type(recorded.event) is e.PolicyAdopted:
-            for member in sorted(self.look.state.instances):
-                self._compare("instances", member, changes)
-        for family, names in TOUCHES[type(recorded.event)]:
-            for member in names(recorded.event):
-                self._compare(family, member, changes)
+        members = self._members
+        for key in touched(recorded, self.look):
+            family, member = key
+            before = members.get(key) or (None,) * len(FAMILIES[family].fields)
+            after = _read_member(self.look, family, member)
+            if before != after:
+                members[key] = after
+                _compare(Name("", family, member), before, after, changes)
         return changes
 
-    def _compare(self, family: str, member: str, changes: list[Change]) -> None:
-        key = family, member
-        fields = FAMILIES[family].fields
-        before = self._members.get(key) or (None,) * len(fields)
-        after = self._read_member(family, member)
-        if before == after:
-            return
-        self._members[key] = after
-        for field, one, other in zip(fields, before, after, strict=True):
-            if one != other:
-                changes.append(Change(Name(field, family, member), one, other))
+
+def touched(recorded: RecordedEvent, look: Look) -> list[tuple[str, str]]:
+    """List the (family, member) that an event can change."""
+    kind = type(recorded.event)
+    if kind is e.PolicyAdopted:
+        return [("instances", member) for member in sorted(look.state.instances)]
+    return [
+        (family, member) for family, names in TOUCHES[kind] for member in names(recorded.event)
+    ]
+
+
+def _read_account(look: Look) -> tuple[Cell, ...]:
+    if look.state.opened_at is None:
+        return (None,) * len(ACCOUNT)
+    return tuple([what.read(look, None) for what in ACCOUNT.values()])
+
+
+def _read_member(look: Look, family: str, member: str) -> tuple[Cell, ...]:
+    members, fields = FAMILIES[family]
+    owner = members(look.state).get(member)
+    if owner is None:
+        return (None,) * len(fields)
+    return tuple([what.read(look, owner) for what in fields.values()])
+
+
+def _compare(
+    owner: Name, before: tuple[Cell, ...], after: tuple[Cell, ...], changes: list[Change]
+) -> None:
+    fields = FAMILIES[owner.family].fields if owner.family else ACCOUNT
+    for field, one, other in zip(fields, before, after, strict=True):
+        if one != other:
+            changes.append(Change(owner._replace(field=field), one, other))
 
 
 class Walk:

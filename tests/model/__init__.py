@@ -1,1 +1,1 @@
-"""A plain, slow model of the rulebook, written without the product: the judge it is compared with."""
+"""A plain, slow model of the rulebook, written without the product, which is compared with it."""

@@ -6,9 +6,7 @@ Everything is a plain record that is changed in place; there are no events to fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import plain_alerts, plain_orders, plain_renewal, plain_service, plain_wallet
 from .plain_calendar import read_instant, written, written_or_none
@@ -18,6 +16,10 @@ from .plain_errors import Refused, UsageError
 from .plain_money import yuan
 from .plain_policy import SLOT_KEYS, read_policy
 from .plain_records import Accepted, Account, Book, Coupon, Entry, Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
 __all__ = ["PlainLedger", "UsageError"]
 
@@ -83,7 +85,7 @@ class PlainLedger:
         self._move(read_instant(to))
 
     def state(self, account: str) -> dict[str, Any]:
-        """`tally.state/1` now, without schema and point; LookupError if there is no such account."""
+        """`tally.state/1` now, less schema and point; LookupError if there is no such account."""
         book, found = self._book, self._book.accounts[account]
         threshold = found.alert.threshold
         return {
@@ -95,8 +97,11 @@ class PlainLedger:
             "coupons": [_coupon(book, one) for _, one in sorted(found.coupons.items())],
             "unpaid": [
                 {
-                    "item": item.item, "kind": item.kind, "amount": yuan(item.amount),
-                    "outstanding": yuan(item.outstanding), "posted_at": written(item.posted_at),
+                    "item": item.item,
+                    "kind": item.kind,
+                    "amount": yuan(item.amount),
+                    "outstanding": yuan(item.outstanding),
+                    "posted_at": written(item.posted_at),
                     "late": item.late,
                 }
                 for _, item in sorted(found.items.items())
@@ -150,7 +155,6 @@ class PlainLedger:
         if account and c.get("expected_version", account.fact_version) < account.fact_version:
             raise Refused("CONCURRENT_MODIFICATION")  # R58
         before = {one.account: one.available() for one in book.accounts.values()}
-        events = len(book.journal)
         warnings = self._apply(account, c)
         if token[1]:  # R28: used up by the first accepted command, even one that changed nothing
             book.tokens[token] = Accepted(read, warnings)
@@ -235,9 +239,13 @@ def _coupon(book: Book, coupon: Coupon) -> dict[str, Any]:
     elif book.clock >= coupon.ends:
         status = "ended"
     return {
-        "coupon": coupon.coupon, "amount": yuan(coupon.amount),
-        "remaining": yuan(coupon.remaining), "forfeited": yuan(coupon.forfeited),
-        "starts": written(coupon.starts), "ends": written(coupon.ends), "status": status,
+        "coupon": coupon.coupon,
+        "amount": yuan(coupon.amount),
+        "remaining": yuan(coupon.remaining),
+        "forfeited": yuan(coupon.forfeited),
+        "starts": written(coupon.starts),
+        "ends": written(coupon.ends),
+        "status": status,
     }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from .plain_commands import Command
 from .plain_money import yuan
 from .plain_records import Account, Alert, Book
+
+if TYPE_CHECKING:
+    from .plain_commands import Command
 
 BETWEEN_REMINDERS = timedelta(hours=24)
 

@@ -1,4 +1,4 @@
-"""The calendar of the plain model: instants in UTC, whole seconds, one fixed offset for local dates."""
+"""The calendar of the plain model: UTC instants, whole seconds, a fixed offset for local dates."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def add_months(day: date, months: int) -> date:
 def term_end(anchor: datetime, months: int, expiry: str, offset: timedelta) -> datetime:
     """R21: T of an instance anchored at a local time and bought for so many months in all.
 
-    `next_midnight`: 00:00 of the day after E. `exact` (section 4): E at the anchor's own time of day.
+    `next_midnight`: 00:00 of the day after E. `exact` (section 4): on E, at the anchor's time.
     """
     last_day = add_months(anchor.date(), months)
     if expiry == "exact":

@@ -1,14 +1,16 @@
-"""The shape of the commands of INTERFACE section 3: fields, types, and nothing of what they mean."""
+"""The shape of the commands of INTERFACE section 3: fields and types, not what they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .plain_calendar import read_day_or_instant, read_instant
 from .plain_errors import UsageError
 from .plain_money import check_rated, fen, read_decimal
 from .plain_policy import read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Command = dict[str, Any]
 

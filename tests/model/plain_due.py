@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .plain_alerts import next_reminder, send_reminder
 from .plain_calendar import written
 from .plain_errors import Refused
 from .plain_money import yuan
 from .plain_orders import best_coupon, pay, quote, renew_one
-from .plain_records import Account, Book, Instance
 from .plain_renewal import next_slot, slot_words
 from .plain_service import (
-    expire, finish_restoring, release, releases_at, restored_at, stop_overdue,
+    expire,
+    finish_restoring,
+    release,
+    releases_at,
+    restored_at,
+    stop_overdue,
 )
 from .plain_wallet import bill_usage, end_coupon, start_coupon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from .plain_records import Account, Book, Instance
 
 COUPON_START, COUPON_END, BILL, STOP, RESTORED, SLOT, EXPIRY, RELEASE, REMINDER = range(1, 10)
 

@@ -7,7 +7,7 @@ class UsageError(Exception):
     """Not a command at all, or one that could not have been meant: INTERFACE exit 2."""
 
 
-class Refused(Exception):  # noqa: N818 - the word of the rulebook
+class Refused(Exception):
     """Refused by a rule; `code` is one of RULEBOOK section 5."""
 
     def __init__(self, code: str) -> None:

@@ -1,12 +1,15 @@
-"""Money in the plain model: whole fen (int) inside, exact decimal text at the edge, never a float."""
+"""Money in the plain model: whole fen (int) inside, exact decimal text outside, no float."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
 
 from .plain_errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 CURRENCY_DECIMALS = 2

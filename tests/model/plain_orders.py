@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .plain_calendar import SECOND, local, term_end, whole_days, written
-from .plain_commands import Command
 from .plain_errors import Refused
 from .plain_money import half_up, split, yuan
 from .plain_records import Account, Book, Coupon, Instance, Order
 from .plain_renewal import check_list, check_not_released, tick
 from .plain_service import enter, find_instance, new_instance, release, start_restoring
 from .plain_wallet import eligible, refund
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .plain_commands import Command
 
 MONTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36)  # R24
 THIRTY_DAYS = 30 * 86_400  # seconds; the month of R47
@@ -31,7 +35,7 @@ def best_coupon(book: Book, account: Account, order_type: str, gross: int) -> Co
 def quote(
     book: Book, account: Account, order_type: str, gross: int, wish: str
 ) -> tuple[Coupon | None, int]:
-    """R12, R39, R26 in this order: the coupon of an order and its part; refused if it cannot be paid."""
+    """R12, R39, R26 in this order: the coupon of an order and its part, or the refusal."""
     if account.overdue:
         raise Refused("ACCOUNT_OVERDUE")
     if wish == "auto":
@@ -61,8 +65,10 @@ def pay(account: Account, gross: int, coupon: Coupon | None, part: int) -> dict[
 def paid_words(gross: int, coupon: Coupon | None, part: int) -> dict[str, object]:
     """Price, coupon, and the two parts."""
     return {
-        "price": yuan(gross), "coupon": coupon.coupon if coupon else None,
-        "coupon_part": yuan(part), "cash_part": yuan(gross - part),
+        "price": yuan(gross),
+        "coupon": coupon.coupon if coupon else None,
+        "coupon_part": yuan(part),
+        "cash_part": yuan(gross - part),
     }
 
 
@@ -78,13 +84,11 @@ def _check_months(months: int) -> None:
 
 
 def _extend(book: Book, instance: Instance, order: Order) -> None:
-    """R21: T from the anchor and the months bought in all; remaining slots are those of the new T."""
+    """R21: T from the anchor and the months bought in all; the slots are those of the new T."""
     assert instance.anchor is not None
     policy = book.policy
     instance.months += order.months
-    order.ends = term_end(
-        instance.anchor, instance.months, policy.expiry, policy.calendar_offset
-    )
+    order.ends = term_end(instance.anchor, instance.months, policy.expiry, policy.calendar_offset)
     instance.expires_at = order.ends
     instance.orders.append(order)
     _pass_slots(book, instance)
@@ -119,8 +123,13 @@ def purchase(book: Book, account: Account, c: Command) -> int:
     words = pay(account, gross, coupon, part)
     instance = new_instance(book, account, c["instance"], "enterprise")
     _begin_term(
-        book, instance, kind="enterprise", sku=c["sku"], months=c["months"],
-        gross=gross, cash=gross - part,
+        book,
+        instance,
+        kind="enterprise",
+        sku=c["sku"],
+        months=c["months"],
+        gross=gross,
+        cash=gross - part,
     )
     book.record(account, "InstancePurchased", _term_words(instance, c["months"]) | words)
     if not c["auto_renew"]:
@@ -150,8 +159,13 @@ def upgrade(book: Book, account: Account, c: Command) -> int:
     coupon, part = quote(book, account, "new", gross, c["coupon"])
     words = pay(account, gross, coupon, part)
     _begin_term(
-        book, instance, kind="enterprise", sku=c["sku"], months=c["months"],
-        gross=gross, cash=gross - part,
+        book,
+        instance,
+        kind="enterprise",
+        sku=c["sku"],
+        months=c["months"],
+        gross=gross,
+        cash=gross - part,
     )
     if instance.state == "frozen":
         enter(book, instance, "running")
@@ -174,8 +188,14 @@ def renew(book: Book, account: Account, c: Command) -> int:
     for one in instances:
         share = parts[one.instance]
         renew_one(
-            book, account, one, via=via, months=c["months"], gross=prices[one.instance],
-            coupon=coupon, part=share,
+            book,
+            account,
+            one,
+            via=via,
+            months=c["months"],
+            gross=prices[one.instance],
+            coupon=coupon,
+            part=share,
         )
         if c["auto_renew"]:  # R29; off to on counts from the next local day (R32)
             warnings += tick(book, account, one, months=1)
@@ -288,6 +308,8 @@ def cancel_renewal(book: Book, account: Account, c: Command) -> int:
 def _term_words(instance: Instance, months: int) -> dict[str, object]:
     assert instance.expires_at is not None
     return {
-        "instance": instance.instance, "sku": instance.sku, "months": months,
+        "instance": instance.instance,
+        "sku": instance.sku,
+        "months": months,
         "expires_at": written(instance.expires_at),
     }

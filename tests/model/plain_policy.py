@@ -1,14 +1,17 @@
-"""The named policy values of RULEBOOK section 4: their defaults, how they are spelled, what they allow."""
+"""The named policy values of RULEBOOK section 4: defaults, spelling, and what is allowed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from .plain_calendar import DAY, from_local, local
 from .plain_errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULTS: Mapping[str, str] = {
     "calendar_offset": "+08:00",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .plain_calendar import written
-from .plain_commands import Command
 from .plain_policy import DEFAULTS, Policy, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from .plain_commands import Command
 
 
 class Entry(NamedTuple):
@@ -68,7 +71,7 @@ class Item:
 
 @dataclass
 class Usage:
-    """Metered usage that waits for its bill; the product is the one of when it was recorded (R5)."""
+    """Metered usage that waits for its bill; the product is as it was when recorded (R5)."""
 
     usage: str
     product: str

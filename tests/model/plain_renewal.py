@@ -1,14 +1,17 @@
-"""Automatic renewal: switching it, and which slot is next. (What a slot does is in plain_due.)"""
+"""Automatic renewal: switching it, and which slot is next (plain_due runs the slots)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from .plain_calendar import DAY, SECOND, local, midnight, written
-from .plain_commands import Command
 from .plain_errors import Refused
 from .plain_policy import slots
-from .plain_records import Account, Book, Instance
+
+if TYPE_CHECKING:
+    from .plain_commands import Command
+    from .plain_records import Account, Book, Instance
 
 AUTO_MONTHS = (1, 2, 3, 6, 12, 24, 36)  # R29
 LONGEST_LIST = 100

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .plain_calendar import written
-from .plain_commands import Command
 from .plain_errors import Refused, UsageError
 from .plain_records import Account, Book, Instance
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .plain_commands import Command
 
 
 def find_instance(account: Account, name: str) -> Instance:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from .plain_calendar import DAY, midnight, written
-from .plain_commands import Command
 from .plain_errors import Refused, UsageError
 from .plain_money import rounded_down, yuan
 from .plain_records import Account, Book, Coupon, Item, Part, Payment, Usage
 from .plain_service import find_instance, mind_overdue, restored_at
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from .plain_commands import Command
 
 PROMISED_BILL_DELAY = timedelta(hours=4)  # the vendor's, whatever `bill_delay` is (R5)
 SAME_PAYMENT_TWICE = timedelta(seconds=60)
@@ -68,7 +72,9 @@ def top_up(book: Book, account: Account, c: Command) -> int:
     book.payments[key] = Payment(account.account, c["amount"], effective_at, warnings)
     account.cash += c["amount"]
     essentials: dict[str, object] = {
-        "amount": yuan(c["amount"]), "channel": c["channel"], "serial": c["serial"],
+        "amount": yuan(c["amount"]),
+        "channel": c["channel"],
+        "serial": c["serial"],
     }
     book.record(account, "TopUpReceived", essentials, effective_at)
     settle(book, account)
@@ -91,7 +97,9 @@ def reverse_top_up(book: Book, account: Account, c: Command) -> int:
     shortfall = c["amount"] - taken
     account.cash -= taken
     essentials: dict[str, object] = {
-        "amount": yuan(c["amount"]), "channel": c["channel"], "serial": c["serial"],
+        "amount": yuan(c["amount"]),
+        "channel": c["channel"],
+        "serial": c["serial"],
         "cash": yuan(taken),
     }
     book.record(account, "TopUpReversed", essentials, effective_at)
@@ -107,9 +115,7 @@ def reverse_top_up(book: Book, account: Account, c: Command) -> int:
 # -- coupons -------------------------------------------------------------------------------------
 
 
-def eligible(
-    book: Book, coupon: Coupon, *, product: str, order_type: str, gross: int
-) -> bool:
+def eligible(book: Book, coupon: Coupon, *, product: str, order_type: str, gross: int) -> bool:
     """R38."""
     return (
         coupon.starts <= book.clock < coupon.ends
@@ -130,13 +136,22 @@ def grant_coupon(book: Book, account: Account, c: Command) -> int:
     if starts >= ends:
         raise Refused("INVALID_PERIOD")
     coupon = Coupon(
-        c["coupon"], c["amount"], c["amount"], effective_at, starts, ends,
-        c.get("products"), c.get("order_types"), c.get("minimum_spend", 0),
+        c["coupon"],
+        c["amount"],
+        c["amount"],
+        effective_at,
+        starts,
+        ends,
+        c.get("products"),
+        c.get("order_types"),
+        c.get("minimum_spend", 0),
     )
     account.coupons[coupon.coupon] = coupon
     essentials: dict[str, object] = {
-        "coupon": coupon.coupon, "amount": yuan(coupon.amount),
-        "starts": written(starts), "ends": written(ends),
+        "coupon": coupon.coupon,
+        "amount": yuan(coupon.amount),
+        "starts": written(starts),
+        "ends": written(ends),
     }
     book.record(account, "CouponGranted", essentials, effective_at)
     return 0
@@ -157,7 +172,8 @@ def end_coupon(book: Book, account: Account, coupon: Coupon) -> None:
     coupon.end_passed = True
     if coupon.remaining > 0:
         essentials: dict[str, object] = {
-            "coupon": coupon.coupon, "amount": yuan(coupon.remaining),
+            "coupon": coupon.coupon,
+            "amount": yuan(coupon.remaining),
         }
         coupon.forfeited += coupon.remaining
         coupon.remaining = 0
@@ -182,7 +198,9 @@ def _pay_with_coupon(book: Book, account: Account, coupon: Coupon, item: Item) -
         item.outstanding -= amount
         item.parts.append(Part(coupon, amount))
         essentials: dict[str, object] = {
-            "item": item.item, "coupon": coupon.coupon, "coupon_part": yuan(amount),
+            "item": item.item,
+            "coupon": coupon.coupon,
+            "coupon_part": yuan(amount),
         }
         book.record(account, "BillSettled", essentials)
 
@@ -232,7 +250,12 @@ def post_bill(book: Book, account: Account, c: Command) -> int:
         raise Refused("BILL_TOO_EARLY")
     account.bill_ids.add(c["bill"])
     post(
-        book, account, c["bill"], product, c["cycle_end"], c["rated"],
+        book,
+        account,
+        c["bill"],
+        product,
+        c["cycle_end"],
+        c["rated"],
         effective_at=c.get("effective_at"),
     )
     return 0
@@ -251,12 +274,13 @@ def post(
     """R7, R8, R43: round down, then coupons (earliest end, earliest grant, id), then cash."""
     amount = rounded_down(rated)
     late = book.clock > cycle_end + PROMISED_BILL_DELAY
-    bill = Item(
-        name, "bill", product, amount, amount, book.clock, effective_at or book.clock, late
-    )
+    bill = Item(name, "bill", product, amount, amount, book.clock, effective_at or book.clock, late)
     account.items[name] = bill
     essentials: dict[str, object] = {
-        "bill": name, "amount": yuan(amount), "rated": str(rated), "late": late,
+        "bill": name,
+        "amount": yuan(amount),
+        "rated": str(rated),
+        "late": late,
     }
     book.record(account, "BillPosted", essentials, effective_at)
     for coupon in sorted(
@@ -287,8 +311,11 @@ def credit_note(book: Book, account: Account, c: Command) -> int:
     account.cash += returned
     _restore_parts(book, bill, c["amount"] - cancelled - returned)
     essentials: dict[str, object] = {
-        "note": c["note"], "bill": c["bill"], "amount": yuan(c["amount"]),
-        "cancelled": yuan(cancelled), "cash": yuan(returned),
+        "note": c["note"],
+        "bill": c["bill"],
+        "amount": yuan(c["amount"]),
+        "cancelled": yuan(cancelled),
+        "cash": yuan(returned),
     }
     book.record(account, "CreditNoteIssued", essentials, effective_at)
     settle(book, account)

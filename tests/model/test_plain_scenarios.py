@@ -44,7 +44,7 @@ def questions(scenario: Scenario) -> list[tuple[str, dict[str, Any]]]:
     return sorted(found, key=lambda pair: read_instant(pair[0]))
 
 
-def answer(state: dict[str, Any], path: str) -> Any:  # noqa: ANN401 - any JSON value
+def answer(state: dict[str, Any], path: str) -> Any:
     """`instances.i-1.auto_renew.months`; a row that is not there is None."""
     found: Any = state
     key = ""
@@ -108,9 +108,12 @@ def test_a_scenario_is_small_and_says_what_it_shows(path: Path) -> None:
     scenario = load(path)
     known = {"title", "rules", "start", "policy", "commands", "until", "expect"}
     assert set(scenario) <= known
-    assert scenario["rules"] and all(rule.startswith("R") for rule in scenario["rules"])
+    assert scenario["rules"]
+    assert all(rule.startswith("R") for rule in scenario["rules"])
     assert len(scenario["commands"]) <= 25
-    instants = [entry.get("as_of") or entry["at"] for entry in scenario["expect"] if "fields" in entry]
+    instants = [
+        entry.get("as_of") or entry["at"] for entry in scenario["expect"] if "fields" in entry
+    ]
     last = read_instant(scenario["until"])
     assert all(read_instant(instant) <= last for instant in instants)
     assert all(written(read_instant(instant)) == instant for instant in instants)

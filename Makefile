@@ -1,0 +1,67 @@
+# make demo   a ledger of a year (tally-demo.db), and a walk through the main reports
+# make test   the tests, on two workers
+# make check  all that continuous integration runs
+#
+# Needs Python 3.11 or later (with venv), git and make. Everything is installed into .venv.
+
+VENV    ?= .venv
+WORKERS ?= 2
+# The first Python on the path that is new enough; `make PYTHON=/usr/bin/python3.12 test` names one.
+PYTHON  ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CODE  := ledger projections cli fixtures tests docs benchmarks
+
+.PHONY: demo test check style types imports docs docs-check coverage bench golden clean
+
+demo: $(STAMP)
+	$(BIN)/tally demo
+
+test: $(STAMP)
+	$(BIN)/pytest -n $(WORKERS)
+
+check: style types imports docs-check coverage demo
+	@echo "check: all is well"
+
+style: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy $(CODE)
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+# The whole suite with branch coverage of ledger/ and projections/; the bound is in pyproject.toml.
+coverage: $(STAMP)
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
+
+docs-check: $(STAMP)
+	$(BIN)/python docs/generate.py --check
+
+# Each figure is a ratio to a peer measured in the same run; `-m benchmarks --large` takes longer.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks -o docs/BENCHMARKS.md
+
+# Writes what the golden tests expect anew; review the difference like code.
+golden: $(STAMP)
+	$(BIN)/pytest -n $(WORKERS) --update-golden
+	git --no-pager diff --stat
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "make: on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

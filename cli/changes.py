@@ -1,0 +1,53 @@
+"""Changes of fields for people: grouped by their owner, so that a line fits 80 columns."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from cli.render import short, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+WIDTH = 16
+
+
+def spelled(content: object) -> str:
+    """Write what a field holds."""
+    if content is None:
+        return "-"
+    if isinstance(content, bool):
+        return "yes" if content else "no"
+    text = str(content)
+    return short(text) if text[4:5] == "-" and text[10:11] == "T" else text
+
+
+def owner_of(field: str) -> tuple[str, str]:
+    """Split ``instances["i-1"].state`` into its owner and the rest."""
+    owner, bracket, rest = field.rpartition('"].')
+    return (owner + bracket[:-1], rest) if bracket else ("", field)
+
+
+def write_changes(
+    rows: Iterable[dict[str, Any]], *,
+    before: str = "from", after: str = "to", indent: str = "  ",
+    beneath: Callable[[dict[str, Any]], None] | None = None,
+) -> None:  # fmt: skip
+    """Write rows with a field, what it was and what it is; ``beneath`` adds to a row."""
+    for owner, group in groupby(rows, key=lambda row: owner_of(row["field"])[0]):
+        inner = indent
+        if owner:
+            write(f"{indent}{owner}")
+            inner = indent + "  "
+        for row in group:
+            name = owner_of(row["field"])[1].ljust(WIDTH)
+            was, now = spelled(row[before]), spelled(row[after])
+            delta = f"  ({_signed(row['delta'])})" if row.get("delta") else ""
+            write(f"{inner}{name}  {was:>12} -> {now}{delta}")
+            if beneath is not None:
+                beneath(row)
+
+
+def _signed(amount: str) -> str:
+    return amount if amount.startswith("-") else f"+{amount}"

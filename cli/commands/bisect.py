@@ -1,0 +1,76 @@
+"""``tally bisect``: all events at which an expression flips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.errors import DONE, FOUND
+from cli.expressions import expression_for, note_what_is_missing
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import point_line, short, strong, write
+from projections.history.bisect import bisect, bisect_json
+from projections.history.walk import EFFECTIVE, KNOWN, Axis
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("bisect")
+@account_argument()
+@click.option("--expr", "text", required=True, metavar="EXPR", help="True or false, e.g. cash<100.")
+@click.option("--axis", type=click.Choice([EFFECTIVE, KNOWN]), default=EFFECTIVE,
+              show_default=True, help="When it was true, or when it became known.")  # fmt: skip
+@tally_command(rows=True, point=True)
+def command(
+    session: Session, output: Output, *, account: str, text: str, axis: Axis, **options: Any
+) -> int:
+    """Find every event at which an expression flips, in one pass, on either axis.
+
+    effective: in the order of every answer. known: --at is held and the recorded
+    positions are walked: which later record changed what was true then?
+    Leaves with 1 when it never flips.
+
+    \b
+    Examples:
+      tally bisect --expr 'overdue' a-1
+      tally bisect --expr 'cash == 350' a-1 --axis known --at 2025-03-31
+      tally bisect --expr 'instances["i-1"].state == "running"' a-1
+    """
+    point = points.asked(session, **point_options(options))
+    expression = expression_for(session, account, text, point)
+    found = bisect(session.reader, account, expression, point, axis=axis)
+    answer = bisect_json(
+        account, session.account(account, point).currency, expression, found,
+        axis=axis, point=point, offset=session.offset,
+    )  # fmt: skip
+    note_what_is_missing(session, account, expression)
+    if output.form == "json":
+        output.object(answer)
+    elif not output.human:
+        output.rows(answer["flips"])
+    else:
+        _page(answer)
+    return DONE if found.flips else FOUND
+
+
+def _page(answer: dict[str, Any]) -> None:
+    write(strong(point_line(answer["point"], answer["account"])))
+    axis = "as recorded, with --at held" if answer["axis"] == KNOWN else "in effective order"
+    write(f"{answer['expression']}")
+    write(f"  begins {_truth(answer['first'])}; {axis}")
+    for flip in answer["flips"]:
+        late = flip["effective_at"] != flip["recorded_at"]
+        known = f", recorded {short(flip['recorded_at'])}" if late else ""
+        who = f" by {flip['actor']}" if flip["actor"] else ""
+        write(f"  {_truth(flip['to']):<6} @{flip['position']} {flip['type']}{who}")
+        write(f"         {short(flip['effective_at'])}{known}")
+    count = len(answer["flips"])
+    flips = f"{count} flip{'s'[: count != 1]}" if count else "never flips"
+    write(f"{flips}; {answer['examined']} events examined")
+
+
+def _truth(held: object) -> str:
+    return "true" if held else "false"

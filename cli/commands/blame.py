@@ -1,0 +1,68 @@
+"""``tally blame``: each field and the event that last set it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.changes import owner_of, spelled
+from cli.fields import account_and_field, names_account
+from cli.options import Output, complete_account, point_options, tally_command
+from cli.render import point_line, short, strong, write
+from ledger.errors import NoSuchThing
+from projections.history.blame import blame, blame_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("blame")
+@click.argument("path", metavar="ACCOUNT[.FIELD]", shell_complete=complete_account)
+@tally_command(rows=True, point=True)
+def command(session: Session, output: Output, *, path: str, **options: Any) -> None:
+    """Show for each field the event that last set it, who, and when it was known.
+
+    \b
+    Examples:
+      tally blame a-1
+      tally blame a-1.cash --at 2025-03-31
+      tally blame 'a-1.instances["i-1"]'
+    """
+    if names_account(session, path):
+        account, name = path, None
+    else:
+        account, name = account_and_field(path, members=True)
+    point = points.asked(session, **point_options(options))
+    currency, found = blame(session.reader, account, point, name)
+    if not found:
+        session.account(account, point)  # says so if there is no such account
+        msg = f"{account} has no {name} at that point"
+        raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
+    answer = blame_json(account, currency, found, point, session.offset)
+    if output.form == "json":
+        output.object(answer)
+    elif not output.human:
+        output.rows(answer["rows"])
+    else:
+        write(strong(point_line(answer["point"], account)))
+        for owner, rows in groupby(answer["rows"], key=lambda row: owner_of(row["field"])[0]):
+            if owner:
+                write(owner)
+            for row in rows:
+                _line(row, "  " if owner else "")
+
+
+def _line(row: dict[str, Any], indent: str) -> None:
+    name = owner_of(row["field"])[1]
+    label = f"{indent}{name}"
+    what = f"@{row['position']} {row['type']}"
+    known = short(row["recorded_at"])
+    write(f"{label:<20} {spelled(row['value']):<20} {what}")
+    late = f", effective {short(row['effective_at'])}"
+    late = late if row["effective_at"] != row["recorded_at"] else ""
+    who = f" by {row['actor']}" if row["actor"] else ""
+    clock = "; since then the clock moved it on" if row["by_clock"] else ""
+    write(f"{'':<41} {known}{who}{late}{clock}")

@@ -1,0 +1,155 @@
+"""``tally debug``: step through one account's history, forwards and backwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.debugging import page, prompt
+from cli.errors import DONE, error_json, error_line, exit_code
+from cli.options import Output, account_argument, tally_command
+from cli.points import around
+from ledger.errors import InvalidInput, LedgerError, NoSuchThing
+from projections.history.debugger import Debugger
+from projections.history.words import Words, complete
+from projections.point import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.bootstrap import Session
+
+Line = tuple[str, str]  # where it stands, what it says
+
+
+@click.command("debug")
+@account_argument()
+@click.option("-x", "scripts", multiple=True, type=click.Path(exists=True, dir_okay=False),
+              metavar="FILE", help="A script of words, instead of what is typed; repeatable.")  # fmt: skip
+@tally_command(rows=True)
+def command(
+    session: Session, output: Output, *, account: str, scripts: tuple[str, ...]
+) -> int:
+    """Step through an account's history, in the order in which it was recorded.
+
+    Words come from -x files, from standard input, or are typed; ? lists them.
+    --json gives one object at the end, --ndjson one a word.
+
+    \b
+    Examples:
+      tally debug a-1
+      tally debug a-1 -x hunt.txt --json
+      printf 'w overdue\\nc\\nc-\\n' | tally debug a-1
+    """
+    currency = session.account(account, session.point(Asked())).currency
+    debugger = Debugger(
+        session.reader, account, here=around(session), currency=currency
+    )
+    shell = _Shell(debugger, output)
+    typed = sys.stdin.isatty() and not scripts
+    try:
+        code = shell.run(_typed(debugger)) if typed else shell.run_script(_scripted(scripts))
+    finally:
+        if output.form == "json":
+            output.object({"schema": "tally.debug/1", "account": account,
+                           "currency": currency, "answers": shell.answers})  # fmt: skip
+    return code
+
+
+class _Shell:
+    """Runs lines and writes what they show."""
+
+    def __init__(self, debugger: Debugger, output: Output) -> None:
+        self.debugger = debugger
+        self.words = Words(debugger)
+        self.output = output
+        self.answers: list[dict[str, Any]] = []
+
+    def run(self, lines: Iterator[Line]) -> int:
+        """Run what is typed: an error is said, and the next line may do better."""
+        for _, line in lines:
+            try:
+                if self.do(line):
+                    break
+            except LedgerError as error:
+                sys.stderr.write(error_line(error) + "\n")
+        return DONE
+
+    def run_script(self, lines: Iterator[Line]) -> int:
+        """Run what is written: the first error ends it, and names its line."""
+        for place, line in lines:
+            if self.output.human and line.strip():
+                sys.stdout.write(f"{prompt(self.debugger)} {line}\n")
+            try:
+                if self.do(line):
+                    break
+            except (InvalidInput, NoSuchThing) as error:
+                self._failed(place, line, error)
+                return exit_code(type(error))
+        return DONE
+
+    def do(self, line: str) -> bool:
+        """Run one line; say whether it was the last."""
+        shown = self.words.run(line)
+        if shown["show"] == "nothing":
+            return False
+        self._give(shown)
+        return bool(shown["show"] == "end")
+
+    def _give(self, shown: dict[str, Any]) -> None:
+        if self.output.human:
+            page(shown)
+        elif self.output.form == "json":
+            self.answers.append(shown)
+        else:
+            sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+    def _failed(self, place: str, line: str, error: LedgerError) -> None:
+        sys.stderr.write(f"{place}: {error_line(error)}\n")
+        if not self.output.human:
+            self._give({"word": line, "show": "error", **error_json(error)})
+
+
+def _scripted(scripts: tuple[str, ...]) -> Iterator[Line]:
+    for path in scripts:
+        with click.open_file(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                yield f"{path}:{number}", line.rstrip("\n")
+    if not scripts:
+        for number, line in enumerate(sys.stdin, 1):
+            yield f"stdin:{number}", line.rstrip("\n")
+
+
+def _typed(debugger: Debugger) -> Iterator[Line]:
+    """Read lines from a terminal, with history and completion where readline is there."""
+    _complete_with(debugger)
+    sys.stdout.write(f"{len(debugger.timeline)} events of {debugger.account}; ? for help\n")
+    while True:
+        try:
+            line = input(f"{prompt(debugger)} ")
+        except EOFError:
+            sys.stdout.write("\n")
+            return
+        yield "", line
+
+
+def _complete_with(debugger: Debugger) -> None:
+    try:
+        import readline  # noqa: PLC0415 - it takes hold of the terminal
+    except ImportError:
+        return
+    found: list[str] = []
+
+    def completer(_: str, state: int) -> str | None:
+        if state == 0:
+            line = readline.get_line_buffer()[: readline.get_endidx()]
+            found[:] = complete(debugger, line)
+        return found[state] if state < len(found) else None
+
+    readline.set_completer(completer)
+    readline.set_completer_delims(" ")
+    readline.parse_and_bind("tab: complete")

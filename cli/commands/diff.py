@@ -1,0 +1,135 @@
+"""``tally diff``: what differs between two points, with the bridge of every sum."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.changes import write_changes
+from cli.errors import DONE, FOUND
+from cli.options import Output, complete_account, tally_command
+from cli.points import PointCommand, complete_point, point_argument
+from cli.progress import Progress
+from cli.render import point_line, short, strong, write
+from cli.restatements import restated_at, write_restated
+from projections.answers import point_json
+from projections.history.bridge import PARTS
+from projections.history.diff import candidates, diff_account, row_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from projections.history.diff import Row
+    from projections.point import Point
+
+ENTRIES_MAX = 10
+
+
+@click.command("diff", cls=PointCommand)
+@click.argument("a", metavar="A", shell_complete=complete_point)
+@click.argument("b", metavar="B", shell_complete=complete_point)
+@click.argument("account", required=False, shell_complete=complete_account)
+@click.option("--bridge", is_flag=True, help="For sums: what makes the difference, by event.")
+@click.option("--exit-code", is_flag=True, help="Leave with 1 when something differs.")
+@tally_command(rows=True)
+def command(
+    session: Session, output: Output, *, a: str, b: str, account: str | None,
+    bridge: bool, exit_code: bool,
+) -> int:  # fmt: skip
+    """Say what differs between two points: T, @position, tag:NAME or AT::KNOWN.
+
+    The bridge: activity (effective after A) + late (effective by then, recorded
+    after A) + corrections (credit notes, reversals, refunds, cancelled renewals)
+    + rules = the difference, checked to add up.
+
+    \b
+    Examples:
+      tally diff 2025-02 2025-03 a-1
+      tally diff tag:close-2025-03 2025-03 --bridge
+      tally diff 2025-03-31::2025-04-01 2025-03-31::head a-1 --bridge
+    """
+    first, second = point_argument(session, a), point_argument(session, b)
+    rows = _rows(session, first, second, account)
+    offset = session.offset
+    shown = [row_json(row, offset) for row in rows]
+    found = _restatements(session, shown, second, account)
+    if output.form == "json":
+        answer: dict[str, Any] = {
+            "schema": "tally.diff/1", "a": point_json(first, offset),
+            "b": point_json(second, offset), "rows": shown,
+        }  # fmt: skip
+        if found:
+            answer["restated"] = [{"account": name, **one} for name, one in found.items()]
+        output.object(answer)
+    elif not output.human:
+        output.rows(shown)
+    else:
+        write(strong("a  " + point_line(point_json(first, offset))))
+        write(strong("b  " + point_line(point_json(second, offset))))
+        _page(session, rows, shown, bridge=bridge)
+        for name, one in found.items():
+            write_restated(one, name)
+    return FOUND if exit_code and rows else DONE
+
+
+def _rows(session: Session, a: Point, b: Point, account: str | None) -> list[Row]:
+    names = candidates(session.reader, a, b) if account is None else [account]
+    if account is not None and not session.reader.stream_bodies(f"account:{account}"):
+        raise session.no_account(account)
+    rows: list[Row] = []
+    with Progress("comparing accounts") as progress:
+        for done, name in enumerate(names, 1):
+            rows += diff_account(session.reader, name, a, b)
+            progress(done, len(names))
+    return rows
+
+
+def _restatements(
+    session: Session, shown: list[dict[str, Any]], point: Point, account: str | None
+) -> dict[str, dict[str, Any]]:
+    names = [account] if account is not None else dict.fromkeys(row["account"] for row in shown)
+    found = ((name, restated_at(session, name, point)) for name in names)
+    return {name: one for name, one in found if one is not None}
+
+
+def _page(
+    session: Session, rows: list[Row], shown: list[dict[str, Any]], *, bridge: bool
+) -> None:
+    by_field = {(row.account, str(row.name)): row for row in rows}
+
+    def beneath(row: dict[str, Any]) -> None:
+        if bridge and "bridge" in row:
+            _bridge(session, by_field[row["account"], row["field"]], row)
+
+    for account, group in groupby(shown, key=lambda row: str(row["account"])):
+        write()
+        write(strong(account))
+        write_changes(group, before="a", after="b", beneath=beneath)
+    if not shown:
+        write("nothing differs")
+        return
+    write()
+    fields = "1 field differs" if len(shown) == 1 else f"{len(shown)} fields differ"
+    write(f"{fields}{'; every bridge adds up' if bridge else ''}")
+
+
+def _bridge(session: Session, row: Row, shown: dict[str, Any]) -> None:
+    from projections.answers import Formatter  # noqa: PLC0415 - for this page alone
+
+    assert row.bridge is not None  # noqa: S101 - the row was shown with its bridge
+    formatter = Formatter(offset=session.offset, currency=row.currency)
+    for part in PARTS:
+        entries = [entry for entry in row.bridge.entries if entry.part == part]
+        count = "" if part == "rules" else f"{len(entries)} event{'s'[: len(entries) != 1]}"
+        write(f"      {part:<12} {count:<12} {shown['bridge'][part]:>12}")
+        for entry in entries[:ENTRIES_MAX]:
+            recorded = entry.recorded
+            effective = short(formatter.instant(recorded.effective_at))[:10]
+            known = short(formatter.instant(recorded.recorded_at))[:10]
+            late = f"{effective}, recorded {known}" if known != effective else effective
+            who = f" {recorded.actor}" if recorded.actor else ""
+            what = f"@{entry.position} {type(recorded.event).__name__} {late}{who}"
+            write(f"        {what[:57]:<57} {formatter.money(entry.amount):>12}")
+        if len(entries) > ENTRIES_MAX:
+            write(f"        and {len(entries) - ENTRIES_MAX} more events")

@@ -1,0 +1,85 @@
+"""``tally last``: the last changes of one field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.changes import spelled
+from cli.errors import DONE, FOUND
+from cli.fields import account_and_field
+from cli.options import Output, complete_account, tally_command
+from cli.points import PointCommand, around, complete_point
+from cli.render import point_line, short, strong, write
+from projections.history.blame import last, last_json
+from projections.history.points import parse_point
+from projections.point import Asked
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from projections.point import Point
+
+
+@click.command("last", cls=PointCommand)
+@click.argument("field", metavar="ACCOUNT.FIELD", shell_complete=complete_account)
+@click.option("--before", metavar="POINT", shell_complete=complete_point,
+              help="Only changes before this event, or before T.")  # fmt: skip
+@click.option("-n", "count", type=click.IntRange(1, 100_000), default=1, show_default=True,
+              help="So many changes, the latest first.")  # fmt: skip
+@tally_command(rows=True)
+def command(
+    session: Session, output: Output, *, field: str, before: str | None, count: int
+) -> int:
+    """Show the last changes of a field; each says how to look further back.
+
+    \b
+    Examples:
+      tally last a-1.cash
+      tally last a-1.cash --before @1050 -n 5
+      tally last 'a-1.instances["i-1"].state' --before 2025-03
+    """
+    account, name = account_and_field(field, members=True)
+    point, bound = _bound(session, before)
+    session.account(account, session.point(Asked()))
+    currency, changes = last(session.reader, account, point, name, count=count, before=bound)
+    answer = last_json(
+        account, currency, name, changes, point=point, offset=session.offset
+    )
+    if output.form == "json":
+        output.object(answer)
+    elif not output.human:
+        output.rows(answer["changes"])
+    else:
+        _page(answer, field)
+    return DONE if changes else FOUND
+
+
+def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int] | None]:
+    """Give the point to look from, and the place in the order of its events to stop before."""
+    if before is None:
+        return session.point(Asked()), None
+    asked = parse_point(before, around(session))
+    point = session.point(asked)
+    if asked.at is not None:
+        return point, (asked.at, 0)
+    row = session.reader.row(point.position)
+    return session.point(Asked()), (row.effective_at if row else 0, point.position)
+
+
+def _page(answer: dict[str, Any], field: str) -> None:
+    write(strong(f"{field}  {point_line(answer['point'])}"))
+    for row in answer["changes"]:
+        inner = "" if row["field"] == answer["field"] else f"{row['field']}: "
+        write(f"@{row['position']} {row['type']}  {short(row['effective_at'])}")
+        write(f"  {inner}{spelled(row['from'])} -> {spelled(row['to'])}")
+        late = row["effective_at"] != row["recorded_at"]
+        known = f"recorded {short(row['recorded_at'])} (late)" if late else ""
+        who = f"by {row['actor']}" if row["actor"] else ""
+        reason = f'"{row["reason"]}"' if row["reason"] else ""
+        what = f"command {row['command']}" if row["command"] else "the clock"
+        write("  " + " · ".join(part for part in (what, who, reason, known) if part))
+    if not answer["changes"]:
+        write("no change before that")
+        return
+    write(f"further back: tally last '{field}' --before @{answer['changes'][-1]['position']}")

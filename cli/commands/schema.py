@@ -1,0 +1,138 @@
+"""``tally schema``: the JSON Schema of an answer, or of a command as an import reads it.
+
+Answers: one file each in cli/schemas, written by hand; what a file refers to by ``urn:tally:NAME``
+is embedded, so that a printed schema stands alone. Commands: generated from their declarations.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import write
+from ledger.errors import NoSuchThing
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+COMMAND = "command"  # generated
+TERMS = "terms"  # what the files share; no answer of its own
+ALIASES = {"record": "result"}  # commands whose answer has another name
+_URN = "urn:tally:"
+_AMOUNT = {
+    "description": "An exact decimal in major units; text keeps every digit as it is written.",
+    "anyOf": [{"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}, {"type": "number"}],
+}
+_INSTANT = {
+    "description": "RFC 3339; a missing offset means the ledger's; a bare date its 00:00:00.",
+    "type": "string",
+}
+
+
+def names() -> list[str]:
+    """Name every schema that can be asked for."""
+    shipped = (file.name for file in files("cli").joinpath("schemas").iterdir())
+    found = {name.removesuffix(".json") for name in shipped if name.endswith(".json")}
+    return sorted({*found, *ALIASES, COMMAND} - {TERMS})
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """Give one schema, complete. Raises: NoSuchThing, with a suggestion."""
+    if name == COMMAND:
+        return _command()
+    wanted = name.removeprefix("tally.").removesuffix("/1")
+    if wanted not in names():
+        from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
+
+        near = did_you_mean(wanted, names()) or "list them with: tally schema"
+        raise NoSuchThing(f"no schema {name!r}", hint=near)
+    found = _file(ALIASES.get(wanted, wanted))
+    embedded: dict[str, Any] = {}
+    _embed(found, embedded)
+    embedded.pop(found["$id"], None)
+    if embedded:
+        found["$defs"] = {**found.get("$defs", {}), **embedded}
+    return found
+
+
+def _file(name: str) -> dict[str, Any]:
+    text = files("cli").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _embed(part: object, embedded: dict[str, Any]) -> None:
+    """Collect every file that a schema refers to, and those that they refer to."""
+    if isinstance(part, list):
+        for one in part:
+            _embed(one, embedded)
+    if not isinstance(part, dict):
+        return
+    target = str(part.get("$ref", "")).partition("#")[0]
+    if target.startswith(_URN) and target not in embedded:
+        embedded[target] = _file(target.removeprefix(_URN))
+        _embed(embedded[target], embedded)
+    for one in part.values():
+        _embed(one, embedded)
+
+
+def _command() -> dict[str, Any]:
+    """Derive the schema of an import's line from the declarations of the commands."""
+    import msgspec  # noqa: PLC0415 - only for this name
+
+    from ledger import commands as c  # noqa: PLC0415 - loaded when needed
+
+    made = msgspec.json.schema(c.AnyCommand)
+    made["$defs"] = {name: _plain(part) for name, part in made["$defs"].items()}
+    return {
+        "$schema": DRAFT, "$id": f"{_URN}{COMMAND}", "title": "A line of tally import", **made,
+    }  # fmt: skip
+
+
+def _plain(part: Any) -> Any:
+    """Say of amounts and instants what the declarations leave to the rules."""
+    if isinstance(part, list):
+        return [_plain(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("format") == "decimal":
+        return _AMOUNT
+    types = [one.get("type") for one in part.get("anyOf", ()) if isinstance(one, dict)]
+    if types[:2] == ["string", "integer"]:
+        null = [{"type": "null"}] if "null" in types else []
+        return {**part, "anyOf": [_INSTANT, *null]}
+    return {name: _plain(one) for name, one in part.items()}
+
+
+def _complete(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    return [name for name in names() if name.startswith(text)]
+
+
+@click.command("schema")
+@click.argument("name", required=False, shell_complete=_complete)
+@tally_command()
+def command(_session: Session, output: Output, *, name: str | None) -> None:
+    """Print the JSON Schema of an answer or of a command; without NAME, list them.
+
+    \b
+    Examples:
+      tally schema
+      tally schema state
+      tally schema command
+    """
+    if name is not None:
+        shown = schema_of(name)
+        if output.human:
+            write(json.dumps(shown, indent=2, ensure_ascii=False))
+        else:
+            output.object(shown)
+    elif output.human:
+        for one in names():
+            write(one)
+    else:
+        output.object({"schema": "tally.schemas/1", "names": names()})

@@ -1,0 +1,100 @@
+"""``tally tag``: name a point in time; seal a period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import Output, point_options, tally_command
+from cli.points import PointCommand, asked, complete_point, point_argument
+from cli.render import short, table, write
+from ledger import clock as clocks
+from ledger.errors import InvalidInput
+from projections.answers import Formatter
+from projections.history.tags import read_tags, tag_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.group("tag")
+def command() -> None:
+    """Name a point in time; a sealed one closes a period.
+
+    \b
+    Examples:
+      tally tag add close-2025-03 2025-03 --seal
+      tally tag list
+      tally state a-1 --as-of tag:close-2025-03
+      tally diff tag:close-2025-03 2025-03 --bridge
+    """
+
+
+@command.command("add", cls=PointCommand)
+@click.argument("name")
+@click.argument("when", metavar="[POINT]", required=False, shell_complete=complete_point)
+@click.option("--seal", is_flag=True, help="Close the period: later facts are restatements.")
+@click.option("--actor", help="Who adds it.")
+@click.option("--reason", help="Why.")
+@tally_command(point=True)
+def add(
+    session: Session, output: Output, *, name: str, when: str | None, seal: bool,
+    actor: str | None, reason: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """Name a point; without one, what is true and known now.
+
+    \b
+    Examples:
+      tally tag add before-the-import
+      tally tag add close-2025-03 2025-03 --seal --actor ops/lin
+    """
+    from ledger.events import TagAdded  # noqa: PLC0415 - recording alone needs the write side
+    from ledger.tags import add_tag  # noqa: PLC0415 - as above
+
+    if session.catalog.clock == clocks.SYSTEM:
+        session.ledger.advance()  # what is due belongs to the period that is named
+    given = point_options(options)
+    if when is not None and any(given.values()):
+        msg = "the point is given twice"
+        raise InvalidInput(msg, hint="give POINT or the options, not both")
+    point = point_argument(session, when) if when is not None else asked(session, **given)
+    tag = TagAdded(
+        name=name, at=point.at, known_at=point.known_at, known_position=point.position,
+        sealed=seal,
+    )  # fmt: skip
+    recorded = add_tag(session.store, tag, now=session.now, actor=actor, reason=reason)
+    written = tag_json(read_tags(session.reader)[name], _formatter(session))
+    if output.human:
+        sealed = "sealed" if seal else "tagged"
+        at = short(written["point"]["at"])
+        write(f"{sealed} {name}: at {at} · @{point.position} [@{recorded.position}]")
+        write(f"  see it with: tally state ACCOUNT --as-of tag:{name}")
+    else:
+        output.object(written)
+
+
+@command.command("list")
+@tally_command(rows=True)
+def list_(session: Session, output: Output) -> None:
+    """List the tags, in the order in which they were added."""
+    rows = [tag_json(tag, _formatter(session)) for tag in read_tags(session.reader).values()]
+    if output.form == "json":
+        output.object({"schema": "tally.tags/1", "rows": rows})
+    elif not output.human:
+        output.rows(rows)
+    elif rows:
+        table(
+            ("tag", "at", "known", "sealed", "added by"),
+            [
+                (row["name"], short(row["point"]["at"]), f"@{row['point']['position']}",
+                 row["sealed"], row["actor"])
+                for row in rows
+            ],
+        )  # fmt: skip
+    else:
+        write("no tags; add one with: tally tag add NAME [POINT] [--seal]")
+
+
+def _formatter(session: Session) -> Formatter:
+    return Formatter(offset=session.offset, currency=session.catalog.currency)

@@ -1,0 +1,105 @@
+"""``tally trace``: an expression over history, as a table, a CSV, or a small chart."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.changes import spelled
+from cli.charts import chart
+from cli.expressions import expression_for, note_what_is_missing
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import point_line, short, strong, write
+from projections.history.trace import EVERY, Every, Sample, trace, trace_json
+from projections.history.walk import EFFECTIVE, KNOWN, Axis
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from projections.history.expressions import Expression
+
+FALSE = 0
+
+
+@click.command("trace")
+@click.argument("text", metavar="EXPR")
+@account_argument()
+@click.option("--every", type=click.Choice(EVERY), default="change", show_default=True,
+              help="A row for each change, or for the end of each day or month.")  # fmt: skip
+@click.option("--axis", type=click.Choice([EFFECTIVE, KNOWN]), default=EFFECTIVE,
+              show_default=True, help="When it was true, or when it became known.")  # fmt: skip
+@click.option("--chart", "drawn", is_flag=True, help="A small chart instead of the table.")
+@tally_command(rows=True, point=True)
+def command(
+    session: Session, output: Output, *, text: str, account: str, every: Every, axis: Axis,
+    drawn: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Show an expression's value over all history.
+
+    \b
+    Examples:
+      tally trace cash a-1 --every month
+      tally trace 'available < 100' a-1
+      tally trace outstanding a-1 --every day --chart
+      tally trace 'instances["i-1"].state' a-1 --csv
+    """
+    point = points.asked(session, **point_options(options))
+    expression = expression_for(session, account, text, point)
+    samples = list(
+        trace(
+            session.reader, account, expression, point,
+            every=every, axis=axis, offset=session.offset,
+        )
+    )  # fmt: skip
+    answer = trace_json(
+        account, session.account(account, point).currency, expression, samples,
+        every=every, axis=axis, point=point, offset=session.offset,
+    )  # fmt: skip
+    note_what_is_missing(session, account, expression)
+    if output.form == "json":
+        output.object(answer)
+    elif not output.human:
+        output.rows(answer["rows"])
+    elif drawn:
+        _chart(answer, samples, expression)
+    else:
+        _table(answer)
+
+
+def _table(answer: dict[str, Any]) -> None:
+    write(strong(point_line(answer["point"], answer["account"])))
+    unit = f" ({answer['currency']})" if answer["kind"] == "money" else ""
+    write(f"{answer['expression']}{unit}")
+    rows = answer["rows"]
+    cells = [spelled(row["value"]) for row in rows]
+    width = max((len(cell) for cell in cells), default=0)
+    for row, cell in zip(rows, cells, strict=True):
+        what = f"  @{row['position']} {row['type']}" if "position" in row else ""
+        write(f"  {short(row['at']):<19}  {cell:>{width}}{what}")
+    write(f"{len(rows)} row{'s'[: len(rows) != 1]}")
+
+
+def _chart(answer: dict[str, Any], samples: list[Sample], expression: Expression) -> None:
+    """Draw amounts and numbers as they are, true and false as steps."""
+    write(strong(point_line(answer["point"], answer["account"])))
+    write(answer["expression"])
+    values = [_height(sample) for sample in samples]
+    if expression.kind in {"text", "instant"} or not values:
+        write("  a chart needs amounts, numbers, or true and false; leave --chart out")
+        return
+    rows = answer["rows"]
+    labels = {value: json.dumps(row["value"]).strip('"')
+              for value, row in zip(values, rows, strict=True)}  # fmt: skip
+    instants = [sample.at for sample in samples]
+    for line in chart(instants, values, top=labels[max(values)], bottom=labels[min(values)]):
+        write(line)
+    first, last = short(rows[0]["at"])[:10], short(rows[-1]["at"])[:10]
+    write(f"  {first} to {last}, {len(rows)} values")
+
+
+def _height(sample: Sample) -> int | Fraction:
+    value = sample.value
+    return value if isinstance(value, (int, Fraction)) else FALSE

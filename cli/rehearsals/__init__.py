@@ -1,0 +1,1 @@
+"""Rehearsed histories put into words: recheck, what-if, forecast, flip and why-not."""

@@ -1,0 +1,93 @@
+"""Explanations for people: a tree of causes, or a column of parts with its sum.
+
+Invariant: only renders what the JSON answer holds. Lines fit 80 columns where ids allow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.render import short, strong, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Json = dict[str, Any]
+PARTS_SHOWN = 12  # of a long sum: the last ones; --all shows every one
+CASH_SHOWN = 5
+
+
+def render_sum(answer: Json, *, show_all: bool) -> None:
+    """Print the parts of a sum, each with what led to it, and the check."""
+    causes: Sequence[Json] = answer["causes"]
+    shown = causes if show_all else causes[-PARTS_SHOWN:]
+    hidden = len(causes) - len(shown)
+    width = max((len(signed(one["delta"])) for one in causes), default=4)
+    if hidden:
+        write(f"  {'...':>{width}}  {hidden} earlier parts (--all shows them)")
+    for node in shown:
+        write(f"  {signed(node['delta']):>{width}}  {_line(node)}")
+        inner = node["causes"]
+        while inner:
+            write(f"  {'':>{width}}    from {_line(inner[0])}")
+            inner = inner[0]["causes"]
+    verdict = "adds up" if answer["adds_up"] else "DOES NOT ADD UP"
+    write(f"  {answer['sum']:>{width}}  sum, {verdict}")
+
+
+def render_tree(nodes: Sequence[Json], indent: str = "") -> None:
+    """Print causes below what they caused."""
+    for i, node in enumerate(nodes):
+        last = i == len(nodes) - 1
+        write(f"{indent}{'└' if last else '├'} {_line(node)}")
+        below = indent + ("  " if last else "│ ")
+        if node.get("needed") is not None:
+            write(f"{below}  needed {node['needed']}, there was {node['available']}")
+        if node.get("cash"):
+            _cash(node["cash"], below)
+        render_tree(node["causes"], below)
+
+
+def _cash(cash: Json, indent: str) -> None:
+    parts = cash["parts"]
+    events = "1 event" if len(parts) == 1 else f"{len(parts)} events"
+    write(f"{indent}  of it cash {cash['value']}, the sum of {events}:")
+    if len(parts) > CASH_SHOWN:
+        write(f"{indent}    ... {len(parts) - CASH_SHOWN} earlier")
+    for part in parts[-CASH_SHOWN:]:
+        write(f"{indent}    {signed(part['delta']):>10}  @{part['position']} {part['type']}")
+
+
+def _line(node: Json) -> str:
+    asked = f"  {node['command']}" if node["fact"] else ""
+    again = "  (see above)" if node.get("again") else ""
+    return (
+        f"@{node['position']} {strong(node['type'])}  {short(node['effective_at'])}"
+        f"  {node['rule']}{asked}{again}"
+    )
+
+
+def signed(amount: str | None) -> str:
+    """Write an amount with its sign."""
+    if amount is None:
+        return ""
+    return amount if amount.startswith("-") else f"+{amount}"
+
+
+def render_flips(flips: Sequence[Json], nothing: str) -> None:
+    """Print the changes that would have decided otherwise, least first."""
+    if not flips:
+        write(f"flip: {nothing}")
+    for i, flip in enumerate(flips):
+        write(f"{'flip:' if not i else '  or:'} {_proposal(flip)}")
+        write(f"      {flip['try']}")
+
+
+def _proposal(flip: Json) -> str:
+    by = short(flip["by"])
+    if flip["kind"] == "skip":
+        return f"without the command @{flip['skip']}"
+    if flip["amount"] is not None:
+        what = "a top-up" if flip["kind"] == "top-up" else "a coupon"
+        return f"{what} of {flip['amount']} {flip['currency']} by {by}"
+    return f"{flip['insert']['do']} by {by}"

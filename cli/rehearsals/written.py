@@ -1,0 +1,192 @@
+"""Rehearsed events, commands, errors and differences, written as JSON.
+
+Invariant: every amount is written by the projections' formatter in its account's currency.
+This module must not know click or the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ledger import codec
+from ledger import commands as c
+from ledger.errors import InvalidInput, LedgerError, Refused
+from ledger.events import account_of, type_name
+from ledger.money import to_minor
+from ledger.periods import format_instant, parse_instant
+from ledger.rehearsal.changes import INSTANT_FIELDS, literal
+from projections.answers import AMOUNTS, INSTANTS, Formatter, event_json
+from projections.history.fields import MONEY, Look, Name, read_all, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.account import AccountState
+    from ledger.catalog import Catalog
+    from ledger.events import RecordedEvent
+    from ledger.policy import Policy
+    from ledger.rehearsal.recheck import Difference
+    from ledger.store import Reader
+
+Json = dict[str, Any]
+_SHIFTING = ("position", "version", "cause", "schema")
+
+
+class Writers:
+    """Formatters by account: each account has its own currency."""
+
+    def __init__(self, reader: Reader, catalog: Catalog) -> None:
+        """Write in the ledger's offset."""
+        self._reader = reader
+        self._catalog = catalog
+        self._found: dict[str | None, Formatter] = {}
+
+    def of(self, account: str | None) -> Formatter:
+        """Give an account's formatter; the ledger's own currency for None."""
+        if account not in self._found:
+            currency = self._catalog.currency
+            if account is not None:
+                opened = self._reader.stream_bodies(f"account:{account}")[:1]
+                currency = _currency(opened, currency)
+            offset = self._catalog.policy.calendar_offset
+            self._found[account] = Formatter(offset=offset, currency=currency)
+        return self._found[account]
+
+    def event(self, recorded: RecordedEvent) -> Json:
+        """Write an event: ``tally.event/1``."""
+        return event_json(recorded, self.of(account_of(recorded.stream)))
+
+
+def _currency(bodies: list[bytes], otherwise: str) -> str:
+    for recorded in codec.decode_all(bodies):
+        return str(getattr(recorded.event, "currency", otherwise))
+    return otherwise
+
+
+# --- recheck ----------------------------------------------------------------------------------
+
+
+def difference_json(difference: Difference, writers: Writers) -> Json:
+    """Write one difference between the record and the rules."""
+    event = difference.event
+    recorded = writers.event(difference.recorded) if difference.recorded is not None else None
+    decided = writers.event(difference.derived) if difference.derived is not None else None
+    if decided is not None:
+        for key in ("position", "version", "cause"):
+            decided[key] = recorded[key] if recorded is not None else None
+    return {
+        "kind": difference.kind,
+        "account": account_of(event.stream),
+        "position": difference.recorded.position if difference.recorded is not None else None,
+        "type": type_name(type(event.event)),
+        "effective_at": (recorded or decided or {})["effective_at"],
+        "fields": _fields(recorded, decided),
+        "recorded": recorded,
+        "decided": decided,
+    }
+
+
+def _fields(recorded: Json | None, decided: Json | None) -> list[Json]:
+    if recorded is None or decided is None:
+        return []
+    one = {**recorded, **recorded["data"]}
+    other = {**decided, **decided["data"]}
+    names = [name for name in one | other if name not in (*_SHIFTING, "data")]
+    return [
+        {"field": name, "recorded": one.get(name), "decided": other.get(name)}
+        for name in names
+        if one.get(name) != other.get(name)
+    ]
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def command_json(command: c.AnyCommand, *, at: int | None, offset: int) -> Json:
+    """Write a command as a line of an import, so that it can be given to ``--insert``."""
+    fields: Json = msgspec.to_builtins(command)
+    shown: Json = {"do": fields.pop("do")}
+    if isinstance(command, c.AccountCommand):
+        shown["account"] = fields.pop("account")
+    if at is not None:
+        shown["at"] = format_instant(at, offset)
+    fields.pop("at", None)
+    for name, cell in fields.items():
+        is_instant = name in INSTANT_FIELDS and isinstance(cell, int)
+        shown[name] = format_instant(cell, offset) if is_instant else cell
+    return shown
+
+
+def whatif_command(command: c.AnyCommand, *, at: int, offset: int) -> str:
+    """Write the shell command that tries an inserted command."""
+    shown = command_json(command, at=at, offset=offset)
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    quoted = text.replace("'", "'\\''")
+    return f"tally whatif --insert '{quoted}'"
+
+
+def error_json(error: LedgerError, write: Formatter) -> Json:
+    """Write why a command does not stand: the rule, what was needed and what was there."""
+    shown: Json = {"code": error.code, "message": str(error)}
+    if isinstance(error, Refused):
+        shown["rule"] = error.rule
+        shown["needed"] = write.money(error.needed)
+        shown["available"] = write.money(error.available)
+        shown["hint"] = error.remedy
+    return shown
+
+
+def event_value(name: str, text: str, write: Formatter) -> object:
+    """Read a new value for an event's field: money, an instant, or what JSON says.
+
+    Raises: InvalidInput, InvalidAmount.
+    """
+    if text in ("null", "none"):
+        return None
+    if name in AMOUNTS:
+        try:
+            return to_minor(Decimal(text), write.currency, least=0, what=name)
+        except InvalidOperation:
+            msg = f"{name} {text!r} is not an amount"
+            raise InvalidInput(msg, hint='write it like "350.00"') from None
+    if name in INSTANTS or name in ("effective_at", "recorded_at"):
+        return parse_instant(text, write.offset)
+    return literal(text)
+
+
+# --- what differs ------------------------------------------------------------------------------
+
+
+def fields_of(
+    state: AccountState | None, policy: Policy, seen_at: int
+) -> dict[Name, int | str | bool | None]:
+    """Give every field of a state; nothing where there is no account."""
+    return dict(read_all(Look(state, policy, seen_at))) if state is not None else {}
+
+
+def diff_rows(
+    account: str,
+    before: Mapping[Name, Any],
+    after: Mapping[Name, Any],
+    write: Formatter,
+) -> list[Json]:
+    """Give a row for each field that differs, like those of ``tally diff``."""
+    rows: list[Json] = []
+    for name in [*before, *(name for name in after if name not in before)]:
+        one, other = before.get(name), after.get(name)
+        if one == other:
+            continue
+        row: Json = {
+            "account": account,
+            "field": str(name),
+            "a": written(name, one, write),
+            "b": written(name, other, write),
+        }
+        if name.what.kind == MONEY and one is not None and other is not None:
+            row["delta"] = write.money(other - one)
+        rows.append(row)
+    return rows

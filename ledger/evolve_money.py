@@ -1,0 +1,226 @@
+"""What each event does to an account's money: wallet, coupons, bills, overdue, alert.
+
+Invariant: only what the event says is added or subtracted, so the order of a fold does not matter
+for the head (R56). ``MONEY`` maps every such event to its function.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ledger import events as e
+from ledger.state import AccountState, Bill, Coupon, Item, Payment, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.events import RecordedEvent
+
+
+def _opened(s: AccountState, r: RecordedEvent, ev: e.AccountOpened) -> None:
+    s.currency = ev.currency
+    s.opened_at = r.effective_at
+
+
+def _topped_up(s: AccountState, r: RecordedEvent, ev: e.TopUpReceived) -> None:
+    s.cash += ev.amount
+    s.payments[ev.channel, ev.serial] = Payment(ev.amount, r.effective_at)
+
+
+def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
+    s.cash -= ev.cash_part
+    payment = s.payments[ev.channel, ev.serial]
+    payment.reversed += ev.amount
+    payment.reversals += 1
+
+
+def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
+    s.used_ids.add(ev.item)
+    s.items[ev.item] = Item(ev.item, ev.kind, ev.amount, ev.posted_at, late=False)
+    s.outstanding += ev.amount
+
+
+def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
+    coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(ev)
+    if ev.coupon in s.early_parts:
+        coupon.used, coupon.forfeited = s.early_parts.pop(ev.coupon)
+
+
+def _coupon_started(s: AccountState, _: RecordedEvent, ev: e.CouponStarted) -> None:
+    s.coupons[ev.coupon].started = True
+
+
+def _coupon_expired(s: AccountState, _: RecordedEvent, ev: e.CouponExpired) -> None:
+    coupon = s.coupons[ev.coupon]
+    coupon.forfeited += ev.forfeited
+    coupon.expired = True
+    s.funded.pop(ev.coupon, None)
+
+
+def use_coupon(s: AccountState, name: str, part: int) -> None:
+    """Use a part of a coupon (a negative one gives it back)."""
+    coupon = s.coupons[name]
+    coupon.used += part
+    if coupon.remaining > 0:
+        s.funded[name] = coupon
+    else:
+        s.funded.pop(name, None)
+
+
+def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
+    s.usages[ev.usage] = Usage(ev, r.recorded_at)
+    s.used_ids.add(ev.usage)
+
+
+def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
+    s.usages.pop(ev.bill, None)
+    s.used_ids.add(ev.bill)
+    s.bills[ev.bill] = Bill(ev, r.effective_at)
+    if ev.amount:
+        s.items[ev.bill] = Item(ev.bill, "bill", ev.amount, ev.posted_at, late=ev.late)
+        s.outstanding += ev.amount
+
+
+def _pay_item(s: AccountState, name: str, amount: int) -> None:
+    if not amount:
+        return
+    item = s.items[name]
+    item.outstanding -= amount
+    s.outstanding -= amount
+    if not item.outstanding:
+        del s.items[name]
+
+
+def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
+    paid = ev.cash_part
+    s.cash -= ev.cash_part
+    bill = s.bills.get(ev.item) if ev.kind == "bill" else None
+    for name, part in ev.coupons:
+        use_coupon(s, name, part)
+        paid += part
+    _pay_item(s, ev.item, paid)
+    if bill is not None:
+        bill.outstanding -= paid
+        bill.cash_paid += ev.cash_part
+        for name, part in ev.coupons:
+            _apply(bill, name, part)
+
+
+def _overdue(
+    s: AccountState, _: RecordedEvent, ev: e.OverdueStarted | e.OverdueReanchored
+) -> None:
+    s.overdue_since = ev.overdue_since
+    s.overdue_item = ev.item
+
+
+def _overdue_cleared(s: AccountState, _: RecordedEvent, __: e.OverdueCleared) -> None:
+    s.overdue_since = s.overdue_item = None
+
+
+def _credited(s: AccountState, _: RecordedEvent, ev: e.CreditNoteIssued) -> None:
+    bill = s.bills[ev.bill]
+    s.notes.add(ev.note)
+    bill.credited += ev.amount
+    bill.outstanding -= ev.outstanding_part
+    bill.cash_paid -= ev.cash_part
+    s.cash += ev.cash_part
+    _pay_item(s, ev.bill, ev.outstanding_part)
+    for name, part in ev.coupons_restored:
+        _give_back(s, name, used=part, forfeited=0)
+        _unapply(bill, name, part)
+    for name, part in ev.coupons_forfeited:
+        _give_back(s, name, used=part, forfeited=part)
+        _unapply(bill, name, part)
+
+
+def _give_back(s: AccountState, name: str, *, used: int, forfeited: int) -> None:
+    """Take a coupon part back; a late note may come before the coupon's grant in a fold."""
+    coupon = s.coupons.get(name)
+    if coupon is None:
+        before = s.early_parts.get(name, (0, 0))
+        s.early_parts[name] = before[0] - used, before[1] + forfeited
+        return
+    coupon.forfeited += forfeited
+    use_coupon(s, name, -used)
+
+
+def _apply(bill: Bill, name: str, part: int) -> None:
+    """Note a coupon part on a bill, less what a late credit note took off it ahead of this."""
+    for i, (applied, left) in enumerate(bill.coupons):
+        if applied == name and left < 0:
+            taken = min(-left, part)
+            part -= taken
+            bill.coupons[i] = (applied, left + taken)
+    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, part)) if left]
+
+
+def _unapply(bill: Bill, name: str, part: int) -> None:
+    """Take a coupon part off a bill, newest applied first; ahead of its use where it is late."""
+    for i in range(len(bill.coupons) - 1, -1, -1):
+        applied, left = bill.coupons[i]
+        if applied == name and part and left > 0:
+            taken = min(left, part)
+            part -= taken
+            bill.coupons[i] = (applied, left - taken)
+    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, -part)) if left]
+
+
+def _refunded(s: AccountState, _: RecordedEvent, ev: e.RefundIssued) -> None:
+    s.cash += ev.amount
+    if ev.calendar_year is not None:
+        s.five_day_years.add(ev.calendar_year)
+
+
+def _alert_configured(s: AccountState, _: RecordedEvent, ev: e.AlertConfigured) -> None:
+    alert = s.alert
+    alert.threshold = ev.threshold
+    alert.armed = ev.threshold is not None
+    alert.raised_at = None
+    alert.reminders_on = False
+
+
+def _alert_raised(s: AccountState, r: RecordedEvent, ev: e.LowBalanceAlertRaised) -> None:
+    alert = s.alert
+    alert.armed = False
+    alert.raised_at = r.effective_at
+    alert.reminders_on = ev.reminders
+    alert.reminders_sent = 0
+
+
+def _alert_cleared(s: AccountState, _: RecordedEvent, __: e.LowBalanceAlertCleared) -> None:
+    alert = s.alert
+    alert.armed = True
+    alert.raised_at = None
+    alert.reminders_on = False
+
+
+def _reminded(s: AccountState, _: RecordedEvent, ev: e.LowBalanceReminderSent) -> None:
+    s.alert.reminders_sent = ev.number
+
+
+def _reminders_off(s: AccountState, _: RecordedEvent, __: e.LowBalanceRemindersCancelled) -> None:
+    s.alert.reminders_on = False
+
+
+MONEY: dict[type[e.Event], Callable[[AccountState, RecordedEvent, Any], None]] = {
+    e.AccountOpened: _opened,
+    e.TopUpReceived: _topped_up,
+    e.TopUpReversed: _reversed,
+    e.DebtRecorded: _debt,
+    e.CouponGranted: _granted,
+    e.CouponStarted: _coupon_started,
+    e.CouponExpired: _coupon_expired,
+    e.UsageRecorded: _usage,
+    e.BillPosted: _bill_posted,
+    e.BillSettled: _settled,
+    e.OverdueStarted: _overdue,
+    e.OverdueReanchored: _overdue,
+    e.OverdueCleared: _overdue_cleared,
+    e.CreditNoteIssued: _credited,
+    e.RefundIssued: _refunded,
+    e.AlertConfigured: _alert_configured,
+    e.LowBalanceAlertRaised: _alert_raised,
+    e.LowBalanceAlertCleared: _alert_cleared,
+    e.LowBalanceReminderSent: _reminded,
+    e.LowBalanceRemindersCancelled: _reminders_off,
+}

@@ -1,0 +1,142 @@
+"""Copies of an account's state that are small and quick to make: what a debugger goes back to.
+
+A frame keeps what ``tally.state/1`` can show, and forgets what only decisions need (bills, usage,
+payments, names used, orders, outages), so that it does not grow with the history. Events still
+apply to it: containers that forget stand in for what is left out.
+Invariant: every field of ``projections/history/fields`` is the same in a frame as in a full fold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from ledger import events as e
+from ledger.account import (
+    AccountState,
+    Alert,
+    Bill,
+    Coupon,
+    Instance,
+    Item,
+    Order,
+    Payment,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import SupportsIndex
+
+K = TypeVar("K")
+V = TypeVar("V")
+Kept = TypeVar("Kept", Alert, Coupon, Instance, Item)
+
+_BILL = Bill(
+    e.BillPosted(
+        bill="", instance="", product="", cycle_start=0, cycle_end=0, amount=0, posted_at=0
+    ),
+    0,
+)
+_PAYMENT = Payment(0, 0)
+_USAGE = Usage(
+    e.UsageRecorded(usage="", instance="", product="", cycle_start=0, cycle_end=0, amount=0), 0
+)
+_RENEWAL = Order("renew", months=0, price=0, cash_part=0, starts=0, ends=0)
+
+
+class _Forgets(dict[K, V]):
+    """A dictionary that stays empty; what is looked up in it is a blank."""
+
+    def __init__(self, blank: V) -> None:
+        super().__init__()
+        self.blank = blank
+
+    def __setitem__(self, key: K, value: V) -> None:
+        """Forget."""
+
+    def __missing__(self, key: K) -> V:
+        """Give the blank."""
+        return self.blank
+
+
+class _ForgetsNames(set[str]):
+    """A set that stays empty."""
+
+    def add(self, element: str) -> None:
+        """Forget."""
+
+
+class _ForgetsOrders(list[Order]):
+    """A list of orders that stays empty; whoever looks for the last renewal finds a blank one."""
+
+    def append(self, order: Order) -> None:
+        """Forget."""
+
+    def __iter__(self) -> Iterator[Order]:
+        """Give the blank."""
+        return iter((_RENEWAL,))
+
+    def __delitem__(self, key: SupportsIndex | slice) -> None:
+        """Forget."""
+
+
+_NO_ORDERS = _ForgetsOrders()
+_BILLS: _Forgets[str, Bill] = _Forgets(_BILL)
+_PAYMENTS: _Forgets[tuple[str, str], Payment] = _Forgets(_PAYMENT)
+_USAGES: _Forgets[str, Usage] = _Forgets(_USAGE)
+_NAMES = _ForgetsNames()
+
+
+def first_frame(account: str) -> AccountState:
+    """Give the frame before the first event."""
+    return _forgetting(AccountState(account))
+
+
+def _forgetting(state: AccountState) -> AccountState:
+    state.bills, state.payments, state.usages = _BILLS, _PAYMENTS, _USAGES
+    state.used_ids = state.notes = _NAMES
+    return state
+
+
+def _copy(kept: Kept) -> Kept:
+    made = object.__new__(type(kept))
+    for name in type(kept).__slots__:
+        setattr(made, name, getattr(kept, name))
+    return made
+
+
+def _instance(kept: Instance) -> Instance:
+    made = _copy(kept)
+    made.orders = _NO_ORDERS
+    made.outages = kept.outages[-1:]
+    made.auto_renewed = kept.auto_renewed.copy()
+    return made
+
+
+def copy_frame(state: AccountState) -> AccountState:
+    """Copy a frame; the two never change one another."""
+    made = _forgetting(object.__new__(AccountState))
+    for name in _PLAIN:
+        setattr(made, name, getattr(state, name))
+    made.next_due = None
+    made.alert = _copy(state.alert)
+    made.five_day_years = state.five_day_years.copy()
+    made.items = {name: _copy(item) for name, item in state.items.items()}
+    made.coupons = coupons = {name: _copy(coupon) for name, coupon in state.coupons.items()}
+    made.funded = {name: coupons[name] for name in state.funded}
+    made.instances = instances = {
+        # What is released stays as it is, so that one will do for all frames.
+        name: _instance(one) if name in state.live else one
+        for name, one in state.instances.items()
+    }
+    made.live = {name: instances[name] for name in state.live}
+    return made
+
+
+_COPIED = frozenset(
+    (
+        "bills", "payments", "usages", "used_ids", "notes", "next_due", "alert",
+        "five_day_years", "items", "coupons", "funded", "instances", "live",
+    )
+)  # fmt: skip
+_PLAIN = tuple(name for name in AccountState.__slots__ if name not in _COPIED)

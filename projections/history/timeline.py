@@ -1,0 +1,178 @@
+"""Any place in one account's recorded history, and searches from there, both ways.
+
+Place k is the account right behind its k-th event, in the order of recording. A frame is kept
+every so many events (half the square root of their number), so any place is that near; a search backwards goes block by block, each folded forwards once, and costs what a
+search forwards costs. Invariant: a place is the same however it was reached.
+This module must not know the words of the debugger.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from math import isqrt
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ledger import codec
+from ledger.account import evolve
+from ledger.catalog import Catalog
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PolicyAdopted
+from projections.history.fields import Look
+from projections.history.frames import copy_frame, first_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ledger.account import AccountState
+    from ledger.events import RecordedEvent
+    from ledger.policy import Policy
+    from ledger.store import Reader
+
+SPACING_LEAST = 64
+
+
+class Probe(Protocol):
+    """Looks for something while the timeline is walked."""
+
+    def prime(self, look: Look) -> None:
+        """Take in the place from which the walk begins."""
+        ...
+
+    def hit(self, recorded: RecordedEvent, look: Look) -> str | None:
+        """Say why to stop behind the event that was just applied, if at all."""
+        ...
+
+
+class Hit(NamedTuple):
+    """A place where probes want to stop, and why."""
+
+    place: int
+    because: list[str]
+
+
+class Timeline:
+    """The recorded history of one account up to a position."""
+
+    def __init__(self, reader: Reader, account: str, *, until: int) -> None:
+        """Read the stored bytes; nothing is folded yet."""
+        self.account = account
+        self.bodies = reader.stream_bodies(ACCOUNT_PREFIX + account, until_position=until)
+        policies = list(codec.decode_all(reader.stream_bodies(POLICY_STREAM, until_position=until)))
+        self._policies = self._place(policies)
+        self.spacing = max(SPACING_LEAST, isqrt(len(self.bodies)) // 2)
+        self._frames: list[AccountState] = [first_frame(account)]
+        self._at = 0
+        self.look = Look(copy_frame(self._frames[0]), self.policy(0), 0)
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.bodies)
+
+    def _place(self, policies: Sequence[RecordedEvent]) -> list[tuple[int, Policy]]:
+        """Insert the policy's later events among the account's; give each policy by its place."""
+        found: list[tuple[int, Policy]] = []
+        applied: list[RecordedEvent] = []
+        opened = codec.decode(self.bodies[0]).position if self.bodies else 0
+        for recorded in policies:
+            applied.append(recorded)
+            if recorded.position > opened:
+                place = self.place_of(recorded.position)
+                self.bodies.insert(place, codec.encode(recorded))
+                found.append((place + 1, _policy(applied)))
+        first = _policy([one for one in policies if one.position <= opened])
+        return [(0, first), *found]
+
+    def place_of(self, position: int) -> int:
+        """Count the events up to a position of the log."""
+        return bisect_right(self.bodies, position, key=lambda body: codec.decode(body).position)
+
+    def place_known_at(self, instant: int) -> int:
+        """Count the events recorded up to an instant."""
+        return bisect_right(self.bodies, instant, key=lambda body: codec.decode(body).recorded_at)
+
+    def event(self, place: int) -> RecordedEvent | None:
+        """Give the event right before a place."""
+        return codec.decode(self.bodies[place - 1]) if place else None
+
+    def policy(self, place: int) -> Policy:
+        """Give the policy in force at a place."""
+        index = bisect_right(self._policies, place, key=lambda one: one[0])
+        return self._policies[index - 1][1]
+
+    # --- going somewhere ------------------------------------------------------------------
+
+    def seek(self, place: int) -> Look:
+        """Go to a place; the look is good until the next move."""
+        nearest = min(place // self.spacing, len(self._frames) - 1)
+        if not self._at <= place or self._at < nearest * self.spacing:
+            self._at = nearest * self.spacing
+            self.look.state = copy_frame(self._frames[nearest])
+        look, state = self.look, self.look.state
+        while self._at < place:
+            stop = min(place, (self._at // self.spacing + 1) * self.spacing)
+            recorded = None
+            for recorded in codec.decode_all(self.bodies[self._at : stop]):
+                if type(recorded.event) is not PolicyAdopted:
+                    evolve(state, recorded)
+            self._at = stop
+            if recorded is not None:
+                look.seen_at = recorded.recorded_at
+            if stop == len(self._frames) * self.spacing:
+                self._frames.append(copy_frame(state))
+        look.policy = self.policy(place)
+        if place:
+            look.seen_at = codec.decode(self.bodies[place - 1]).recorded_at
+        return look
+
+    def _walk(
+        self, start: int, stop: int, probes: Sequence[Probe], *, first: bool
+    ) -> Hit | None:
+        """Walk (start, stop] and give the first hit, or the last one."""
+        look = self.seek(start)
+        for probe in probes:
+            probe.prime(look)
+        found: Hit | None = None
+        events: Iterable[RecordedEvent] = codec.decode_all(self.bodies[start:stop])
+        for place, recorded in enumerate(events, start + 1):
+            self._at = place
+            look.seen_at = recorded.recorded_at
+            if type(recorded.event) is PolicyAdopted:
+                look.policy = self.policy(place)
+            else:
+                evolve(look.state, recorded)
+            because = [why for probe in probes if (why := probe.hit(recorded, look)) is not None]
+            if because:
+                found = Hit(place, because)
+                if first:
+                    return found
+        return found
+
+    def find(self, start: int, probes: Sequence[Probe]) -> Hit | None:
+        """Give the first place behind ``start`` where a probe hits."""
+        while start < len(self):
+            stop = min(len(self), (start // self.spacing + 1) * self.spacing)
+            self.seek(start)
+            found = self._walk(start, stop, probes, first=True)
+            if found is not None:
+                return found
+            if stop == len(self._frames) * self.spacing:
+                self._frames.append(copy_frame(self.look.state))
+            start = stop
+        return None
+
+    def find_back(self, start: int, probes: Sequence[Probe]) -> Hit | None:
+        """Give the last place before ``start`` where a probe hits."""
+        stop = start - 1
+        while stop > 0:
+            begin = (stop - 1) // self.spacing * self.spacing
+            found = self._walk(begin, stop, probes, first=False)
+            if found is not None:
+                return found
+            stop = begin
+        return None
+
+
+def _policy(applied: Iterable[RecordedEvent]) -> Policy:
+    catalog = Catalog()
+    for recorded in applied:
+        catalog.apply(recorded)
+    return catalog.policy

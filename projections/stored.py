@@ -1,0 +1,174 @@
+"""The pieces of stored views: their tables, checkpoints, and the rows that a fold gives.
+
+Invariant: a view's rows are those of its accounts folded up to one position, whoever asks.
+This module must not know when views are caught up or rebuilt (projections/runner.py does).
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger.account import AccountState, fold
+from ledger.catalog import fold_catalog
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
+from ledger.memory import no_cycles
+from projections.balances import BALANCES
+from projections.bills import BILLS
+from projections.coupons import COUPONS
+from projections.deadlines import DEADLINES
+from projections.instances import INSTANCES
+from projections.overdue import OVERDUE
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from ledger.policy import Policy
+    from ledger.store import Reader
+    from projections.projection import Projection, ViewRow
+
+PROJECTIONS: tuple[Projection, ...] = (
+    BALANCES, COUPONS, BILLS, INSTANCES, OVERDUE, DEADLINES,
+)  # fmt: skip
+LIVE = "view_"
+SHADOW = "shadow_"
+
+
+class ViewStatus(NamedTuple):
+    """How a stored view stands: fresh, behind, foreign, outdated or missing."""
+
+    name: str
+    version: int
+    position: int
+    lag: int
+    state: str
+
+
+class Difference(NamedTuple):
+    """The first row in which a stored view differs from the refolded log."""
+
+    view: str
+    account: str
+    stored: ViewRow | None
+    refolded: ViewRow | None
+
+
+class Checkpoint(NamedTuple):
+    """Up to where a view stands, and the hash of the event there."""
+
+    version: int
+    position: int
+    body_sha256: bytes
+
+
+CREATE_CHECKPOINTS = (
+    "CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, version INTEGER NOT NULL, "
+    "position INTEGER NOT NULL, body_sha256 BLOB NOT NULL)"
+)
+CREATE_REBUILDS = (
+    "CREATE TABLE IF NOT EXISTS rebuilds (name TEXT PRIMARY KEY, version INTEGER NOT NULL, "
+    "target INTEGER NOT NULL, account TEXT NOT NULL)"
+)
+
+
+def create_table(connection: sqlite3.Connection, table: str, projection: Projection) -> None:
+    """Make a view's table and its index."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in projection.columns)
+    names = ", ".join(name for name, _ in projection.columns[: projection.key])
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
+    )
+    if projection.order:
+        connection.execute(
+            f"CREATE INDEX IF NOT EXISTS {table}_by_{projection.order[0]} "
+            f"ON {table} ({', '.join(projection.order)})"
+        )
+
+
+def insert_rows(
+    connection: sqlite3.Connection, table: str, projection: Projection, rows: Sequence[ViewRow]
+) -> None:
+    """Write rows of a view."""
+    if rows:
+        places = ", ".join("?" * len(projection.columns))
+        connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+
+
+def named(name: str) -> Projection:
+    """Find a projection by name."""
+    return next(projection for projection in PROJECTIONS if projection.name == name)
+
+
+def checkpoint_of(connection: sqlite3.Connection, name: str) -> Checkpoint | None:
+    """Give a view's checkpoint, if it has one."""
+    there = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'"
+    ).fetchone()
+    if there is None:
+        return None
+    row = connection.execute(
+        "SELECT version, position, body_sha256 FROM checkpoints WHERE name = ?", (name,)
+    ).fetchone()
+    return Checkpoint(*row) if row is not None else None
+
+
+def policy_at(reader: Reader, until: int) -> Policy:
+    """Fold the policy in force at a position."""
+    recorded = [
+        one
+        for stream in (POLICY_STREAM, PRICES_STREAM)
+        for one in codec.decode_all(reader.stream_bodies(stream, until_position=until))
+    ]
+    return fold_catalog(recorded).policy
+
+
+def touched_accounts(reader: Reader, *, after: int, until: int) -> list[str]:
+    """List the accounts that events in (after, until] touch; a policy change touches all."""
+    streams = set(reader.streams_touched(after=after, until=until))
+    if after == 0 or POLICY_STREAM in streams:
+        streams = set(reader.streams(ACCOUNT_PREFIX))
+    return sorted(name for name in map(account_of, streams) if name is not None)
+
+
+def fold_accounts(reader: Reader, accounts: Sequence[str], until: int) -> Iterator[AccountState]:
+    """Fold accounts one after the other, in position order: memory of one account."""
+    with no_cycles():
+        for account in accounts:
+            stream = ACCOUNT_PREFIX + account
+            bodies = reader.stream_bodies(stream, until_position=until)
+            state = fold(account, codec.decode_all(bodies))
+            if state.opened_at is not None:
+                yield state
+
+
+def by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:
+    """Group a view's rows by account."""
+    for account, group in groupby(rows, key=lambda row: row[0]):
+        yield str(account), list(group)
+
+
+def first_difference(
+    view: str, account: str, stored: Sequence[ViewRow], refolded: Sequence[ViewRow]
+) -> Difference:
+    """Find the first row in which two lists of one account's rows differ."""
+    for i in range(max(len(stored), len(refolded))):
+        one = stored[i] if i < len(stored) else None
+        other = refolded[i] if i < len(refolded) else None
+        if one != other:
+            return Difference(view, account, one, other)
+    return Difference(view, account, None, None)
+
+
+def compare_tables(
+    connection: sqlite3.Connection, projection: Projection, live: str, beside: str
+) -> Difference | None:
+    """Find a row that one of two tables of a view has alone."""
+    for one, other, swapped in ((live, beside, False), (beside, live, True)):
+        row = connection.execute(f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}").fetchone()
+        if row is not None:
+            row = tuple(row)
+            stored, refolded = (None, row) if swapped else (row, None)
+            return Difference(projection.name, str(row[0]), stored, refolded)
+    return None

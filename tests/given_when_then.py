@@ -1,0 +1,368 @@
+"""A small world on a simulated clock over the pure decider: ``given(...).when(...).then(...)``.
+
+Each command moves the clock to its ``at``, runs what is due, and is decided; every event that
+comes out goes through the codec and back. Invariant: a refusal leaves the state as it was, and
+only the audit event of it is recorded. There is no store here, and this file must not know any
+rule.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, NamedTuple, TypeAlias
+
+from ledger import codec, decider
+from ledger.account import AccountState, evolve
+from ledger.catalog import Catalog
+from ledger.commands import (
+    AccountCommand,
+    AnyCommand,
+    OpenAccount,
+    SetPolicy,
+    SetPrice,
+    TopUp,
+    from_fields,
+    normalise,
+)
+from ledger.deadlines import next_due
+from ledger.decider import Precedents, Setting
+from ledger.errors import Refused
+from ledger.events import (
+    ACCOUNT_PREFIX,
+    AnyEvent,
+    PolicyAdopted,
+    RecordedEvent,
+    TopUpReceived,
+    account_of,
+    type_name,
+)
+from ledger.periods import format_instant, parse_instant
+from projections.answers import Formatter, Json, event_data, state_json
+from projections.point import Point
+
+A = "a-1"  # the account that everything is about unless it says otherwise
+START = "2025-01-01T00:00:00"
+PRICES = {"std": "100.00", "pro": "160.00", "free": "0"}
+_NO_ACCOUNT = ("set-price", "set-policy")
+
+
+class Wanted(NamedTuple):
+    """An event to come: its type and the fields that matter, written as a log shows them."""
+
+    name: str
+    fields: dict[str, object]
+
+
+class RefusedWith(NamedTuple):
+    """A refusal to come."""
+
+    code: str
+
+
+class Past(NamedTuple):
+    """An event that simply happened, for a ``given`` without its command."""
+
+    event: AnyEvent
+    at: str
+    effective_at: str | None = None
+
+
+Thing: TypeAlias = AnyCommand | Past
+nothing = "nothing"
+silent = "the first result again"
+
+
+def do(name: str, at: str | None = None, /, **fields: object) -> AnyCommand:
+    """Make a command as a line of JSON would, to account ``a-1`` unless it says otherwise."""
+    asked = {"do": name, **({"at": at} if at else {}), **fields}
+    return from_fields(asked if name in _NO_ACCOUNT else {"account": A, **asked})
+
+
+def event(name: str, **fields: object) -> Wanted:
+    """Want an event with these fields; ``at`` is its effective instant."""
+    return Wanted(name, fields)
+
+
+def refused(code: str) -> RefusedWith:
+    """Want a refusal."""
+    return RefusedWith(code)
+
+
+def whole(thing: object) -> object:
+    """Give everything that an object holds, to compare two of them; memos aside."""
+    if isinstance(thing, dict):
+        return {key: whole(cell) for key, cell in sorted(thing.items())}
+    if isinstance(thing, list):
+        return [whole(cell) for cell in thing]
+    slots = [slot for slot in getattr(thing, "__slots__", ()) if slot != "next_due"]
+    if type(thing).__module__ == "ledger.account":
+        return {slot: whole(getattr(thing, slot)) for slot in slots}
+    return thing
+
+
+class World:
+    """Accounts, catalog, log and clock, all in memory."""
+
+    def __init__(
+        self, policy: dict[str, str] | None = None, *, start: str = START, accounts: int = 1
+    ) -> None:
+        """Adopt the policy, set three prices, open ``a-1`` (and ``a-2``, ...)."""
+        self.catalog = Catalog()
+        self.states: dict[str, AccountState] = {}
+        self.log: list[RecordedEvent] = []
+        self.result: list[RecordedEvent] | RefusedWith | str = nothing
+        self._requests: dict[tuple[str, str], bytes] = {}
+        self._payments: dict[tuple[str, str], tuple[str, int]] = {}
+        values = {**self.catalog.policy.values, **(policy or {})}
+        self.clock = parse_instant(start, self.catalog.policy.calendar_offset)
+        first = PolicyAdopted(values=values, ledger="test", currency="CNY", clock="simulated")
+        self.catalog.apply(self._happened(first, "policy", 1, self.clock, self.clock))
+        self.given(*(do("set-price", sku=sku, monthly_price=PRICES[sku]) for sku in PRICES))
+        self.given(*(do("open-account", account=f"a-{n + 1}") for n in range(accounts)))
+
+    # --- given, when, then -----------------------------------------------------------------
+
+    def given(self, *things: Thing) -> World:
+        """Take commands (accepted, or the test is wrong) and events as the past."""
+        for thing in things:
+            if isinstance(thing, Past):
+                self._past(thing)
+                continue
+            self.when(thing)
+            assert not isinstance(self.result, RefusedWith), f"given {thing}: {self.result}"
+        return self
+
+    def when(self, command: AnyCommand) -> World:
+        """Move the clock to the command, run what is due, decide it; ``then`` looks at it."""
+        offset = self.catalog.policy.calendar_offset
+        command = normalise(copy(command), offset)
+        self.move(self.clock if command.at is None else int(command.at))
+        try:
+            made = self._decide(command)
+        except decider.Duplicate:
+            self.result = silent
+            return self
+        except Refused as error:
+            self._refuse(command, error)
+            return self
+        self._record(made)
+        if isinstance(command, SetPolicy):
+            made += self.move(self.clock)  # what the change made due (section 4)
+        self.result = made or nothing
+        return self
+
+    def when_clock(self, to: str) -> World:
+        """Move the clock alone; ``then`` looks at all that fell due on the way."""
+        self.result = self.move(self.instant(to)) or nothing
+        return self
+
+    def then(self, *wanted: Wanted | RefusedWith | str) -> World:
+        """Compare what happened: the event types one for one, and the fields that are named."""
+        if wanted and (isinstance(wanted[0], RefusedWith) or wanted[0] in (nothing, silent)):
+            assert self.result == wanted[0], self.happened()
+            return self
+        assert isinstance(self.result, list), self.result
+        asked = [Wanted(one, {}) if isinstance(one, str) else one for one in wanted]
+        names = [one.name for one in asked if isinstance(one, Wanted)]
+        assert [type_name(type(r.event)) for r in self.result] == names, self.happened()
+        for recorded, one in zip(self.result, asked, strict=True):
+            assert isinstance(one, Wanted)
+            self._compare(recorded, one)
+        return self
+
+    def then_includes(self, *wanted: Wanted) -> World:
+        """Find each of these events, in this order, among what happened."""
+        assert isinstance(self.result, list), self.result
+        rest = iter(self.result)
+        for one in wanted:
+            found = next((r for r in rest if type_name(type(r.event)) == one.name), None)
+            assert found is not None, (one, self.happened())
+            self._compare(found, one)
+        return self
+
+    # --- questions -------------------------------------------------------------------------
+
+    @property
+    def state(self) -> AccountState:
+        """The state of account ``a-1``."""
+        return self.states[A]
+
+    def shown(self, account: str = A) -> Json:
+        """Give an account as ``tally state`` shows it now."""
+        point = Point(self.clock, self.clock, len(self.log), everything=True)
+        return state_json(self.states[account], self.catalog.policy, point)
+
+    def instance(self, name: str = "i-1") -> Json:
+        """Give one instance as ``tally state`` shows it."""
+        return next(i for i in self.shown()["instances"] if i["instance"] == name)
+
+    def coupon(self, name: str = "c-1") -> Json:
+        """Give one coupon as ``tally state`` shows it."""
+        return next(c for c in self.shown()["coupons"] if c["coupon"] == name)
+
+    def instant(self, text: str) -> int:
+        """Read an instant in the ledger's offset."""
+        return parse_instant(text, self.catalog.policy.calendar_offset)
+
+    def written(self, instant: int) -> str:
+        """Write an instant without its offset: ``2025-11-02T06:30:00``."""
+        return format_instant(instant, self.catalog.policy.calendar_offset)[:19]
+
+    def happened(self, *names: str, account: str = A) -> list[tuple[str, str]]:
+        """Give (effective instant, type) of the account's events, of some types or of all."""
+        return [
+            (self.written(r.effective_at), type_name(type(r.event)))
+            for r in self.log
+            if account_of(r.stream) == account
+            and (not names or type_name(type(r.event)) in names)
+        ]
+
+    def details(self, name: str) -> list[Json]:
+        """Give the fields of all events of a type, as a log shows them."""
+        return [self._shown(r) for r in self.log if type_name(type(r.event)) == name]
+
+    def stream(self, account: str = A) -> list[RecordedEvent]:
+        """Give an account's events in the order of positions."""
+        return [r for r in self.log if account_of(r.stream) == account]
+
+    def offset(self) -> str:
+        """Write the offset in force: ``+08:00``."""
+        return format_instant(0, self.catalog.policy.calendar_offset)[19:]
+
+    # --- the machinery ---------------------------------------------------------------------
+
+    def _decide(self, command: AnyCommand) -> list[RecordedEvent]:
+        setting = Setting(self.clock, self.clock, len(self.log) + 1)
+        precedents, catalog = self._precedents(command), self.catalog
+        if isinstance(command, (SetPrice, SetPolicy)):
+            return decider.decide_catalog(
+                command, catalog=catalog, setting=setting, precedents=precedents
+            )
+        state = self.states.get(command.account)
+        if state is None and isinstance(command, OpenAccount):
+            state, made = decider.open_account(
+                command, catalog=catalog, setting=setting, precedents=precedents
+            )
+            self.states[command.account] = state
+            return made
+        return decider.decide(
+            state, command, catalog=catalog, setting=setting, precedents=precedents
+        )
+
+    def _refuse(self, command: AnyCommand, error: Refused) -> None:
+        account = command.account if isinstance(command, AccountCommand) else ""
+        state = self.states.get(account)
+        before = whole(state)
+        recorded = decider.refusal(
+            state, command, error, catalog=self.catalog,
+            setting=Setting(self.clock, self.clock, len(self.log) + 1),
+        )  # fmt: skip
+        assert whole(state) == before
+        if state is None:
+            self.catalog.apply(recorded)
+        else:
+            evolve(state, recorded)
+            state.version -= 1
+            assert whole(state) == before, "a refusal moved something"
+            state.version += 1
+        self._record([recorded])
+        self.result = RefusedWith(error.code)
+
+    def move(self, to: int) -> list[RecordedEvent]:
+        assert to >= self.clock, "the clock may not go backwards"
+        made: list[RecordedEvent] = []
+        while True:
+            upcoming = [
+                (deadline.at, state.account, deadline)
+                for state in self.states.values()
+                if (deadline := next_due(state, self.catalog.policy)) is not None
+            ]
+            first = min(upcoming, default=None)
+            if first is None or first[0] > to:
+                break
+            setting = Setting(first[0], first[0], len(self.log) + 1)
+            made += self._record(
+                decider.transition(
+                    self.states[first[1]], first[2], catalog=self.catalog, setting=setting
+                )
+            )
+        self.clock = to
+        return made
+
+    def _record(self, made: list[RecordedEvent]) -> list[RecordedEvent]:
+        for recorded in made:
+            assert codec.decode(codec.encode(recorded)) == recorded
+            self.log.append(recorded)
+            assert recorded.position == len(self.log)
+        first = made[0] if made else None
+        if first is not None and first.token is not None:
+            scope = account_of(first.stream) or ""
+            self._requests[scope, first.token] = bytes(first.request)
+        if first is not None and isinstance(first.event, TopUpReceived):
+            payer = account_of(first.stream) or ""
+            key = first.event.channel, first.event.serial
+            self._payments[key] = payer, first.event.amount
+        return made
+
+    def _precedents(self, command: AnyCommand) -> Precedents:
+        account = command.account if isinstance(command, AccountCommand) else ""
+        token = self._requests.get((account, command.token or ""))
+        paid = None
+        if isinstance(command, TopUp):
+            paid = self._payments.get((command.channel, command.serial))
+        return Precedents(token, paid)
+
+    def _past(self, past: Past) -> None:
+        at = self.instant(past.at)
+        self.move(at)
+        valid = at if past.effective_at is None else self.instant(past.effective_at)
+        recorded = self._happened(
+            past.event, ACCOUNT_PREFIX + A, self.state.version + 1, at, valid
+        )
+        evolve(self.state, recorded)
+
+    def _happened(
+        self, what: AnyEvent, stream: str, version: int, at: int, valid: int
+    ) -> RecordedEvent:
+        recorded = RecordedEvent(
+            position=len(self.log) + 1, stream=stream, version=version,
+            recorded_at=at, effective_at=valid, event=what,
+        )  # fmt: skip
+        self._record([recorded])
+        return recorded
+
+    def _shown(self, recorded: RecordedEvent) -> Json:
+        write = Formatter(offset=self.catalog.policy.calendar_offset, currency="CNY")
+        fields: dict[str, Any] = {
+            "at": write.instant(recorded.effective_at),
+            "recorded_at": write.instant(recorded.recorded_at),
+            "instance": getattr(recorded.event, "instance", None),
+            **event_data(recorded.event, write),
+        }
+        return {
+            name: cell[:19] if isinstance(cell, str) and cell.endswith("+08:00") else cell
+            for name, cell in fields.items()
+        }
+
+    def _compare(self, recorded: RecordedEvent, one: Wanted) -> None:
+        shown = self._shown(recorded)
+        for name, cell in one.fields.items():
+            assert shown[name] == cell, f"{one.name}.{name} is {shown[name]!r}, not {cell!r}"
+
+
+def given(*things: Thing, policy: dict[str, str] | None = None, start: str = START) -> World:
+    """Begin a story: a world with account ``a-1``, and what happened in it so far."""
+    return World(policy, start=start).given(*things)
+
+
+def top_up(amount: str, at: str | None = None, /, **fields: object) -> AnyCommand:
+    """Pay into the wallet; the serial is made of the amount and the instant unless given."""
+    key = {"channel": "alipay", "serial": f"{amount}@{at}"}
+    return do("top-up", at, **{**key, "amount": amount, **fields})
+
+
+def bill(name: str, amount: str, at: str, /, **fields: object) -> AnyCommand:
+    """Post a bill on ``i-1`` whose cycle [06:00, 07:00) of 2025-01-01 ended long ago."""
+    cycle = {"cycle_start": "2025-01-01T06:00:00", "cycle_end": "2025-01-01T07:00:00"}
+    bill_of = {"instance": "i-1", "bill": name, "rated": amount, **cycle}
+    return do("post-bill", at, **{**bill_of, **fields})

@@ -1,0 +1,117 @@
+"""Histories to travel in: generated lives in a real ledger, and a slow, obvious way to look.
+
+``Naive`` reads the whole log, keeps what a point selects by the words of INTERFACE section 2, sorts
+it and folds it from nothing, for every single answer. It must not use projections/history.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger import codec
+from ledger.account import fold
+from ledger.catalog import Catalog
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, RecordedEvent
+from ledger.periods import HOUR
+from projections.answers import state_json
+from projections.point import Asked, Point, resolve
+from tests.application.worlds import new_ledger, record
+
+if TYPE_CHECKING:
+    from ledger.store import Reader
+
+ROOT = Path(__file__).resolve().parents[2]
+OFFSET = 8 * HOUR
+
+
+@cache
+def lines(accounts: int, months: int, seed: int) -> tuple[bytes, ...]:
+    """Generate command lines, with late facts and corrections among them."""
+    made = subprocess.run(
+        [
+            sys.executable, "-m", "fixtures.generate", "--accounts", str(accounts),
+            "--months", str(months), "--seed", str(seed),
+        ],
+        cwd=ROOT, capture_output=True, check=True,
+    )  # fmt: skip
+    return tuple(made.stdout.splitlines())
+
+
+def lived(path: Path, *, accounts: int = 8, months: int = 7, seed: int = 7) -> Path:
+    """Record a generated history in a new ledger file."""
+    ledger = new_ledger(path, start="2025-01-01T00:00:00+08:00")
+    record(ledger, lines(accounts, months, seed))
+    ledger.store.close()
+    return path
+
+
+def clock(reader: Reader) -> int:
+    """Give the simulated clock."""
+    return max(int(reader.meta("clock") or 0), reader.head().recorded_at)
+
+
+def at(reader: Reader, **asked: int) -> Point:
+    """Resolve a point."""
+    return resolve(reader, Asked(**asked), clock=clock(reader), offset=OFFSET)
+
+
+class Naive:
+    """The whole log in memory, looked at in the most obvious way."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Read everything."""
+        self.log: list[RecordedEvent] = [codec.decode(body) for body in reader.bodies()]
+
+    def selected(self, stream: str, point: Point) -> list[RecordedEvent]:
+        """Select a stream's events and order them."""
+        chosen = [
+            one
+            for one in self.log
+            if one.stream == stream
+            and one.position <= point.position
+            and one.effective_at <= point.at
+        ]
+        return sorted(chosen, key=lambda one: (one.effective_at, one.position))
+
+    def state(self, account: str, point: Point) -> dict[str, Any] | None:
+        """Give ``tally.state/1`` at a point."""
+        state = fold(account, self.selected(ACCOUNT_PREFIX + account, point))
+        if state.opened_at is None:
+            return None
+        catalog = Catalog()
+        for recorded in self.selected(POLICY_STREAM, point):
+            catalog.apply(recorded)
+        return state_json(state, catalog.policy, point)
+
+    def flat(self, account: str, point: Point) -> dict[str, Any]:
+        """Give every field of the state by its name."""
+        state = self.state(account, point)
+        return {} if state is None else flatten(state)
+
+
+IDS = {"coupons": "coupon", "unpaid": "item", "instances": "instance"}
+
+
+def flatten(state: dict[str, Any]) -> dict[str, Any]:
+    """Name every field of ``tally.state/1``."""
+    found: dict[str, Any] = {}
+    for key, cell in state.items():
+        if key in IDS:
+            for member in cell:
+                for field, inner in member.items():
+                    if field == IDS[key]:
+                        continue
+                    name = f'{key}["{member[IDS[key]]}"].{field}'
+                    if isinstance(inner, dict):
+                        found |= {f"{name}.{deep}": one for deep, one in inner.items()}
+                    else:
+                        found[name] = inner
+        elif key == "alert":
+            found |= {f"alert.{field}": inner for field, inner in cell.items()}
+        elif key not in {"schema", "point", "account", "version"}:
+            found[key] = cell
+    return found

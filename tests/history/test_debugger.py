@@ -1,0 +1,241 @@
+"""The debugger: every place is the same however it was reached, and every word works backwards."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.account import fold
+from ledger.errors import InvalidInput, LedgerError, NoSuchThing
+from ledger.store import open_reader
+from projections.answers import Formatter
+from projections.history.debugger import Debugger
+from projections.history.fields import Look, Name, read_all, written
+from projections.history.points import here
+from projections.history.timeline import Timeline
+from projections.history.walk import KNOWN, Walk
+from projections.history.words import HELP, Words, complete
+from projections.point import Point
+from tests.history.histories import OFFSET, Naive, at, clock, lived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Reader
+
+WRITE = Formatter(offset=OFFSET, currency="CNY")
+Told = tuple["Reader", Naive]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    reader = open_reader(str(lived(tmp_path_factory.mktemp("debug") / "lived.db", seed=5)))
+    yield reader, Naive(reader)
+    reader.close()
+
+
+def accounts(reader: Reader) -> list[str]:
+    return [stream.removeprefix("account:") for stream in reader.streams()]
+
+
+def busiest(naive: Naive, reader: Reader) -> str:
+    return max(accounts(reader), key=lambda one: len(naive.selected(f"account:{one}", at(reader))))
+
+
+def session(reader: Reader, account: str) -> Words:
+    around = here(reader, clock=clock(reader), offset=OFFSET)
+    return Words(Debugger(reader, account, here=around, currency="CNY"))
+
+
+def flat(look: Look) -> dict[str, Any]:
+    return {str(name): written(name, cell, WRITE) for name, cell in read_all(look)}
+
+
+def known_at(naive: Naive, account: str, place: int, reader: Reader) -> dict[str, Any]:
+    """Give every field right behind the account's event at a place, from nothing."""
+    head = at(reader)
+    opened = naive.selected(f"account:{account}", head)
+    first = min(one.position for one in opened)
+    steps = sorted(
+        [*opened, *(p for p in naive.selected("policy", head) if p.position > first)],
+        key=lambda one: one.position,
+    )
+    if not place:
+        return {}
+    last = steps[place - 1]
+    return naive.flat(
+        account, Point(head.at, last.recorded_at, last.position, everything=False)
+    )
+
+
+def test_a_frame_shows_what_a_full_fold_shows(told: Told) -> None:
+    """Each place of a shuffled tour, with frames close together, against a fold from nothing."""
+    reader, naive = told
+    for account in accounts(reader):
+        timeline = Timeline(reader, account, until=reader.head().position)
+        timeline.spacing = 7
+        places = list(range(len(timeline) + 1))
+        Random(1).shuffle(places)
+        for place in places[:60]:
+            assert flat(timeline.seek(place)) == known_at(naive, account, place, reader), place
+
+
+def test_a_full_fold_and_a_frame_go_on_alike(told: Told) -> None:
+    """Events still apply to a frame: it forgets only what is never shown."""
+    reader, _ = told
+    for account in accounts(reader):
+        timeline = Timeline(reader, account, until=reader.head().position)
+        timeline.spacing = 5
+        own = [one for one in map(timeline.event, range(1, len(timeline) + 1)) if one is not None]
+        state = fold(account, [one for one in own if one.stream != "policy"])
+        head = len(timeline)
+        look = timeline.seek(head)
+        assert flat(look) == flat(Look(state, timeline.policy(head), look.seen_at))
+
+
+def test_stepping_back_undoes_stepping(told: Told) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    forward = [words.run("s") for _ in range(80)]
+    back = [words.run("s-") for _ in range(80)]
+    for one, other in zip(forward[:-1], reversed(back[:-1]), strict=True):
+        assert {**one, "word": ""} == {**other, "word": ""}
+    assert words.debugger.place == 0
+
+
+def test_changes_at_each_stop_are_the_difference_of_the_states(told: Told) -> None:
+    reader, naive = told
+    account = busiest(naive, reader)
+    words = session(reader, account)
+    before: dict[str, Any] = {}
+    for place in range(1, 120):
+        shown = words.run("s")
+        after = known_at(naive, account, place, reader)
+        expected = {
+            name: (before.get(name), after.get(name))
+            for name in {**before, **after}
+            if before.get(name) != after.get(name) and not name.endswith(".status")
+        }
+        found = {
+            one["field"]: (one["from"], one["to"])
+            for one in shown["changes"]
+            if not one["field"].endswith(".status")
+        }
+        assert found == expected
+        before = after
+
+
+def test_continue_stops_at_every_change_of_a_watch_both_ways(told: Told) -> None:
+    reader, naive = told
+    account = busiest(naive, reader)
+    words = session(reader, account)
+    words.debugger.timeline.spacing = 13
+    words.run("w cash < 100")
+    walk = Walk(reader, account, at(reader), axis=KNOWN)
+    places, held, place = [], None, 0
+    for recorded in walk.steps():
+        if recorded.stream == "policy" and walk.look.state.opened_at is None:
+            continue
+        place += 1
+        now = walk.look.state.cash < 100_00
+        if now is not held:
+            places.append(place)
+            held = now
+    forward = []
+    while (shown := words.run("c"))["because"] != ["the end"]:
+        assert shown["because"] == ["watch cash < 100"]
+        forward.append(words.debugger.place)
+    back = []
+    while (shown := words.run("c-"))["because"] != ["the beginning"]:
+        back.append(words.debugger.place)
+    assert forward == places
+    assert back == list(reversed(places))
+
+
+def test_breaks_conditions_focus_and_last_change(told: Told) -> None:
+    reader, naive = told
+    account = busiest(naive, reader)
+    words = session(reader, account)
+    words.run("b BillPosted if outstanding > 0")
+    shown = words.run("c")
+    assert shown["type"] == "BillPosted"
+    assert shown["happened"]["data"]["amount"] != "0.00"
+    words.run("b - 1")
+    assert words.run("b")["items"] == []
+    touched = words.run("n cash")
+    assert any(one["field"] == "cash" for one in touched["changes"])
+    words.run("g head")
+    first = words.run("l cash")
+    second = words.run("l cash")
+    assert second["event"] < first["event"]
+    assert words.run("<")["event"] == first["event"]
+    assert words.run(">")["event"] == second["event"]
+    words.run("mark here")
+    words.run("s 3")
+    assert words.run("g here")["event"] == second["event"]
+    difference = words.run("diff head")
+    assert difference["show"] == "diff"
+    assert words.run("y cash")["causes"][0]["position"] == second["position"]
+    assert words.run("p cash")["value"] == words.run("p")["fields"]["cash"]
+
+
+def test_display_shows_at_each_stop_and_old_is_before_the_event(told: Told) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    words.run("d cash - old(cash)")
+    words.run("d delta(cash)")
+    moved = 0
+    for _ in range(60):
+        shown = words.run("n cash")
+        change = next((one for one in shown["changes"] if one["field"] == "cash"), None)
+        if change is None or change["from"] is None:
+            continue
+        one, other = (cell["value"] for cell in shown["displays"])
+        assert one == other
+        moved += one != "0.00"
+    assert moved
+
+
+def test_an_empty_line_repeats_and_a_comment_does_nothing(told: Told) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    words.run("s 2")
+    words.run("")
+    words.run("# a remark")
+    assert words.debugger.place == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("x", "no word"), ("s many", "not a number"), ("b Bill", "no event type"),
+        ("w cash >", "cannot be read"), ("p cahs", "did you mean cash"), ("g", "goes to"),
+        ("g soon", "not a point"), ("g @99999999", "no position"), ("l", "needs an expression"),
+        ("<", "no place further back"), (">", "no place further forward"),
+        ("w - 4", "no number 4"), ("l cash", "did not change"), ("g tag:x", "no tag"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_is_explained(told: Told, line: str, said: str) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    with pytest.raises((InvalidInput, NoSuchThing)) as caught:
+        words.run(line)
+    assert said in f"{caught.value} {getattr(caught.value, 'hint', '')}"
+    assert isinstance(caught.value, LedgerError)
+
+
+def test_every_word_has_help_and_can_be_completed(told: Told) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    assert words.run("?")["words"] == [list(one) for one in HELP]
+    words.run("g head")
+    assert complete(words.debugger, "p ca") == ["cash"]
+    assert "s-" in complete(words.debugger, "s")
+    assert complete(words.debugger, "b OverdueSt") == ["OverdueStarted"]
+    assert complete(words.debugger, 'w instances["')
+
+
+def test_names_are_fields() -> None:
+    assert str(Name("state", "instances", 'a"b')) == 'instances["a\\"b"].state'

@@ -1,0 +1,155 @@
+"""Documents cannot rot: what follows from the code is generated, the rest is held against it.
+
+Every command, event and error is documented; every dependency has its reasons; every link leads
+somewhere; the glossary has one line a word, sorted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+
+from docs import generate
+from ledger.commands import COMMANDS
+from ledger.errors import REFUSALS
+from ledger.events import EVENT_TYPES
+from ledger.policy import KEYS
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+DOCS: Final = ROOT / "docs"
+PAGES: Final = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "fixtures").rglob("*.md"))
+)
+SECTIONS: Final = ["Context", "Choice", "What we gave up", "How to notice that it was wrong"]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(generate.PAGES))
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    assert _text(DOCS / name) == generate.page(name), f"docs/{name} is not up to date: make docs"
+
+
+def test_every_command_is_documented() -> None:
+    page = _text(DOCS / "COMMANDS.md")
+    for name in COMMANDS:
+        assert f"\n### `{name}`\n" in page
+
+
+def test_every_event_is_documented() -> None:
+    page = _text(DOCS / "EVENTS.md")
+    for event_type in EVENT_TYPES:
+        assert f"\n## {event_type.__name__}\n" in page
+
+
+def test_every_error_is_documented() -> None:
+    page = _text(DOCS / "ERRORS.md")
+    for error in generate.known_errors():
+        assert f"`{error.code}`" in page, error
+    for refusal in REFUSALS:
+        assert refusal.remedy, f"{refusal.__name__} says no remedy"
+
+
+def test_error_codes_are_unique() -> None:
+    codes = [error.code for error in generate.known_errors()]
+    assert len(codes) == len(set(codes))
+
+
+def test_every_meaning_in_fields_json_belongs_to_a_field() -> None:
+    meanings = json.loads(_text(DOCS / "fields.json"))
+    used = {
+        "events": {name for one in EVENT_TYPES for name in one.__struct_fields__},
+        "commands": {name for one in COMMANDS.values() for name in one.__struct_fields__},
+    }
+    for kind, fields in used.items():
+        assert set(meanings[kind]) == fields
+        assert list(meanings[kind]) == sorted(meanings[kind]), f"{kind} are not sorted"
+
+
+def test_every_option_of_the_command_line_has_a_help_text() -> None:
+    for path, command in generate.cli_commands():
+        assert command.help or command.short_help, f"{path} has no help"
+        for parameter in generate.options(command):
+            assert parameter.help, f"{path} {parameter.opts[0]} has no help"
+
+
+def test_every_refusal_and_policy_is_in_the_rulebook() -> None:
+    rulebook = _text(DOCS / "RULEBOOK.md")
+    for refusal in REFUSALS:
+        assert re.search(rf"\b{refusal.code}\b", rulebook)
+    for key in KEYS:
+        assert f"`{key}`" in rulebook
+    for event_type in EVENT_TYPES:
+        added = "Add or split where the code reads better"
+        assert event_type.__name__ in rulebook or added in rulebook
+
+
+def test_the_glossary_has_one_line_a_word_sorted() -> None:
+    lines = [line for line in _text(DOCS / "GLOSSARY.md").splitlines() if line.startswith("- ")]
+    words = []
+    for line in lines:
+        word = re.fullmatch(r"- \*\*([^*]+)\*\*: \S.*\.", line)
+        assert word, f"not a word, a colon and a sentence: {line}"
+        words.append(word[1])
+    assert words == sorted(words, key=str.lower)
+    assert len(set(words)) == len(words)
+    assert len(lines) > 50
+
+
+def test_decisions_are_numbered_and_say_why() -> None:
+    records = sorted((DOCS / "decisions").glob("*.md"))
+    for number, path in enumerate(records, 1):
+        text = _text(path)
+        assert path.name.startswith(f"{number:04d}-"), f"{path.name}: {number:04d} is next"
+        assert text.startswith(f"# {number:04d} "), path.name
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS, path.name
+        assert text.count("\n") <= 60, f"{path.name} is longer than a page"
+
+
+def test_every_dependency_has_a_decision_record() -> None:
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))
+    wanted = list(project["build-system"]["requires"]) + list(project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        wanted += extra
+    told = "\n".join(
+        line
+        for path in (DOCS / "decisions").glob("*.md")
+        for line in _text(path).splitlines()
+        if "dependenc" in line
+    )
+    for requirement in wanted:
+        match = re.match(r"[A-Za-z0-9-]+", requirement)
+        assert match
+        name = match[0]
+        assert name == "tallystick" or f"`{name}" in told, f"no decision record names {name}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", _text(path)):
+        if not re.match(r"[a-z]+:", target):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(path: Path) -> None:
+    folders = "ledger|projections|cli|fixtures|tests|docs|benchmarks"
+    for name in re.findall(rf"`((?:{folders})/[\w./-]+)`", _text(path)):
+        if not re.search(r"[A-Z]{4,}\.|NNNN", name):  # NAME.py stands for a file to come
+            assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_each_field_of_an_event_is_a_simple_shape() -> None:
+    """The reference can say every shape in plain words."""
+    for event_type in EVENT_TYPES:
+        for field in msgspec.structs.fields(event_type):
+            assert generate.shape_of(msgspec.inspect.type_info(field.type))
