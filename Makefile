@@ -11,19 +11,24 @@ PYTHON  ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
+# Random sequences judged by the plain model in `make test`; `make check` takes ten thousand.
+SEQUENCES ?= 1000
+
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Blocks of slow tests are many: a worker that is done takes over from the other.
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli fixtures tests docs benchmarks
 
-.PHONY: demo test check style types imports docs docs-check coverage bench golden clean
+.PHONY: demo test check style types imports docs docs-check coverage sequences bench golden clean
 
 demo: $(STAMP)
 	$(BIN)/tally demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n $(WORKERS)
+	TALLY_SEQUENCES=$(SEQUENCES) $(PYTEST)
 
-check: style types imports docs-check coverage demo
+check: style types imports docs-check coverage sequences demo
 	@echo "check: all is well"
 
 style: $(STAMP)
@@ -37,7 +42,11 @@ imports: $(STAMP)
 
 # The whole suite with branch coverage of ledger/ and projections/; the bound is in pyproject.toml.
 coverage: $(STAMP)
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+	TALLY_SEQUENCES=$(SEQUENCES) $(PYTEST) --cov --cov-report=term-missing:skip-covered
+
+# All ten thousand, without coverage, which would slow them down several times.
+sequences: $(STAMP)
+	TALLY_SEQUENCES=10000 $(PYTEST) tests/differential
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
@@ -51,7 +60,7 @@ bench: $(STAMP)
 
 # Writes what the golden tests expect anew; review the difference like code.
 golden: $(STAMP)
-	$(BIN)/pytest -n $(WORKERS) --update-golden
+	TALLY_SEQUENCES=$(SEQUENCES) $(PYTEST) --update-golden
 	git --no-pager diff --stat
 
 clean:

@@ -106,7 +106,7 @@ def project_one_by_one(events: int = 1500) -> float:
     begun = time.perf_counter()
     for position in range(1, events + 1):
         with datastore.transaction(commit=True) as cursor:
-            recorder._insert_tracking(cursor, Tracking("ledger", position))  # noqa: SLF001
+            recorder._insert_tracking(cursor, Tracking("ledger", position))
             cursor.execute(
                 "INSERT INTO view VALUES (?, 1) ON CONFLICT DO UPDATE SET cash = cash + 1",
                 (f"a{position % 50}",),

@@ -120,7 +120,7 @@ class Session:
                 "SELECT COUNT(*) FROM view_deadlines WHERE due_at <= ?", (self.now,)
             ).fetchone()
         if waiting:
+            who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
             sys.stderr.write(
-                f"note: {waiting} accounts have transitions due that are not recorded yet; "
-                "tally run records them\n"
+                f"note: {who} transitions due that are not recorded yet; tally run records them\n"
             )

@@ -36,17 +36,26 @@ def write_changes(
 ) -> None:  # fmt: skip
     """Write rows with a field, what it was and what it is; ``beneath`` adds to a row."""
     for owner, group in groupby(rows, key=lambda row: owner_of(row["field"])[0]):
-        inner = indent
+        inner, held = indent, list(group)
         if owner:
-            write(f"{indent}{owner}")
+            gone = beneath is None and all(row[after] is None for row in held)
+            write(f"{indent}{owner}{_farewell(held, before) if gone else ''}")
             inner = indent + "  "
-        for row in group:
+            held = [] if gone else held
+        for row in held:
             name = owner_of(row["field"])[1].ljust(WIDTH)
             was, now = spelled(row[before]), spelled(row[after])
             delta = f"  ({_signed(row['delta'])})" if row.get("delta") else ""
             write(f"{inner}{name}  {was:>12} -> {now}{delta}")
             if beneath is not None:
                 beneath(row)
+
+
+def _farewell(rows: list[dict[str, Any]], before: str) -> str:
+    """Say what is gone with its amounts, instead of a line for each of its fields."""
+    money = [row for row in rows if owner_of(row["field"])[1] in {"outstanding", "remaining"}]
+    parts = [f"{owner_of(row['field'])[1]} was {spelled(row[before])}" for row in money]
+    return "  gone" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _signed(amount: str) -> str:

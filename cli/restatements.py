@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from cli.changes import owner_of, spelled
 from cli.render import short, write
 from projections.history.restated import restated, restated_json
 
@@ -26,21 +28,35 @@ def write_restated(found: dict[str, Any], account: str) -> None:
     events = found["events"]
     named = " ".join(f"@{position}" for position in events[:SHOWN_MAX])
     more = f" and {len(events) - SHOWN_MAX} more" if len(events) > SHOWN_MAX else ""
-    write(f"restated since {tag} was sealed (as at {at}), by {named}{more}:")
-    names = list(found["was"])
-    width = max(len(name) for name in names[:SHOWN_MAX])
-    for name in names[:SHOWN_MAX]:
-        was, now = _spelled(found["was"][name]), _spelled(found["now"][name])
-        write(f"  {name.ljust(width)}  was {was}, is {now}")
-    if len(names) > SHOWN_MAX:
-        write(f"  and {len(names) - SHOWN_MAX} more fields")
+    write(f"restated since {tag} was sealed, as at {at}")
+    write(f"  by {named}{more}:")
+    lines = _lines(found)
+    width = max(len(name) for name, _ in lines[:SHOWN_MAX])
+    for name, said in lines[:SHOWN_MAX]:
+        write(f"  {name.ljust(width)}  {said}")
+    if len(lines) > SHOWN_MAX:
+        write(f"  and {len(lines) - SHOWN_MAX} more")
     write(f"  see: tally diff {tag} {found['at'][:19]} {account} --bridge")
 
 
-def _spelled(content: object) -> str:
-    if content is None:
-        return "nothing"
-    if isinstance(content, bool):
-        return "yes" if content else "no"
-    text = str(content)
-    return short(text) if text[4:5] == "-" and "T" in text else text
+def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Say what each field was and is; what came or went as a whole is one line."""
+    lines: list[tuple[str, str]] = []
+    for owner, group in groupby(found["was"], key=lambda name: owner_of(name)[0]):
+        names = list(group)
+        was = {name: found["was"][name] for name in names}
+        now = {name: found["now"][name] for name in names}
+        amounts = [name for name in names if owner_of(name)[1] in {"outstanding", "remaining"}]
+        if owner and all(cell is None for cell in was.values()):
+            lines.append((owner, "was not there" + _said(now, amounts)))
+        elif owner and all(cell is None for cell in now.values()):
+            lines.append((owner, "is not there any more" + _said(was, amounts)))
+        else:
+            lines += [
+                (name, f"was {spelled(was[name])}, is {spelled(now[name])}") for name in names
+            ]
+    return lines
+
+
+def _said(cells: dict[str, Any], amounts: list[str]) -> str:
+    return "".join(f", {owner_of(name)[1]} {spelled(cells[name])}" for name in amounts)

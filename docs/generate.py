@@ -313,7 +313,7 @@ def cli_commands() -> list[tuple[str, click.Command]]:
 
     def walk(path: str, command: click.Command) -> None:
         if isinstance(command, click.Group):
-            context = click.Context(command, info_name=path)
+            context = _context(command, path)
             if path == "tally record":  # its commands are those of the first part
                 found.append((path, command))
                 return
@@ -326,6 +326,11 @@ def cli_commands() -> list[tuple[str, click.Command]]:
 
     walk("tally", tally)
     return found
+
+
+def _context(command: click.Command, path: str) -> click.Context:
+    """Ask a command about itself with the program's settings: click keeps what it first finds."""
+    return click.Context(command, info_name=path, **tally.context_settings)
 
 
 def _option_row(option: click.Option) -> tuple[str, ...]:
@@ -355,7 +360,7 @@ def command_line_section() -> Iterator[str]:
     yield from _table(("option", "meaning"), shared)
     yield ""
     for path, command in found:
-        context = click.Context(command, info_name=path)
+        context = _context(command, path)
         usage = " ".join((path, *command.collect_usage_pieces(context)))
         yield from (f"### `{usage}`", "", *_help(command.help, path))
         also = [row[0].split(" ")[0] for row in rows[path] if row in shared]

@@ -185,7 +185,7 @@ class Ledger(Engine):
             with self.store.writing() as writer:
                 self._sync(writer)
                 if to is not None and self.catalog.clock == clocks.SYSTEM:
-                    raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)  # noqa: TRY301
+                    raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
                 self._move(to)
                 made = list(self.pending)
                 self._append(writer)

@@ -18,6 +18,7 @@ from ledger.periods import DAY, is_bare_date, parse_instant
 from ledger.policy import did_you_mean
 
 Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Whole = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Amount = Decimal
 # Written as RFC 3339 text; normalise() puts UTC microseconds in its place.
@@ -35,7 +36,7 @@ class Command(
     actor: Text | None = None
     reason: Text | None = None
     token: Text | None = None
-    expected_version: int | None = None
+    expected_version: Whole | None = None
 
 
 class AccountCommand(Command, kw_only=True):
@@ -138,7 +139,7 @@ class Purchase(AccountCommand, kw_only=True, tag="purchase"):
 
     instance: Id
     sku: Id
-    months: int
+    months: Whole
     auto_renew: bool = False
     coupon: Id = "auto"
 
@@ -147,7 +148,7 @@ class Renew(AccountCommand, kw_only=True, tag="renew"):
     """Renew one or many Enterprise instances with one payment."""
 
     instances: list[str]
-    months: int
+    months: Whole
     auto_renew: bool = False
     coupon: Id = "auto"
 
@@ -156,14 +157,14 @@ class EnableAutoRenew(AccountCommand, kw_only=True, tag="enable-auto-renew"):
     """Switch auto-renewal on."""
 
     instances: list[str]
-    months: int
+    months: Whole
 
 
 class ModifyAutoRenew(AccountCommand, kw_only=True, tag="modify-auto-renew"):
     """Change the period of auto-renewal."""
 
     instances: list[str]
-    months: int
+    months: Whole
 
 
 class DisableAutoRenew(AccountCommand, kw_only=True, tag="disable-auto-renew"):
@@ -189,7 +190,7 @@ class Upgrade(AccountCommand, kw_only=True, tag="upgrade"):
 
     instance: Id
     sku: Id
-    months: int
+    months: Whole
     coupon: Id = "auto"
 
 

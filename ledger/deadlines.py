@@ -77,7 +77,7 @@ def restored_at(instance: Instance, policy: Policy) -> int | None:
     if instance.state != RESTORING or instance.restoring_since is None:
         return None
     since = policy.since["restore_delay"]
-    if since <= instance.restoring_since:
+    if since < instance.restoring_since:
         return instance.restored_at
     return max(instance.restoring_since + policy.restore_delay, since)
 

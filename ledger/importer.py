@@ -106,7 +106,7 @@ def _import(
 
         def note(writer: Writer, recorded: int, batch: Sequence[bytes] = batch) -> None:
             whole = recorded == len(numbers) and bad is None  # noqa: B023 - called at once
-            last = numbers[recorded - 1] if recorded else cover.lines  # noqa: B023
+            last = numbers[recorded - 1] if recorded else cover.lines  # noqa: B023 - called at once
             for line in batch if whole else batch[: last - cover.lines]:
                 cover.add(line)
             notes = _notes(writer.meta(NOTES_KEY))

@@ -7,6 +7,7 @@ This module must not read a clock and must not know the rules that use a term.
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
@@ -20,6 +21,12 @@ DAY = 24 * HOUR
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_LAST = 9000  # room for every term and retention before the calendar ends
+# RFC 3339, with a date alone and a time without seconds or offset allowed; fractions are cut.
+_INSTANT = re.compile(
+    r"(?P<local>\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2})?)?)"
+    r"(?:(?<=:\d\d)\.\d+)?(?P<away>[Zz]|[+-]\d{2}:\d{2})?",
+    re.ASCII,
+)
 _DATE_LENGTH = len("2025-01-31")
 
 
@@ -44,8 +51,11 @@ def parse_instant(text: str, offset: int) -> int:
     Time axis: a missing offset means ``offset``, the ledger's calendar offset in microseconds.
     Raises: InvalidInput.
     """
+    match = _INSTANT.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(
+            "" if match is None else match["local"] + (match["away"] or "").upper()
+        )
     except ValueError:
         msg = f"{text!r} is not an instant"
         raise InvalidInput(msg, hint="write it like 2025-02-10T08:00:00+08:00") from None

@@ -239,7 +239,7 @@ class Views:
         self, group: Sequence[Projection], progress: Callable[[int, int], None] | None
     ) -> int:
         """Fill shadow tables, some accounts a transaction; resume what was interrupted."""
-        assert self.store is not None  # noqa: S101
+        assert self.store is not None  # noqa: S101 - the caller opened it for writing
         accounts = self.reader.streams(ACCOUNT_PREFIX)
         total = len(accounts)
         target, done = self._begin_rebuild(group)
@@ -266,7 +266,7 @@ class Views:
 
     def _begin_rebuild(self, group: Sequence[Projection]) -> tuple[int, str]:
         """Give (target position, last account done) of a rebuild, begun now or before."""
-        assert self.store is not None  # noqa: S101
+        assert self.store is not None  # noqa: S101 - the caller opened it for writing
         with self.store.writing() as writer:
             connection = writer.connection
             connection.execute(CREATE_REBUILDS)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from copy import copy
 from typing import Any, NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from ledger import codec, decider
 from ledger.account import AccountState, evolve
 from ledger.catalog import Catalog
@@ -94,10 +96,10 @@ def whole(thing: object) -> object:
         return {key: whole(cell) for key, cell in sorted(thing.items())}
     if isinstance(thing, list):
         return [whole(cell) for cell in thing]
-    slots = [slot for slot in getattr(thing, "__slots__", ()) if slot != "next_due"]
-    if type(thing).__module__ == "ledger.account":
-        return {slot: whole(getattr(thing, slot)) for slot in slots}
-    return thing
+    if isinstance(thing, Struct) or not type(thing).__module__.startswith("ledger."):
+        return thing
+    slots: tuple[str, ...] = getattr(thing, "__slots__", ())
+    return {slot: whole(getattr(thing, slot)) for slot in slots if slot != "next_due"}
 
 
 class World:

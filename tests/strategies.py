@@ -163,6 +163,9 @@ _OFTEN = (
     *["post-bill"] * 4, *["credit-note"] * 3, *["reverse-top-up"] * 2, *["cancel-renewal"] * 2,
     *["restore"] * 2, *["grant-coupon"] * 2, *["set-alert"] * 2, "enable-auto-renew",
 )  # fmt: skip
+_SOON = st.sampled_from((0, 1, 60, HOUR, 5 * HOUR))
+_SOME_BACK = st.sampled_from((None, 1, 60, 90, HOUR, 3 * HOUR, 3 * DAY))
+_PRICE: tuple[str, dict[str, Any]] = ("set-price", {"sku": "pro", "monthly_price": "160"})
 READINGS: dict[str, tuple[str, ...]] = {
     "calendar_offset": ("+08:00", "+00:00", "-05:30"),
     "bill_delay": ("4h", "0", "30min"),
@@ -198,6 +201,52 @@ def _change(draw: st.DrawFn) -> Step:
     key = draw(st.sampled_from(sorted(READINGS)))
     value = draw(st.sampled_from(READINGS[key]))
     return Step(draw(GAPS), "set-policy", {"key": key, "value": value})
+
+
+@st.composite
+def _credited(draw: st.DrawFn) -> list[Step]:
+    """Tell of a bill that coupons paid, and of the note that gives them back: all of it late."""
+    amount = draw(st.sampled_from(("5", "12.34", "60")))
+    ends = draw(st.sampled_from((HOUR, 90 * DAY)))
+    coupon = {"amount": draw(SMALL), "starts": -DAY, "ends": ends}
+    cycle = {"cycle_start": -9 * DAY, "cycle_end": -8 * DAY, "instance": Pick("legacy", 0)}
+    return [
+        Step(HOUR, "grant-coupon", {"coupon": Pick("new", 0), **coupon}, draw(_SOME_BACK)),
+        Step(HOUR, "grant-coupon", {"coupon": Pick("new", 0), **coupon}, draw(_SOME_BACK)),
+        Step(60, "post-bill", {"bill": Pick("new", 0), "rated": amount, **cycle}, draw(_SOME_BACK)),
+        Step(draw(_SOON), "top-up", {"amount": draw(SMALL), "channel": "c",
+                                     "serial": Pick("new", 0)}, draw(_SOME_BACK)),
+        Step(draw(_SOON), "credit-note", {"note": Pick("new", 0), "bill": Pick("bills", -1),
+                                          "amount": draw(st.sampled_from((amount, "5")))},
+             draw(_SOME_BACK)),
+    ]  # fmt: skip
+
+
+@st.composite
+def _outage(draw: st.DrawFn) -> list[Step]:
+    """Tell of a stop for overdue, its end, and a restore fact that arrives late or not at all."""
+    cycle = {"cycle_start": -9 * DAY, "cycle_end": -8 * DAY, "instance": Pick("legacy", 0)}
+    restore = Step(60, "restore", {"instance": Pick("restoring", 0)}, draw(_SOME_BACK))
+    upgrade = {"instance": Pick("restoring", 0), "sku": "free", "months": 1}
+    between = draw(st.sampled_from(([], [Step(60, "upgrade", upgrade)])))
+    return [
+        Step(60, "post-bill", {"bill": Pick("new", 0), "rated": "320", **cycle}, draw(_SOME_BACK)),
+        Step(DUE, "set-price", {"sku": "pro", "monthly_price": "130"}),
+        Step(draw(_SOON), "top-up", {"amount": "1000", "channel": "c", "serial": Pick("new", 0)}),
+        *between,
+        *draw(st.sampled_from(([], [restore]))),
+    ]
+
+
+def late_lives() -> st.SearchStrategy[list[Step]]:
+    """Give a life in which facts arrive late and overtake each other."""
+    opening = [
+        Step(0, "activate-public", {"instance": f"l-{n}", "kind": "public_legacy"})
+        for n in range(3)
+    ]
+    part = _credited() | _outage() | _step().map(lambda one: [one])
+    some = st.lists(part, min_size=1, max_size=5)
+    return some.map(lambda parts: sum(parts, [*opening, Step(4 * DAY, *_PRICE)]))
 
 
 def policies() -> st.SearchStrategy[dict[str, str]]:

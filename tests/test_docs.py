@@ -6,8 +6,10 @@ somewhere; the glossary has one line a word, sorted.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -133,11 +135,36 @@ def test_every_dependency_has_a_decision_record() -> None:
         assert name == "tallystick" or f"`{name}" in told, f"no decision record names {name}"
 
 
+def test_every_import_is_declared() -> None:
+    """The program runs with its dependencies alone: no module of a development tool is imported."""
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    declared = {re.split(r"[<>=]", one)[0] for one in project["dependencies"]}
+    ours = {"ledger", "projections", "cli", "fixtures"}
+    for folder in sorted(ours):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(_text(path))):
+                names: list[str] = []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module or ""]
+                elif isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                for name in names:
+                    top = name.split(".")[0]
+                    known = top in sys.stdlib_module_names or top in ours or top in declared
+                    assert known, f"{path.relative_to(ROOT)} imports {top}"
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", _text(path)):
         if not re.match(r"[a-z]+:", target):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    readme = _text(ROOT / "README.md")
+    for path in DOCS.glob("*.md"):
+        assert f"](docs/{path.name})" in readme, f"README.md does not link to docs/{path.name}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
+from cli.causes import fitting
 from cli.changes import owner_of, spelled
 from cli.fields import account_and_field, names_account
 from cli.options import Output, complete_account, point_options, tally_command
@@ -64,5 +65,5 @@ def _line(row: dict[str, Any], indent: str) -> None:
     late = f", effective {short(row['effective_at'])}"
     late = late if row["effective_at"] != row["recorded_at"] else ""
     who = f" by {row['actor']}" if row["actor"] else ""
-    clock = "; since then the clock moved it on" if row["by_clock"] else ""
-    write(f"{'':<41} {known}{who}{late}{clock}")
+    clock = "; the clock moved it on since" if row["by_clock"] else ""
+    write(fitting(f"{'':<21}known {known}{who}{late}{clock}"))

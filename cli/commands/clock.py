@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands.log import event_line
 from cli.options import Output, tally_command
 from cli.points import read_duration
-from cli.render import plural, write
+from cli.render import short, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from projections.answers import Formatter, event_json
@@ -75,8 +74,9 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         output.rows(rows)
     elif output.human:
         for row in rows:
-            write(event_line(row))
-        write(f"clock at {now}, {plural(len(made), 'event')} recorded")
+            write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
+                  f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
+        write(f"clock at {now}, {len(made)} events recorded")
     else:
         output.object(
             {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now,

@@ -28,7 +28,7 @@ Line = tuple[str, str]  # where it stands, what it says
 @click.command("debug")
 @account_argument()
 @click.option("-x", "scripts", multiple=True, type=click.Path(exists=True, dir_okay=False),
-              metavar="FILE", help="A script of words, instead of what is typed; repeatable.")  # fmt: skip
+              metavar="FILE", help="A script of words; repeatable.")  # fmt: skip
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, account: str, scripts: tuple[str, ...]

@@ -12,7 +12,7 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import plural, table, write
+from cli.render import table, write
 from cli.results import RESULT_COLUMNS, result_json
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def command(
 
     counts: Counter[str] = Counter()
     last = 0
-    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115
+    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     with source, Progress("import") as progress:
         try:
             for result in import_lines(
@@ -81,8 +81,7 @@ def command(
             session.views()
     refused = sum(n for code, n in counts.items() if code.isupper())
     if output.form == "text":
-        said = plural(sum(counts.values()), "command")
-        write(f"{said}, log at @{session.reader.head().position}")
+        write(f"{sum(counts.values())} commands, log at @{session.reader.head().position}")
         if counts:
             table(("what", "count"), sorted(counts.items()))
     elif output.form == "json":

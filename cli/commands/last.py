@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.causes import caused_by, fitting
 from cli.changes import spelled
 from cli.errors import DONE, FOUND
 from cli.fields import account_and_field
@@ -68,17 +69,14 @@ def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int]
 
 
 def _page(answer: dict[str, Any], field: str) -> None:
-    write(strong(f"{field}  {point_line(answer['point'])}"))
+    write(strong(point_line(answer["point"])))
+    write(field)
     for row in answer["changes"]:
         inner = "" if row["field"] == answer["field"] else f"{row['field']}: "
         write(f"@{row['position']} {row['type']}  {short(row['effective_at'])}")
         write(f"  {inner}{spelled(row['from'])} -> {spelled(row['to'])}")
         late = row["effective_at"] != row["recorded_at"]
-        known = f"recorded {short(row['recorded_at'])} (late)" if late else ""
-        who = f"by {row['actor']}" if row["actor"] else ""
-        reason = f'"{row["reason"]}"' if row["reason"] else ""
-        what = f"command {row['command']}" if row["command"] else "the clock"
-        write("  " + " · ".join(part for part in (what, who, reason, known) if part))
+        write(fitting(f"  {caused_by(row)}{' (late)' if late else ''}"))
     if not answer["changes"]:
         write("no change before that")
         return

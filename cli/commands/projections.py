@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _NAMES = [projection.name for projection in PROJECTIONS]
 
 
+def _complete_name(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    return [name for name in _NAMES if name.startswith(text)]
+
+
 @click.group("projections")
 def command() -> None:
     """List, check or rebuild the stored views.
@@ -70,7 +74,7 @@ def status(session: Session, output: Output) -> int:
 
 
 @command.command("rebuild")
-@click.argument("name", required=False, shell_complete=lambda *_: _NAMES)
+@click.argument("name", required=False, shell_complete=_complete_name)
 @click.option("--shadow", is_flag=True, help="Build and compare only; keep the live view.")
 @tally_command()
 def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool) -> int:

@@ -43,6 +43,7 @@ def command(
       tally recheck --policy retention=30d --ndjson
     """
     from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - loaded when needed
+    from ledger.memory import no_cycles  # noqa: PLC0415 - the same
     from ledger.rehearsal.changes import check_policy  # noqa: PLC0415 - loads the write side
     from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loaded when needed
 
@@ -54,7 +55,7 @@ def command(
     writers = Writers(session.reader, session.catalog)
     found: list[dict[str, Any]] = []
     count = 0
-    with Progress("recheck") as progress:
+    with no_cycles(), Progress("recheck") as progress:
         recheck = Recheck(
             session.reader, account=account, policy=values,
             progress=lambda position: progress(position, head),

@@ -10,7 +10,7 @@ import click
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, plural, write
+from cli.render import cell, write
 from projections.runner import Difference, Views
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def command(session: Session, output: Output, *, compare: bool) -> int:
     \b
     Examples:
       tally replay
-      tally replay --compare    exit 1 and the first differing row if a view drifted
+      tally replay --compare      exit 1 and the first row that differs, if any
     """
     head = session.reader.head().position
     views = session.views() if compare else Views(session.reader)
@@ -47,8 +47,7 @@ def command(session: Session, output: Output, *, compare: bool) -> int:
         output.object(answer)
     else:
         rate = head * 1000 // max(milliseconds, 1)
-        said = f"{plural(head, 'event')} of {plural(accounts, 'account')}"
-        write(f"{said} refolded: {plural(rows, 'row')}, {rate} events/s")
+        write(f"{head} events of {accounts} accounts refolded: {rows} rows, {rate} events/s")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")
         if difference is not None:

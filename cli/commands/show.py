@@ -120,10 +120,19 @@ def _flat(session: Session, account: str, position: int) -> dict[str, Any]:
             for one in value:
                 key = next(iter(one.values()))
                 for field, content in one.items():
-                    flat[f'{name}["{key}"].{field}'] = content
+                    _spread(flat, f'{name}["{key}"].{field}', content)
         else:
-            flat[name] = value
+            _spread(flat, name, value)
     return flat
+
+
+def _spread(flat: dict[str, Any], name: str, content: Any) -> None:
+    """Put a field down by its name; one that has fields of its own, by each of them."""
+    if isinstance(content, dict):
+        for field, inner in content.items():
+            _spread(flat, f"{name}.{field}", inner)
+    else:
+        flat[name] = content
 
 
 def page(answer: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ledger.store.rows import Request
 
 CLOCK_KEY = "clock"
+_DECIDED = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # other streams of the ledger are notes
 Batch = list[RecordedEvent]
 
 
@@ -59,7 +60,7 @@ class Step(NamedTuple):
         error: why it was refused, or was no command at its instant.
         duplicate: it repeats a command before it.
         inserted: number of the inserted command.
-        first: the ledger's first event, which nothing leads to.
+        noted: nothing leads to it: the ledger's first event, a tag.
         skipped: the command is left out.
 
     """
@@ -70,13 +71,13 @@ class Step(NamedTuple):
     error: Refused | InvalidInput | None = None
     duplicate: bool = False
     inserted: int | None = None
-    first: bool = False
+    noted: bool = False
     skipped: bool = False
 
     @property
     def paired(self) -> bool:
         """Whether what was recorded and what was decided again belong together."""
-        return self.command is not None or self.first
+        return self.command is not None or self.noted
 
 
 def batches(history: Iterable[RecordedEvent]) -> Iterator[Batch]:
@@ -158,7 +159,13 @@ class Rehearsal(Engine):
                 yield from self._again(batch)
             elif isinstance(first.event, PolicyAdopted):
                 self._adopt(first)
-                yield Step(batch, batch, first=True)
+                yield Step(batch, batch, noted=True)
+            elif account_of(first.stream) is None and first.stream not in _DECIDED:
+                if self.catalog.clock == clocks.SIMULATED:
+                    yield from self._clock(first.recorded_at)
+                self.position += len(batch)
+                self.recorded_at = first.recorded_at
+                yield Step(batch, batch, noted=True)
             else:
                 if self.catalog.clock == clocks.SYSTEM:
                     yield from self._clock(first.recorded_at)

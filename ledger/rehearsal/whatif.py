@@ -16,6 +16,7 @@ from ledger import codec
 from ledger import commands as c
 from ledger.account import AccountState, fold
 from ledger.catalog import Catalog
+from ledger.engine import PAYMENTS, payment_key
 from ledger.errors import InvalidInput, NoSuchThing, Refused
 from ledger.events import ACCOUNT_PREFIX, CommandRefused, RecordedEvent, account_of
 from ledger.rehearsal.changes import NO_CHANGES, Changes, command_of, is_command
@@ -159,15 +160,20 @@ def accounts_touched(reader: Reader, changes: Changes) -> set[str] | None:
         for position in {*changes.skips, *changes.patches}
     ]
     found: set[str] = set()
-    serials: set[str] = set()
+    serials: set[str] = {v["serial"] for v in changes.patches.values() if "serial" in v}
     for command in commands:
         if not isinstance(command, c.AccountCommand):
             return None
         found.add(command.account)
-        if isinstance(command, c.TopUp):
+        if isinstance(command, c.TopUp) and _key_taken(reader, command):
             serials.add(command.serial)
-    serials |= {v["serial"] for v in changes.patches.values() if "serial" in v}
     return found | _sharing_keys(reader, serials) if serials else found
+
+
+def _key_taken(reader: Reader, command: c.TopUp) -> bool:
+    """Say whether a payment's key was used: only then was anybody ever refused it."""
+    key = payment_key(command.channel, command.serial)
+    return reader.request(PAYMENTS, key) is not None
 
 
 def _sharing_keys(reader: Reader, serials: set[str]) -> set[str]:

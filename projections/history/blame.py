@@ -49,11 +49,14 @@ def blame(
     """Give the currency, and each field (or those of ``wanted``) with the event that set it."""
     walk = Walk(reader, account, point)
     setters: dict[Name, tuple[RecordedEvent, Cell]] = {}
+    makers: dict[tuple[str, ...], RecordedEvent] = {}
     opened: RecordedEvent | None = None
     for recorded, changes in walk.changes():
         opened = opened or (recorded if isinstance(recorded.event, e.AccountOpened) else None)
-        for change in changes:
-            setters[change.name] = recorded, change.after
+        for name, before, after in changes:
+            setters[name] = recorded, after
+            if before is None:
+                makers.setdefault(name[1:], recorded)
     if opened is None:
         return "", []
     walk.look.seen_at = point.seen_at
@@ -62,19 +65,10 @@ def blame(
         if wanted is not None and not wanted.covers(name):
             continue
         # A field that is null since its owner exists was set by the event that made it exist.
-        recorded, left = setters.get(name) or (_maker(setters, name, opened), cell)
+        recorded, left = setters.get(name) or (makers.get(name[1:], opened), cell)
         found.append(Blamed(name, cell, recorded, by_clock=left != cell))
     found.sort(key=lambda one: place(one.name))
     return walk.look.state.currency, found
-
-
-def _maker(
-    setters: dict[Name, tuple[RecordedEvent, Cell]], name: Name, opened: RecordedEvent
-) -> RecordedEvent:
-    if not name.family:
-        return opened
-    made = [one for other, (one, _) in setters.items() if other[1:] == name[1:]]
-    return min(made, key=lambda one: one.position, default=opened)
 
 
 def last(
@@ -87,7 +81,7 @@ def last(
     """
     walk = Walk(reader, account, point, policies=_by_policy(wanted))
     kept: deque[LastChange] = deque(maxlen=count)
-    for recorded, changes in walk.changes():
+    for recorded, changes in walk.changes(wanted):
         if before is not None and (recorded.effective_at, recorded.position) >= before:
             break
         kept.extend(

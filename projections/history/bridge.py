@@ -1,8 +1,8 @@
-"""The bridge between two figures: activity + late + corrections + rules = delta, each with its
-events, and checked to add up.
+"""The bridge between two figures: activity + late + corrections + rules = delta.
 
-Money fields are sums over events, so a figure changes between two points by exactly the events
-that one point selects and the other does not. Each such event goes to one part:
+Each part has its events, and the parts are checked to add up. Money fields are sums over events,
+so a figure changes between two points by exactly the events that one point selects and the other
+does not. Each such event goes to one part:
 
 - corrections: it takes back what was recorded before (``CORRECTIONS``), whenever it is effective;
 - activity: it is effective after the first point (after its ``at``, or what it could know);
@@ -21,11 +21,11 @@ from ledger import events as e
 from ledger.errors import CorruptHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ledger.events import RecordedEvent
     from projections.history.fields import Name
-    from projections.history.walk import Change
+    from projections.history.walk import Walk
     from projections.point import Point
 
 ACTIVITY, LATE, CORRECTED, RULES = "activity", "late", "corrections", "rules"
@@ -92,15 +92,15 @@ def part_of(recorded: RecordedEvent, first: Point) -> str:
     return ACTIVITY if on_time else LATE
 
 
-def bridges(
-    steps: Iterable[tuple[RecordedEvent, list[Change]]], a: Point, b: Point
-) -> Mapping[Name, Bridge]:
-    """Collect the entries of every sum from the changes of a walk over both points' events."""
+def bridges(walk: Walk, a: Point, b: Point) -> Mapping[Name, Bridge]:
+    """Collect the entries of every sum from a walk over the events of both points."""
     found: dict[Name, list[Entry]] = {}
-    for recorded, changes in steps:
-        in_a, in_b = selects(a, recorded), selects(b, recorded)
-        if in_a == in_b:
-            continue
+
+    def differs(recorded: RecordedEvent) -> bool:
+        return selects(a, recorded) != selects(b, recorded)
+
+    for recorded, changes in walk.changes_by(differs):
+        in_b = selects(b, recorded)
         part = part_of(recorded, a if in_b else b)
         for name, before, after in changes:
             if not (name.field and name.what.sums):

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.building import Builder
-from projections.history.expressions import NULL, Expression, Term
+from projections.history.expressions import NULL, Expression, Term, Value
 from projections.history.fields import ACCOUNT, COUNT, FAMILIES, FLAG, TEXT, Name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TEXT_MAX = 2000
+SHOWN_MAX = 80  # characters of the text that an error repeats
 DIGITS_MAX = 30
 FUNCTIONS = ("old", "changed", "delta", "len")
 _CONSTANTS: dict[str, bool | None] = {
@@ -72,8 +73,10 @@ class _Compiler:
 
     def error(self, node: ast.AST | None, what: str, *, hint: str | None = None) -> InvalidInput:
         column = getattr(node, "col_offset", None)
+        if isinstance(node, ast.Attribute) and node.end_col_offset is not None:
+            column = node.end_col_offset - len(node.attr.encode())
         place = "" if column is None else f" at column {self._column(column)}"
-        return InvalidInput(f"expression {self.text!r}{place}: {what}", hint=hint)
+        return InvalidInput(f"expression {_short(self.text)!r}{place}: {what}", hint=hint)
 
     def _column(self, bytes_before: int) -> int:
         return len(self.text.encode()[:bytes_before].decode(errors="ignore")) + 1
@@ -92,7 +95,7 @@ class _Compiler:
             hint = f"the language has {LANGUAGE}"
             if "==" not in self.text and "=" in self.text:
                 hint = "compare with ==, as in: cash == 100"
-            msg = f"expression {self.text!r} at column {column}: it cannot be read here"
+            msg = f"expression {_short(self.text)!r} at column {column}: it cannot be read here"
             raise InvalidInput(msg, hint=hint) from None
         except (ValueError, MemoryError, RecursionError):
             raise self.error(None, "it cannot be read") from None
@@ -140,7 +143,7 @@ class _Compiler:
 
     # --- terms ----------------------------------------------------------------------------
 
-    def term(self, node: ast.expr) -> Term:
+    def term(self, node: ast.expr) -> Term:  # noqa: PLR0911 - one a kind of node
         """Check a node and build its closure."""
         if isinstance(node, ast.Constant):
             return self._constant(node)
@@ -175,7 +178,8 @@ class _Compiler:
         written = ast.get_source_segment(self.text, node) or ""
         plain = written.replace(".", "", 1)
         if not (plain.isascii() and plain.isdigit() and len(plain) <= DIGITS_MAX):
-            raise self.error(node, f"{written!r} is not a plain number", hint="write it like 350.00")
+            msg = f"{written!r} is not a plain number"
+            raise self.error(node, msg, hint="write it like 350.00")
         return _literal(Fraction(written))
 
     def _unary(self, node: ast.UnaryOp) -> Term:
@@ -245,7 +249,11 @@ class _Compiler:
         return Term(COUNT, lambda look: len(members(look.state)))
 
 
-def _literal(cell: str | bool | Fraction | None) -> Term:
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "..."
+
+
+def _literal(cell: Value) -> Term:
     kind = NULL if cell is None else FLAG if isinstance(cell, bool) else (
         TEXT if isinstance(cell, str) else COUNT
     )

@@ -176,10 +176,7 @@ class Debugger:
             return self.marks[text]
         if text == "start":
             return 0
-        if "::" in text:
-            asked = parse_point(text, self.here)
-        else:
-            asked = parse_known(text, self.here)
+        asked = parse_point(text, self.here) if "::" in text else parse_known(text, self.here)
         if asked.position is not None:
             if not 0 <= asked.position <= self.here.head:
                 msg = f"there is no position {asked.position}"

@@ -65,7 +65,7 @@ def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if not names:
         return []
-    made = bridges(Walk(reader, account, union(a, b), policies=False).changes(), a, b)
+    made = bridges(Walk(reader, account, union(a, b), policies=False), a, b)
     rows = []
     for name in sorted(names, key=place):
         row = Row(

@@ -51,6 +51,7 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.LowBalanceReminderSent: "R54",
     e.LowBalanceRemindersCancelled: "R54",
     e.CommandAccepted: "R28",
+    e.TagAdded: "R56",
 }
 # Commands behind which a bill is posted at once; None: the clock.
 _POSTING = (None, "post-bill", "record-usage")

@@ -82,9 +82,10 @@ TOUCHES: dict[type[e.Event], _Touch] = {kind: _touches(kind) for kind in e.EVENT
 class Watch:
     """Keeps what every field was, and says after each event what it changed."""
 
-    def __init__(self, look: Look) -> None:
-        """Begin with what ``look`` sees now."""
+    def __init__(self, look: Look, focus: Name | None = None) -> None:
+        """Begin with what ``look`` sees now; a focus leaves out what is not of its owner."""
         self.look = look
+        self.focus = focus
         self._account: tuple[Cell, ...] = ()
         self._members: dict[tuple[str, str], tuple[Cell, ...]] = {}
         self.renew()
@@ -104,9 +105,13 @@ class Watch:
         if account != self._account:
             _compare(Name(""), self._account, account, changes)
             self._account = account
-        members = self._members
+        members, focus = self._members, self.focus
+        if focus is not None and not focus.family:
+            return changes
         for key in touched(recorded, self.look):
             family, member = key
+            if focus is not None and focus[1:] != key:
+                continue
             before = members.get(key) or (None,) * len(FAMILIES[family].fields)
             after = _read_member(self.look, family, member)
             if before != after:
@@ -142,10 +147,11 @@ def _read_member(look: Look, family: str, member: str) -> tuple[Cell, ...]:
 def _compare(
     owner: Name, before: tuple[Cell, ...], after: tuple[Cell, ...], changes: list[Change]
 ) -> None:
-    fields = FAMILIES[owner.family].fields if owner.family else ACCOUNT
+    _, family, member = owner
+    fields = FAMILIES[family].fields if family else ACCOUNT
     for field, one, other in zip(fields, before, after, strict=True):
         if one != other:
-            changes.append(Change(owner._replace(field=field), one, other))
+            changes.append(Change(Name(field, family, member), one, other))
 
 
 class Walk:
@@ -213,9 +219,30 @@ class Walk:
             self.step(recorded)
             yield recorded
 
-    def changes(self) -> Iterator[tuple[RecordedEvent, list[Change]]]:
+    def changes_by(
+        self, wanted: Callable[[RecordedEvent], bool]
+    ) -> Iterator[tuple[RecordedEvent, list[Change]]]:
+        """Give each wanted event with what it changed; the others are only applied."""
+        look = self.look
+        for recorded in self.events():
+            if not wanted(recorded):
+                self.step(recorded)
+                continue
+            keys = dict.fromkeys(touched(recorded, look))
+            account = _read_account(look)
+            members = [_read_member(look, *key) for key in keys]
+            self.step(recorded)
+            changes: list[Change] = []
+            _compare(Name(""), account, _read_account(look), changes)
+            for key, before in zip(keys, members, strict=True):
+                _compare(Name("", *key), before, _read_member(look, *key), changes)
+            yield recorded, changes
+
+    def changes(
+        self, focus: Name | None = None
+    ) -> Iterator[tuple[RecordedEvent, list[Change]]]:
         """Give each event that changed something, with what it changed."""
-        watch = Watch(self.look)
+        watch = Watch(self.look, focus)
         for recorded in self.steps():
             changes = watch.after(recorded)
             if changes:

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
+from ledger.memory import no_cycles
 from projections.history.causes import Causes, is_fact
 from projections.history.fields import Cell, Name, written
 from projections.history.rules_of import rule_of
@@ -83,6 +84,11 @@ class Why(NamedTuple):
 
 def why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
     """Explain a field of an account at a point; None where there is no such account."""
+    with no_cycles():
+        return _why(reader, account, name, point)
+
+
+def _why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
     sums = name.what.sums
     walk = Walk(reader, account, point, policies=name.what.by_policy)
     history: list[RecordedEvent] = []

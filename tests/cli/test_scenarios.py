@@ -18,7 +18,7 @@ FILES = sorted((ROOT / "fixtures" / "scenarios").glob("*.json"))
 KEYS = {"coupons": "coupon", "unpaid": "item", "instances": "instance"}  # what names a row
 
 
-def answer(state: Json, path: str) -> Any:  # noqa: ANN401 - any JSON value
+def answer(state: Json, path: str) -> Any:
     """`instances.i-1.auto_renew.months`; a row that is not there is None."""
     found: Any = state
     key = ""
@@ -36,7 +36,8 @@ def answer(state: Json, path: str) -> Any:  # noqa: ANN401 - any JSON value
 def point(entry: Json) -> list[str]:
     """The options that ask at the entry's point."""
     options = {"--at": "at", "--known-at": "known_at", "--as-of": "as_of"}
-    return [part for option, key in options.items() if key in entry for part in (option, entry[key])]
+    asked = [(option, entry[key]) for option, key in options.items() if key in entry]
+    return [part for pair in asked for part in pair]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.stem))

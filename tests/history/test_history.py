@@ -213,14 +213,21 @@ def _money(state: Any, field: str) -> Decimal:
     return Decimal(state[field])
 
 
-def _any_instance(state: Any, wanted: str) -> bool:
-    return any(one["state"] == wanted for one in state["instances"])
+def _of_instance(
+    name: str, read: Callable[[Any], Any], *, missing: bool
+) -> Callable[[Any], bool]:
+    def whether(state: Any) -> bool:
+        found = (one for one in state["instances"] if one["instance"] == name)
+        return next((bool(read(one)) for one in found), missing)
+
+    return whether
 
 
 EXPRESSIONS: list[tuple[str, Callable[[Any], Any]]] = [
     ("overdue", lambda s: s["overdue"]),
     ("cash < 350.10", lambda s: _money(s, "cash") < Decimal("350.10")),
-    ("outstanding > 0 and not overdue", lambda s: _money(s, "outstanding") > 0 and not s["overdue"]),
+    ("outstanding > 0 and not overdue",
+     lambda s: _money(s, "outstanding") > 0 and not s["overdue"]),
     ("available * 2 - 100 >= cash",
      lambda s: _money(s, "available") * 2 - 100 >= _money(s, "cash")),
     ("0 <= available < 1000", lambda s: 0 <= _money(s, "available") < 1000),
@@ -284,13 +291,8 @@ def test_bisect_finds_every_flip_of_members_and_of_what_policy_moves(
                 slow = []
                 held = None
                 missing = text.endswith("null")
-                for position, value in _values(
-                    naive, account, point, axis,
-                    lambda s, read=read, name=name, missing=missing: next(
-                        (bool(read(one)) for one in s["instances"] if one["instance"] == name),
-                        missing,
-                    ),
-                ):  # fmt: skip
+                whether = _of_instance(name, read, missing=missing)
+                for position, value in _values(naive, account, point, axis, whether):
                     if held is not None and value != held:
                         slow.append((position, value))
                     held = value

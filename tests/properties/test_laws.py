@@ -14,7 +14,7 @@ from ledger.commands import TopUp
 from ledger.deadlines import next_due
 from ledger.events import account_of
 from tests.given_when_then import World, do, silent, whole
-from tests.strategies import DUE, Step, again, live, lives, play, policies
+from tests.strategies import DUE, Step, again, late_lives, live, lives, play, policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def check_books(state: AccountState) -> None:
     assert not state.early_parts
 
 
-@given(life=lives(), policy=policies())
+@given(life=lives() | late_lives(), policy=policies())
 def test_the_books_balance_after_every_batch(life: Life, policy: Readings) -> None:
     """R1: cash >= 0, no cash beside debts, coupon faces, sums of items; R9: the overdue flag."""
     world = play(life, policy).world
@@ -121,7 +121,7 @@ def test_a_fold_is_the_state_and_may_be_interrupted(
         assert next_due(state, world.catalog.policy) == next_due(evolved, world.catalog.policy)
 
 
-@given(life=lives(), policy=policies())
+@given(life=lives() | late_lives(), policy=policies())
 def test_the_order_of_effective_times_gives_the_same_head(life: Life, policy: Readings) -> None:
     """R56: late facts included: the same answer, the same next deadline, the same bills."""
     world = play(life, policy).world
@@ -137,7 +137,7 @@ def test_the_order_of_effective_times_gives_the_same_head(life: Life, policy: Re
             assert sorted(other.coupons) == sorted(bill.coupons)
 
 
-@given(life=lives(), policy=policies(), data=st.data())
+@given(life=lives() | late_lives(), policy=policies(), data=st.data())
 def test_any_point_can_be_folded(life: Life, policy: Readings, data: st.DataObject) -> None:
     """R56: any (effective time, known time) pair can be asked for."""
     world = play(life, policy).world

@@ -25,8 +25,10 @@ TOP_UP = (
 
 
 def _story() -> list[Json]:
-    """a-1: section 6's overdue instance. a-2: a month that could not be renewed, and one
-    refusal. a-3: a month that will be renewed once.
+    """Tell of three accounts.
+
+    a-1: section 6's overdue instance. a-2: a month that could not be renewed, and one refusal.
+    a-3: a month that will be renewed once.
     """
     first = "2025-05-20T09:15:00+08:00"
     return [

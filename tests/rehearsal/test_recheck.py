@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from ledger import clock as clocks
 from ledger import codec
 from ledger.application import Ledger, create
-from ledger.events import BillSettled, OverdueStarted
+from ledger.events import BillSettled, OverdueStarted, TagAdded
 from ledger.periods import DAY, HOUR, MINUTE
 from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Recheck
 from ledger.rehearsal.replay import rehearse
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
+from ledger.tags import add_tag
 from projections.runner import Views
 from tests.rehearsal.worlds import (
     OFFSET,
@@ -96,6 +97,19 @@ def test_a_system_ledger_that_slept_is_decided_again(
     assert late
     assert differences(store.reader) == []
     assert differences(store.reader, "a-1") == []
+
+
+def test_a_tag_is_a_note_that_no_rule_makes() -> None:
+    ledger = overdue_story()
+    reader = ledger.store.reader
+    here = reader.head()
+    tag = TagAdded(name="close", at=here.recorded_at, known_at=here.recorded_at,
+                   known_position=here.position)  # fmt: skip
+    add_tag(ledger.store, tag, now=ledger.now())
+    do(ledger, do="top-up", account="a-1", amount="50", channel="alipay", serial="T2")
+    ledger.advance(ledger.now() + DAY)
+    assert differences(reader) == []
+    assert differences(reader, "a-1") == []
 
 
 # --- what was touched is found ------------------------------------------------------------------

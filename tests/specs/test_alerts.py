@@ -135,7 +135,9 @@ def test_five_reminders_follow_day_by_day() -> None:
     """R54: reminders at raise + k x 24 h, k = 1..5, while still below."""
     story = low().when_clock("2025-02-01T00:00:00")
     assert reminders(story) == [f"2025-01-0{day}T10:00:00" for day in range(3, 8)]
-    assert [sent["number"] for sent in story.details("LowBalanceReminderSent")] == [1, 2, 3, 4, 5]
+    sent = story.details("LowBalanceReminderSent")
+    assert [one["number"] for one in sent] == [1, 2, 3, 4, 5]
+    assert {(one["threshold"], one["available"]) for one in sent} == {("50.00", "40.00")}
 
 
 def test_recovery_cancels_the_reminders_of_the_episode() -> None:

@@ -193,7 +193,7 @@ def test_a_failure_tells_what_was_needed_and_what_was_there() -> None:
     story.given(do("grant-coupon", coupon="c-1", amount="59.99", ends="2030-01-01"))
     story.when_clock(SLOTS[0]).then(
         event("AutoRenewFailed", slot=9, reason="INSUFFICIENT_BALANCE", needed="100.00",
-              available="99.99"),
+              available="99.99", expires_at=T),
     )  # fmt: skip
     assert story.shown()["cash"] == "40.00"
     assert story.instance("e-1")["auto_renew"]["next_attempt_at"] == f"{SLOTS[1]}+08:00"
@@ -250,6 +250,14 @@ def test_ticked_at_purchase_it_is_effective_at_once() -> None:
     story.when_clock("2025-02-01T20:00:00").then(event("AutoRenewFailed", slot=29))
 
 
+def test_a_slot_at_the_very_instant_of_the_purchase_has_passed() -> None:
+    """R32: what is due at an instant comes before its commands (section 3)."""
+    story = given(top_up("900"), policy={"auto_renew_first_day": "29", "auto_renew_time": "20:00"})
+    story.when(do("purchase", "2025-02-01T20:00:00", instance="e-1", sku="std", months=1,
+                  auto_renew=True)).then("InstancePurchased", "AutoRenewEnabled")  # fmt: skip
+    story.when_clock("2025-02-02T20:00:00").then(event("InstanceRenewed", slot=28))
+
+
 def test_a_period_change_holds_from_the_next_slot() -> None:
     """R32: a period change: from the next slot; at a slot instant the slot runs first."""
     story = bought("150", auto_renew=True).given(enable(SLOTS[0], months=2))
@@ -292,6 +300,17 @@ def test_a_renewal_does_not_hasten_what_was_newly_enabled() -> None:
     story.given(enable("2025-01-31T07:00:00"))
     story.given(do("renew", "2025-01-31T07:30:00", instances=["e-1"], months=1))
     story.when_clock("2025-01-31T08:00:00").then(nothing)  # D(T)-30 of T = 2025-03-02
+    story.when_clock("2025-02-01T08:00:00").then(event("InstanceRenewed", slot=29))
+
+
+def test_a_slot_of_the_new_term_at_the_instant_of_the_renewal_has_passed() -> None:
+    """R32: what is due at an instant comes before its commands (section 3)."""
+    story = bought("300", policy={"auto_renew_first_day": "30"}, auto_renew=True)
+    story.given(disable("2025-01-02T00:00:00"), enable(), top_up("1"))
+    story.given(do("set-price", sku="std", monthly_price="900"))
+    story.when_clock("2025-01-31T08:00:00")
+    story.given(do("set-price", sku="std", monthly_price="100"))
+    story.when(do("renew", instances=["e-1"], months=1)).then("InstanceRenewed")
     story.when_clock("2025-02-01T08:00:00").then(event("InstanceRenewed", slot=29))
 
 

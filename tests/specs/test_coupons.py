@@ -122,7 +122,7 @@ def test_a_coupon_granted_after_its_end_is_forfeited_at_once() -> None:
         ({"starts": "2025-06-01"}, False),
     ],
 )
-def test_an_order_of_100_takes_the_coupon(scope: dict[str, object], pays: bool) -> None:  # noqa: FBT001
+def test_an_order_of_100_takes_the_coupon(scope: dict[str, object], pays: bool) -> None:
     """R38: eligible by product, order type and minimum spend (inclusive, of the gross amount)."""
     story = given(grant("c-1", "500", **scope), top_up("100"))
     story.when(buy()).then(event("InstancePurchased", coupon="c-1" if pays else None))
@@ -141,7 +141,7 @@ def test_an_order_of_100_takes_the_coupon(scope: dict[str, object], pays: bool) 
     ],
 )
 def test_a_bill_of_8_on_a_public_instance_takes_the_coupon(
-    scope: dict[str, object], pays: bool  # noqa: FBT001
+    scope: dict[str, object], pays: bool
 ) -> None:
     """R38: the same scopes for bills; their order type is pay_as_you_go."""
     story = given(LEGACY, grant("c-1", "500", **scope), bill("b-1", "8.009", DAY_2))

@@ -296,3 +296,12 @@ def test_a_change_of_the_restore_delay_moves_what_is_restoring() -> None:
     story.given(do("set-policy", "2025-01-04T10:10:00", key="restore_delay", value="15min"))
     assert story.instance()["restored_at"] == "2025-01-04T10:15:00+08:00"
     story.when_clock(DAY_9).then(event("ServiceRestored", at="2025-01-04T10:15:00"))
+
+
+def test_a_change_at_the_instant_of_clearing_holds_too() -> None:
+    """R19: from its instant for everything not yet done (section 4), in order of arrival."""
+    story = stopped().given(top_up("5"))
+    story.given(do("set-policy", key="restore_delay", value="10min"))
+    assert story.instance()["restored_at"] == "2025-01-04T10:10:00+08:00"
+    story = stopped().given(do("set-policy", key="restore_delay", value="10min"), top_up("5"))
+    assert story.instance()["restored_at"] == "2025-01-04T10:10:00+08:00"

@@ -94,6 +94,16 @@ def test_an_order_is_paid_wholly_or_not_at_all() -> None:
     story.when(renew(months=2)).then(event("InstanceRenewed", cash_part="200.00", coupon=None))
 
 
+def test_a_refusal_for_funds_tells_what_was_needed_and_what_was_there() -> None:
+    """R26: cash and the part of the one coupon that it could have used."""
+    story = given(top_up("30"), grant("c-1", "50"), grant("c-2", "40")).when(BUY)
+    story.then(refused("INSUFFICIENT_BALANCE"))
+    [audit] = story.details("CommandRefused")
+    assert (audit["needed"], audit["available"]) == ("100.00", "80.00")
+    assert "costs 100.00 CNY" in audit["message"]
+    assert "give 80.00" in audit["message"]
+
+
 def test_nothing_is_owed_for_an_order() -> None:
     """R26: an order never makes the account overdue."""
     story = given().when(BUY).then(refused("INSUFFICIENT_BALANCE"))

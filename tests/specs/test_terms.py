@@ -154,7 +154,7 @@ def test_another_calendar_offset() -> None:
 
 
 @pytest.mark.parametrize("overdue", [False, True])
-def test_overdue_neither_shortens_nor_extends_t_and_r(overdue: bool) -> None:  # noqa: FBT001
+def test_overdue_neither_shortens_nor_extends_t_and_r(overdue: bool) -> None:
     """R14: overdue neither shortens nor extends T and R."""
     story = bought("2025-05-20T09:15:00", 1)
     if overdue:

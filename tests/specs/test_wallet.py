@@ -114,6 +114,19 @@ def test_equal_payments_seconds_apart_are_both_received_and_suspected() -> None:
     assert story.state.cash == 2900
 
 
+def test_payments_more_than_a_minute_apart_are_not_suspected() -> None:
+    """R3: seconds apart; we look within a minute, and by the instants of the payments."""
+    story = given(top_up("10", DAY_2, serial="T1"))
+    story.when(top_up("10", "2025-01-02T10:01:00", serial="T2")).then(
+        event("TopUpReceived", suspected_duplicate_of="alipay/T1")
+    )
+    story.when(top_up("10", "2025-01-02T10:02:01", serial="T3")).then(
+        event("TopUpReceived", suspected_duplicate_of=None)
+    )
+    late = top_up("10", DAY_3, serial="T4", effective_at="2025-01-02T10:02:30")
+    story.when(late).then(event("TopUpReceived", suspected_duplicate_of="alipay/T3"))
+
+
 def test_a_reversal_takes_cash_first() -> None:
     """R4: takes min(cash, amount) from cash."""
     story = given(top_up("10", serial="T1"))

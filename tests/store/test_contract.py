@@ -99,7 +99,7 @@ def test_a_version_that_exists_is_refused_and_nothing_is_kept(store: Store) -> N
 
 
 def test_an_exception_rolls_everything_back(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.writing() as writer:  # noqa: PT012 - one transaction
+    with pytest.raises(RuntimeError), store.writing() as writer:
         writer.append([row(1)])
         writer.set_meta("k", "v")
         writer.put_request("s", "k", Request(b"d", 1, 1))

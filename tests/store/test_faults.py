@@ -43,7 +43,7 @@ def location(tmp_path: Path) -> str:
 
 def test_a_full_disk_refuses_the_batch_and_keeps_what_was_recorded(location: str) -> None:
     store = open_store(location)
-    with pytest.raises(DiskFull, match="nothing of this batch"), store.writing() as writer:  # noqa: PT012
+    with pytest.raises(DiskFull, match="nothing of this batch"), store.writing() as writer:
         (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
         writer.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
         writer.append(rows(501, 2000))
@@ -122,7 +122,7 @@ def test_a_file_cut_short_is_a_clear_error_never_a_wrong_answer(location: str, k
     whole = path.read_bytes()
     assert len(whole) > 100_000
     path.write_bytes(whole[:keep])
-    with pytest.raises((LedgerDamaged, NotALedger)) as caught:  # noqa: PT012 - open, then read
+    with pytest.raises((LedgerDamaged, NotALedger)) as caught:
         reader = open_reader(location)
         list(reader.bodies())
     assert isinstance(caught.value, StoreError)
