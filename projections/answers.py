@@ -27,7 +27,7 @@ Json = dict[str, Any]
 INSTANTS = frozenset(
     (
         "starts", "ends", "expires_at", "restored_at", "posted_at", "overdue_since",
-        "cycle_start", "cycle_end", "granted_at", "slots_from", "at", "known_at",
+        "cycle_start", "cycle_end", "granted_at", "slots_from", "effective_at", "at", "known_at",
     )
 )  # fmt: skip
 AMOUNTS = frozenset(
@@ -202,9 +202,12 @@ def event_data(event: e.Event, write: Formatter) -> Json:
     return shown
 
 
-def request_json(recorded: RecordedEvent) -> Json | None:
+def request_json(recorded: RecordedEvent, write: Formatter) -> Json | None:
     """Give the command that an event's batch came from, as it was asked."""
     if bytes(recorded.request) == bytes(e.NO_REQUEST):
         return None
     request: Json = msgspec.msgpack.decode(recorded.request)
-    return request
+    return {
+        name: write.instant(cell) if name in INSTANTS and isinstance(cell, int) else cell
+        for name, cell in request.items()
+    }

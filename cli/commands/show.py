@@ -55,7 +55,7 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
     answer["schema"] = "tally.show/1"
     answer["stream"] = recorded.stream
     answer["token"] = recorded.token
-    answer["request"] = request_json(recorded)
+    answer["request"] = request_json(recorded, written)
     answer["stored"] = {
         "type": row.type, "bytes": len(row.body), "sha256": hashlib.sha256(row.body).hexdigest(),
     }  # fmt: skip
