@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import history, read_side, write_side
+from benchmarks import history, proof, read_side, write_side
 
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
@@ -29,6 +29,7 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
     found += read_side.start_up(small)
+    found += proof.run(folder, large, sizes)
     return found
 
 

@@ -38,7 +38,10 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The ledger, for writing."""
-        return open_store(self.location)
+        from cli.progress import Progress  # noqa: PLC0415 - only where something is written
+
+        with Progress("building the tree of a ledger made before there was one") as progress:
+            return open_store(self.location, progress)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.errors import (
     CorruptHistory,
+    IntegrityBroken,
     InvalidInput,
     LedgerError,
     NoSuchThing,
@@ -37,6 +38,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (LedgerNotFound, NO_SUCH),
     (Refused, REFUSED),
     (CorruptHistory, BROKEN),
+    (IntegrityBroken, BROKEN),
     (UnknownEventType, BROKEN),
     (LedgerDamaged, BROKEN),
     (NotALedger, BROKEN),
@@ -61,7 +63,10 @@ def error_json(error: BaseException) -> dict[str, Any]:
     hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
     if isinstance(error, OSError):
         code, hint = "FILE_ERROR", "check the path and its rights"
-        if error.filename is not None and error.strerror:
+        if error.filename is None and error.strerror:
+            message = f"cannot read or write: {error.strerror.lower()}"
+            hint = "check where it goes to and comes from"
+        elif error.strerror:
             message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
     return {
         "schema": "tally.error/1",

@@ -42,6 +42,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recheck": ("recheck", "Decide the whole history again and compare."),
     "replay": ("replay", "Refold the whole log; --compare with the views."),
     "projections": ("projections", "List, check or rebuild the stored views."),
+    "keys": ("keys", "Make, show or rotate the key that signs checkpoints."),
+    "seal": ("seal", "Sign a checkpoint of the log."),
+    "prove": ("prove", "Prove one event, or that an older checkpoint still holds."),
+    "check-proof": ("check_proof", "Check a proof, offline, without a ledger."),
+    "witness": ("witness", "Cosign a checkpoint as a second key holder."),
+    "verify": ("verify", "Verify the whole ledger; name the kind and the place."),
+    "close": ("close", "Close a period: commit its derived state to the log."),
+    "pack": ("pack", "Write the evidence pack of a period."),
+    "tiles": ("tiles", "Write the log as a directory that C2SP clients read."),
     "schema": ("schema", "The JSON Schema of an answer or of a command."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
@@ -114,7 +123,9 @@ def tally() -> None:
 def main() -> NoReturn:
     """Run ``tally`` and leave with its exit code."""
     as_json = "--json" in sys.argv
+    _mend_streams()
     try:
+        _check_arguments()
         tally.main(prog_name="tally", standalone_mode=False)
     except click.exceptions.Exit as done:
         _leave(done.exit_code)
@@ -123,9 +134,31 @@ def main() -> NoReturn:
         _leave(130)
     except click.ClickException as error:
         _usage(error, as_json=as_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # what no command was there to say, such as --help on a full disk
+        from cli.options import fail  # noqa: PLC0415 - only on the way to an error
+
+        fail(error, as_json=as_json)
     _leave(0)
+
+
+def _mend_streams() -> None:
+    """Write UTF-8 wherever we are, and go on where the caller closed a stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123 - till the end
+        elif mode == "w":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _check_arguments() -> None:
+    """Refuse bytes that are no text. Raises: click.UsageError."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            msg = f"{argument!r} is not UTF-8 text"
+            raise click.UsageError(msg) from None
 
 
 def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:

@@ -71,9 +71,14 @@ class Output:
 
 def fail(error: BaseException, *, as_json: bool) -> None:
     """Print an error as a person or a program reads it, and leave with its exit code."""
-    if as_json:
-        sys.stdout.write(json.dumps(error_json(error), ensure_ascii=False) + "\n")
-    else:
+    try:
+        if as_json:
+            sys.stdout.write(json.dumps(error_json(error), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except OSError:  # stdout is what failed, so stderr has to say it
+        close_quietly()
+        as_json = False
+    if not as_json:
         sys.stderr.write(error_line(error) + "\n")
     sys.exit(exit_code(type(error)))
 
@@ -97,16 +102,16 @@ def tally_command(
             session = Session(options.pop("ledger"))
             try:
                 code = body(session, Output(form), *arguments, **options)
+                sys.stdout.flush()
             except KeyboardInterrupt:
                 sys.stderr.write("interrupted; nothing recorded is lost\n")
                 sys.exit(INTERRUPTED)
             except BrokenPipeError:
-                _close_quietly()
+                close_quietly()
                 sys.exit(DONE)
             except (LedgerError, OSError, _database_error()) as error:
                 fail(error, as_json=as_json)
             else:
-                sys.stdout.flush()
                 sys.exit(code or DONE)
 
         for option in reversed(_shared(rows=rows, point=point)):
@@ -122,8 +127,8 @@ def _database_error() -> type[BaseException]:
     return sqlite3.Error
 
 
-def _close_quietly() -> None:
-    """Leave without a traceback when the reader of the pipe has gone."""
+def close_quietly() -> None:
+    """Let go of an stdout that takes nothing more, so that leaving ends without a traceback."""
     import os  # noqa: PLC0415 - loaded when needed
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,6 +20,11 @@ def write(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
+def flush() -> None:
+    """Hand over what was printed, before waiting: whoever reads a pipe must not wait too."""
+    sys.stdout.flush()
+
+
 def coloured() -> bool:
     """Whether colour may be used: on a terminal, unless NO_COLOR says otherwise."""
     return (

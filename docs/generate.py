@@ -27,6 +27,7 @@ from cli.errors import exit_code
 from cli.main import tally
 from ledger import codec, commands, errors, events
 from ledger.periods import HOUR, format_instant
+from projections.answers import INSTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,12 +39,8 @@ NOTICE: Final = "<!-- Written by docs/generate.py. Do not edit it: make docs -->
 MEANINGS: Final[dict[str, dict[str, str]]] = json.loads(
     (DOCS / "fields.json").read_text(encoding="utf-8")
 )
-
-
 SHARED_FROM: Final = 4  # an option of so many commands is explained once
 FIELD_HEAD: Final = ("field", "shape", "default", "meaning")
-
-
 PLAIN: Final[dict[type, str]] = {
     inspect.BoolType: "true or false",
     inspect.DecimalType: "decimal",
@@ -264,10 +261,9 @@ def _requests() -> dict[str, dict[str, object]]:
 
 def _as_written(request: dict[str, object]) -> dict[str, object]:
     """Spell the instants of a stored request as a person would."""
-    instants = ("effective_at", "starts", "ends", "cycle_start", "cycle_end")
     return {
         name: format_instant(value, 8 * HOUR)
-        if name in instants and isinstance(value, int)
+        if name in INSTANTS and isinstance(value, int)
         else value
         for name, value in request.items()
     }
@@ -374,11 +370,7 @@ def command_line_section() -> Iterator[str]:
 
 # --- writing ---------------------------------------------------------------------------------
 
-PAGES: Final = {
-    "COMMANDS.md": commands_page,
-    "ERRORS.md": errors_page,
-    "EVENTS.md": events_page,
-}
+PAGES: Final = {"COMMANDS.md": commands_page, "ERRORS.md": errors_page, "EVENTS.md": events_page}
 
 
 def page(name: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, msgpack
 
 from ledger.errors import UnknownEventType
-from ledger.events import EVENT_TYPES, AnyEvent, Event, RecordedEvent
+from ledger.events import EVENT_TYPES, NO_REQUEST, AnyEvent, Event, RecordedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -96,6 +96,40 @@ CODEC = Codec()
 encode = CODEC.encode
 decode = CODEC.decode
 decode_all = CODEC.decode_all
+
+
+class Kind(Struct, frozen=True, gc=False):
+    """An event's name and schema, and what a payment's key is made of."""
+
+    type: str
+    channel: str | None = None
+    serial: str | None = None
+    amount: int | None = None
+
+
+class Envelope(Struct, frozen=True, gc=False):
+    """What the columns beside the bytes are copies of, read without knowing any event."""
+
+    position: int
+    stream: str
+    version: int
+    recorded_at: int
+    effective_at: int
+    event: Kind
+    cause: int | None = None
+    token: str | None = None
+    request: msgspec.Raw = NO_REQUEST
+
+
+_ENVELOPE = msgpack.Decoder(Envelope)
+
+
+def decode_envelope(body: bytes) -> Envelope:
+    """Read an envelope. Raises: UnknownEventType where the bytes hold none."""
+    try:
+        return _ENVELOPE.decode(body)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise UnknownEventType(str(error)) from None
 
 
 class EventType(Struct, frozen=True):

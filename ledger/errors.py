@@ -106,6 +106,33 @@ class CorruptHistory(LedgerError):
     code = "CORRUPT_HISTORY"
 
 
+class IntegrityBroken(LedgerError):
+    """What is stored, signed or proven is not what was recorded (R59, exit 5).
+
+    Attributes:
+        kind: modified, deleted, inserted, reordered, truncated, forked, unsigned, unknown_key,
+            clock_backwards; None where it is something else.
+        position: the first bad position, where it is known.
+
+    """
+
+    code = "INTEGRITY_BROKEN"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        position: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Keep the kind and the first bad position beside the message."""
+        super().__init__(message)
+        self.kind = kind
+        self.position = position
+        self.hint = hint or "keep the file as it is; see: tally verify"
+
+
 class Refused(LedgerError):
     """A rule refuses the command (exit 4). One subclass per code of RULEBOOK section 5.
 

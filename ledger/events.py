@@ -417,6 +417,21 @@ class TagAdded(Event, frozen=True, tag="TagAdded/1"):
     sealed: bool = False
 
 
+class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
+    """A period is closed: the digests of what was derived up to its end, as known then (R56, R59).
+
+    A replay of the first ``known_position`` events up to ``at`` must give the same digests.
+    """
+
+    period: str
+    at: int
+    known_position: int
+    accounts: int
+    instances: int
+    trial_balance: str
+    instance_states: str
+
+
 AnyEvent = (
     AccountOpened | PolicyAdopted | PriceSet | TopUpReceived | TopUpReversed | CouponGranted
     | CouponStarted | CouponExpired | UsageRecorded | BillPosted | BillSettled | DebtRecorded
@@ -426,7 +441,7 @@ AnyEvent = (
     | AutoRenewFailed | InstanceExpired | InstanceReleased | ServiceStopped | ServiceRestoring
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
-    | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded
+    | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 

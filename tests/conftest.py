@@ -35,7 +35,7 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 settings.load_profile(PROFILE)
 
 # The ledger, the colours and the width of whoever runs the tests stay out of them.
-for _name in ("TALLY_LEDGER", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+for _name in ("TALLY_LEDGER", "TALLY_KEY", "TALLY_POLICY", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(_name, None)
 
 

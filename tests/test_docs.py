@@ -26,8 +26,7 @@ from ledger.policy import KEYS
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted(
-    path
-    for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "fixtures").rglob("*.md"))
+    path for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "fixtures").rglob("*.md"))
 )
 SECTIONS: Final = ["Context", "Choice", "What we gave up", "How to notice that it was wrong"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.point import Point
     from projections.projection import ViewRow
+
+_AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 @click.command("balances")
@@ -71,14 +74,10 @@ def command(
 def _limit(below: str | None) -> Decimal | None:
     if below is None:
         return None
-    try:
-        limit = Decimal(below)
-    except InvalidOperation:
-        limit = Decimal("NaN")
-    if not limit.is_finite():
+    if not _AMOUNT.fullmatch(below):
         msg = f"{below!r} is not an amount"
         raise InvalidInput(msg, hint="write it like 100.00")
-    return limit
+    return Decimal(below)
 
 
 def _rows(session: Session, point: Point) -> Iterator[ViewRow]:

@@ -10,7 +10,7 @@ from cli.options import Output, tally_command
 from cli.points import read_duration
 from cli.render import short, write
 from ledger.errors import InvalidInput
-from ledger.periods import format_instant, parse_instant
+from ledger.periods import check_year, format_instant, parse_instant
 from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         if length is None:
             msg = f"{duration!r} is not a duration"
             raise InvalidInput(msg, hint="write it like 7d, 12h, 30min or 45s")
-        target = ledger.now() + length
+        target = check_year(ledger.now() + length, duration or "")
     made = ledger.advance(target)
     session.views()
     written = Formatter(offset=offset, currency=ledger.catalog.currency)

@@ -12,7 +12,7 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import table, write
+from cli.render import flush, table, write
 from cli.results import RESULT_COLUMNS, result_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _READ_BYTES = 1 << 20
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
     """Give whole lines, and None where a pipe has no more for now."""
     rest = b""
-    while chunk := source.read1(_READ_BYTES):  # type: ignore[attr-defined]
+    while chunk := _waited_for(source):
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
         for line in lines:
@@ -36,6 +36,13 @@ def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
             yield None
     if rest:
         yield rest
+
+
+def _waited_for(source: BinaryIO) -> bytes:
+    """Read what is there, or wait for it; the results so far are handed over first."""
+    flush()
+    chunk: bytes = source.read1(_READ_BYTES)  # type: ignore[attr-defined]
+    return chunk
 
 
 def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:

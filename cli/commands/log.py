@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.causes import write_graph
 from cli.options import Output, account_argument, point_options, tally_command
-from cli.render import short, write
+from cli.render import flush, short, write
 from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -83,6 +83,9 @@ def command(  # noqa: PLR0913 - one option a parameter
         None if end is None else points.read_from(session, end),
     )
     kinds = {_TYPES[name] for name in types}
+    if most is not None and most < 0:
+        raise InvalidInput(f"-n {most} is no number of events", hint="give 0 or more")
+    session.note_what_is_due()
 
     def wanted(recorded: RecordedEvent) -> bool:
         return (
@@ -91,7 +94,7 @@ def command(  # noqa: PLR0913 - one option a parameter
             and (span[1] is None or recorded.effective_at < span[1])
             and (not kinds or type(recorded.event) in kinds)
             and (not late or recorded.effective_at < recorded.recorded_at)
-            and recorded.effective_at <= point.at
+            and (point.everything or recorded.effective_at <= point.at)
         )
 
     currencies = _Currencies(session)
@@ -99,7 +102,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     if most is not None:
         from collections import deque  # noqa: PLC0415 - loaded when needed
 
-        shown = iter(deque(shown, maxlen=max(most, 0)))
+        shown = iter(deque(shown, maxlen=min(most, point.position)))
     rows = (event_json(one, currencies.formatter(one)) for one in shown)
     if output.form == "json":
         output.object({"schema": "tally.log/1", "rows": list(rows)})
@@ -173,6 +176,7 @@ def _follow(
 ) -> None:
     position = point.position
     while True:
+        flush()
         clocks.sleep(_FOLLOW_SECONDS)
         for body in session.reader.bodies(after=position):
             recorded = codec.decode(body)

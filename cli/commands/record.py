@@ -21,18 +21,44 @@ if TYPE_CHECKING:
 
 _SHARED = ("at", "effective_at", "actor", "reason", "token", "expected_version")
 _HELP = {
+    "account": "Id of the account.",
+    "amount": "Major units, such as 100.00.",
     "at": "Instant of the command (simulated clock; default: its present).",
+    "auto_renew": "Renew it one month each; left out, the flag stays.",
+    "bill": "Id of the bill.",
+    "channel": "Half of the payment's key.",
+    "coupon": "auto, none, or a coupon's id.",
+    "currency": "ISO 4217 code (default: the ledger's).",
+    "cycle_end": "The first instant not in the cycle.",
+    "cycle_start": "The first instant in the cycle.",
+    "ends": "The first instant not in it; of a bare date, the next day.",
+    "instance": "Id of the instance.",
+    "key": "Which policy value.",
+    "kind": "public_new or public_legacy.",
+    "minimum_spend": "Only for bills and orders of at least this.",
+    "monthly_price": "Major units, such as 500.00.",
+    "note": "Id of the credit note.",
+    "order_types": "new, renew, upgrade, pay_as_you_go (default: all).",
+    "products": "iot_enterprise, iot_public (default: all).",
+    "rated": "Major units, up to 10 decimals; billed rounded down.",
+    "serial": "The other half of the payment's key.",
+    "sku": "What is bought; its price must be set.",
+    "starts": "The first instant in it (default: the present).",
+    "usage": "Id of the usage, and of its bill.",
+    "value": "Spelled like 15d, 30min, 08:00:00 or true.",
     "effective_at": "When the fact held, if it is recorded late.",
     "actor": "Who asks.",
     "reason": "Why.",
     "token": "Makes the command safe to repeat.",
     "expected_version": "Refuse if the account has moved past this version.",
-    "coupon": "auto, none, or a coupon's id.",
     "instances": "One or many: i-1,i-2 or repeated.",
     "threshold": "An amount, or none to switch the alert off.",
     "months": "Number of months.",
 }
-
+_OWN_HELP = {
+    ("grant-coupon", "coupon"): "Id of the new coupon.",
+    ("set-price", "sku"): "What the price is of.",
+}
 
 # What the example of each command's help writes for a field that it must have.
 SAMPLES = {
@@ -68,6 +94,7 @@ def _is_list(hint: Any) -> bool:
 
 def options_of(kind: type[c.Command]) -> list[click.Parameter]:
     """Derive a command's options from its declaration."""
+    tag = str(kind.__struct_config__.tag)
     hints = typing.get_type_hints(kind)
     fields = msgspec.structs.fields(kind)
     ordered = [f for f in fields if f.name not in _SHARED]
@@ -75,9 +102,10 @@ def options_of(kind: type[c.Command]) -> list[click.Parameter]:
     made: list[click.Parameter] = []
     for field in ordered:
         option = f"--{field.name.replace('_', '-')}"
-        settings: dict[str, Any] = {"help": _HELP.get(field.name)}
+        told = _OWN_HELP.get((tag, field.name), _HELP[field.name])
+        settings: dict[str, Any] = {"help": told}
         if hints[field.name] is bool:
-            made.append(click.Option([f"{option}/--no-{option[2:]}"], default=None))
+            made.append(click.Option([f"{option}/--no-{option[2:]}"], default=None, help=told))
             continue
         if hints[field.name] in (int, int | None):
             settings["type"] = int

@@ -10,7 +10,7 @@ import click
 from cli.commands.log import event_line
 from cli.options import Output, tally_command
 from cli.points import read_start
-from cli.render import write
+from cli.render import flush, write
 from ledger import clock as clocks
 from ledger.errors import WrongClock
 from ledger.periods import SECOND, format_instant
@@ -60,6 +60,7 @@ def command(session: Session, output: Output, *, once: bool, until: str | None) 
             _print(output, rows)
             if once or (end is not None and ledger.now() >= end):
                 break
+            flush()
             clocks.sleep(_pause(ledger.next_deadline(), ledger.now(), end))
     except _Stopped:
         pass

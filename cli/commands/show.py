@@ -42,10 +42,10 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
     """Give ``tally.show/1`` of one event. Raises: NoSuchThing, PointInTheFuture."""
     head = session.reader.head().position
     number = points.read_position(position, head)
+    if number > head:
+        raise PointInTheFuture(point=f"@{number}", now=f"head @{head}")
     row = session.reader.row(number)
     if row is None:
-        if number > head:
-            raise PointInTheFuture(point=f"@{number}", now=f"head @{head}")
         msg = f"there is no event @{number}"
         raise NoSuchThing(msg, hint=f"positions count from 1 to {head}")
     recorded = codec.decode(row.body)

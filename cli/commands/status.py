@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.options import Output, tally_command
-from cli.render import short, table, write
+from cli.render import plural, short, table, write
 from ledger.periods import format_instant
+from ledger.seal import last_seal
 from projections.runner import Views
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def command(session: Session, output: Output) -> None:
         due = session.reader.connection.execute(
             "SELECT account, due_at, kind, key FROM view_deadlines ORDER BY due_at, account"
         ).fetchone()
-    answer = {
+    session.note_what_is_due()
+    answer: dict[str, Any] = {
         "schema": "tally.status/1",
         "ledger": session.location,
         "id": session.catalog.ledger,
@@ -49,7 +51,7 @@ def command(session: Session, output: Output) -> None:
         "now": format_instant(session.now, offset),
         "policy": session.catalog.policy.values,
         "views": [view._asdict() for view in views],
-        "last_seal": None,
+        "last_seal": _last_seal(session),
         "next_due": None
         if due is None
         else {
@@ -64,8 +66,21 @@ def command(session: Session, output: Output) -> None:
     if due is not None:
         what = f"{_KINDS[due[2]]} of {due[0]} {due[3]}".rstrip()
         write(f"next due: {what} at {short(format_instant(due[1], offset))}")
-    write("last seal: none")
+    seal = answer["last_seal"]
+    write(
+        "last seal: none" if seal is None
+        else f"last seal: @{seal['size']}, {plural(seal['unsealed'], 'event')} since"
+    )  # fmt: skip
     table(
         ("view", "version", "position", "lag", "state"),
         [(view.name, view.version, view.position, view.lag, view.state) for view in views],
     )
+
+
+def _last_seal(session: Session) -> dict[str, int] | None:
+    """Say up to where the log is sealed."""
+    seal = last_seal(session.reader.connection)
+    if seal is None:
+        return None
+    unsealed = session.reader.head().position - seal.size
+    return {"number": seal.number, "size": seal.size, "unsealed": unsealed}

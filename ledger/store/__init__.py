@@ -10,6 +10,8 @@ from ledger.store.reading import Reader, open_reader
 from ledger.store.rows import Head, Request, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ledger.store.sqlite import Store as Store
     from ledger.store.sqlite import Writer as Writer
 
@@ -25,8 +27,11 @@ def create_store(location: str) -> None:
     create_file(location)
 
 
-def open_store(location: str) -> Store:
-    """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError."""
+def open_store(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
+    """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError.
+
+    ``progress`` is told how far along the tree of a ledger is that was made before there was one.
+    """
     from ledger.store.sqlite import open_file  # noqa: PLC0415 - the library loads for writers
 
-    return open_file(location)
+    return open_file(location, progress)

@@ -61,6 +61,30 @@ _NO_REPLACE = (
 )
 
 
+# The tree of the log (ledger/nodes.py) and its signed checkpoints (ledger/seal.py).
+PROOF_STATEMENTS: tuple[str, ...] = (
+    """
+    CREATE TABLE IF NOT EXISTS tree_nodes (
+        level INTEGER NOT NULL, start INTEGER NOT NULL, hashes BLOB NOT NULL,
+        PRIMARY KEY (level, start)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS seals (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL
+    ) STRICT
+    """,
+    *_refusals("tree_nodes"),
+    *_refusals("seals"),
+    ("CREATE TRIGGER IF NOT EXISTS tree_nodes_no_replace BEFORE INSERT ON tree_nodes "
+    "WHEN EXISTS (SELECT 1 FROM tree_nodes WHERE level = NEW.level AND start = NEW.start) "
+    "BEGIN SELECT RAISE(ABORT, 'tree_nodes is append-only: the node is there'); END"),
+    ("CREATE TRIGGER IF NOT EXISTS seals_no_replace BEFORE INSERT ON seals "
+    "WHEN NEW.number <= (SELECT MAX(number) FROM seals) "
+    "BEGIN SELECT RAISE(ABORT, 'seals is append-only: the seal is there'); END"),
+)
+
 STATEMENTS: tuple[str, ...] = (
     CREATE_EVENTS,
     *_SIDE_TABLES,
@@ -68,4 +92,5 @@ STATEMENTS: tuple[str, ...] = (
     *_refusals(EVENTS),
     *_refusals("requests"),
     *_NO_REPLACE,
+    *PROOF_STATEMENTS,
 )

@@ -22,9 +22,16 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from ledger import nodes
 from ledger.store.errors import PositionConflict, StreamConflict
 from ledger.store.reading import Reader, check_file, check_header, explain, tune
-from ledger.store.schema import APPLICATION_ID, EVENTS, STATEMENTS, USER_VERSION
+from ledger.store.schema import (
+    APPLICATION_ID,
+    EVENTS,
+    PROOF_STATEMENTS,
+    STATEMENTS,
+    USER_VERSION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -204,7 +211,7 @@ class Store:
     def __init__(self, location: str, *, busy_seconds: int = BUSY_SECONDS) -> None:
         """Open an existing ledger, or a new one in memory."""
         self.location = location
-        self.after_append: list[Callable[[Writer, Sequence[Row]], None]] = []
+        self.after_append: list[Callable[[Writer, Sequence[Row]], None]] = [_grow_tree]
         name = _memory_name() if location == MEMORY else location
         self._datastore = _Datastore(name, lock_timeout=busy_seconds)
         self.recorder = LedgerRecorder(self._datastore)
@@ -235,10 +242,32 @@ class Store:
         except (sqlite3.Error, PersistenceError) as error:
             raise explain(self.location, error) from error
 
+    @property
+    def lacks_tree(self) -> bool:
+        """Whether this ledger was made before there was a tree."""
+        return not nodes.Nodes(self._reading).there
+
+    def build_tree(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Build the tree of a ledger that lacks it, once, in one transaction."""
+        with self.writing() as writer:
+            if nodes.Nodes(writer.connection).there:
+                return
+            for statement in PROOF_STATEMENTS:
+                writer.connection.execute(statement)
+            nodes.build(
+                writer.connection, writer.reader.bodies(),
+                total=writer.head.position, progress=progress,
+            )  # fmt: skip
+
     def close(self) -> None:
         """Let go of every connection."""
         self._reading.close()
         self._datastore.close()
+
+
+def _grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
+    """Extend the Merkle tree in the append's own transaction (R59)."""
+    nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
 
 
 def _memory_name() -> str:
@@ -266,8 +295,11 @@ def create_file(location: str) -> None:
         datastore.close()
 
 
-def open_file(location: str) -> Store:
-    """Open a ledger file for writing. Raises: LedgerNotFound, NotALedger, LedgerDamaged."""
+def open_file(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
+    """Open a ledger file for writing; one that lacks its tree gets it.
+
+    Raises: LedgerNotFound, NotALedger, LedgerDamaged.
+    """
     if location != MEMORY:
         check_file(location)
         try:
@@ -278,4 +310,7 @@ def open_file(location: str) -> Store:
                 probe.close()
         except sqlite3.Error as error:
             raise explain(location, error) from error
-    return Store(location)
+    store = Store(location)
+    if store.lacks_tree:
+        store.build_tree(progress)
+    return store

@@ -47,8 +47,11 @@ class Done(NamedTuple):
 
 
 def environment() -> dict[str, str]:
-    """80 columns, no colour, nobody's ledger."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("TALLY")}
+    """80 columns, no colour, nobody's ledger, and pipes that Python buffers as it always does."""
+    kept = {
+        name: text for name, text in os.environ.items()
+        if not name.startswith("TALLY") and name != "PYTHONUNBUFFERED"
+    }  # fmt: skip
     return {**kept, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
 
 

@@ -29,11 +29,14 @@ LOOKS = ("state a-1", "balances", "instances", "log", "show 5", "status", "repla
 BAD_USAGE = (
     "state", "state a-1 --foo", "state a-1 b-2", "state a-1 --position x", "state a-1 --at x",
     "state a-1 --position -1", "state a-1 --as-of 2025-01-05 --at 2025-01-05",
-    "balances --below x", "balances --below NaN", "balances --at 2025-02-30",
+    "balances --below x", "balances --below NaN", "balances --below 1_000",
+    "balances --below 1e3", "balances --at 2025-02-30",
     "instances --state runing", "instances --expiring-before 2025-13-01", "log --type nope",
-    "log -n x", "log --from x", "log --to 2025-1-1", "show", "show x", "show 1.5", "status x",
+    "log -n x", "log -n -1", "log --from x", "log --to 2025-1-1", "show", "show x", "show 1.5",
+    "status x",
     "replay --comparee", "projections", "projections statu", "projections list x",
     "projections rebuild balances bills", "clock", "clock advance", "clock advance 7",
+    "clock advance 99999999999d", "clock advance 2600000d",
     "clock advance 7d --to 2025-06-01", "clock advance --to x", "clock advance --to 2024-01-01",
     "import", "import nofile", "import - extra", "record", "record top-upp", "record top-up",
     "record top-up --account a-1 --amount x --channel c --serial s",
@@ -48,6 +51,7 @@ NO_SUCH = (
     "state a-1 --known-at 2030-01-01", "state a-1 --as-of 2025-02-21", "state a-1 --position 1",
     "balances --at 2030-01-01", "balances --position 0", "instances --as-of 2030-01-01",
     "log a-9", "log --position 999", "show 0", "show 999", "show head~99",
+    "show 99999999999999999999",
     "projections rebuild balence", "schema stat",
 )  # fmt: skip
 REFUSED = (

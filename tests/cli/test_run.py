@@ -75,10 +75,13 @@ def test_run_survives_a_kill_and_records_late_at_the_due_instant(tmp_path: Path)
         process.kill()
     while datetime.now(UTC) < ends + timedelta(seconds=2):
         time.sleep(0.2)
-    told = world.run("balances")
-    assert told.err == (
-        "note: 1 account has transitions due that are not recorded yet; tally run records them\n"
-    )
+    for look in ("state a", "balances", "instances", "log", "status"):
+        told = world.run(*look.split(), "--json")
+        assert told.err == (
+            "note: 1 account has transitions due that are not recorded yet; "
+            "tally run records them\n"
+        ), look
+        assert valid(told.json)
     assert world.state("a")["coupons"][0]["remaining"] == "5.00"
     [event] = world.json("run", "--once")["events"]
     assert event["type"] == "CouponExpired"

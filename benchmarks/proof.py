@@ -1,0 +1,163 @@
+"""Proof: what the tree costs an append, how fast a proof and a whole verification are."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Figure, commands, fill, memory_mb, new_ledger
+from ledger import nodes
+from ledger.closing import read_period
+from ledger.notes import write_base64
+from ledger.periods import HOUR
+from ledger.seal import last_seal, log_key, seal
+from ledger.store import create_store, open_reader, open_store
+from ledger.store.rows import Row
+from ledger.tree import leaf_hashes
+from ledger.trust import TrustPolicy
+from ledger.verification.trees import Growth
+from ledger.verification.whole import verify
+from projections.evidence.pack import Pack, Terms, make_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ledger.store import Reader
+
+KEY = log_key("benchmark.example/log", bytes(32))
+BATCH = 4096
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Give the processor time of one run in seconds: one thread, whatever else the machine does."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def cost_of_the_tree(folder: Path, size: int) -> Figure:
+    """Import the same commands with the tree and without, in turns; CPU time of this process."""
+    source = commands(size, accounts=max(200, size // 500))
+    best = {True: 1e9, False: 1e9}
+    for run in range(5):
+        for grown in (True, False):
+            ledger = new_ledger(folder / f"tree-{size}-{grown}-{run}.db")
+            if not grown:
+                ledger.store.after_append.clear()
+                with ledger.store.writing() as writer:
+                    writer.connection.execute("DROP TABLE tree_nodes")
+            seconds = spent(lambda ledger=ledger: fill(ledger, source))  # type: ignore[misc]
+            best[grown] = min(best[grown], seconds)
+            ledger.store.close()
+    cost = best[True] / best[False] - 1
+    return Figure(
+        f"tree_of_import_{size}", f"{best[True]:.2f} s with the tree",
+        f"without: {best[False]:.2f} s", cost, "<= 0.10", cost <= 0.10,
+    )  # fmt: skip
+
+
+def sealed(path: Path) -> Reader:
+    """Seal a ledger file and open it for looking."""
+    store = open_store(str(path))
+    with store.writing() as writer:
+        seal(writer.connection, (KEY,), origin=KEY.name, head=writer.head.position)
+    store.close()
+    reader = open_reader(str(path))
+    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages are no memory of ours
+    return reader
+
+
+def large_log(folder: Path, size: int) -> Path:
+    """Append plain rows only: the tree does not know what they mean."""
+    path = folder / f"rows-{size}.db"
+    create_store(str(path))
+    store = open_store(str(path))
+    for first in range(1, size + 1, 20_000):
+        rows = [
+            Row(p, f"s{p % 1000}", p // 1000 + 1, "T/1", p, p, b"%0240d" % p)
+            for p in range(first, min(first + 20_000, size + 1))
+        ]
+        with store.writing() as writer:
+            writer.append(rows)
+    store.close()
+    return path
+
+
+def proofs(reader: Reader) -> Figure:
+    """Prove events here and there in the log."""
+    kept = nodes.Nodes(reader.connection)
+    size = kept.size()
+    picked = range(0, size, max(size // 500, 1))
+    seconds = spent(lambda: [kept.inclusion(i, size) for i in picked]) / len(picked)
+    return Figure(
+        f"proof_of_{size}", f"{seconds * 1e6:,.0f} us", "1 ms", seconds / 1e-3, "< 1",
+        seconds < 1e-3,
+    )  # fmt: skip
+
+
+def bytes_to_root(reader: Reader) -> Figure:
+    """Read all bytes, hash the leaves, grow the tree, compare every stored node and the root."""
+    kept = nodes.Nodes(reader.connection)
+    size = kept.size()
+
+    def work() -> None:
+        growth = Growth(kept)
+        batch: list[bytes] = []
+        for body in reader.bodies():
+            batch.append(body)
+            if len(batch) == BATCH:
+                growth.take(leaf_hashes(batch))
+                batch = []
+        growth.take(leaf_hashes(batch))
+        assert growth.root() == kept.root(size)  # noqa: S101 - a benchmark of something wrong
+        assert growth.fault() is None  # noqa: S101 - as above
+
+    before = memory_mb()
+    rate = size / min(spent(work), spent(work))
+    return Figure(
+        f"bytes_to_root_{size}", f"{rate:,.0f} events/s, {memory_mb() - before} MB more",
+        "300,000 events/s", rate / 300_000, ">= 1", rate >= 300_000,
+    )  # fmt: skip
+
+
+def verification(reader: Reader) -> Figure:
+    """Verify everything that `tally verify` verifies of the log itself."""
+    size = reader.head().position
+    policy = TrustPolicy.of(KEY.verifier)
+    before = memory_mb()
+    seconds = spent(lambda: verify(reader, policy))
+    assert verify(reader, policy).whole  # noqa: S101 - a benchmark of something wrong
+    rate = size / seconds
+    return Figure(
+        f"verify_{size}", f"{rate:,.0f} events/s, {memory_mb() - before} MB more",
+        "100,000 events/s", rate / 100_000, ">= 1", rate >= 100_000,
+    )  # fmt: skip
+
+
+def packing(reader: Reader, folder: Path) -> Figure:
+    """Make the evidence pack of one month; the log is in it whole."""
+    found = last_seal(reader.connection)
+    assert found is not None  # noqa: S101 - sealed above
+    period = read_period("2025-03", 8 * HOUR)
+    terms = Terms(
+        period, 8 * HOUR, "CNY", str(TrustPolicy.of(KEY.verifier)), write_base64(found.root)
+    )
+    made: list[Pack] = []
+    seconds = spent(lambda: made.append(make_pack(reader, found, terms)))
+    (folder / "pack.zip").write_bytes(made[0].content)
+    return Figure(
+        f"pack_{found.size}", f"{seconds:.1f} s", "10 s for 100,000 events",
+        seconds * 10_000 / found.size, "< 1", seconds * 100_000 / found.size < 10,
+    )  # fmt: skip
+
+
+def run(folder: Path, imported: Path, sizes: tuple[int, ...]) -> Iterator[Figure]:
+    """Run every benchmark of proof."""
+    yield cost_of_the_tree(folder, min(sizes))
+    reader = sealed(large_log(folder, max(sizes)))
+    yield proofs(reader)
+    yield bytes_to_root(reader)
+    reader = sealed(imported)
+    yield verification(reader)
+    yield packing(reader, folder)

@@ -1,0 +1,70 @@
+"""``tally check-proof``: check a proof offline; no ledger is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import write
+from cli.trusting import policy_option, read_policy, read_text
+from ledger.errors import InvalidInput
+from ledger.notes import write_base64
+from ledger.proofs import Consistency, check_consistency, check_inclusion, read_proof
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("check-proof")
+@click.argument("file")
+@click.option("--event", "event_file", metavar="FILE", help="The event's bytes.")
+@click.option("--old", "old_file", metavar="FILE", help="The older checkpoint.")
+@policy_option
+@tally_command()
+def command(
+    session: Session, output: Output, *, file: str, event_file: str | None,
+    old_file: str | None, policy_place: str | None,
+) -> None:  # fmt: skip
+    """Check that an event is in the log of a signed checkpoint, or that a log continues another.
+
+    It needs the proof, the accepted keys and the event's bytes, and no ledger. Exit 5 if it
+    does not hold.
+
+    \b
+    Examples:
+      tally check-proof 17.tlog-proof --event 17.event --policy their.policy
+      tally check-proof since-spring.proof --old spring.checkpoint
+    """
+    policy = read_policy(session.location, policy_place)
+    proof = read_proof(read_text(file))
+    about: dict[str, Any]
+    if isinstance(proof, Consistency):
+        if old_file is None:
+            msg = "this proof says that a log continues an older checkpoint"
+            raise InvalidInput(msg, hint="name that checkpoint with --old")
+        old = policy.accept(read_text(old_file)).checkpoint
+        accepted = check_consistency(proof, old, policy)
+        about = {"kind": "consistency", "old": old.size}
+        said = f"the log continues the checkpoint over {old.size} events"
+    else:
+        if event_file is None:
+            msg = "this proof is about one event"
+            raise InvalidInput(msg, hint="name the file with its bytes: --event")
+        accepted = check_inclusion(proof, Path(event_file).read_bytes(), policy)
+        about = {"kind": "inclusion", "position": proof.leaf_index + 1}
+        said = f"these bytes are the event @{proof.leaf_index + 1}"
+    checkpoint = accepted.checkpoint
+    names = [key.name for key in accepted.keys]
+    if output.human:
+        write(f"holds: {said} of {checkpoint.origin}, {checkpoint.size} events")
+        write(f"  signed by {', '.join(names)}")
+        return
+    output.object(
+        {
+            "schema": "tally.check_proof/1", "ok": True, **about, "origin": checkpoint.origin,
+            "size": checkpoint.size, "root": write_base64(checkpoint.root), "signed_by": names,
+        }
+    )  # fmt: skip

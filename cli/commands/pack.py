@@ -1,0 +1,77 @@
+"""``tally pack``: the evidence pack of a period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import plural, write
+from cli.trusting import policy_option, read_policy, write_whole
+from ledger.errors import NoSuchThing
+from ledger.notes import write_base64
+from ledger.seal import last_seal
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("pack")
+@click.option("--period", required=True, metavar="MONTH", help="Like 2025-03.")
+@click.option("-o", "--output", "target", metavar="FILE", help="Default: pack-MONTH.zip.")
+@click.option("--seed", help="For the sample (default: the checkpoint's root).")
+@click.option("--sample", "sample_size", type=click.IntRange(0, 10_000), default=25,
+              show_default=True, help="How many events to draw.")  # fmt: skip
+@policy_option
+@tally_command()
+def command(
+    session: Session, output: Output, *, period: str, target: str | None, seed: str | None,
+    sample_size: int, policy_place: str | None,
+) -> None:  # fmt: skip
+    """Write a zip that an auditor verifies offline with nothing of ours installed.
+
+    It holds the log up to the last checkpoint and the reports of the period, as known there.
+
+    \b
+    Examples:
+      tally pack --period 2025-03
+      tally pack --period 2025-03 -o q1.zip --seed "dice: 4 2 6"
+    """
+    from ledger.closing import check_ended, read_period  # noqa: PLC0415 - loaded when needed
+    from projections.evidence.pack import Terms, make_pack  # noqa: PLC0415 - as above
+
+    month = read_period(period, session.offset)
+    check_ended(month, now=session.now, offset=session.offset)
+    seal = last_seal(session.reader.connection)
+    if seal is None:
+        msg = "there is no checkpoint to bind a pack to"
+        raise NoSuchThing(msg, hint="sign one with: tally seal")
+    policy = read_policy(session.location, policy_place)
+    policy.accept(seal.note)
+    terms = Terms(
+        month, session.offset, session.catalog.currency, str(policy),
+        seed or write_base64(seal.root), sample_size,
+    )  # fmt: skip
+    with Progress("pack") as progress:
+        pack = make_pack(session.reader, seal, terms, progress=progress)
+    path = Path(target or f"pack-{month.name}.zip")
+    write_whole(path, pack.content)
+    files = len(pack.manifest["files"]) + 1
+    unsealed = session.reader.head().position - seal.size
+    if output.human:
+        write(f"wrote {path}: {plural(files, 'file')}, {len(pack.content)} bytes")
+        write(f"  {plural(seal.size, 'event')} of {pack.manifest['checkpoint']['origin']}")
+        if unsealed:
+            write(f"  {plural(unsealed, 'event')} since the last seal left out; tally seal first")
+        write("  verify it where nothing is installed: unzip, then python3 verify.py")
+        return
+    output.object(
+        {
+            "schema": "tally.pack/1", "file": str(path), "bytes": len(pack.content),
+            "period": month.name, "files": files, "unsealed": unsealed,
+            "checkpoint": pack.manifest["checkpoint"],
+        }
+    )  # fmt: skip

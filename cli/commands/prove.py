@@ -1,0 +1,79 @@
+"""``tally prove``: one event with its proof, or that an older checkpoint still holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import points
+from cli.options import Output, tally_command
+from cli.render import write
+from cli.trusting import policy_option, read_policy, read_text, write_whole
+from ledger import seal as seals
+from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from ledger.proofs import Consistency, Inclusion
+
+
+@click.command("prove")
+@click.argument("position", required=False)
+@click.option("--consistency", metavar="OLD", help="Prove that this older checkpoint holds.")
+@click.option("-o", "--output", "target", metavar="FILE", help="Write the proof there.")
+@click.option("--event", "event_target", metavar="FILE", help="Write the event's bytes there.")
+@policy_option
+@tally_command()
+def command(
+    session: Session, output: Output, *, position: str | None, consistency: str | None,
+    target: str | None, event_target: str | None, policy_place: str | None,
+) -> None:  # fmt: skip
+    """Prove that an event is in the sealed log, or that the log continues an older checkpoint.
+
+    \b
+    Examples:
+      tally prove 17 -o 17.tlog-proof --event 17.event
+      tally prove --consistency spring.checkpoint -o since-spring.proof
+    """
+    if (position is None) == (consistency is None):
+        msg = "give a position, or --consistency and an older checkpoint"
+        raise InvalidInput(msg, hint="e.g. tally prove 17")
+    proof: Inclusion | Consistency
+    if consistency is not None:
+        policy = read_policy(session.location, policy_place)
+        old = policy.accept(read_text(consistency)).checkpoint
+        proof = seals.prove_consistency(session.reader.connection, old)
+        about = {"old": old.size}
+    else:
+        proof, about = _event(session, str(position), event_target)
+    if target is not None:
+        write_whole(Path(target), str(proof))
+    if output.human:
+        write(f"written to {target}" if target else str(proof).rstrip())
+        return
+    kind = "inclusion" if consistency is None else "consistency"
+    output.object(
+        {
+            "schema": "tally.prove/1", "kind": kind, **about, "proof": str(proof),
+            "file": target, "event_file": event_target,
+        }
+    )  # fmt: skip
+
+
+def _event(
+    session: Session, text: str, event_target: str | None
+) -> tuple[Inclusion, dict[str, int]]:
+    head = session.reader.head().position
+    number = points.read_position(text, head)
+    row = session.reader.row(number)
+    if number > head:
+        raise PointInTheFuture(point=f"@{number}", now=f"head @{head}")
+    if row is None:
+        msg = f"there is no event @{number}"
+        raise NoSuchThing(msg, hint=f"positions count from 1 to {head}")
+    proof = seals.prove(session.reader.connection, number)
+    if event_target is not None:
+        write_whole(Path(event_target), row.body)
+    return proof, {"position": number}

@@ -1,0 +1,103 @@
+"""``tally verify``: the whole ledger, from the bytes to what is derived from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import BROKEN, DONE, FOUND
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import cell, plural, table, write
+from cli.trusting import policy_option, read_policy, read_text
+from ledger.notes import write_base64
+from ledger.seal import last_seal
+from ledger.verification.whole import verify
+from projections.evidence.deep import check_derived, check_view_checkpoints
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from ledger.verification.findings import Check
+
+
+@click.command("verify")
+@click.option("--since", metavar="CHECKPOINT", help="A checkpoint that was kept outside.")
+@click.option("--deep", is_flag=True, help="Refold too: views, invariants, period closes.")
+@policy_option
+@tally_command()
+def command(
+    session: Session, output: Output, *, since: str | None, deep: bool, policy_place: str | None
+) -> int:
+    """Verify bytes, columns, tree, root, signatures and consistency with every checkpoint.
+
+    Names the kind of tampering and the first bad position. Exit 5 if the log is broken, 1 if
+    only what is derived from it has drifted.
+
+    \b
+    Examples:
+      tally verify
+      tally verify --since spring.checkpoint --deep
+    """
+    policy = read_policy(session.location, policy_place)
+    kept = read_text(since) if since is not None else None
+    reader = session.reader
+    with Progress("verify") as progress:
+        verified = verify(reader, policy, since=kept, progress=progress)
+    checks = list(verified.checks)
+    if verified.whole:
+        views = check_view_checkpoints(reader)
+        checks.append(views)
+        if deep:
+            if views.ok and verified.events:
+                session.views()
+            with Progress("refold") as progress:
+                checks += check_derived(reader, progress)
+    seal = last_seal(reader.connection)
+    answer: dict[str, Any] = {
+        "schema": "tally.verify/1",
+        "ok": all(check.ok for check in checks),
+        "events": verified.events,
+        "root": write_base64(verified.root),
+        "sealed": seal.size if seal is not None else None,
+        "deep": deep,
+        "checks": [_shown(check) for check in checks],
+    }
+    if output.human:
+        _page(answer, whole=verified.whole)
+    else:
+        output.object(answer)
+    if not verified.whole:
+        return BROKEN
+    return DONE if answer["ok"] and verified.events else FOUND
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    fault = check.fault
+    return {
+        "name": check.name, "ok": check.ok, "checked": check.checked,
+        "first_bad": fault.position if fault is not None else None,
+        "kind": fault.kind if fault is not None else None,
+        "sentence": check.sentence,
+        "said": fault.said if fault is not None else None,
+    }  # fmt: skip
+
+
+def _page(answer: dict[str, Any], *, whole: bool) -> None:
+    table(
+        ("check", "count", "holds"),
+        [(one["name"], one["checked"], "yes" if one["ok"] else "NO") for one in answer["checks"]],
+    )
+    write()
+    for one in answer["checks"]:
+        if not one["ok"]:
+            where = f" from @{one['first_bad']}" if one["first_bad"] is not None else ""
+            write(f"{one['name']}: {cell(one['kind'] or 'drifted')}{where}: {one['said']}")
+    sealed = answer["sealed"]
+    said = "no event is sealed" if sealed is None else f"sealed up to @{sealed}"
+    if answer["ok"]:
+        write(f"{plural(answer['events'], 'event')} unchanged, {said}")
+        if sealed is None:
+            write("next: tally keys new, then tally seal, and give the checkpoint to somebody")
+    else:
+        write("the log is broken" if not whole else "the log is whole; what is derived drifted")

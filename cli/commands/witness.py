@@ -1,0 +1,113 @@
+"""``tally witness``: a second key holder cosigns a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import write
+from cli.trusting import (
+    key_file,
+    key_option,
+    policy_option,
+    read_key,
+    read_policy,
+    read_text,
+    write_whole,
+)
+from ledger import clock as clocks
+from ledger import seal as seals
+from ledger.errors import IntegrityBroken, InvalidInput
+from ledger.nodes import Nodes
+from ledger.notes import COSIGNATURE, Checkpoint, read_base64, write_base64
+from ledger.periods import SECOND
+from ledger.proofs import Consistency, continues, read_proof
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("witness")
+@click.argument("checkpoint")
+@click.option("--proof", "proof_file", metavar="FILE", help="A consistency proof (no ledger).")
+@click.option("-o", "--output", "target", metavar="FILE", help="Write the cosigned checkpoint.")
+@key_option
+@policy_option
+@tally_command()
+def command(
+    session: Session, output: Output, *, checkpoint: str, proof_file: str | None,
+    target: str | None, key_place: str | None, policy_place: str | None,
+) -> None:  # fmt: skip
+    """Cosign a checkpoint that continues the last one this key has seen.
+
+    What it has seen is kept beside the key (KEY.seen). From then on the log's own key alone
+    cannot rewrite what was cosigned.
+
+    \b
+    Examples:
+      tally witness 2025-03.checkpoint --key lin.key -o 2025-03.cosigned
+      tally witness new.checkpoint --proof since.proof --policy their.policy
+    """
+    key = read_key(session.location, key_place)
+    if key.algorithm != COSIGNATURE:
+        msg = f"{key.name} is the key of a log"
+        raise InvalidInput(msg, hint="make a witness's key: tally keys new --witness --name NAME")
+    policy = read_policy(session.location, policy_place, key_place)
+    policy.quorum = "none"  # the quorum is what comes about here
+    accepted = policy.accept(read_text(checkpoint))
+    new = accepted.checkpoint
+    seen_file = key_file(session.location, key_place).with_name(
+        f"{key_file(session.location, key_place).name}.seen"
+    )
+    seen = json.loads(seen_file.read_text(encoding="utf-8")) if seen_file.is_file() else {}
+    size, root = seen.get(new.origin, [0, ""])
+    old = Checkpoint(new.origin, size, read_base64(root)) if size else seals.empty_checkpoint(
+        new.origin
+    )
+    _check(session, old, new, proof_file=proof_file)
+    time = clocks.system_now() // SECOND
+    cosigned = seals.cosign(accepted.note, key, time=time)
+    # Seen is noted first: better a checkpoint that is not cosigned than two that fork.
+    seen[new.origin] = [new.size, write_base64(new.root)]
+    write_whole(seen_file, json.dumps(seen, sort_keys=True) + "\n")
+    if target is not None:
+        write_whole(Path(target), cosigned)
+    if output.human:
+        write(f"cosigned {new.size} events of {new.origin} as {key.name}; seen before: {old.size}")
+        write(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
+        return
+    output.object(
+        {
+            "schema": "tally.witness/1", "origin": new.origin, "size": new.size,
+            "root": write_base64(new.root), "seen_before": old.size, "witness": key.name,
+            "time": time, "checkpoint": cosigned, "file": target,
+        }
+    )  # fmt: skip
+
+
+def _check(
+    session: Session, old: Checkpoint, new: Checkpoint, *, proof_file: str | None
+) -> None:
+    """Refuse what does not continue what was seen. Raises: IntegrityBroken."""
+    if old.size > new.size:
+        msg = f"the checkpoint covers {new.size} events, this key has seen {old.size}"
+        raise IntegrityBroken(msg, kind="truncated", position=new.size + 1)
+    if old.size == 0:
+        return
+    if old.size == new.size:
+        hashes: tuple[bytes, ...] = ()
+    elif proof_file is not None:
+        proof = read_proof(read_text(proof_file))
+        if not isinstance(proof, Consistency) or proof.old != old.size:
+            msg = f"the proof must begin at size {old.size}, which this key has seen"
+            raise InvalidInput(msg, hint="make it with: tally prove --consistency OLD")
+        hashes = proof.hashes
+    else:
+        hashes = tuple(Nodes(session.reader.connection).consistency(old.size, new.size))
+    if not continues(old, new, hashes):
+        msg = f"the checkpoint does not continue the {old.size} events that this key has seen"
+        raise IntegrityBroken(msg, kind="forked")

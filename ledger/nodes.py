@@ -1,0 +1,131 @@
+"""The stored nodes of the tree: one row for up to 256 neighbouring hashes of one level.
+
+Invariant: written in the transaction of the events they cover, never changed; a row never crosses
+a multiple of 256, and the hashes of a level have no gap. So a root or a proof reads some rows and
+hashes no event, and opening a ledger hashes nothing.
+This module must not know what an event is: it is handed bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger import tree
+from ledger.errors import IntegrityBroken
+from ledger.tree import HASH_BYTES
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+WIDTH = 256  # hashes of a full row: a tile of C2SP tlog-tiles
+TABLE = "tree_nodes"
+BUILD_BATCH = 4096
+
+_FIND = f"SELECT start, hashes FROM {TABLE} WHERE level = ? AND start <= ? ORDER BY start DESC"
+
+
+class Nodes:
+    """Looks nodes up through one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Look through a connection that gives tuples."""
+        self._connection = connection
+
+    @property
+    def there(self) -> bool:
+        """Whether this file has the table; one made before there was a tree has none."""
+        return bool(
+            self._connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
+            ).fetchone()
+        )
+
+    def size(self) -> int:
+        """Give how many leaves the tree has."""
+        row = self._connection.execute(f"{_FIND} LIMIT 1", (0, 1 << 62)).fetchone()
+        return row[0] + len(row[1]) // HASH_BYTES if row is not None else 0
+
+    def fetch(self, level: int, index: int) -> bytes:
+        """Give the hash of one complete subtree. Raises: IntegrityBroken."""
+        row = self._connection.execute(f"{_FIND} LIMIT 1", (level, index)).fetchone()
+        if row is not None:
+            at = (index - row[0]) * HASH_BYTES
+            found: bytes = row[1][at : at + HASH_BYTES]
+            if len(found) == HASH_BYTES:
+                return found
+        position = (index << level) + 1
+        msg = f"the tree has no node {index} of level {level}"
+        raise IntegrityBroken(msg, kind="deleted", position=position)
+
+    def root(self, size: int) -> bytes:
+        """Give the root of the first ``size`` events."""
+        return tree.root(self.fetch, size)
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """Prove that an event is in the log's first ``size``."""
+        return tree.inclusion_proof(self.fetch, index, size)
+
+    def consistency(self, old: int, size: int) -> list[bytes]:
+        """Prove that the first ``old`` events are the beginning of the first ``size``."""
+        return tree.consistency_proof(self.fetch, old, size)
+
+    def levels(self) -> int:
+        """Give how many levels have rows."""
+        (top,) = self._connection.execute(f"SELECT MAX(level) FROM {TABLE}").fetchone()
+        return 0 if top is None else int(top) + 1
+
+    def rows(self, level: int) -> Iterator[tuple[int, bytes]]:
+        """Stream a level's rows in order."""
+        yield from self._connection.execute(
+            f"SELECT start, hashes FROM {TABLE} WHERE level = ? ORDER BY start", (level,)
+        )
+
+
+def append(connection: sqlite3.Connection, bodies: Sequence[bytes], *, before: int) -> None:
+    """Add the leaves of new events to a tree of ``before``, inside their transaction.
+
+    Raises: IntegrityBroken where the tree is of another log.
+    """
+    nodes = Nodes(connection)
+    size = nodes.size()
+    if size != before:
+        msg = f"the tree has {size} leaves, the log has {before} events: nothing was recorded"
+        raise IntegrityBroken(msg, kind="truncated" if size > before else "inserted")
+    _insert(connection, before, tree.leaf_hashes(bodies), nodes)
+
+
+def build(
+    connection: sqlite3.Connection,
+    bodies: Iterator[bytes],
+    *,
+    total: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Build the tree of a log that was recorded before there was one."""
+    nodes = Nodes(connection)
+    done = 0
+    batch: list[bytes] = []
+    for position, body in enumerate(bodies, 1):
+        batch.append(body)
+        if len(batch) == BUILD_BATCH or position == total:
+            _insert(connection, done, tree.leaf_hashes(batch), nodes)
+            done = position
+            batch = []
+            if progress is not None:
+                progress(done, total)
+        if position == total:
+            return
+
+
+def _insert(
+    connection: sqlite3.Connection, size: int, leaves: Sequence[bytes], nodes: Nodes
+) -> None:
+    rows: list[tuple[int, int, bytes]] = []
+    for level, (first, hashes) in enumerate(tree.grow(size, leaves, nodes.fetch)):
+        at, end = first, first + len(hashes)
+        while at < end:
+            until = min(end, (at // WIDTH + 1) * WIDTH)
+            rows.append((level, at, b"".join(hashes[at - first : until - first])))
+            at = until
+    connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)

@@ -1,0 +1,205 @@
+"""One pass over the log: columns, leaves, versions, recorded times, remembered requests.
+
+Invariant: everything is judged by the stored bytes; what stands beside them must say the same.
+Memory is one batch, and the last version of each stream. This module must not know what an event
+does, nor signatures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec, tree
+from ledger.errors import UnknownEventType
+from ledger.store.schema import EVENTS
+from ledger.verification.findings import (
+    BACKWARDS,
+    DELETED,
+    INSERTED,
+    MODIFIED,
+    REORDERED,
+    TRUNCATED,
+    Check,
+    Fault,
+    first,
+)
+from ledger.verification.requests import Requests
+from ledger.verification.trees import BATCH, Growth, Level, check_stored, tell_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger.codec import Envelope
+    from ledger.nodes import Nodes
+    from ledger.store import Reader
+
+    # position, stream, version, type, recorded_at, effective_at, bytes
+    Stored = tuple[int, str, int, str, int, int, bytes]
+
+COLUMNS = "every column says what the bytes beside it say"
+LEAVES = "every stored leaf is the hash of the event's bytes"
+NODES = "every stored node is the hash of the two below it"
+ROOT = "the root of the bytes is the root of the stored tree"
+VERSIONS = "the versions of each stream have no gap"
+CLOCK = "recorded times never go back, the ledger's clock stands at or after the last"
+_NAMES = ("position", "stream", "version", "type", "recorded_at", "effective_at")
+
+
+class Log(NamedTuple):
+    """What the pass found: its checks, how many events there are, the root of their bytes."""
+
+    checks: list[Check]
+    events: int
+    root: bytes
+
+
+def check_log(
+    reader: Reader, nodes: Nodes, progress: Callable[[int, int], None] | None = None
+) -> Log:
+    """Check the whole log in one pass."""
+    total = reader.head().position
+    bytes_, leaves = _Columns(), _Leaves(nodes)
+    requests = Requests(reader.connection)
+    for batch in _batches(reader):
+        leaves.take(batch)
+        for envelope in bytes_.take(batch):
+            requests.take(envelope)
+        if progress is not None:
+            progress(bytes_.count, total)
+    checks = leaves.checks(reader)
+    by_tree = checks[0].fault
+    columns = bytes_.columns
+    if columns is not None and columns.kind == REORDERED and by_tree is not None:
+        columns = by_tree  # the tree tells a moved event from a missing or an added one
+    checks = [
+        Check("columns", COLUMNS, bytes_.count, first(columns, _last_position(reader))),
+        *checks,
+        Check("versions", VERSIONS, bytes_.count, bytes_.versions),
+        Check("clock", CLOCK, bytes_.count, bytes_.clock or _clock(reader, bytes_.recorded_at)),
+        requests.check(),
+    ]
+    return Log(checks, bytes_.count, leaves.growth.root())
+
+
+def _batches(reader: Reader) -> Iterator[list[Stored]]:
+    cursor = reader.connection.execute(
+        "SELECT position, originator_id, originator_version, topic, recorded_at, effective_at, "
+        f"state FROM {EVENTS} ORDER BY position"
+    )
+    while batch := cursor.fetchmany(BATCH):
+        yield batch
+
+
+def _last_position(reader: Reader) -> Fault | None:
+    """Hold the head against the highest position that the table ever gave."""
+    row = reader.connection.execute(
+        "SELECT seq FROM sqlite_sequence WHERE name = ?", (EVENTS,)
+    ).fetchone()
+    head = reader.head().position
+    if row is None or row[0] <= head:
+        return None
+    return Fault(TRUNCATED, head + 1, f"the log ends @{head}, but @{row[0]} was recorded")
+
+
+def _clock(reader: Reader, recorded_at: int) -> Fault | None:
+    """Hold the simulated clock against the last event."""
+    text = reader.meta("clock")
+    if text is None or (text.isdigit() and int(text) >= recorded_at):
+        return None
+    return Fault(BACKWARDS, reader.head().position, "the clock stands before the last event")
+
+
+class _Columns:
+    """Columns against bytes, versions of streams, recorded times."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.recorded_at = 0
+        self.columns: Fault | None = None
+        self.versions: Fault | None = None
+        self.clock: Fault | None = None
+        self._last: dict[str, int] = {}
+
+    def take(self, batch: list[Stored]) -> Iterator[Envelope]:
+        decode, last = codec.decode_envelope, self._last
+        for row in batch:
+            self.count += 1
+            try:
+                e = decode(row[6])
+            except UnknownEventType as error:
+                said = f"the bytes of @{row[0]} cannot be read: {error}"
+                self.columns = self.columns or Fault(MODIFIED, row[0], said)
+                continue
+            said_by_bytes = (
+                e.position, e.stream, e.version, e.event.type, e.recorded_at, e.effective_at,
+            )  # fmt: skip
+            if said_by_bytes != row[:6] and self.columns is None:
+                self.columns = _column_fault(row, said_by_bytes)
+            version = last.get(e.stream, 0)
+            if e.version != version + 1 and self.versions is None:
+                kind = DELETED if e.version > version else INSERTED
+                said = f"{e.stream} has version {e.version} after {version}"
+                self.versions = Fault(kind, row[0], said)
+            last[e.stream] = e.version
+            if e.recorded_at < self.recorded_at and self.clock is None:
+                said = f"@{row[0]} is recorded before the one before"
+                self.clock = Fault(BACKWARDS, row[0], said)
+            self.recorded_at = max(self.recorded_at, e.recorded_at)
+            yield e
+
+
+def _column_fault(row: Stored, said_by_bytes: tuple[int, str, int, str, int, int]) -> Fault:
+    wrong = [
+        name
+        for name, column, told in zip(_NAMES, row, said_by_bytes, strict=False)
+        if column != told
+    ]
+    said = f"@{row[0]}: {', '.join(wrong)} not as in the bytes"
+    return Fault(REORDERED if "position" in wrong else MODIFIED, row[0], said)
+
+
+class _Leaves:
+    """The bytes against the stored tree."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self.nodes = nodes
+        self.there = nodes.there
+        self.growth = Growth(nodes if self.there else None)
+        self._plain: Growth | None = None  # once the leaves differ, for the root alone
+        self._stored = Level(nodes, 0) if self.there else None
+        self._bad: int | None = None
+        self._count = 0
+
+    def take(self, batch: list[Stored]) -> None:
+        leaves = tree.leaf_hashes([row[6] for row in batch])
+        expected = self._count + 1
+        self._count += len(batch)
+        if self._stored is not None and self._bad is None:
+            if batch[0][0] != expected or batch[-1][0] != self._count:
+                positions = [row[0] for row in batch]
+                gap = next(i for i, one in enumerate(positions) if one != expected + i)
+                self._stored.take(leaves[:gap])
+                self._bad = expected + gap
+            else:
+                self._stored.take(leaves)
+            if self._stored.fault is not None:
+                self._bad = self._stored.fault.position  # it lies before a gap that may follow
+        self.growth.take(leaves)
+
+    def checks(self, reader: Reader) -> list[Check]:
+        """Close the comparison: leaves, nodes, root."""
+        if self._stored is None:
+            said = "this ledger was made before there was a tree: open it for writing once"
+            return [Check("leaves", LEAVES, 0, Fault(None, None, said), derived=True)]
+        if self._bad is None:
+            self._stored.end()
+            if self._stored.fault is not None:
+                self._bad = self._stored.fault.position
+        leaves = tell_apart(reader, self.nodes, self._bad) if self._bad is not None else None
+        inner = check_stored(self.nodes) if leaves is not None else self.growth.fault()
+        root = leaves or inner
+        return [
+            Check("leaves", LEAVES, self._count, leaves),
+            Check("nodes", NODES, self._count, inner),
+            Check("root", ROOT, self._count, root and root._replace(said="the roots differ")),
+        ]

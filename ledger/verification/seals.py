@@ -1,0 +1,142 @@
+"""Checks the stored checkpoints, and one that was handed out: signatures, roots, nothing cut off.
+
+Invariant: a checkpoint vouches for the stored nodes; that these are those of the bytes is checked
+beside it (trees.py). This module must not know events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.errors import IntegrityBroken
+from ledger.seal import TABLE, stored_seals
+from ledger.verification.findings import (
+    DELETED,
+    FORKED,
+    MODIFIED,
+    REORDERED,
+    TRUNCATED,
+    Check,
+    Fault,
+    first,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ledger.nodes import Nodes
+    from ledger.notes import Checkpoint
+    from ledger.seal import Seal
+    from ledger.trust import TrustPolicy
+
+SEALS = "stored checkpoints are the notes that were signed, none is missing"
+SIGNATURES = "every stored checkpoint carries a signature of an accepted key"
+CONSISTENCY = "the log continues every stored checkpoint"
+SINCE = "the log continues the checkpoint that was handed out"
+
+
+def check_seals(
+    connection: sqlite3.Connection, nodes: Nodes, policy: TrustPolicy, *, events: int
+) -> list[Check]:
+    """Check every stored checkpoint."""
+    copies = signatures = consistency = None
+    before: Seal | None = None
+    good = count = 0
+    for seal in stored_seals(connection):
+        count += 1
+        copies = copies or _copied(seal, before)
+        try:
+            accepted = policy.accept(seal.note).checkpoint
+        except IntegrityBroken as error:
+            signatures = signatures or Fault(error.kind or MODIFIED, seal.size, _named(seal, error))
+        else:
+            consistency = consistency or continues(nodes, accepted, events=events, good=good)
+            good = good if consistency else accepted.size
+        before = seal
+    copies = copies or _last_is_there(connection, before)
+    return [
+        Check("seals", SEALS, count, copies),
+        Check("signatures", SIGNATURES, count, signatures),
+        Check("consistency", CONSISTENCY, count, consistency),
+    ]
+
+
+def _named(seal: Seal, error: Exception) -> str:
+    return f"checkpoint {seal.number} over {seal.size} events: {error}"
+
+
+def _copied(seal: Seal, before: Seal | None) -> Fault | None:
+    """Hold a row against its note and against the row before it."""
+    number, size = (before.number, before.size) if before else (0, 0)
+    if seal.number != number + 1:
+        said = f"checkpoint {number + 1} is gone"
+        return Fault(DELETED, size + 1, said)
+    try:
+        checkpoint = seal.checkpoint
+    except IntegrityBroken as error:
+        return Fault(MODIFIED, seal.size, _named(seal, error))
+    if (seal.size, seal.root) != (checkpoint.size, checkpoint.root):
+        said = f"checkpoint {seal.number} has columns that its note does not say"
+        return Fault(MODIFIED, checkpoint.size, said)
+    if checkpoint.size < size:
+        said = f"checkpoint {seal.number} covers less than the one before"
+        return Fault(REORDERED, checkpoint.size, said)
+    return None
+
+
+def _last_is_there(connection: sqlite3.Connection, last: Seal | None) -> Fault | None:
+    """Hold the last number against the highest that the table ever gave."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (TABLE,)).fetchone()
+    given = row[0] if row is not None else 0
+    number, size = (last.number, last.size) if last is not None else (0, 0)
+    if number >= given:
+        return None
+    return Fault(DELETED, size + 1, f"checkpoint {number + 1} is gone, {given} were signed")
+
+
+def continues(
+    nodes: Nodes, checkpoint: Checkpoint, *, events: int, good: int
+) -> Fault | None:
+    """Hold a checkpoint against the tree; ``good`` events are vouched for by an earlier one."""
+    if checkpoint.size > events:
+        said = f"the log has {events} events, a checkpoint covers {checkpoint.size}"
+        return Fault(TRUNCATED, events + 1, said)
+    try:
+        root = nodes.root(checkpoint.size)
+    except IntegrityBroken as error:
+        return Fault(error.kind, error.position, str(error))
+    if root == checkpoint.root:
+        return None
+    where = f"the first that differs is among @{good + 1} to @{checkpoint.size}"
+    said = f"the first {checkpoint.size} events have another root than was signed; {where}"
+    return Fault(FORKED, good + 1, said)
+
+
+def check_since(
+    connection: sqlite3.Connection, nodes: Nodes, policy: TrustPolicy, *, since: str, events: int
+) -> Check:
+    """Check a checkpoint that somebody kept outside."""
+    try:
+        accepted = policy.accept(since).checkpoint
+    except IntegrityBroken as error:
+        return Check("since", SINCE, 1, Fault(error.kind, None, str(error)))
+    fault = None
+    good = 0
+    for seal in stored_seals(connection):
+        own = _checkpoint(seal)
+        if own is None:
+            continue
+        if own.origin != accepted.origin:
+            said = f"the checkpoint is of {accepted.origin}, this log is {own.origin}"
+            fault = first(fault, Fault("unknown_key", None, said))
+        elif own.size < accepted.size and not continues(nodes, own, events=events, good=0):
+            good = max(good, own.size)
+    fault = fault or continues(nodes, accepted, events=events, good=good)
+    return Check("since", SINCE, accepted.size, fault)
+
+
+def _checkpoint(seal: Seal) -> Checkpoint | None:
+    try:
+        return seal.checkpoint
+    except IntegrityBroken:
+        return None

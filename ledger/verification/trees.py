@@ -1,0 +1,197 @@
+"""Compares the stored nodes with those that follow from the leaves, level by level.
+
+Invariant: memory is one row a level, whatever the size of the log; only where the leaves differ
+are all of them read, to say what happened. This module must not know columns or signatures.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ledger import tree
+from ledger.tree import HASH_BYTES
+from ledger.verification.findings import (
+    DELETED,
+    INSERTED,
+    MODIFIED,
+    REORDERED,
+    TRUNCATED,
+    Fault,
+    first,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ledger.nodes import Nodes
+    from ledger.store import Reader
+
+BATCH = 4096
+
+
+class Level:
+    """The stored hashes of one level, read once from left to right."""
+
+    def __init__(self, nodes: Nodes, level: int) -> None:
+        """Begin at the left."""
+        self._rows = nodes.rows(level)
+        self._level = level
+        self._held = b""
+        self._next = 0  # index of the first hash that is not read yet
+        self._read = 0  # index behind the last hash given out
+        self.fault: Fault | None = None
+
+    def take(self, hashes: Sequence[bytes]) -> bool:
+        """Compare the next stored hashes with these; stop at the first fault."""
+        if self.fault is not None:
+            return False
+        wanted = b"".join(hashes)
+        there = self._some(len(wanted))
+        if there == wanted:
+            self._read += len(hashes)
+            return True
+        if self.fault is None:
+            for i in range(len(hashes)):
+                at = slice(i * HASH_BYTES, (i + 1) * HASH_BYTES)
+                if there[at] != wanted[at]:
+                    kind = MODIFIED if len(there[at]) == HASH_BYTES else DELETED
+                    self._set(kind, self._read + i, "differs" if kind == MODIFIED else "is missing")
+                    break
+        return False
+
+    def end(self) -> None:
+        """Note hashes that nothing calls for."""
+        if self.fault is None and self._some(HASH_BYTES):
+            self._set(INSERTED, self._read, "is more than the events give")
+
+    def _some(self, size: int) -> bytes:
+        parts, have = [self._held], len(self._held)
+        while have < size and self.fault is None:
+            row = next(self._rows, None)
+            if row is None:
+                break
+            start, hashes = row
+            if start != self._next or len(hashes) % HASH_BYTES or not hashes:
+                gap = start > self._next
+                said = "is missing" if gap else "is there twice or in part"
+                self._set(DELETED if gap else INSERTED, min(start, self._next), said)
+                break
+            self._next += len(hashes) // HASH_BYTES
+            parts.append(hashes)
+            have += len(hashes)
+        held = b"".join(parts)
+        self._held = held[size:]
+        return held[:size]
+
+    def _set(self, kind: str, index: int, said: str) -> None:
+        position = (index << self._level) + 1
+        what = "leaf" if self._level == 0 else f"node of level {self._level}"
+        self.fault = Fault(kind, position, f"the stored {what} over @{position} {said}")
+
+
+class Growth:
+    """Grows the tree again from leaves, comparing what it gives with what is stored."""
+
+    def __init__(self, nodes: Nodes | None) -> None:
+        """Compare with these nodes; with None only the root is computed."""
+        self.size = 0
+        self._last: dict[int, bytes] = {}
+        self._nodes = nodes
+        self._levels = {n: Level(nodes, n) for n in range(1, nodes.levels())} if nodes else {}
+
+    def take(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves."""
+        for level, (_, hashes) in enumerate(tree.grow(self.size, leaves, self._left)):
+            self._last[level] = hashes[-1]
+            if level and self._nodes is not None:
+                if level not in self._levels:
+                    self._levels[level] = Level(self._nodes, level)
+                self._levels[level].take(hashes)
+        self.size += len(leaves)
+
+    def _left(self, level: int, _: int) -> bytes:
+        return self._last[level]
+
+    def root(self) -> bytes:
+        """Give the root of what was added."""
+        found = b""
+        for level in range(self.size.bit_length()):
+            if self.size >> level & 1:
+                peak = self._last[level]
+                found = tree.node_hash(peak, found) if found else peak
+        return found or tree.EMPTY_ROOT
+
+    def fault(self) -> Fault | None:
+        """Give the first fault of all levels above the leaves."""
+        for level in self._levels.values():
+            level.end()
+        return first(*(level.fault for level in self._levels.values()))
+
+
+def check_stored(nodes: Nodes) -> Fault | None:
+    """Check that each stored node is the hash of the two below it, whatever the events say."""
+    growth = Growth(nodes)
+    for batch in _batches(_leaves(nodes)):
+        growth.take(batch)
+    return growth.fault()
+
+
+def _leaves(nodes: Nodes) -> Iterator[bytes]:
+    for _, hashes in nodes.rows(0):
+        for at in range(0, len(hashes), HASH_BYTES):
+            yield hashes[at : at + HASH_BYTES]
+
+
+def _batches(hashes: Iterable[bytes]) -> Iterator[list[bytes]]:
+    source = iter(hashes)
+    while batch := list(islice(source, BATCH)):
+        yield batch
+
+
+def tell_apart(reader: Reader, nodes: Nodes, position: int) -> Fault:
+    """Say what happened at the first position where leaf and bytes do not fit."""
+    stored = {
+        start + i + 1: hashes[i * HASH_BYTES : (i + 1) * HASH_BYTES]
+        for start, hashes in nodes.rows(0)
+        for i in range(len(hashes) // HASH_BYTES)
+        if start + i + 1 >= position
+    }
+    actual = {
+        row.position: tree.leaf_hash(row.body) for row in reader.rows(after=position - 1)
+    }
+    here, wanted = actual.get(position), stored.get(position)
+    kind = _kind(actual, stored, here, wanted)
+    if wanted is None and kind == INSERTED:
+        above = max(
+            ((start + len(hashes) // HASH_BYTES) << level
+            for level in range(1, nodes.levels())
+            for start, hashes in nodes.rows(level)),
+            default=0,
+        )
+        if max(stored, default=0) > position or above >= position or nodes.size() == 0:
+            return Fault(DELETED, position, f"the stored leaf of @{position} is missing")
+    said = {
+        MODIFIED: f"the bytes of @{position} are not those that were recorded",
+        DELETED: f"the event that was recorded @{position} is gone",
+        INSERTED: f"@{position} holds an event that was not recorded there",
+        REORDERED: f"the event that was recorded @{position} stands elsewhere",
+        TRUNCATED: f"the log ends before @{position}; {len(stored)} events are cut off",
+    }
+    return Fault(kind, position, said[kind])
+
+
+def _kind(
+    actual: dict[int, bytes], stored: dict[int, bytes], here: bytes | None, wanted: bytes | None
+) -> str:
+    """Tell by whether the leaf here was recorded elsewhere, and the recorded one still is."""
+    if here is None and not actual:
+        return TRUNCATED
+    kept = wanted is not None and wanted in set(actual.values())
+    known = here is not None and here in set(stored.values())
+    if wanted is None or (kept and not known and here is not None):
+        return INSERTED
+    if kept:
+        longer = len(actual) - len(stored)
+        return REORDERED if longer == 0 or here is None else INSERTED if longer > 0 else DELETED
+    return DELETED if known or here is None else MODIFIED

@@ -1,0 +1,117 @@
+"""The derived state held against the log: stored views, their checkpoints, invariants, closes.
+
+Invariant: it runs only on a log that is whole, and a fault here is drift, never tampering with
+the log. This module must not write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.closing import recorded_closes
+from ledger.errors import CorruptHistory, UnknownEventType
+from ledger.events import PeriodClosed
+from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
+from projections.evidence.digests import digests, point_of
+from projections.evidence.invariants import check_invariants
+from projections.runner import PROJECTIONS, Views
+from projections.stored import LIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.store import Reader
+
+    Progress = Callable[[int, int], None]
+
+VIEW_CHECKPOINTS = "every stored view stands where its checkpoint says, on this log"
+VIEWS = "every stored view equals the refold of the whole log, row by row"
+CLOSES = "a replay reproduces the digests of every period close"
+TRUSTED = ("fresh", "behind")
+
+
+def check_view_checkpoints(reader: Reader) -> Check:
+    """Hold the views' checkpoints against the log."""
+    connection = reader.connection
+    tables = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    stored: dict[str, int] = {}
+    if "checkpoints" in tables:
+        stored = dict(connection.execute("SELECT name, position FROM checkpoints"))
+    fault: Fault | None = None
+    for view in Views(reader).status():
+        there = view.name in stored
+        if not there and LIVE + view.name in tables:
+            fault = fault or Fault(DELETED, None, f"view {view.name} has lost its checkpoint")
+        elif there and view.state not in TRUSTED:
+            position = stored.pop(view.name)
+            fault = fault or Fault(MODIFIED, position, f"view {view.name} is {view.state}")
+        stored.pop(view.name, None)
+    for name, position in stored.items():
+        fault = fault or Fault(INSERTED, position, f"there is no view {name!r}")
+    return Check("view checkpoints", VIEW_CHECKPOINTS, len(PROJECTIONS), fault, derived=True)
+
+
+def check_derived(reader: Reader, progress: Progress | None = None) -> list[Check]:
+    """Refold and compare; judge every invariant over history; derive every close again."""
+    checks = [_views(reader, progress)]
+    try:
+        checks += [
+            Check(
+                held.name, held.sentence, held.checked,
+                None if held.first_bad is None else _violated(held.first_bad),
+                derived=True,
+            )
+            for held in check_invariants(reader, progress)
+        ]  # fmt: skip
+        checks.append(_closes(reader))
+    except (CorruptHistory, UnknownEventType) as error:
+        fault = Fault(None, None, str(error))
+        checks.append(Check("history", "the log can be folded", 0, fault, derived=True))
+    return checks
+
+
+def _violated(position: int) -> Fault:
+    return Fault(None, position, f"it does not hold after the batch that ends @{position}")
+
+
+def _views(reader: Reader, progress: Progress | None) -> Check:
+    views = Views(reader)
+    drifted = [view for view in views.status() if view.state != "fresh"]
+    if drifted:
+        fault = Fault(None, None, f"view {drifted[0].name} is {drifted[0].state}, not compared")
+        return Check("views", VIEWS, 0, fault, derived=True)
+    try:
+        rows, difference = views.compare(progress)
+    except (CorruptHistory, UnknownEventType) as error:
+        return Check("views", VIEWS, 0, Fault(None, None, str(error)), derived=True)
+    if difference is None:
+        return Check("views", VIEWS, rows, derived=True)
+    said = f"view {difference.view} differs at account {difference.account}"
+    position = _last_of(reader, difference.account)
+    return Check("views", VIEWS, rows, Fault(None, position, said), derived=True)
+
+
+def _last_of(reader: Reader, account: str) -> int | None:
+    row = reader.connection.execute(
+        "SELECT MAX(position) FROM stored_events WHERE originator_id = ?", (f"account:{account}",)
+    ).fetchone()
+    return int(row[0]) if row[0] is not None else None
+
+
+def _closes(reader: Reader) -> Check:
+    count = 0
+    fault: Fault | None = None
+    for recorded in recorded_closes(reader):
+        event = recorded.event
+        assert isinstance(event, PeriodClosed)  # noqa: S101 - recorded_closes gives no other
+        count += 1
+        point = point_of(reader, at=event.at, position=event.known_position)
+        again = digests(reader, point)
+        committed = (event.accounts, event.instances, event.trial_balance, event.instance_states)
+        if again != committed and fault is None:
+            said = f"the close of {event.period} commits other digests than a replay gives"
+            fault = Fault(None, recorded.position, said)
+    return Check("period closes", CLOSES, count, fault, derived=True)

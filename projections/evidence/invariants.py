@@ -1,0 +1,162 @@
+"""What must hold at every position of the log: named functions, each with its sentence.
+
+A function judges one event with the state after its batch (R1: inside a batch money is on its
+way), its docstring is the sentence. Invariant: they read what the fold made and decide nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger.account import RELEASED, AccountState, evolve
+from ledger.errors import CorruptHistory
+from ledger.events import ACCOUNT_PREFIX
+from ledger.memory import no_cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+
+    Invariant = Callable[[AccountState, Sequence[RecordedEvent]], bool]
+
+
+def cash_is_never_negative(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
+    """Cash is never below zero (R1)."""
+    return state.cash >= 0
+
+
+def cash_pays_first(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
+    """Where there is cash, nothing is unpaid (R1)."""
+    return not (state.cash and state.items)
+
+
+def outstanding_is_the_sum_of_items(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
+    """What is outstanding is the sum of the unpaid items, each above zero (R1, R9)."""
+    parts = [item.outstanding for item in state.items.values()]
+    return state.outstanding == sum(parts) and all(part > 0 for part in parts)
+
+
+def coupons_add_up(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
+    """A coupon's face is what is used, left and forfeited, none of them below zero (R1)."""
+    return all(
+        coupon.used >= 0 and coupon.forfeited >= 0 and coupon.remaining >= 0
+        for coupon in state.coupons.values()
+    )
+
+
+def overdue_is_what_the_items_say(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
+    """An account is overdue since its oldest unpaid item was posted, else not at all (R9)."""
+    oldest = min((item.posted_at for item in state.items.values()), default=None)
+    return state.overdue_since == oldest
+
+
+def bills_are_covered(state: AccountState, batch: Sequence[RecordedEvent]) -> bool:
+    """A bill is what is outstanding, paid in cash, by coupons, and credited (R7, R10)."""
+    for recorded in batch:
+        event = recorded.event
+        name = getattr(event, "bill", None) or getattr(event, "item", None)
+        bill = state.bills.get(name) if name is not None else None
+        if bill is not None:
+            paid = bill.cash_paid + sum(part for _, part in bill.coupons)
+            if bill.outstanding + paid != bill.amount - bill.credited:
+                return False
+    return True
+
+
+def reversals_stay_within_payments(state: AccountState, batch: Sequence[RecordedEvent]) -> bool:
+    """No more of a payment is reversed than was received (R4)."""
+    for recorded in batch:
+        event = recorded.event
+        key = getattr(event, "channel", ""), getattr(event, "serial", "")
+        payment = state.payments.get(key)
+        if payment is not None and payment.reversed > payment.amount:
+            return False
+    return True
+
+
+def released_is_the_end(state: AccountState, batch: Sequence[RecordedEvent]) -> bool:
+    """A released instance stays released (R23)."""
+    for recorded in batch:
+        name = getattr(recorded.event, "instance", None)
+        instance = state.instances.get(name) if name is not None else None
+        if instance is not None:
+            released = instance.released_at is not None
+            if released != (instance.state == RELEASED):
+                return False
+    return True
+
+
+def nothing_is_effective_after_it_is_recorded(
+    _: AccountState, batch: Sequence[RecordedEvent]
+) -> bool:
+    """An event is effective when it is recorded, or before (R11)."""
+    return all(one.effective_at <= one.recorded_at for one in batch)
+
+
+def causes_come_before(_: AccountState, batch: Sequence[RecordedEvent]) -> bool:
+    """What led to an event stands before it, in its own batch (R57)."""
+    return all(
+        one.cause is None or batch[0].position <= one.cause < one.position for one in batch
+    )
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    cash_is_never_negative, cash_pays_first, outstanding_is_the_sum_of_items, coupons_add_up,
+    overdue_is_what_the_items_say, bills_are_covered, reversals_stay_within_payments,
+    released_is_the_end, nothing_is_effective_after_it_is_recorded, causes_come_before,
+)  # fmt: skip
+
+
+class Held(NamedTuple):
+    """How an invariant held: the first position at whose batch's end it did not."""
+
+    name: str
+    sentence: str
+    checked: int
+    first_bad: int | None
+
+
+def check_invariants(
+    reader: Reader, progress: Callable[[int, int], None] | None = None
+) -> list[Held]:
+    """Fold every account and judge each batch; what cannot be folded breaks all that follow."""
+    bad: dict[Invariant, int] = {}
+    checked = 0
+    streams = reader.streams(ACCOUNT_PREFIX)
+    with no_cycles():
+        for done, stream in enumerate(streams, 1):
+            state = AccountState(stream.removeprefix(ACCOUNT_PREFIX))
+            for batch in _batches(codec.decode_all(reader.stream_bodies(stream))):
+                checked += 1
+                for invariant in _broken(state, batch):
+                    bad[invariant] = min(bad.get(invariant, batch[-1].position), batch[-1].position)
+            if progress is not None:
+                progress(done, len(streams))
+    return [
+        Held(one.__name__, (one.__doc__ or "").strip(), checked, bad.get(one))
+        for one in INVARIANTS
+    ]
+
+
+def _broken(state: AccountState, batch: Sequence[RecordedEvent]) -> list[Invariant]:
+    try:
+        for recorded in batch:
+            evolve(state, recorded)
+    except CorruptHistory:
+        return list(INVARIANTS)
+    return [invariant for invariant in INVARIANTS if not invariant(state, batch)]
+
+
+def _batches(stream: Iterator[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
+    """Split a stream: a batch begins with an event that nothing caused."""
+    batch: list[RecordedEvent] = []
+    for recorded in stream:
+        if recorded.cause is None and batch:
+            yield batch
+            batch = []
+        batch.append(recorded)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Tests of the tree, the seals, the proofs, the verification and the evidence pack."""
