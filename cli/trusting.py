@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY_VARIABLE = "TALLY_KEY"
+EVENT_SUFFIX = ".event"  # of a proof's file: the bytes that it is about
 _KEY_TEXT = "PRIVATE+KEY+"
 _MAX_BYTES = 1 << 20
 

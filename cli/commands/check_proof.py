@@ -9,7 +9,7 @@ import click
 
 from cli.options import Output, tally_command
 from cli.render import write
-from cli.trusting import policy_option, read_policy, read_text
+from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text
 from ledger.errors import InvalidInput
 from ledger.notes import write_base64
 from ledger.proofs import Consistency, check_consistency, check_inclusion, read_proof
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("check-proof")
 @click.argument("file")
-@click.option("--event", "event_file", metavar="FILE", help="The event's bytes.")
+@click.option("--event", "event_file", metavar="FILE", help="Its bytes (default: FILE.event).")
 @click.option("--old", "old_file", metavar="FILE", help="The older checkpoint.")
 @policy_option
 @tally_command()
@@ -35,7 +35,7 @@ def command(
 
     \b
     Examples:
-      tally check-proof 17.tlog-proof --event 17.event --policy their.policy
+      tally check-proof 17.proof --event 17.event --policy their.policy
       tally check-proof since-spring.proof --old spring.checkpoint
     """
     policy = read_policy(session.location, policy_place)
@@ -50,10 +50,11 @@ def command(
         about = {"kind": "consistency", "old": old.size}
         said = f"the log continues the checkpoint over {old.size} events"
     else:
-        if event_file is None:
+        event = Path(event_file or f"{file}{EVENT_SUFFIX}")
+        if event_file is None and not event.is_file():
             msg = "this proof is about one event"
             raise InvalidInput(msg, hint="name the file with its bytes: --event")
-        accepted = check_inclusion(proof, Path(event_file).read_bytes(), policy)
+        accepted = check_inclusion(proof, event.read_bytes(), policy)
         about = {"kind": "inclusion", "position": proof.leaf_index + 1}
         said = f"these bytes are the event @{proof.leaf_index + 1}"
     checkpoint = accepted.checkpoint

@@ -10,9 +10,10 @@ import click
 from cli import points
 from cli.options import Output, tally_command
 from cli.render import write
-from cli.trusting import policy_option, read_policy, read_text, write_whole
+from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text, write_whole
 from ledger import seal as seals
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
+from ledger.notes import write_base64
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 @click.argument("position", required=False)
 @click.option("--consistency", metavar="OLD", help="Prove that this older checkpoint holds.")
 @click.option("-o", "--output", "target", metavar="FILE", help="Write the proof there.")
-@click.option("--event", "event_target", metavar="FILE", help="Write the event's bytes there.")
+@click.option(
+    "--event", "event_target", metavar="FILE", help="The event's bytes (default: -o's .event)."
+)
 @policy_option
 @tally_command()
 def command(
@@ -34,24 +37,31 @@ def command(
 
     \b
     Examples:
-      tally prove 17 -o 17.tlog-proof --event 17.event
+      tally prove 17 -o 17.proof        and the event's bytes in 17.proof.event
       tally prove --consistency spring.checkpoint -o since-spring.proof
     """
     if (position is None) == (consistency is None):
         msg = "give a position, or --consistency and an older checkpoint"
         raise InvalidInput(msg, hint="e.g. tally prove 17")
     proof: Inclusion | Consistency
+    about: dict[str, int | str]
     if consistency is not None:
         policy = read_policy(session.location, policy_place)
         old = policy.accept(read_text(consistency)).checkpoint
         proof = seals.prove_consistency(session.reader.connection, old)
         about = {"old": old.size}
     else:
-        proof, about = _event(session, str(position), event_target)
+        proof, body = _event(session, str(position))
+        about = {"position": proof.leaf_index + 1, "event": write_base64(body)}
+        event_target = event_target or (f"{target}{EVENT_SUFFIX}" if target is not None else None)
+        if event_target is not None:
+            write_whole(Path(event_target), body)
     if target is not None:
         write_whole(Path(target), str(proof))
     if output.human:
         write(f"written to {target}" if target else str(proof).rstrip())
+        if event_target is not None:
+            write(f"  its event's bytes to {event_target}")
         return
     kind = "inclusion" if consistency is None else "consistency"
     output.object(
@@ -62,9 +72,7 @@ def command(
     )  # fmt: skip
 
 
-def _event(
-    session: Session, text: str, event_target: str | None
-) -> tuple[Inclusion, dict[str, int]]:
+def _event(session: Session, text: str) -> tuple[Inclusion, bytes]:
     head = session.reader.head().position
     number = points.read_position(text, head)
     row = session.reader.row(number)
@@ -73,7 +81,4 @@ def _event(
     if row is None:
         msg = f"there is no event @{number}"
         raise NoSuchThing(msg, hint=f"positions count from 1 to {head}")
-    proof = seals.prove(session.reader.connection, number)
-    if event_target is not None:
-        write_whole(Path(event_target), row.body)
-    return proof, {"position": number}
+    return seals.prove(session.reader.connection, number), row.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_every_event_is_proven_and_checked_without_the_ledger(
     world.json("seal")
     away = tmp_path / "away"
     away.mkdir()
-    (away / "p.policy").write_text((world.folder / "t.key").read_text() and _policy(world))
+    (away / "p.policy").write_text(_policy(world))
     for position in (1, 17, 42):
         proof, event = away / f"{position}.tlog-proof", away / f"{position}.event"
         answer = world.json("prove", position, "-o", proof, "--event", event)
@@ -90,11 +91,20 @@ def test_every_event_is_proven_and_checked_without_the_ledger(
         done = tally(*check, "--event", event, cwd=away)
         assert done.code == 0, done
         assert valid(done.json)["position"] == position
+        assert base64.b64decode(answer["event"]) == event.read_bytes()
         other = tally(*check, "--event", away / "1.event", cwd=away)
         assert other.code == (0 if position == 1 else 5)
     assert tally("check-proof", away / "1.tlog-proof", cwd=away).code in {2, 5}
     unknown = tally("check-proof", away / "1.tlog-proof", "--event", away / "1.event", cwd=away)
     assert unknown.code == 5, "no key is accepted there"
+
+
+def test_a_proof_in_a_file_has_its_event_beside_it(world: Sealed, tmp_path: Path) -> None:
+    proof = tmp_path / "17.proof"
+    assert world.json("prove", 17, "-o", proof)["event_file"] == f"{proof}.event"
+    assert world.json("check-proof", proof)["position"] == 17
+    Path(f"{proof}.event").write_bytes(b"another")
+    assert fails(world, "check-proof", proof, code=5)
 
 
 def _policy(world: Sealed) -> str:
