@@ -7,6 +7,7 @@ long night. A failure prints a blob that reproduces it. This file must not know 
 from __future__ import annotations
 
 import os
+import signal
 from difflib import unified_diff
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,9 @@ settings.load_profile(PROFILE)
 # The ledger, the colours and the width of whoever runs the tests stay out of them.
 for _name in ("TALLY_LEDGER", "TALLY_KEY", "TALLY_POLICY", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(_name, None)
+
+# Started in the background the tests would ignore Ctrl-C, and so would every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -132,8 +132,13 @@ def test_a_file_cut_short_is_a_clear_error_never_a_wrong_answer(location: str, k
 
 def test_a_page_overwritten_is_noticed(location: str) -> None:
     path = Path(location)
+    connection = sqlite3.connect(location)
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'stored_events'"
+    ).fetchone()
+    connection.close()
     whole = bytearray(path.read_bytes())
-    whole[40_960:45_056] = b"\xff" * 4096
+    whole[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(bytes(whole))
     with pytest.raises((LedgerDamaged, NotALedger)):
         list(open_reader(location).bodies())
