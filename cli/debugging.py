@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.causes import caused_by, fitting
 from cli.changes import owner_of, spelled, write_changes
-from cli.commands.log import event_line
+from cli.event_lines import caused_by, event_line, fitting
 from cli.render import strong, write
 
 if TYPE_CHECKING:

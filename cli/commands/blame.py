@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.causes import fitting
 from cli.changes import owner_of, spelled
+from cli.event_lines import fitting
 from cli.fields import account_and_field, names_account
 from cli.options import Output, complete_account, point_options, tally_command
 from cli.render import point_line, short, strong, write

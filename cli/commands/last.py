@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.causes import caused_by, fitting
 from cli.changes import spelled
 from cli.errors import DONE, FOUND
+from cli.event_lines import caused_by, fitting
 from cli.fields import account_and_field
 from cli.options import Output, complete_account, tally_command
 from cli.points import PointCommand, around, complete_point

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.causes import write_graph
+from cli.event_lines import event_line, write_graph
 from cli.options import Output, account_argument, point_options, tally_command
-from cli.render import flush, short, write
+from cli.render import flush, write
 from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 _TYPES = {type_name(event_type): event_type for event_type in EVENT_TYPES}
 _FOLLOW_SECONDS = 0.5
-_WIDTH = 80
-_SUMMARY = (
-    "code", "reason", "amount", "price", "cash_part", "outstanding", "months", "expires_at",
-)  # fmt: skip
 
 
 def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
@@ -149,21 +145,6 @@ def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
         return
     for row in rows:
         write(event_line(row))
-
-
-def event_line(row: dict[str, Any]) -> str:
-    """Write an event on one line, with as many of its facts as 80 columns hold."""
-    late = " (late)" if row["effective_at"] < row["recorded_at"] else ""
-    who = " ".join(part for part in (row["account"], row["instance"]) if part) or "-"
-    line = f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']}"
-    for name in _SUMMARY:
-        fact = row["data"].get(name)
-        if fact is None:
-            continue
-        shown = f" {name}={short(fact) if name.endswith('_at') else fact}"
-        if len(line) + len(shown) + len(late) <= _WIDTH:
-            line += shown
-    return line + late
 
 
 def _follow(

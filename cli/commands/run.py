@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.commands.log import event_line
+from cli.event_lines import event_line
 from cli.options import Output, tally_command
 from cli.points import read_start
 from cli.render import flush, write

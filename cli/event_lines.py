@@ -1,4 +1,4 @@
-"""Events under their causes: the tree of ``log --graph`` and of the debugger's ``y``."""
+"""One event on one line, alone or under its cause: the log, its graph, the debugger, the run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 WIDTH = 79
+_LINE_WIDTH = 80
+_SUMMARY = (
+    "code", "reason", "amount", "price", "cash_part", "outstanding", "months", "expires_at",
+)  # fmt: skip
 
 
 def fitting(line: str, width: int = WIDTH) -> str:
     """Cut a line to the page."""
     return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def event_line(row: dict[str, Any]) -> str:
+    """Write an event on one line, with as many of its facts as 80 columns hold."""
+    late = " (late)" if row["effective_at"] < row["recorded_at"] else ""
+    who = " ".join(part for part in (row["account"], row["instance"]) if part) or "-"
+    line = f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']}"
+    for name in _SUMMARY:
+        fact = row["data"].get(name)
+        if fact is None:
+            continue
+        shown = f" {name}={short(fact) if name.endswith('_at') else fact}"
+        if len(line) + len(shown) + len(late) <= _LINE_WIDTH:
+            line += shown
+    return line + late
 
 
 def caused_by(event: dict[str, Any]) -> str:
@@ -27,8 +46,6 @@ def caused_by(event: dict[str, Any]) -> str:
 
 def write_graph(rows: Iterable[dict[str, Any]]) -> None:
     """Write each event under its cause; what caused the first of a batch stands above it."""
-    from cli.commands.log import event_line  # noqa: PLC0415 - log imports this module
-
     depths: dict[int, int] = {}
     for row in rows:
         cause = row["cause"]
