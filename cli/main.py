@@ -51,6 +51,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "close": ("close", "Close a period: commit its derived state to the log."),
     "pack": ("pack", "Write the evidence pack of a period."),
     "tiles": ("tiles", "Write the log as a directory that C2SP clients read."),
+    "report": ("report", "Trial balance, statement and other pages of the books."),
+    "export": ("export", "The books or the log in a format of others."),
+    "verify-export": ("verify_export", "Check that an export is what the ledger says."),
     "schema": ("schema", "The JSON Schema of an answer or of a command."),
     "completion": ("completion", "Print the completion script of a shell."),
 }

@@ -107,6 +107,19 @@ class Reader:
             ):
                 yield body
 
+    def bodies_by_effect(self, *, until: int, at: int) -> Iterator[bytes]:
+        """Stream the stored bytes of the first ``until`` events that are effective up to ``at``.
+
+        In the order of a fold: (effective_at, position), across all streams.
+        """
+        with explained(self.location):
+            for (body,) in self.connection.execute(
+                f"SELECT state FROM {EVENTS} WHERE position <= ? AND effective_at <= ? "
+                "ORDER BY effective_at, position",
+                (until, at),
+            ):
+                yield body
+
     def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
         """Stream whole rows of the log in position order."""
         with explained(self.location):

@@ -1,8 +1,8 @@
 """Trial balances and the roll-forward of a period, summed from the effects of events.
 
 Invariant: opening + the period's events by type = closing, for every control account and currency;
-amounts are sums of effects.py. Units: minor units. Until there are books, the control accounts are
-cash, outstanding and coupons.
+amounts are sums of effects.py, which reads the postings of the journal. Units: minor units. The
+control accounts of the pack are cash, outstanding and coupons.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.events import AccountOpened, account_of, type_name
 from projections.evidence.digests import states_at
 from projections.evidence.effects import CONTROL_ACCOUNTS, NOTHING, Effect, effect
+from projections.journal.identities import coupons_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def folded(reader: Reader, point: Point) -> list[Balance]:
     return [
         Balance(
             state.account, state.currency, state.cash, state.outstanding,
-            sum(coupon.remaining for coupon in state.coupons.values()),
+            coupons_left(state),
         )
         for state in states_at(reader, point)
     ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 A digest is the SHA-256 of the view's rows, one JSON array a line, sorted by key: whoever has the
 events can make the same bytes without this program. Invariant: the same point gives the same
-digest, for ever. Until there are books, the trial balance is the view ``balances``.
+digest, for ever. The trial balance is digested as the rows of the view ``balances``: the control
+accounts of every customer, which the identities of the journal hold against the books.
 """
 
 from __future__ import annotations

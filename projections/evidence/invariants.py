@@ -1,7 +1,8 @@
 """What must hold at every position of the log: named functions, each with its sentence.
 
 A function judges one event with the state after its batch (R1: inside a batch money is on its
-way), its docstring is the sentence. Invariant: they read what the fold made and decide nothing.
+way), its docstring is the sentence; the identities of the books are judged beside them.
+Invariant: they read what the fold made and decide nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ledger.account import RELEASED, AccountState, evolve
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX
 from ledger.memory import no_cycles
+from projections.journal.identities import IDENTITIES, Customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,31 +125,34 @@ def check_invariants(
     reader: Reader, progress: Callable[[int, int], None] | None = None
 ) -> list[Held]:
     """Fold every account and judge each batch; what cannot be folded breaks all that follow."""
-    bad: dict[Invariant, int] = {}
+    bad: dict[str, int] = {}
     checked = 0
     streams = reader.streams(ACCOUNT_PREFIX)
     with no_cycles():
         for done, stream in enumerate(streams, 1):
-            state = AccountState(stream.removeprefix(ACCOUNT_PREFIX))
+            customer = Customer(AccountState(stream.removeprefix(ACCOUNT_PREFIX)))
             for batch in _batches(codec.decode_all(reader.stream_bodies(stream))):
                 checked += 1
-                for invariant in _broken(state, batch):
-                    bad[invariant] = min(bad.get(invariant, batch[-1].position), batch[-1].position)
+                for name in _broken(customer, batch):
+                    bad[name] = min(bad.get(name, batch[-1].position), batch[-1].position)
             if progress is not None:
                 progress(done, len(streams))
     return [
-        Held(one.__name__, (one.__doc__ or "").strip(), checked, bad.get(one))
-        for one in INVARIANTS
+        Held(one.__name__, (one.__doc__ or "").strip(), checked, bad.get(one.__name__))
+        for one in (*INVARIANTS, *IDENTITIES)
     ]
 
 
-def _broken(state: AccountState, batch: Sequence[RecordedEvent]) -> list[Invariant]:
+def _broken(customer: Customer, batch: Sequence[RecordedEvent]) -> list[str]:
+    state = customer.state
     try:
         for recorded in batch:
             evolve(state, recorded)
+        customer.take(batch)
     except CorruptHistory:
-        return list(INVARIANTS)
-    return [invariant for invariant in INVARIANTS if not invariant(state, batch)]
+        return [one.__name__ for one in (*INVARIANTS, *IDENTITIES)]
+    broken = [one.__name__ for one in INVARIANTS if not one(state, batch)]
+    return broken + [one.__name__ for one in IDENTITIES if not one(customer)]
 
 
 def _batches(stream: Iterator[RecordedEvent]) -> Iterator[list[RecordedEvent]]:

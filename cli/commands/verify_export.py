@@ -1,0 +1,125 @@
+"""``tally verify-export``: is a journal what this ledger says?"""
+
+from __future__ import annotations
+
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.exports.journals import JOURNALS
+from cli.exports.journals import write as write_journal
+from cli.options import Output, tally_command
+from cli.render import plural, write
+from ledger.errors import IntegrityBroken, NoSuchThing
+from ledger.nodes import Nodes
+from ledger.notes import write_base64
+from ledger.periods import format_instant
+from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
+from projections.point import Point
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from cli.bootstrap import Session
+
+FORKED, TRUNCATED = "forked", "truncated"
+
+
+@click.command("verify-export")
+@click.argument("file")
+@tally_command()
+def command(session: Session, output: Output, *, file: str) -> None:
+    """Check a file that tally export --format beancount or hledger wrote.
+
+    Its hash, then the log's size and root, then every byte: the export is made again at its own
+    point. Exit 5 if anything differs, with the first line that does.
+
+    \b
+    Examples:
+      tally verify-export books.beancount
+    """
+    path = Path(file)
+    if not path.is_file():
+        msg = f"there is no file {file!r}"
+        raise NoSuchThing(msg, hint="name a file that tally export wrote")
+    with path.open("rb") as given:
+        heading = read_heading(given.read(HEADING_MAX), offset=session.offset)
+        form = heading.form.partition("/")[0]
+        if form not in JOURNALS:
+            msg = f"the heading names a format that is not known: {heading.form}"
+            raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
+        point = _point(session, heading)
+        given.seek(0)
+        again = Compared(given)
+        write_journal(session, point, form=form, into=again)
+        more = given.read(1)
+    if again.differs or more:
+        said = "its hash was made to fit" if _intact(path, heading) else "it does not have its hash"
+        msg = f"the file leaves what the ledger says at line {again.line}; {said}"
+        raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
+    lines = again.line - 1
+    if output.human:
+        write(f"holds: {plural(lines, 'line')} of {heading.form}, as this ledger says")
+        write(f"  {plural(heading.size, 'event')}, root {heading.root}")
+        return
+    output.object(
+        {
+            "schema": "tally.verify_export/1", "ok": True, "format": form, "file": file,
+            "size": heading.size, "root": heading.root, "sha256": heading.digest, "lines": lines,
+            "at": format_instant(heading.at, heading.offset),
+            "known_at": format_instant(heading.known_at, heading.offset),
+        }
+    )  # fmt: skip
+
+
+def _point(session: Session, heading: Heading) -> Point:
+    """Hold size, root and instants against the log. Raises: IntegrityBroken."""
+    reader, size = session.reader, heading.size
+    head = reader.head().position
+    if size > head:
+        msg = f"the export was made of {size} events, and this log has {head}"
+        raise IntegrityBroken(msg, kind=TRUNCATED)
+    root = write_base64(Nodes(reader.connection).root(size))
+    if root != heading.root:
+        msg = f"the export was made of another log: at {size} events this one's root is {root}"
+        raise IntegrityBroken(msg, kind=FORKED, hint="name the ledger with --ledger")
+    last, after = reader.row(size), reader.row(size + 1)
+    known = heading.known_at
+    exact = last is not None and known == last.recorded_at
+    too_early = last is not None and known < last.recorded_at
+    too_late = after is not None and known >= after.recorded_at and not exact
+    if too_early or too_late or max(heading.at, known) > session.now:
+        msg = f"the instants of the heading are none at which {size} events were known"
+        raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
+    return Point(heading.at, known, size, everything=False)
+
+
+class Compared:
+    """A sink beside the file given: it keeps nothing but where the two part."""
+
+    def __init__(self, given: BinaryIO) -> None:
+        """Start at the beginning of both."""
+        self._given = given
+        self.line = 1
+        self.differs = False
+
+    def write(self, piece: bytes, /) -> None:
+        """Compare the next piece, and count lines up to the first difference."""
+        if self.differs:
+            return
+        theirs = self._given.read(len(piece))
+        same = len(piece)
+        if piece != theirs:
+            self.differs = True
+            pairs = zip(piece, theirs, strict=False)
+            same = next((i for i, (a, b) in enumerate(pairs) if a != b), len(theirs))
+        self.line += piece[:same].count(b"\n")
+
+
+def _intact(path: Path, heading: Heading) -> bool:
+    """Say whether a file has the hash of its heading."""
+    with path.open("rb") as file:
+        file.seek(len(str(heading).encode()))
+        return file_digest(file, "sha256").hexdigest() == heading.digest

@@ -1,0 +1,51 @@
+"""The formats of ``tally export``: one small module each, named in ``FORMATS``.
+
+A module of the table has ``write(session, point, *, form, into) -> Written``: it streams the whole
+export into a sink. Invariant: the same log, point and format give the same bytes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from projections.point import Point
+
+# name -> (module of cli/exports, short help): only the format that is asked for is loaded.
+FORMATS: dict[str, tuple[str, str]] = {
+    "beancount": ("journals", "the books, for bean-check"),
+    "hledger": ("journals", "the books, for hledger and ledger"),
+}
+
+
+class Sink(Protocol):
+    """What takes the bytes of an export: a file, stdout, or what compares them."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
+
+
+class Written(NamedTuple):
+    """What an export says about itself with --json, beside its format and file."""
+
+    rows: int
+    more: dict[str, object]
+
+
+class Format(Protocol):
+    """What a module of the table offers."""
+
+    def write(
+        self, session: Session, point: Point, *, form: str, into: Sink
+    ) -> Written:
+        """Write a whole export."""
+        ...
+
+
+def load(name: str) -> Format:
+    """Load a format by its name in the table."""
+    module: Format = import_module(f"cli.exports.{FORMATS[name][0]}")
+    return module

@@ -1,0 +1,1 @@
+"""The reports of ``tally report``: one small module each, named in ``REPORTS``."""

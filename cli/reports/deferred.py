@@ -1,0 +1,106 @@
+"""``tally report deferred``: the cash of terms, what of it is earned and what is not yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.progress import Progress
+from cli.render import write
+from cli.reports.sheet import Span, answer, heading, money, report_command, sheet
+from ledger.money import format_minor
+from ledger.periods import format_instant
+from projections.journal.books import Books, books_at
+from projections.journal.chart import DEFERRED, minor_unit
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from cli.options import Output
+    from projections.journal.schedules import Term
+
+
+@report_command("deferred")
+@click.option("--all", "everything", is_flag=True, help="Terms that are over or refunded too.")
+def report(
+    session: Session, output: Output, account: str | None, span: Span, *, everything: bool
+) -> int:
+    """Show each term that is paid and not over: its cash, straight line by the second.
+
+    The total is the account Liabilities:Deferred. Exit 1 if it is not.
+
+    \b
+    Examples:
+      tally report deferred
+      tally report deferred --at 2025-03-31 --csv
+      tally report deferred a-1 --all
+    """
+    at = span.point.seen_at
+    with Progress("books") as progress:
+        books = books_at(session.reader, span.point, account, progress=progress)
+    rows = [
+        _row(term, at, session.offset)
+        for term in books.schedules.terms()
+        if everything or term.unearned(at)
+    ]
+    totals = _totals(books, at)
+    ties = all(one["ties"] for one in totals)
+    if output.form in ("ndjson", "csv"):
+        output.rows(rows)
+    elif output.human:
+        heading("deferred revenue", session, span, account)
+        _page(rows, totals)
+    else:
+        output.object(
+            answer("deferred", session, span, account=account, rows=rows, totals=totals, ties=ties)
+        )
+    return DONE if ties else FOUND
+
+
+def _row(term: Term, at: int, offset: int) -> dict[str, Any]:
+    amounts = {
+        "cash": term.cash, "earned": term.earned(at), "deferred": term.unearned(at),
+        "refunded": 0 if term.kept is None else term.cash - term.kept,
+    }  # fmt: skip
+    return {
+        "account": term.account, "instance": term.instance, "order": term.order,
+        "position": term.position, "starts": format_instant(term.starts, offset),
+        "ends": format_instant(term.ends, offset), "currency": term.currency,
+        **{name: format_minor(amount, term.currency) for name, amount in amounts.items()},
+    }  # fmt: skip
+
+
+def _totals(books: Books, at: int) -> list[dict[str, Any]]:
+    booked: dict[str, int] = {}
+    for key, amount in books.balances(at).items():
+        if key.account.root == DEFERRED:
+            booked[key.commodity] = booked.get(key.commodity, 0) - amount
+    unearned = dict.fromkeys(booked, 0)
+    for term in books.schedules.terms():
+        if term.cash:
+            unearned[term.currency] += term.unearned(at) * minor_unit(term.currency)
+    return [
+        {
+            "currency": name, **money(name, deferred=unearned[name], booked=booked[name]),
+            "ties": unearned[name] == booked[name],
+        }
+        for name in sorted(booked)
+    ]  # fmt: skip
+
+
+def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
+    written = [
+        [row["account"], row["instance"], row["order"], row["starts"][:10], row["ends"][:10],
+         row["cash"], row["earned"], row["deferred"]]
+        for row in rows
+    ]  # fmt: skip
+    header = ["account", "instance", "order", "starts", "ends", "cash", "earned", "deferred"]
+    if rows:
+        sheet(header, written, text=5)
+        write()
+    for total in totals:
+        tie = "as booked" if total["ties"] else f"but booked {total['booked']}"
+        write(f"deferred {total['deferred']} {total['currency']}, {tie}")
+    if not totals:
+        write("nothing is deferred")

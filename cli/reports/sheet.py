@@ -1,0 +1,163 @@
+"""What every report shares: an optional account, a point, a span, and ``-o FILE``.
+
+Invariant: with ``-o`` the file is written whole or not at all, and holds to the byte what stdout
+would have shown.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cli import points
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import point_line, write
+from cli.trusting import write_whole
+from ledger.closing import read_period
+from ledger.errors import InvalidInput
+from ledger.periods import format_instant
+from projections.answers import point_json
+from projections.journal.chart import currency_of, format_scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.bootstrap import Session
+    from ledger.closing import Period
+    from projections.point import Point
+
+WIDTH = 80
+
+
+class Span(NamedTuple):
+    """What a report is about: up to a point, from an instant or from the beginning."""
+
+    point: Point
+    starts: int | None
+
+
+def report_command(
+    name: str, *, account: bool = False, span: bool = False
+) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a report a click command: ACCOUNT [POINT] --json|--ndjson|--csv [-o FILE].
+
+    The body is called with the account (None for all) and the span that is asked for.
+    """
+
+    def decorate(body: Callable[..., int | None]) -> click.Command:
+        @functools.wraps(body)
+        def run(session: Session, output: Output, **options: Any) -> int | None:
+            target = options.pop("target")
+            who = options.pop("account")
+            asked = _span(session, options)
+            if who is not None:
+                session.account(who, asked.point)
+            session.note_what_is_due()
+            if target is None:
+                return body(session, output, who, asked, **options)
+            page = StringIO()
+            with redirect_stdout(page):
+                code = body(session, output, who, asked, **options)
+            write_whole(Path(target), page.getvalue())
+            sys.stderr.write(f"wrote {target}\n")
+            return code
+
+        made = tally_command(rows=True, point=True)(run)
+        made = click.option("-o", "--output", "target", metavar="FILE",
+                            help="Write a file instead of stdout.")(made)  # fmt: skip
+        for option in reversed(_span_options() if span else []):
+            made = option(made)
+        return click.command(name)(account_argument(required=account)(made))
+
+    return decorate
+
+
+def _span_options() -> list[Callable[[Any], Any]]:
+    return [
+        click.option("--period", metavar="MONTH", help="A month, like 2025-03."),
+        click.option("--from", "starts", metavar="T", help="From T on; a date is its beginning."),
+    ]
+
+
+def _span(session: Session, options: dict[str, Any]) -> Span:
+    given = point_options(options)
+    period, starts = options.pop("period", None), options.pop("starts", None)
+    if period is not None:
+        if starts is not None or given["at"] is not None or given["as_of"] is not None:
+            msg = "--period says from when to when"
+            raise InvalidInput(msg, hint="leave --from, --at and --as-of out")
+        month = read_period(period, session.offset)
+        given["at"] = format_instant(_end_of(month, session), session.offset)
+        return Span(points.asked(session, **given), month.starts)
+    point = points.asked(session, **given)
+    since = None if starts is None else points.read_from(session, starts)
+    if since is not None and since > point.at:
+        msg = f"--from {starts} lies after the point"
+        raise InvalidInput(msg, hint="give --from an instant before --at")
+    return Span(point, since)
+
+
+def _end_of(month: Period, session: Session) -> int:
+    """A month that is not over is shown up to now."""
+    return min(month.last, session.now) if month.starts <= session.now else month.last
+
+
+def heading(title: str, session: Session, span: Span, account: str | None = None) -> None:
+    """Print what the page is and at which point it holds."""
+    write(title if account is None else f"{title} of {account}")
+    if span.starts is not None:
+        write(f"from {format_instant(span.starts, session.offset)[:19].replace('T', ' ')}")
+    write(point_line(point_json(span.point, session.offset)))
+    write()
+
+
+def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[str, Any]:
+    """Begin a JSON answer: schema, point, and from when."""
+    offset = session.offset
+    return {
+        "schema": f"tally.{schema}/1", "point": point_json(span.point, offset),
+        "from": None if span.starts is None else format_instant(span.starts, offset), **content,
+    }  # fmt: skip
+
+
+def money(commodity: str, **amounts: int) -> dict[str, str]:
+    """Write amounts of the books."""
+    return {name: format_scaled(amount, commodity) for name, amount in amounts.items()}
+
+
+def currency_fields(commodity: str) -> dict[str, str]:
+    """Name the commodity and the currency whose decimals it has."""
+    return {"currency": currency_of(commodity), "commodity": commodity}
+
+
+def sheet(header: list[str], rows: list[list[str]], *, text: int) -> None:
+    """Print a table of 80 columns: the first ``text`` columns are words, cut to what is left.
+
+    Figures are never cut: only words give way, the widest first.
+    """
+    columns = range(len(header))
+    widths = [max(len(header[i]), *(len(row[i]) for row in rows), 0) for i in columns]
+    while sum(widths) + 2 * (len(header) - 1) > WIDTH:
+        widest = max(range(text), key=lambda i: widths[i])
+        if widths[widest] <= MIN_WORD:
+            break
+        widths[widest] -= 1
+    for row in [header, *rows]:
+        cells = [
+            _cut(cell, widths[i]).ljust(widths[i]) if i < text else cell.rjust(widths[i])
+            for i, cell in enumerate(row)
+        ]
+        write("  ".join(cells).rstrip())
+
+
+MIN_WORD = 6
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"

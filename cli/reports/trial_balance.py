@@ -1,0 +1,106 @@
+"""``tally report trial-balance``: the balance of every account of the books."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.progress import Progress
+from cli.render import write
+from cli.reports.sheet import (
+    Span,
+    answer,
+    currency_fields,
+    heading,
+    money,
+    report_command,
+    sheet,
+)
+from projections.journal.reports import Line, by_root, trial_balance
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from cli.options import Output
+
+
+@report_command("trial-balance")
+@click.option("--summary", is_flag=True, help="One line for all accounts of a kind.")
+def report(
+    session: Session, output: Output, account: str | None, span: Span, *, summary: bool
+) -> int:
+    """Show every account of the books at a point; debits and credits must be equal.
+
+    CNYCPN and its like count coupons, which are no money. ACCOUNT shows what one customer's
+    events have posted. Exit 1 if it does not balance.
+
+    \b
+    Examples:
+      tally report trial-balance
+      tally report trial-balance --at 2025-03-31 --summary
+      tally report trial-balance --as-of 2025-03-31 --csv -o tb.csv
+    """
+    with Progress("books") as progress:
+        lines = trial_balance(session.reader, span.point, account, progress)
+    totals = _totals(lines)
+    if summary:
+        lines = by_root(lines)
+    rows = [_row(line) for line in lines]
+    balanced = all(one["difference"].strip("0.") == "" for one in totals)
+    if output.form in ("ndjson", "csv"):
+        output.rows(rows)
+    elif output.human:
+        heading("trial balance", session, span, account)
+        _page(rows, totals)
+    else:
+        output.object(
+            answer("trial_balance", session, span, account=account, rows=rows,
+                   totals=totals, balanced=balanced)
+        )  # fmt: skip
+    return DONE if balanced else FOUND
+
+
+def _row(line: Line) -> dict[str, Any]:
+    key, amount = line
+    return {
+        "account": str(key.account), **currency_fields(key.commodity),
+        **money(key.commodity, debit=max(amount, 0), credit=max(-amount, 0), balance=amount),
+    }  # fmt: skip
+
+
+def _totals(lines: list[Line]) -> list[dict[str, Any]]:
+    sums: dict[str, list[int]] = {}
+    for key, amount in lines:
+        both = sums.setdefault(key.commodity, [0, 0])
+        both[amount < 0] += abs(amount)
+    return [
+        {
+            **currency_fields(name),
+            **money(name, debit=debit, credit=credit, difference=debit - credit),
+        }
+        for name, (debit, credit) in sorted(sums.items())
+    ]
+
+
+def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
+    for number, total in enumerate(totals):
+        own = [row for row in rows if row["commodity"] == total["commodity"]]
+        written = [
+            [row["account"], *(_or_blank(row[side]) for side in ("debit", "credit"))]
+            for row in own
+        ]
+        if number:
+            write()
+        sheet(
+            [total["commodity"], "debit", "credit"],
+            [*written, ["total", total["debit"], total["credit"]]], text=1,
+        )  # fmt: skip
+        if total["debit"] != total["credit"]:
+            write(f"does not balance: {total['difference']}")
+    if not totals:
+        write("nothing is posted yet")
+
+
+def _or_blank(amount: str) -> str:
+    return amount if amount.strip("0.") else ""

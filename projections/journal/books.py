@@ -1,0 +1,152 @@
+"""Balances: what the postings of a history, and the schedules, come to.
+
+Invariant: the balances of a commodity sum to zero whatever was taken; nothing is rounded. Events
+may come account by account, each in the order of the fold: (effective_at, position). This module
+must not know how a point selects events beyond asking for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import events as e
+from ledger.errors import CorruptHistory
+from ledger.events import ACCOUNT_PREFIX, account_of
+from projections.journal.chart import (
+    DEFERRED,
+    SUBSCRIBED,
+    BookAccount,
+    Key,
+    Posting,
+    commodity,
+    minor_unit,
+)
+from projections.journal.postings import postings
+from projections.journal.schedules import Schedules
+from projections.point import history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
+
+RECOGNISED = "RevenueRecognised"  # the line of the schedules, beside the lines of event types
+_UNEARNED = BookAccount(DEFERRED, SUBSCRIBED)
+
+
+class Entry(NamedTuple):
+    """One event's postings, all in one customer's currency."""
+
+    recorded: RecordedEvent
+    account: str
+    currency: str
+    postings: tuple[Posting, ...]
+
+
+class Books:
+    """Posts events and keeps the balance of every account."""
+
+    def __init__(self) -> None:
+        """Start with empty books."""
+        self.posted: dict[Key, int] = defaultdict(int)
+        self.schedules = Schedules()
+        self.currencies: dict[str, str] = {}
+        self._products: dict[tuple[str, str], str] = {}
+
+    def take(self, recorded: RecordedEvent) -> Entry | None:
+        """Post one event; None where it posts nothing. Raises: CorruptHistory."""
+        account = account_of(recorded.stream)
+        if account is None:
+            return None
+        event = recorded.event
+        billed = ""
+        if type(event) is e.AccountOpened:
+            self.currencies[account] = event.currency
+        elif type(event) is e.BillPosted:
+            self._products[account, event.bill] = event.product
+        elif type(event) is e.CreditNoteIssued:
+            billed = self._products.get((account, event.bill), "")
+            if not billed:
+                msg = f"credit note @{recorded.position} names no posted bill: {event.bill!r}"
+                raise CorruptHistory(msg)
+        self.schedules.take(recorded, account, self.currencies.get(account, ""))
+        found = postings(event, account, billed=billed)
+        if not found:
+            return None
+        currency = self.currencies[account]
+        for posting in found:
+            key = Key(posting.account, commodity(posting.account, currency))
+            self.posted[key] += posting.scaled(currency)
+        return Entry(recorded, account, currency, found)
+
+    def recognised(self, at: int, *, forward: bool = False) -> dict[Key, int]:
+        """Give what the schedules post up to an instant: from deferred to income.
+
+        ``forward``: no earlier instant is asked for behind this one, which is faster.
+        """
+        sums: dict[Key, int] = defaultdict(int)
+        earned = self.schedules.earned_by(at) if forward else self.schedules.earned(at)
+        for (currency, income), minor in earned.items():
+            amount = minor * minor_unit(currency)
+            sums[Key(_UNEARNED, currency)] += amount
+            sums[Key(income, currency)] -= amount
+        return sums
+
+    def balances(self, at: int) -> dict[Key, int]:
+        """Give every balance at an instant, revenue of terms recognised up to it."""
+        return self.with_revenue(self.recognised(at))
+
+    def with_revenue(self, recognised: dict[Key, int]) -> dict[Key, int]:
+        """Add what the schedules post to what events posted."""
+        sums = dict(self.posted)
+        for key, amount in recognised.items():
+            sums[key] = sums.get(key, 0) + amount
+        return sums
+
+    def forget_bills(self) -> None:
+        """Let go of a customer's bills, where no event of that customer follows."""
+        self._products.clear()
+
+
+def accounts_of(reader: Reader, account: str | None) -> list[str]:
+    """Give the customers whose books are asked for: one, or all."""
+    if account is not None:
+        return [account]
+    return [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
+
+
+def books_at(
+    reader: Reader, point: Point, account: str | None = None, *,
+    progress: Callable[[int, int], None] | None = None,
+    each: Callable[[Entry], None] | None = None,
+) -> Books:  # fmt: skip
+    """Post what a point selects; ``each`` sees every entry on the way."""
+    books = Books()
+    names = accounts_of(reader, account)
+    for done, name in enumerate(names, 1):
+        post(books, history(reader, ACCOUNT_PREFIX + name, point), each)
+        books.forget_bills()
+        if progress is not None:
+            progress(done, len(names))
+    return books
+
+
+def post(
+    books: Books, events: Iterable[RecordedEvent], each: Callable[[Entry], None] | None = None
+) -> None:
+    """Post events one after another."""
+    for recorded in events:
+        entry = books.take(recorded)
+        if entry is not None and each is not None:
+            each(entry)
+
+
+def totals(balances: dict[Key, int]) -> dict[str, int]:
+    """Give the sum of all balances of each commodity, which is zero."""
+    sums: dict[str, int] = defaultdict(int)
+    for key, amount in balances.items():
+        sums[key.commodity] += amount
+    return dict(sorted(sums.items()))

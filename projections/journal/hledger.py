@@ -1,0 +1,52 @@
+"""The books for hledger and ledger-cli: one text that both accept in their strictest mode.
+
+Found by experiment, and each is needed: every amount has all decimals (mixed ones are compared
+with a tolerance), a commodity is declared in two lines, every account is declared, and every
+posting asserts the balance behind it. Invariant: ASCII apart from ids in comments. This module
+must not know events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projections.journal.chart import BookAccount, format_full
+from projections.journal.transactions import Ledgered, Transaction, date_of, safe_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Reader
+    from projections.point import Point
+
+FORM = "hledger/1"
+
+
+def body(reader: Reader, point: Point, *, offset: int) -> Iterator[str]:
+    """Write everything behind the heading, piece by piece."""
+    accounts: set[BookAccount] = set()
+    commodities: set[str] = set()
+    for one in Ledgered(reader, point, offset=offset):
+        for leg in one.legs:
+            if leg.key.commodity not in commodities:
+                commodities.add(leg.key.commodity)
+                yield f"\ncommodity {leg.key.commodity}\n"
+                yield f"  format {format_full(10**13)} {leg.key.commodity}\n"
+            if leg.key.account not in accounts:
+                accounts.add(leg.key.account)
+                yield f"\n{_comment(leg.key.account)}account {safe_name(leg.key.account)}\n"
+        yield _transaction(one, offset)
+
+
+def _comment(account: BookAccount) -> str:
+    return f"; id: {account.owner}\n" if account.owner else ""
+
+
+def _transaction(one: Transaction, offset: int) -> str:
+    code = "" if one.position is None else f" ({one.position})"
+    lines = [f"\n{date_of(one.day, offset)} *{code} {one.name}\n"]
+    for leg in one.legs:
+        name, unit = safe_name(leg.key.account), leg.key.commodity
+        amount, balance = format_full(leg.amount), format_full(leg.balance)
+        lines.append(f"    {name}  {amount} {unit} = {balance} {unit}\n")
+    return "".join(lines)

@@ -1,0 +1,156 @@
+"""What the books must agree with: named functions, each with its sentence.
+
+A function holds one customer's books against the state that the fold made of the same events, at
+an instant; its docstring is the sentence. Invariant: the two sides share no arithmetic. This
+module must not know reports.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.account import evolve
+from ledger.events import type_name
+from projections.journal.books import Books, totals
+from projections.journal.chart import (
+    CONTROLS,
+    DEFERRED,
+    OUTSTANDING,
+    RECEIVABLE,
+    SUBSCRIBED,
+    WALLET,
+    BookAccount,
+    Key,
+    commodity,
+    minor_unit,
+)
+from projections.journal.schedules import straight_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ledger.account import AccountState
+    from ledger.events import RecordedEvent
+    from projections.journal.books import Entry
+
+    Identity = Callable[["Customer"], bool]
+
+
+def coupons_left(state: AccountState) -> int:
+    """Give what is left of all coupons, and of parts given back ahead of a coupon's late grant."""
+    early = sum(-used - forfeited for used, forfeited in state.early_parts.values())
+    return early + sum(coupon.remaining for coupon in state.coupons.values())
+
+
+def unearned(state: AccountState, at: int) -> int:
+    """Give the cash of orders that is not earned yet, from the fold's own list of orders (R48)."""
+    return sum(
+        order.cash_part - straight_line(order.cash_part, order.starts, order.ends, at)
+        for instance in state.instances.values()
+        if instance.released_at is None
+        for order in instance.orders
+    )
+
+
+class Customer:
+    """One customer at one point: the books, the state, and the movements so far by event type."""
+
+    def __init__(self, state: AccountState) -> None:
+        """Start before the first event."""
+        self.state = state
+        self.books = Books()
+        self.at = 0
+        self.moved: dict[tuple[Key, str], int] = defaultdict(int)
+        self.recognised: dict[Key, int] = {}
+        self.balances: dict[Key, int] = {}
+
+    def take(self, batch: Sequence[RecordedEvent]) -> None:
+        """Post a batch (the state is folded elsewhere)."""
+        for recorded in batch:
+            entry = self.books.take(recorded)
+            self.at = max(self.at, recorded.effective_at)
+            if entry is not None:
+                self._move(entry)
+        self.judge(self.at)
+
+    def judge(self, at: int) -> None:
+        """Draw the balances up at an instant."""
+        self.at = at
+        self.recognised = self.books.recognised(at)
+        self.balances = self.books.with_revenue(self.recognised)
+
+    def _move(self, entry: Entry) -> None:
+        name = type_name(type(entry.recorded.event))
+        for posting in entry.postings:
+            key = Key(posting.account, commodity(posting.account, entry.currency))
+            self.moved[key, name] += posting.scaled(entry.currency)
+
+    def balance(self, root: str, owner: str) -> int:
+        """Give a balance in whole minor units, or what is no whole number of them as it is."""
+        account = BookAccount(root, owner)
+        amount = self.balances.get(Key(account, commodity(account, self.state.currency)), 0)
+        minor, rest = divmod(amount, minor_unit(self.state.currency))
+        return amount if rest else minor
+
+
+def trial_balance_is_zero(one: Customer) -> bool:
+    """Debits and credits are equal, for money and for coupons apart."""
+    return not any(totals(one.balances).values())
+
+
+def wallet_is_cash(one: Customer) -> bool:
+    """What Liabilities:Wallet owes a customer is the cash of the account (R1)."""
+    return one.balance(WALLET, one.state.account) == -one.state.cash
+
+
+def receivable_is_outstanding(one: Customer) -> bool:
+    """What Assets:Receivable claims from a customer is what is outstanding (R9)."""
+    return one.balance(RECEIVABLE, one.state.account) == one.state.outstanding
+
+
+def coupons_outstanding_are_the_coupons(one: Customer) -> bool:
+    """Equity:Coupon:Outstanding is what is left of the customer's coupons (R1)."""
+    return one.balance(OUTSTANDING, one.state.account) == coupons_left(one.state)
+
+
+def deferred_is_unearned(one: Customer) -> bool:
+    """Liabilities:Deferred is the cash of terms that is not earned yet (R48)."""
+    return one.balance(DEFERRED, SUBSCRIBED) == -unearned(one.state, one.at)
+
+
+def control_accounts_roll_forward(one: Customer) -> bool:
+    """Opening and the movements by event type make the closing of every control account."""
+    closing: dict[Key, int] = defaultdict(int)
+    for (key, _), amount in one.moved.items():
+        closing[key] += amount
+    for key, amount in one.recognised.items():
+        closing[key] += amount
+    return all(
+        closing[key] == amount
+        for key, amount in one.balances.items()
+        if key.account.root in CONTROLS
+    )
+
+
+IDENTITIES: tuple[Identity, ...] = (
+    trial_balance_is_zero, wallet_is_cash, receivable_is_outstanding,
+    coupons_outstanding_are_the_coupons, deferred_is_unearned, control_accounts_roll_forward,
+)  # fmt: skip
+
+
+class Broken(NamedTuple):
+    """An identity that does not hold, and where."""
+
+    name: str
+    account: str
+
+
+def broken_at(state: AccountState, events: Sequence[RecordedEvent], at: int) -> list[Broken]:
+    """Fold and post one customer's events of a point, and name what does not hold at ``at``."""
+    one = Customer(state)
+    for recorded in events:
+        evolve(state, recorded)
+    one.take(events)
+    one.judge(at)
+    return [Broken(found.__name__, state.account) for found in IDENTITIES if not found(one)]

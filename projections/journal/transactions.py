@@ -1,0 +1,128 @@
+"""The books as dated transactions, for programs of others: events by local day, then revenue.
+
+Invariant: at the end of every local day the transactions so far come to our balances of that day,
+for every account; revenue of terms is one transaction a day and product, behind that day's events.
+This module must not know any program's syntax.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger.events import type_name
+from ledger.periods import SECOND, format_instant, local_day, midnight
+from projections.journal.books import RECOGNISED, Books
+from projections.journal.chart import BookAccount, Key, commodity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Reader
+    from projections.journal.books import Entry
+    from projections.point import Point
+
+
+class Leg(NamedTuple):
+    """One posting of a transaction, and the balance behind it."""
+
+    key: Key
+    amount: int
+    balance: int
+
+
+class Transaction(NamedTuple):
+    """A balanced entry of one local day; revenue has no position."""
+
+    day: int
+    name: str
+    position: int | None
+    effective_at: int
+    account: str
+    legs: tuple[Leg, ...]
+
+
+class Ledgered:
+    """Turns the events that a point selects into transactions, keeping the running balances."""
+
+    def __init__(self, reader: Reader, point: Point, *, offset: int) -> None:
+        """Choose the point and the calendar."""
+        self._reader = reader
+        self._point = point
+        self._offset = offset
+        self._balances: dict[Key, int] = {}
+        self._recognised: dict[Key, int] = {}
+
+    def __iter__(self) -> Iterator[Transaction]:
+        """Give the transactions in the order of their days."""
+        books = Books()
+        day: int | None = None
+        point = self._point
+        bodies = self._reader.bodies_by_effect(until=point.position, at=point.at)
+        for recorded in codec.decode_all(bodies):
+            today = local_day(recorded.effective_at, self._offset)
+            while day is not None and day < today:
+                yield from self._revenue(books, day)
+                day += 1
+            entry = books.take(recorded)
+            if entry is not None:
+                day = today
+                yield self._posted(entry, day)
+        while day is not None and day <= local_day(point.seen_at, self._offset):
+            yield from self._revenue(books, day)
+            day += 1
+
+    def _leg(self, key: Key, amount: int) -> Leg:
+        balance = self._balances.get(key, 0) + amount
+        self._balances[key] = balance
+        return Leg(key, amount, balance)
+
+    def _posted(self, entry: Entry, day: int) -> Transaction:
+        recorded = entry.recorded
+        legs = tuple(
+            self._leg(
+                Key(one.account, commodity(one.account, entry.currency)),
+                one.scaled(entry.currency),
+            )
+            for one in entry.postings
+        )
+        return Transaction(
+            day, type_name(type(recorded.event)), recorded.position, recorded.effective_at,
+            entry.account, legs,
+        )  # fmt: skip
+
+    def _revenue(self, books: Books, day: int) -> Iterator[Transaction]:
+        """Recognise what the day earned, up to its last second or to the point."""
+        end = min(midnight(day + 1, self._offset) - SECOND, self._point.seen_at)
+        now = books.recognised(end, forward=True)
+        legs = tuple(
+            self._leg(key, change)
+            for key in sorted(now)
+            if (change := now[key] - self._recognised.get(key, 0))
+        )
+        self._recognised = now
+        if legs:
+            yield Transaction(day, RECOGNISED, None, end, "", legs)
+
+
+def date_of(day: int, offset: int) -> str:
+    """Write a local day."""
+    return format_instant(midnight(day, offset), offset)[:10]
+
+
+def safe_name(account: BookAccount) -> str:
+    """Write an account so that every program takes it: letters, digits and dashes.
+
+    Injective: a dash of an id is two dashes, any other byte of its UTF-8 a dash and two capital
+    hex digits; ``Id-`` before it keeps the first letter a capital.
+    """
+    if not account.owner:
+        return account.root
+    return f"{account.root}:Id-{''.join(map(_safe, account.owner.encode()))}"
+
+
+def _safe(byte: int) -> str:
+    one = chr(byte)
+    if one.isascii() and one.isalnum():
+        return one
+    return "--" if one == "-" else f"-{byte:02X}"
