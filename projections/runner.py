@@ -305,18 +305,6 @@ class Views:
 
     # --- refolding and comparing ----------------------------------------------------------
 
-    def refold(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Fold everything from nothing and give how many rows that makes."""
-        head = self.reader.head().position
-        policy = policy_at(self.reader, head)
-        accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]
-        rows = 0
-        for done, state in enumerate(fold_accounts(self.reader, accounts, head), 1):
-            rows += sum(len(projection.rows(state, policy)) for projection in PROJECTIONS)
-            if progress is not None and done % REBUILD_BATCH == 0:
-                progress(done, len(accounts))
-        return rows
-
     def compare(
         self, progress: Callable[[int, int], None] | None = None
     ) -> tuple[int, Difference | None]:

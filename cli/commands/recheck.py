@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.cluster.running import Work, cluster_options, place
+from cli.cluster.tasks import RecheckTask
 from cli.commands.init import read_policy
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
@@ -14,6 +18,8 @@ from cli.render import short, write
 from projections.point import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.bootstrap import Session
 
 _MARKS = {"missing": "-", "extra": "+", "different": "~", "order": "?"}
@@ -28,41 +34,44 @@ _MEANS = {
 @click.command("recheck")
 @account_argument(required=False)
 @click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Another reading; repeatable.")
+@cluster_options
 @tally_command(rows=True)
 def command(
-    session: Session, output: Output, *, account: str | None, policy: tuple[str, ...]
-) -> int:
+    session: Session, output: Output, *, account: str | None, policy: tuple[str, ...],
+    workers: int | None, cluster: str | None,
+) -> int:  # fmt: skip
     """Decide the history again from its facts; list what was recorded otherwise.
 
-    Exit code 1 when there are differences.
+    Exit code 1 when there are differences. With workers, accounts are divided among them and the
+    differences come in the order of their positions.
 
     \b
     Examples:
       tally recheck
       tally recheck a-1
       tally recheck --policy retention=30d --ndjson
+      tally recheck --workers 2
     """
-    from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - loaded when needed
-    from ledger.memory import no_cycles  # noqa: PLC0415 - the same
     from ledger.rehearsal.changes import check_policy  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loaded when needed
 
     values = read_policy(policy)
     check_policy(values)
+    work = Work(workers=workers, cluster=cluster)
     if account is not None:
         session.account(account, session.point(Asked()))
     head = session.reader.head().position
-    writers = Writers(session.reader, session.catalog)
     found: list[dict[str, Any]] = []
-    count = 0
-    with no_cycles(), Progress("recheck") as progress:
-        recheck = Recheck(
-            session.reader, account=account, policy=values,
-            progress=lambda position: progress(position, head),
+    count = checked = 0
+    with Progress("recheck") as progress:
+        differences = (
+            _shared(session, work, account, values, progress) if work.elsewhere
+            else _here(session, account, values, progress)
         )  # fmt: skip
-        for difference in recheck.differences():
+        for judged, row in differences:
+            checked = judged
+            if row is None:
+                continue
             count += 1
-            row = difference_json(difference, writers)
             if output.form in ("ndjson", "csv"):
                 output.rows([row])
             elif output.human:
@@ -71,16 +80,64 @@ def command(
                 found.append(row)
     if output.human:
         verdict = "no difference" if not count else f"{count} differences"
-        write(f"{recheck.checked} events decided again: {verdict}")
+        write(f"{checked} events decided again: {verdict}")
     elif output.form == "json":
         output.object(
             {
                 "schema": "tally.recheck/1", "ok": not count, "account": account,
-                "policy": values, "position": head, "checked": recheck.checked,
-                "differences": found,
+                "policy": values, "position": head, "checked": checked, "differences": found,
             }
         )  # fmt: skip
     return FOUND if count else DONE
+
+
+Found = tuple[int, "dict[str, Any] | None"]  # events judged so far, a difference if there is one
+
+
+def _here(
+    session: Session, account: str | None, values: dict[str, str], progress: Progress
+) -> Iterator[Found]:
+    """Decide it again in this process, streaming what is found."""
+    from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - loaded when needed
+    from ledger.memory import no_cycles  # noqa: PLC0415 - the same
+    from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loads the write side
+
+    head = session.reader.head().position
+    writers = Writers(session.reader, session.catalog)
+    with no_cycles():
+        recheck = Recheck(
+            session.reader, accounts=None if account is None else {account}, policy=values,
+            progress=lambda position: progress(position, head),
+        )  # fmt: skip
+        for difference in recheck.differences():
+            yield recheck.checked, difference_json(difference, writers)
+        yield recheck.checked, None
+
+
+def _shared(
+    session: Session, work: Work, account: str | None, values: dict[str, str], progress: Progress
+) -> Iterator[Found]:
+    """Let workers do it; the order of what they find depends on nothing but the log."""
+    from ledger.rehearsal.recheck import accounts_named  # noqa: PLC0415 - loads the write side
+    from projections.shares import divide  # noqa: PLC0415 - loaded when needed
+
+    names = accounts_named(session.reader) if account is None else {account}
+    tasks = [
+        RecheckTask(place(session.location), share, account is None and not number, values)
+        for number, share in enumerate(divide(names) or [[]])
+    ]
+    done = list(work.run(tasks, progress))
+    work.say()
+    checked = sum(one.events for one in done)
+    rows = [row for one in done for row in one.differences]
+    for row in sorted(rows, key=_place):
+        yield checked, row
+    yield checked, None
+
+
+def _place(row: dict[str, Any]) -> tuple[int, str, str]:
+    position = row["position"]
+    return (sys.maxsize if position is None else position, row["account"] or "", json.dumps(row))
 
 
 def _line(row: dict[str, Any]) -> None:

@@ -7,39 +7,59 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.cluster.running import Work, cluster_options, place
+from cli.cluster.tasks import RefoldTask
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, write
-from projections.runner import Difference, Views
+from ledger.events import ACCOUNT_PREFIX
+from projections import shares
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.runner import Difference
 
 
 @click.command("replay")
 @click.option("--compare", is_flag=True, help="Every stored view must equal the refold.")
+@cluster_options
 @tally_command()
-def command(session: Session, output: Output, *, compare: bool) -> int:
+def command(
+    session: Session, output: Output, *, compare: bool, workers: int | None, cluster: str | None
+) -> int:
     """Refold the whole log from nothing.
+
+    The digest is a SHA-256 of every row of every view; it is the same for the same log, whoever
+    makes it and with how many workers.
 
     \b
     Examples:
       tally replay
       tally replay --compare      exit 1 and the first row that differs, if any
+      tally replay --workers 2 --json
+      tally replay --cluster tcp://scheduler:8786 --ledger postgresql://server/ledger
     """
+    work = Work(workers=workers, cluster=cluster)
+    if compare:
+        session.views()
     head = session.reader.head().position
-    views = session.views() if compare else Views(session.reader)
+    names = [one.removeprefix(ACCOUNT_PREFIX) for one in session.reader.streams(ACCOUNT_PREFIX)]
+    tasks = [
+        RefoldTask(place(session.location), share, head, compare)
+        for share in shares.divide(names)
+    ]
     begun = time.perf_counter_ns()
     with Progress("replay") as progress:
-        if compare:
-            rows, difference = views.compare(progress)
-        else:
-            rows, difference = views.refold(progress), None
+        done = shares.whole(work.run(tasks, progress))
     milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
-    accounts = len(session.reader.streams())
+    work.say()
+    rows, difference, accounts = done.rows, done.difference, len(names)
+    if compare and difference is None:
+        difference = shares.strangers(session.reader)
     answer: dict[str, Any] = {
         "schema": "tally.replay/1", "events": head, "accounts": accounts, "rows": rows,
+        "digest": shares.digest_of(done),
         "compared": compare, "equal": difference is None if compare else None,
         "first_difference": _shown(difference),
     }  # fmt: skip
@@ -48,6 +68,7 @@ def command(session: Session, output: Output, *, compare: bool) -> int:
     else:
         rate = head * 1000 // max(milliseconds, 1)
         write(f"{head} events of {accounts} accounts refolded: {rows} rows, {rate} events/s")
+        write(f"digest of all rows: {answer['digest']}")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")
         if difference is not None:

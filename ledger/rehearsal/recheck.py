@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger import codec
+from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, account_of
 from ledger.rehearsal.changes import Changes
 from ledger.rehearsal.differences import Pair, compare
-from ledger.rehearsal.replay import Rehearsal, Step
+from ledger.rehearsal.replay import DECIDED, Rehearsal, Step, whose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
@@ -43,8 +45,18 @@ class Difference(NamedTuple):
         return found
 
 
+def accounts_named(reader: Reader) -> set[str]:
+    """Give every account of the log: those that were opened, and those that commands named."""
+    refused = map(whose, codec.decode_all(reader.stream_bodies(LEDGER_STREAM)))
+    opened = (stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX))
+    return {*opened, *(account for account in refused if account is not None)}
+
+
 class Recheck:
-    """One run over a history.
+    """One run over a history, or over the part of some accounts.
+
+    The parts of a division, one of them with the ledger's own streams, find together what one run
+    over the whole finds, but for ``order``: positions count across all accounts.
 
     Attributes:
         checked: events that were recorded, or that should have been, so far.
@@ -55,19 +67,25 @@ class Recheck:
         self,
         reader: Reader,
         *,
-        account: str | None = None,
+        accounts: Collection[str] | None = None,
+        own_streams: bool = False,
         policy: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Choose what to decide again, and under which policy instead of the recorded one."""
+        """Choose what to decide again, and under which policy instead of the recorded one.
+
+        ``own_streams``: with some accounts, judge the ledger's own streams too.
+        """
         self.rehearsal = Rehearsal(
             reader,
-            accounts=None if account is None else {account},
+            accounts=accounts,
             changes=Changes(policy=policy or {}),
         )
         self.checked = 0
-        self._account = account
-        self._whole = account is None
+        self._reader = reader
+        self._whole = accounts is None
+        self._accounts = frozenset(accounts or ())
+        self._own_streams = own_streams
         self._policy = policy or {}
         self._progress = progress
 
@@ -75,7 +93,7 @@ class Recheck:
         """Give the differences, those of paired batches in the order of the log."""
         differ = False
         for pair in compare(self._steps()):
-            if self._account is not None and not self._own(pair):
+            if not self._whole and not self._own(pair):
                 continue
             self.checked += 1
             if not pair.same:
@@ -84,10 +102,17 @@ class Recheck:
             elif self._whole and not differ and _shifted(pair):
                 differ = True
                 yield Difference(ORDER, pair.recorded, pair.derived)
+        if self._own_streams:
+            self.checked += sum(
+                len(self._reader.stream_bodies(stream))
+                for stream in self._reader.streams("")
+                if account_of(stream) is None and stream not in DECIDED
+            )
 
     def _own(self, pair: Pair) -> bool:
         event = pair.recorded or pair.derived
-        return event is not None and event.stream == f"account:{self._account}"
+        account = None if event is None else whose(event)
+        return self._own_streams if account is None else account in self._accounts
 
     def _steps(self) -> Iterator[Step]:
         for count, step in enumerate(self.rehearsal.run()):

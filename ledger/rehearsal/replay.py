@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ledger.store.rows import Request
 
 CLOCK_KEY = "clock"
-_DECIDED = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # other streams of the ledger are notes
+DECIDED = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # other streams of the ledger are notes
 Batch = list[RecordedEvent]
 
 
@@ -113,9 +113,17 @@ def recorded_history(
 def _refused_nowhere(reader: Reader, accounts: Collection[str]) -> Iterator[RecordedEvent]:
     """Give refusals that no account's log holds: the ledger's own, and before the opening."""
     for recorded in codec.decode_all(reader.stream_bodies(LEDGER_STREAM)):
-        command = c.from_request(recorded.request)
-        if not isinstance(command, c.AccountCommand) or command.account in accounts:
+        if whose(recorded) in (None, *accounts):
             yield recorded
+
+
+def whose(recorded: RecordedEvent) -> str | None:
+    """Give the account that an event is about, opened or not; None for the ledger's own events."""
+    account = account_of(recorded.stream)
+    if account is None and recorded.stream == LEDGER_STREAM and is_command(recorded):
+        command = c.from_request(recorded.request)
+        return command.account if isinstance(command, c.AccountCommand) else None
+    return account
 
 
 class Rehearsal(Engine):
@@ -160,7 +168,7 @@ class Rehearsal(Engine):
             elif isinstance(first.event, PolicyAdopted):
                 self._adopt(first)
                 yield Step(batch, batch, noted=True)
-            elif account_of(first.stream) is None and first.stream not in _DECIDED:
+            elif account_of(first.stream) is None:  # a note: a tag, a close, a reconciliation
                 if self.catalog.clock == clocks.SIMULATED:
                     yield from self._clock(first.recorded_at)
                 self.position += len(batch)

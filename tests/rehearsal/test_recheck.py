@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def differences(reader: Reader, account: str | None = None) -> list[Difference]:
-    return list(Recheck(reader, account=account).differences())
+    return list(Recheck(reader, accounts=None if account is None else {account}).differences())
 
 
 def test_the_generated_year_is_decided_again_byte_by_byte() -> None:

@@ -1,0 +1,139 @@
+"""Runs tasks one after the other here, or on Dask: workers of this machine, or a cluster's.
+
+Invariant: every task is done, by whichever worker; one that is lost with its worker is done again
+by another. The results come in any order. Dask is the extra ``cluster``, loaded when asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+from ledger.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from distributed import Client
+
+EXTRA = "cluster"
+RETRIES = 3  # of a task whose worker was lost
+_CONNECT_SECONDS = 10
+
+Done = TypeVar("Done", covariant=True)  # noqa: PLC0105 - the name of what a task gives
+
+
+class Task(Protocol[Done]):
+    """Something to do that says how many events it was about."""
+
+    def __call__(self) -> Done:
+        """Do it."""
+        ...
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --workers and --cluster."""
+    command = click.option(
+        "--cluster", metavar="tcp://HOST:PORT",
+        help="A Dask cluster; its workers must see the ledger at the same place.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N",
+        help="So many processes of this machine.",
+    )(command)  # fmt: skip
+
+
+class Work:
+    """Tasks, and where they are done.
+
+    Attributes:
+        counts: events by worker, for whoever wonders how the work was shared.
+
+    """
+
+    def __init__(self, *, workers: int | None = None, cluster: str | None = None) -> None:
+        """Choose: neither is this process."""
+        if workers is not None and cluster is not None:
+            msg = "--workers and --cluster exclude each other"
+            raise InvalidInput(msg, hint="give the address, or a number of workers here")
+        self._workers = workers
+        self._cluster = cluster
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes do it."""
+        return self._workers is not None or self._cluster is not None
+
+    def run(
+        self, tasks: Sequence[Task[Done]], progress: Callable[[int, int], None]
+    ) -> Iterator[Done]:
+        """Give what the tasks come to, in any order. Raises: InvalidInput, LedgerError."""
+        results = self._on_dask(tasks) if self.elsewhere else (_measured(one) for one in tasks)
+        for count, (worker, done) in enumerate(results, 1):
+            self.counts[worker] += getattr(done, "events", 0)
+            progress(count, len(tasks))
+            yield done
+
+    def say(self) -> None:
+        """Say on stderr how the work was shared: it never shows in the result."""
+        if self.elsewhere:
+            parts = " + ".join(str(count) for count in sorted(self.counts.values(), reverse=True))
+            sys.stderr.write(f"note: {len(self.counts)} workers took {parts} events\n")
+
+    def _on_dask(self, tasks: Sequence[Task[Done]]) -> Iterator[tuple[str, Done]]:
+        try:
+            import distributed  # noqa: PLC0415 - an extra
+        except ImportError:
+            msg = "this needs Dask, which is not installed"
+            raise InvalidInput(msg, hint=f"pip install 'tallystick[{EXTRA}]'") from None
+        with ExitStack() as open_now:
+            client = self._client(open_now)
+            futures = [client.submit(_measured, one, pure=False, retries=RETRIES) for one in tasks]
+            try:
+                for future in distributed.as_completed(futures, loop=client.loop):
+                    yield future.result()
+                    future.release()
+            except distributed.KilledWorker as error:
+                msg = f"a share was lost with {RETRIES + 1} workers, one after the other"
+                hint = "see the workers' logs; nothing was written, run it again"
+                raise InvalidInput(msg, hint=hint) from error
+
+    def _client(self, open_now: ExitStack) -> Client:
+        import logging  # noqa: PLC0415 - loaded when needed
+
+        from distributed import Client, LocalCluster  # noqa: PLC0415 - an extra
+
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        if self._cluster is None:
+            place = open_now.enter_context(
+                LocalCluster(
+                    n_workers=self._workers, threads_per_worker=1, processes=True,
+                    dashboard_address=None, silence_logs=logging.CRITICAL,
+                )
+            )  # fmt: skip
+        else:
+            place = self._cluster
+        try:
+            return open_now.enter_context(
+                Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
+            )
+        except (OSError, ValueError) as error:
+            msg = f"no cluster answers at {self._cluster}"
+            raise InvalidInput(msg, hint="start one with: dask scheduler") from error
+
+
+def _measured(task: Task[Done]) -> tuple[str, Done]:
+    return f"{socket.gethostname()}:{os.getpid()}", task()
+
+
+def place(location: str) -> str:
+    """Give where a worker finds the ledger: a path from the root, or the URL as it is."""
+    return location if "://" in location else str(Path(location).resolve())

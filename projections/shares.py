@@ -1,0 +1,122 @@
+"""The refold in shares: accounts divided by a hash of their id, for any number of workers.
+
+A worker needs no more than where the ledger is and which accounts are its own. Invariant: how the
+accounts are divided never shows in the result: digests are kept by bucket, a bucket is a property
+of the account's id, and inside a bucket accounts are taken in the order of their ids.
+This module must not know who runs the shares.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.events import ACCOUNT_PREFIX
+from projections.evidence.digests import line
+from projections.stored import LIVE, PROJECTIONS, Difference, fold_accounts, policy_at
+from projections.stored import first_difference as differing_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from hashlib import _Hash as HASH
+
+    from ledger.store import Reader
+    from projections.projection import Projection, ViewRow
+
+BUCKETS = 256
+SHARES = 64  # more than workers: who is faster takes more, and little is lost with a worker
+
+
+class Folded(NamedTuple):
+    """What a share came to; ``digests``: SHA-256 of all rows of all views, by bucket."""
+
+    events: int
+    rows: int
+    digests: dict[int, bytes]
+    difference: Difference | None
+
+
+def bucket_of(account: str) -> int:
+    """Give the bucket of an account: the first byte of the SHA-256 of its id."""
+    return sha256(account.encode()).digest()[0]
+
+
+def divide(accounts: Iterable[str], count: int = SHARES) -> list[list[str]]:
+    """Divide accounts into shares of whole buckets, by id within each."""
+    shares: list[list[str]] = [[] for _ in range(count)]
+    for account in sorted(accounts):
+        shares[bucket_of(account) % count].append(account)
+    return [share for share in shares if share]
+
+
+def refold(
+    reader: Reader, accounts: Sequence[str], *, until: int, compare: bool = False
+) -> Folded:
+    """Fold some accounts from nothing; ``compare``: hold every stored row against the refold."""
+    policy = policy_at(reader, until)
+    hashes: defaultdict[int, HASH] = defaultdict(sha256)
+    events = rows = 0
+    difference: Difference | None = None
+    for state in fold_accounts(reader, accounts, until):
+        events += state.version
+        digest = hashes[bucket_of(state.account)]
+        for projection in PROJECTIONS:
+            refolded = projection.rows(state, policy)
+            rows += len(refolded)
+            for row in refolded:
+                digest.update(line((projection.name, *row)))
+            if compare and difference is None:
+                there = _stored(reader, projection, state.account)
+                if there != list(refolded):
+                    difference = differing_row(projection.name, state.account, there, refolded)
+    return Folded(events, rows, {i: one.digest() for i, one in hashes.items()}, difference)
+
+
+def _stored(reader: Reader, projection: Projection, account: str) -> list[ViewRow]:
+    columns = [column for column, _ in projection.columns]
+    keys = ", ".join(columns[: projection.key])
+    return list(
+        reader.connection.execute(
+            f"SELECT {', '.join(columns)} FROM {LIVE}{projection.name} "
+            f"WHERE account = ? ORDER BY {keys}",
+            (account,),
+        )
+    )
+
+
+def strangers(reader: Reader) -> Difference | None:
+    """Give the first stored row of an account that the log does not know."""
+    known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)}
+    for projection in PROJECTIONS:
+        for (account,) in reader.connection.execute(
+            f"SELECT DISTINCT account FROM {LIVE}{projection.name} ORDER BY account"
+        ):
+            if account not in known:
+                row = _stored(reader, projection, account)[0]
+                return Difference(projection.name, account, row, None)
+    return None
+
+
+def whole(shares: Iterable[Folded]) -> Folded:
+    """Put shares together, in whatever order they came: the first difference is that by account."""
+    events = rows = 0
+    digests: dict[int, bytes] = {}
+    found: list[Difference] = []
+    for share in shares:
+        events += share.events
+        rows += share.rows
+        digests |= share.digests
+        if share.difference is not None:
+            found.append(share.difference)
+    order = [projection.name for projection in PROJECTIONS]
+    first = min(found, key=lambda one: (one.account, order.index(one.view)), default=None)
+    return Folded(events, rows, digests, first)
+
+
+def digest_of(folded: Folded) -> str:
+    """Give one SHA-256 for all rows of all views: that of the buckets' digests, in order."""
+    digest = sha256()
+    for bucket in sorted(folded.digests):
+        digest.update(bytes([bucket]) + folded.digests[bucket])
+    return digest.hexdigest()
