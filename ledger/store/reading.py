@@ -120,6 +120,15 @@ class Reader:
             ):
                 yield body
 
+    def bodies_of(self, topic: str, *, until: int) -> Iterator[bytes]:
+        """Stream the stored bytes of one type of event in position order."""
+        with explained(self.location):
+            for (body,) in self.connection.execute(
+                f"SELECT state FROM {EVENTS} WHERE topic = ? AND position <= ? ORDER BY position",
+                (topic, until),
+            ):
+                yield body
+
     def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
         """Stream whole rows of the log in position order."""
         with explained(self.location):

@@ -27,7 +27,7 @@ from projections.journal.schedules import Schedules
 from projections.point import history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
@@ -49,8 +49,13 @@ class Entry(NamedTuple):
 class Books:
     """Posts events and keeps the balance of every account."""
 
-    def __init__(self) -> None:
-        """Start with empty books."""
+    def __init__(self, *, credited: Container[tuple[str, str]] | None = None) -> None:
+        """Start with empty books.
+
+        ``credited`` names the (account, bill) that a credit note is to come for, so that no other
+        bill is remembered; None remembers all.
+        """
+        self._credited = credited
         self.posted: dict[Key, int] = defaultdict(int)
         self.schedules = Schedules()
         self.currencies: dict[str, str] = {}
@@ -66,7 +71,8 @@ class Books:
         if type(event) is e.AccountOpened:
             self.currencies[account] = event.currency
         elif type(event) is e.BillPosted:
-            self._products[account, event.bill] = event.product
+            if self._credited is None or (account, event.bill) in self._credited:
+                self._products[account, event.bill] = event.product
         elif type(event) is e.CreditNoteIssued:
             billed = self._products.get((account, event.bill), "")
             if not billed:

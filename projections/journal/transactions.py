@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
-from ledger.events import type_name
+from ledger.events import CreditNoteIssued, account_of, type_name
 from ledger.periods import SECOND, format_instant, local_day, midnight
 from projections.journal.books import RECOGNISED, Books
 from projections.journal.chart import BookAccount, Key, commodity
@@ -55,7 +55,7 @@ class Ledgered:
 
     def __iter__(self) -> Iterator[Transaction]:
         """Give the transactions in the order of their days."""
-        books = Books()
+        books = Books(credited=self._credited())
         day: int | None = None
         point = self._point
         bodies = self._reader.bodies_by_effect(until=point.position, at=point.at)
@@ -71,6 +71,16 @@ class Ledgered:
         while day is not None and day <= local_day(point.seen_at, self._offset):
             yield from self._revenue(books, day)
             day += 1
+
+    def _credited(self) -> set[tuple[str, str]]:
+        """Name the bills that are credited: the only ones to remember on the way."""
+        topic = codec.tag(CreditNoteIssued)
+        notes = codec.decode_all(self._reader.bodies_of(topic, until=self._point.position))
+        return {
+            (account_of(note.stream) or "", note.event.bill)
+            for note in notes
+            if isinstance(note.event, CreditNoteIssued)
+        }
 
     def _leg(self, key: Key, amount: int) -> Leg:
         balance = self._balances.get(key, 0) + amount

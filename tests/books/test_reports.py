@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import random
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from projections.journal.identities import IDENTITIES, Customer, broken_at
 from projections.point import history
 from tests.cli.program import World, valid
 from tests.history.histories import at as point_of
+from tests.proof.worlds import rebuild_tree, rewrite
 from tests.properties.test_laws import batches
 
 REPORTS = ("trial-balance", "rollforward", "overdue", "deferred", "coupons")
@@ -219,6 +222,23 @@ def test_every_identity_holds_at_random_points_of_the_year(year: World) -> None:
             if any(type(one.event).__name__ == "AccountOpened" for one in seen):
                 account = stream.removeprefix(ACCOUNT_PREFIX)
                 assert broken_at(AccountState(account), seen, point.seen_at) == [], (point, account)
+
+
+def test_verify_deep_names_the_first_position_that_breaks_the_books(
+    hard: World, tmp_path: Path
+) -> None:
+    """A refund that was moved to another instance: every total of the fold stays as it was."""
+    path = tmp_path / "moved.db"
+    with contextlib.closing(sqlite3.connect(hard.path)) as source:
+        source.execute("VACUUM INTO ?", (str(path),))
+    refund = next(one for one in hard.events("a-1") if one["type"] == "RefundIssued"
+                  and one["instance"] == "e-2")  # fmt: skip
+    rewrite(path, refund["position"], event={"instance": "e-3"})
+    rebuild_tree(path)
+    deep = World.at(path).json("verify", "--deep", code=1)
+    broken = {one["name"]: one["first_bad"] for one in deep["checks"] if not one["ok"]}
+    assert broken["deferred_is_unearned"] == refund["position"] + 1  # the end of its batch
+    assert set(broken) <= {"deferred_is_unearned"}
 
 
 def test_a_posting_that_is_lost_is_named() -> None:

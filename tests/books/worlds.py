@@ -21,6 +21,9 @@ def hard_lines() -> str:
         add(2, "open-account", account=name)
     for name in HARD:
         add(3, "top-up", account=name, amount="9.00", channel=f"c {name}", serial=name)
+    for name, currency, amount in (("yen", "JPY", "7"), ("dinar", "KWD", "1.234")):
+        add(3, "open-account", account=name, currency=currency)
+        add(3, "top-up", account=name, amount=amount, channel="alipay", serial=name)
     odd = HARD[3]
     add(4, "grant-coupon", account=odd, coupon="c-1", amount="1.50", ends="2025-01-20")
     add(5, "activate-public", account=odd, instance="i-1", kind="public_legacy")
