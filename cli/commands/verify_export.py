@@ -45,7 +45,7 @@ def command(session: Session, output: Output, *, file: str) -> None:
         msg = f"there is no file {file!r}"
         raise NoSuchThing(msg, hint="name a file that tally export wrote")
     with path.open("rb") as given:
-        heading = read_heading(given.read(HEADING_MAX), offset=session.offset)
+        heading = read_heading(given.read(HEADING_MAX))
         form = heading.form.partition("/")[0]
         if form not in JOURNALS:
             msg = f"the heading names a format that is not known: {heading.form}"

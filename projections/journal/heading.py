@@ -18,6 +18,7 @@ _NAMES = ("tally-export", "size", "root", "at", "known_at", "sha256", "heading")
 _LINE = re.compile(r"; ([a-z_0-9-]+): (\S+)", re.ASCII)
 HEADING_LINES = len(_NAMES)
 HEADING_MAX = 2000
+LOCAL = len("2025-01-31T23:59:59")
 
 
 class Heading(NamedTuple):
@@ -43,23 +44,27 @@ class Heading(NamedTuple):
         return f"{lines}; {_NAMES[-1]}: {sha256(lines.encode()).hexdigest()}\n"
 
 
-def read_heading(raw: bytes, *, offset: int) -> Heading:
-    """Read the heading of a file. Raises: InvalidInput (none there), IntegrityBroken (changed)."""
+def read_heading(raw: bytes) -> Heading:
+    """Read the heading of a file. Raises: InvalidInput (none there), IntegrityBroken (changed).
+
+    The calendar offset is the one that the heading's own instants are written in.
+    """
+    lines = raw[:HEADING_MAX].decode("ascii", errors="replace").split("\n")[:HEADING_LINES]
+    if not lines[0].startswith("; tally-export: "):
+        raise InvalidInput(
+            "this file does not begin with the heading of an export",
+            hint="name a file that tally export --format beancount|hledger wrote",
+        )
+    found = [_LINE.fullmatch(line) for line in lines]
+    said = {one[1]: one[2] for one in found if one is not None}
     try:
-        lines = raw[:HEADING_MAX].decode("ascii", errors="replace").split("\n")[:HEADING_LINES]
-        found = [_LINE.fullmatch(line) for line in lines]
-        said = {one[1]: one[2] for one in found if one is not None}
-        if not lines[0].startswith("; tally-export: "):
-            raise InvalidInput(
-                "this file does not begin with the heading of an export",
-                hint="name a file that tally export --format beancount|hledger wrote",
-            )
         form, size, root, at, known, digest, _ = (said[name] for name in _NAMES)
+        instant = parse_instant(at, 0)
+        offset = parse_instant(at[:LOCAL], 0) - instant
         heading = Heading(
-            form, int(size), root, parse_instant(at, offset), parse_instant(known, offset),
-            offset, digest,
-        )  # fmt: skip
-    except (KeyError, ValueError) as error:
+            form, int(size), root, instant, parse_instant(known, 0), offset, digest
+        )
+    except (KeyError, ValueError, InvalidInput) as error:
         msg = "the heading is not as it was written"
         raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT) from error
     if not raw.startswith(str(heading).encode()):

@@ -106,16 +106,18 @@ def roll_forward(
 
     opening = Books()
     earned: dict[Key, int] = defaultdict(int)
+    first_at = point.seen_at
     if starts is not None:
+        first_at = before(point, starts).seen_at
         opening = books_at(reader, before(point, starts), account)
-        for key, amount in opening.recognised(starts - SECOND).items():
+        for key, amount in opening.recognised(first_at).items():
             earned[key] -= amount
     closing = books_at(reader, point, account, progress=progress, each=each)
     for key, amount in closing.recognised(point.seen_at).items():
         earned[key] += amount
     for key, amount in earned.items():
         moved[key.account.root, key.commodity][RECOGNISED] += amount
-    first = _sums(opening, point.seen_at if starts is None else starts - SECOND)
+    first = _sums(opening, first_at)
     last = _sums(closing, point.seen_at)
     return [
         Movement(

@@ -80,6 +80,16 @@ def test_the_closing_of_a_month_is_the_opening_of_the_next(year: World) -> None:
     assert Decimal(closing["Liabilities:Wallet"]) == balance(year, "Liabilities:Wallet")
 
 
+def test_what_was_not_known_yet_is_neither_opening_nor_movement(year: World) -> None:
+    """A month asked for with what was known before it began: nothing moves in it."""
+    asked = ("report", "rollforward", "--period", "2025-06", "--known-at", "2025-03-31")
+    then = year.json("report", "rollforward", "--as-of", "2025-03-31")
+    closing = {one["control"]: one["closing"] for one in then["controls"]}
+    for one in year.json(*asked)["controls"]:
+        assert one["movements"] == "0.00"
+        assert one["opening"] == one["closing"] == closing[one["control"]]
+
+
 def test_a_roll_forward_adds_its_lines_up(year: World) -> None:
     answer = year.json("report", "rollforward", "--period", "2025-05", "a-005")
     for one in answer["controls"]:
