@@ -108,6 +108,10 @@ def test_every_identity_holds_at_every_position(life: Life, policy: Readings) ->
             for recorded in batch:
                 assert entry_is_balanced(one, recorded.event)
             check(one, batch)
+            assert one.books.recognised(one.at, forward=True) == one.recognised
+        for term in one.books.schedules.terms():
+            assert 0 <= term.earned(one.at) <= term.cash
+            assert 0 <= term.unearned(one.at) <= term.cash
     assert {key.account.root for key in one.balances} <= set(ROOTS)
 
 
