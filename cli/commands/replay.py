@@ -68,7 +68,7 @@ def command(
     else:
         rate = head * 1000 // max(milliseconds, 1)
         write(f"{head} events of {accounts} accounts refolded: {rows} rows, {rate} events/s")
-        write(f"digest of all rows: {answer['digest']}")
+        write(f"digest {answer['digest']}")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")
         if difference is not None:

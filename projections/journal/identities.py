@@ -1,8 +1,8 @@
 """What the books must agree with: named functions, each with its sentence.
 
 A function holds one customer's books against the state that the fold made of the same events, at
-an instant; its docstring is the sentence. Invariant: the two sides share no arithmetic. This
-module must not know reports.
+an instant; its docstring is the sentence. Invariant: the two sides share no sums; only what is
+earned of one term at an instant is one formula for both. This module must not know reports.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def judge(variable: str, program: str) -> str:
     """Find a program of others, by its variable or on PATH, or skip with the reason."""
-    found = os.environ.get(variable) or shutil.which(program)
+    beside = Path(sys.executable).parent  # where an extra of the tests puts its programs
+    path = f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"
+    found = os.environ.get(variable) or shutil.which(program, path=path)
     if not found or not Path(found).exists():
         pytest.skip(f"{program} is not installed (or name it in {variable})")
     return found
