@@ -93,9 +93,11 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
         msg = f"{kind.__name__} @{recorded.position} of {recorded.stream} names unknown {missing}"
         raise CorruptHistory(msg) from missing
     # A fold for a point may leave versions out, and late facts come earlier in it.
-    state.version = max(state.version, recorded.version)
-    if kind is not e.CommandRefused and recorded.version > state.guard_version:
-        state.guard_version = recorded.version
+    version = recorded.version
+    if version > state.version:  # noqa: PLR1730 - max() costs as much as the rest of this function
+        state.version = version
+    if version > state.guard_version and kind is not e.CommandRefused:
+        state.guard_version = version
 
 
 def fold(account: str, history: Iterable[RecordedEvent]) -> AccountState:
