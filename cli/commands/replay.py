@@ -38,7 +38,7 @@ def command(
       tally replay
       tally replay --compare      exit 1 and the first row that differs, if any
       tally replay --workers 2 --json
-      tally replay --cluster tcp://scheduler:8786 --ledger postgresql://server/ledger
+      tally replay --cluster tcp://scheduler:8786
     """
     work = Work(workers=workers, cluster=cluster)
     if compare:
