@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ledger import clock as clocks
+from ledger.connection import tables
 from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
@@ -29,6 +30,16 @@ class Session:
     def __init__(self, location: str) -> None:
         """Remember where the ledger is; nothing is opened yet."""
         self.location = location
+
+    def __enter__(self) -> Self:
+        """Begin a command."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what the command opened."""
+        for name in ("store", "reader"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
 
     @cached_property
     def reader(self) -> Reader:
@@ -115,9 +126,7 @@ class Session:
         """On a system ledger, say on stderr that transitions wait to be recorded."""
         if self.catalog.clock != clocks.SYSTEM:
             return
-        (waiting,) = self.reader.connection.execute(
-            "SELECT COUNT(*) FROM sqlite_master WHERE name = 'view_deadlines'"
-        ).fetchone()
+        waiting = "view_deadlines" in tables(self.reader.connection)
         if waiting:
             (waiting,) = self.reader.connection.execute(
                 "SELECT COUNT(*) FROM view_deadlines WHERE due_at <= ?", (self.now,)

@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Trial balance, statement and other pages of the books."),
     "export": ("export", "The books or the log in a format of others."),
     "verify-export": ("verify_export", "Check that an export is what the ledger says."),
+    "copy": ("copy", "Copy a ledger: file to server, server to file."),
     "schema": ("schema", "The JSON Schema of an answer or of a command."),
     "completion": ("completion", "Print the completion script of a shell."),
 }

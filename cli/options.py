@@ -99,9 +99,9 @@ def tally_command(
             if rows:
                 form = "ndjson" if options.pop("as_ndjson") else form
                 form = "csv" if options.pop("as_csv") else form
-            session = Session(options.pop("ledger"))
             try:
-                code = body(session, Output(form), *arguments, **options)
+                with Session(options.pop("ledger")) as session:
+                    code = body(session, Output(form), *arguments, **options)
                 sys.stdout.flush()
             except KeyboardInterrupt:
                 sys.stderr.write("interrupted; nothing recorded is lost\n")
@@ -162,8 +162,8 @@ def complete_account(
 ) -> list[str]:
     """Complete account names from the ledger's log."""
     try:
-        session = Session(ctx.params.get("ledger") or DEFAULT_LEDGER)
-        names = (stream.removeprefix("account:") for stream in session.reader.streams())
+        with Session(ctx.params.get("ledger") or DEFAULT_LEDGER) as session:
+            names = [stream.removeprefix("account:") for stream in session.reader.streams()]
         return [name for name in names if name.startswith(incomplete)]
     except (LedgerError, OSError):
         return []

@@ -14,6 +14,7 @@ import click
 
 from ledger.errors import NoSuchThing
 from ledger.notes import ED25519, SigningKey
+from ledger.store import is_server, name_of
 from ledger.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def policy_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def beside(location: str, suffix: str) -> Path:
-    """Give the place of a file beside the ledger."""
-    return Path(location).with_suffix(suffix)
+    """Give the place of a file beside the ledger, or for one on a server in this folder."""
+    return Path(name_of(location) if is_server(location) else location).with_suffix(suffix)
 
 
 def key_file(location: str, place: str | None) -> Path:

@@ -40,9 +40,9 @@ from ledger.policy import Policy
 from ledger.store.rows import Row
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Sequence
 
+    from ledger.connection import Connection
     from ledger.store import Reader, Store, Writer
     from ledger.store.rows import Request
 
@@ -71,7 +71,7 @@ class Views(Protocol):
         ...
 
     def upcoming(
-        self, connection: sqlite3.Connection, after: tuple[int, str] | None, limit: int
+        self, connection: Connection, after: tuple[int, str] | None, limit: int
     ) -> Sequence[tuple[int, str]]:
         """Give stored deadlines in order, as the writer's connection sees them."""
         ...

@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import tree
+from ledger.connection import tables
 from ledger.errors import IntegrityBroken
 from ledger.tree import HASH_BYTES
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator, Sequence
+
+    from ledger.connection import Connection
 
 WIDTH = 256  # hashes of a full row: a tile of C2SP tlog-tiles
 TABLE = "tree_nodes"
@@ -28,18 +30,14 @@ _FIND = f"SELECT start, hashes FROM {TABLE} WHERE level = ? AND start <= ? ORDER
 class Nodes:
     """Looks nodes up through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Look through a connection that gives tuples."""
         self._connection = connection
 
     @property
     def there(self) -> bool:
         """Whether this file has the table; one made before there was a tree has none."""
-        return bool(
-            self._connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
-            ).fetchone()
-        )
+        return TABLE in tables(self._connection)
 
     def size(self) -> int:
         """Give how many leaves the tree has."""
@@ -82,7 +80,7 @@ class Nodes:
         )
 
 
-def append(connection: sqlite3.Connection, bodies: Sequence[bytes], *, before: int) -> None:
+def append(connection: Connection, bodies: Sequence[bytes], *, before: int) -> None:
     """Add the leaves of new events to a tree of ``before``, inside their transaction.
 
     Raises: IntegrityBroken where the tree is of another log.
@@ -96,7 +94,7 @@ def append(connection: sqlite3.Connection, bodies: Sequence[bytes], *, before: i
 
 
 def build(
-    connection: sqlite3.Connection,
+    connection: Connection,
     bodies: Iterator[bytes],
     *,
     total: int,
@@ -119,7 +117,7 @@ def build(
 
 
 def _insert(
-    connection: sqlite3.Connection, size: int, leaves: Sequence[bytes], nodes: Nodes
+    connection: Connection, size: int, leaves: Sequence[bytes], nodes: Nodes
 ) -> None:
     rows: list[tuple[int, int, bytes]] = []
     for level, (first, hashes) in enumerate(tree.grow(size, leaves, nodes.fetch)):

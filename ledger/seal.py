@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import tree
+from ledger.connection import tables
 from ledger.errors import IntegrityBroken, NoSuchThing
 from ledger.nodes import Nodes
 from ledger.notes import (
@@ -24,8 +25,9 @@ from ledger.notes import (
 from ledger.proofs import Consistency, Inclusion, continues
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
+
+    from ledger.connection import Connection
 
 TABLE = "seals"
 
@@ -44,14 +46,14 @@ class Seal(NamedTuple):
         return read_checkpoint(read_note(self.note).text)
 
 
-def stored_seals(connection: sqlite3.Connection) -> Iterator[Seal]:
+def stored_seals(connection: Connection) -> Iterator[Seal]:
     """Stream the stored checkpoints, oldest first; none in a file made before there were any."""
     if _there(connection):
         for row in connection.execute(f"SELECT number, size, root, note FROM {TABLE} ORDER BY 1"):
             yield Seal(*row)
 
 
-def last_seal(connection: sqlite3.Connection, *, covering: int = 0) -> Seal | None:
+def last_seal(connection: Connection, *, covering: int = 0) -> Seal | None:
     """Give the last stored checkpoint that covers a position."""
     if not _there(connection):
         return None
@@ -63,16 +65,12 @@ def last_seal(connection: sqlite3.Connection, *, covering: int = 0) -> Seal | No
     return Seal(*row) if row is not None else None
 
 
-def _there(connection: sqlite3.Connection) -> bool:
-    return bool(
-        connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
-        ).fetchone()
-    )
+def _there(connection: Connection) -> bool:
+    return TABLE in tables(connection)
 
 
 def seal(
-    connection: sqlite3.Connection, keys: Sequence[SigningKey], *, origin: str, head: int
+    connection: Connection, keys: Sequence[SigningKey], *, origin: str, head: int
 ) -> Seal:
     """Sign a checkpoint of the whole log with every key, and keep it.
 
@@ -96,7 +94,7 @@ def seal(
     return keep(connection, note)
 
 
-def keep(connection: sqlite3.Connection, note: str) -> Seal:
+def keep(connection: Connection, note: str) -> Seal:
     """Store a signed checkpoint as it is."""
     checkpoint = read_checkpoint(read_note(note).text)
     last = last_seal(connection)
@@ -122,7 +120,7 @@ def _check_continues(nodes: Nodes, old: Checkpoint, new: Checkpoint) -> None:
 # --- proofs from what is stored ----------------------------------------------------------------
 
 
-def prove(connection: sqlite3.Connection, position: int) -> Inclusion:
+def prove(connection: Connection, position: int) -> Inclusion:
     """Prove one event against the last seal. Raises: NoSuchThing where none covers it."""
     found = last_seal(connection, covering=position)
     if found is None:
@@ -139,7 +137,7 @@ def prove(connection: sqlite3.Connection, position: int) -> Inclusion:
     return Inclusion(position - 1, hashes, found.note)
 
 
-def prove_consistency(connection: sqlite3.Connection, old: Checkpoint) -> Consistency:
+def prove_consistency(connection: Connection, old: Checkpoint) -> Consistency:
     """Prove that the last seal continues an older checkpoint.
 
     Raises: NoSuchThing, IntegrityBroken.

@@ -35,9 +35,9 @@ from projections.stored import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
+    from ledger.connection import Connection
     from ledger.store import Reader, Store, Writer
     from projections.projection import Projection, ViewRow
 
@@ -89,7 +89,7 @@ class Views:
         yield from self.reader.connection.execute(f"{text} ORDER BY {keys}", parameters)
 
     def upcoming(
-        self, connection: sqlite3.Connection, after: tuple[int, str] | None, limit: int
+        self, connection: Connection, after: tuple[int, str] | None, limit: int
     ) -> Sequence[tuple[int, str]]:
         """Give stored deadlines behind one, ordered by (due instant, account)."""
         due_at, account = after if after is not None else (-1, "")
@@ -161,7 +161,9 @@ class Views:
             )  # fmt: skip
             for projection in group:
                 connection.execute(
-                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+                    "INSERT INTO checkpoints VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT (name) DO UPDATE SET version = excluded.version, "
+                    "position = excluded.position, body_sha256 = excluded.body_sha256",
                     (projection.name, projection.version, head.position, head.body_sha256),
                 )
         return notices
@@ -286,7 +288,8 @@ class Views:
                 connection.execute(f"DROP TABLE IF EXISTS {SHADOW}{projection.name}")
                 create_table(connection, SHADOW + projection.name, projection)
                 connection.execute(
-                    "INSERT OR REPLACE INTO rebuilds VALUES (?, ?, ?, '')",
+                    "INSERT INTO rebuilds VALUES (?, ?, ?, '') ON CONFLICT (name) DO UPDATE SET "
+                    "version = excluded.version, target = excluded.target, account = ''",
                     (projection.name, projection.version, head),
                 )
             return head, ""

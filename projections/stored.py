@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import codec
 from ledger.account import AccountState, fold
 from ledger.catalog import fold_catalog
+from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
 from ledger.memory import no_cycles
 from projections.balances import BALANCES
@@ -22,9 +23,9 @@ from projections.instances import INSTANCES
 from projections.overdue import OVERDUE
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
+    from ledger.connection import Connection
     from ledger.policy import Policy
     from ledger.store import Reader
     from projections.projection import Projection, ViewRow
@@ -73,7 +74,7 @@ CREATE_REBUILDS = (
 )
 
 
-def create_table(connection: sqlite3.Connection, table: str, projection: Projection) -> None:
+def create_table(connection: Connection, table: str, projection: Projection) -> None:
     """Make a view's table and its index."""
     columns = ", ".join(f"{name} {kind}" for name, kind in projection.columns)
     names = ", ".join(name for name, _ in projection.columns[: projection.key])
@@ -88,7 +89,7 @@ def create_table(connection: sqlite3.Connection, table: str, projection: Project
 
 
 def insert_rows(
-    connection: sqlite3.Connection, table: str, projection: Projection, rows: Sequence[ViewRow]
+    connection: Connection, table: str, projection: Projection, rows: Sequence[ViewRow]
 ) -> None:
     """Write rows of a view."""
     if rows:
@@ -101,12 +102,9 @@ def named(name: str) -> Projection:
     return next(projection for projection in PROJECTIONS if projection.name == name)
 
 
-def checkpoint_of(connection: sqlite3.Connection, name: str) -> Checkpoint | None:
+def checkpoint_of(connection: Connection, name: str) -> Checkpoint | None:
     """Give a view's checkpoint, if it has one."""
-    there = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'"
-    ).fetchone()
-    if there is None:
+    if "checkpoints" not in tables(connection):
         return None
     row = connection.execute(
         "SELECT version, position, body_sha256 FROM checkpoints WHERE name = ?", (name,)
@@ -162,7 +160,7 @@ def first_difference(
 
 
 def compare_tables(
-    connection: sqlite3.Connection, projection: Projection, live: str, beside: str
+    connection: Connection, projection: Projection, live: str, beside: str
 ) -> Difference | None:
     """Find a row that one of two tables of a view has alone."""
     for one, other, swapped in ((live, beside, False), (beside, live, True)):

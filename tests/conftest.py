@@ -15,6 +15,8 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ("tests.servers",)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Two workers share two cores with whatever else runs: a slow example is not a failure.

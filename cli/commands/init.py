@@ -14,6 +14,7 @@ from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from ledger.policy import Policy
+from ledger.store import is_server, shown
 from ledger.store.errors import NotALedger
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def command(
     offset = readings.calendar_offset
     begins = clocks.system_now() if start is None else parse_instant(start, offset)
     folder = Path(session.location).absolute().parent
-    if not folder.is_dir():
+    if not is_server(session.location) and not folder.is_dir():
         msg = f"there is no folder {str(folder)!r}"
         raise InvalidInput(msg, hint="make it first")
     _make(create_store, session.location)
@@ -94,14 +95,14 @@ def command(
         session.store, clock=clock, start=begins, currency=currency, policy=values,
         ledger=os.urandom(16).hex(),
     )  # fmt: skip
-    shown = format_instant(begins, offset)
+    now, place = format_instant(begins, offset), shown(session.location)
     if output.human:
-        write(f"made {session.location}: {clock} clock at {shown}, {currency}")
+        write(f"made {place}: {clock} clock at {now}, {currency}")
         write("next: tally record open-account --account a-1, or tally import FILE")
         return
     output.object(
         {
-            "schema": "tally.init/1", "ledger": session.location, "clock": clock,
-            "now": shown, "currency": currency, "policy": readings.values, "position": 1,
+            "schema": "tally.init/1", "ledger": place, "clock": clock,
+            "now": now, "currency": currency, "policy": readings.values, "position": 1,
         }
     )  # fmt: skip

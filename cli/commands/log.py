@@ -10,7 +10,6 @@ from cli import points
 from cli.event_lines import event_line, write_graph
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import flush, write
-from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, EVENT_TYPES, RecordedEvent, type_name
@@ -158,7 +157,7 @@ def _follow(
     position = point.position
     while True:
         flush()
-        clocks.sleep(_FOLLOW_SECONDS)
+        session.reader.wait(_FOLLOW_SECONDS)
         for body in session.reader.bodies(after=position):
             recorded = codec.decode(body)
             position = recorded.position

@@ -61,7 +61,7 @@ def command(session: Session, output: Output, *, once: bool, until: str | None) 
             if once or (end is not None and ledger.now() >= end):
                 break
             flush()
-            clocks.sleep(_pause(ledger.next_deadline(), ledger.now(), end))
+            ledger.store.reader.wait(_pause(ledger.next_deadline(), ledger.now(), end))
     except _Stopped:
         pass
     if output.form == "json":

@@ -10,6 +10,7 @@ from cli.options import Output, tally_command
 from cli.render import plural, short, table, write
 from ledger.periods import format_instant
 from ledger.seal import last_seal
+from ledger.store import shown
 from projections.runner import Views
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def command(session: Session, output: Output) -> None:
     session.note_what_is_due()
     answer: dict[str, Any] = {
         "schema": "tally.status/1",
-        "ledger": session.location,
+        "ledger": shown(session.location),
         "id": session.catalog.ledger,
         "currency": session.catalog.currency,
         "head": head.position,
@@ -62,7 +63,7 @@ def command(session: Session, output: Output) -> None:
     if not output.human:
         output.object(answer)
         return
-    write(f"{session.location}: head @{head.position}, {answer['clock']} clock at {answer['now']}")
+    write(f"{answer['ledger']}: head @{head.position}, {answer['clock']} clock at {answer['now']}")
     if due is not None:
         what = f"{_KINDS[due[2]]} of {due[0]} {due[3]}".rstrip()
         write(f"next due: {what} at {short(format_instant(due[1], offset))}")

@@ -1,25 +1,44 @@
-"""The append-only event store: one embedded file today, other places behind the same names."""
+"""The append-only event store: an embedded file, or a PostgreSQL server, behind the same names."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.errors import InvalidInput
 from ledger.store.errors import LedgerExists
-from ledger.store.reading import Reader, open_reader
+from ledger.store.places import is_server, name_of, shown
+from ledger.store.reading import Reader, open_file_reader
 from ledger.store.rows import Head, Request, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
-    from ledger.store.sqlite import Store as Store
-    from ledger.store.sqlite import Writer as Writer
+    from ledger.store.writing import Store as Store
+    from ledger.store.writing import Writer as Writer
 
-__all__ = ["Head", "Reader", "Request", "Row", "create_store", "open_reader", "open_store"]
+__all__ = [
+    "Head", "Reader", "Request", "Row", "create_store", "is_server", "name_of", "open_reader",
+    "open_store", "shown",
+]  # fmt: skip
+
+
+def _server() -> ModuleType:
+    """Load what a server needs: an extra."""
+    try:
+        from ledger.store import postgres  # noqa: PLC0415 - the driver loads for a URL alone
+    except ImportError as missing:
+        msg = f"a ledger on a server needs {missing.name}, which is not installed"
+        raise InvalidInput(msg, hint="pip install 'tallystick[postgres]'") from None
+    return postgres
 
 
 def create_store(location: str) -> None:
-    """Lay a new, empty ledger out. Raises: LedgerExists."""
+    """Lay a new, empty ledger out. Raises: LedgerExists, StoreError."""
+    if is_server(location):
+        _server().create_on_server(location)
+        return
     from ledger.store.sqlite import create_file  # noqa: PLC0415 - the library loads for writers
 
     if Path(location).exists():
@@ -27,11 +46,22 @@ def create_store(location: str) -> None:
     create_file(location)
 
 
+def open_reader(location: str) -> Reader:
+    """Open a ledger for looking only. Raises: StoreError."""
+    if is_server(location):
+        reader: Reader = _server().open_server_reader(location)
+        return reader
+    return open_file_reader(location)
+
+
 def open_store(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
     """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError.
 
     ``progress`` is told how far along the tree of a ledger is that was made before there was one.
     """
+    if is_server(location):
+        store: Store = _server().PostgresStore(location)
+        return store
     from ledger.store.sqlite import open_file  # noqa: PLC0415 - the library loads for writers
 
     return open_file(location, progress)

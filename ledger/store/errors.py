@@ -21,9 +21,9 @@ class LedgerNotFound(StoreError):
 
     code = "LEDGER_NOT_FOUND"
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, hint: str = "make one with: tally init") -> None:
         """Name the place."""
-        super().__init__(f"no ledger at {location!r}", hint="make one with: tally init")
+        super().__init__(f"no ledger at {location!r}", hint=hint)
 
 
 class LedgerExists(StoreError):
@@ -73,6 +73,19 @@ class LedgerBusy(StoreError):
         """Name the place."""
         super().__init__(
             f"{location!r} is being written by another process", hint="try again in a moment"
+        )
+
+
+class ServerUnreachable(StoreError):
+    """The server of the ledger does not answer, or refuses to (exit 6)."""
+
+    code = "SERVER_UNREACHABLE"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what the server says."""
+        super().__init__(
+            f"the server of {location!r} cannot be used: {why}",
+            hint="check the URL, and that the server runs; nothing recorded is lost",
         )
 
 

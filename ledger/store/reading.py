@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ledger import clock
 from ledger.store.errors import (
     DiskFull,
     LedgerBusy,
@@ -25,6 +26,8 @@ from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ledger.connection import Connection
 
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
@@ -83,7 +86,9 @@ def tune(connection: sqlite3.Connection) -> None:
 class Reader:
     """Reads the log through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    _begin = "BEGIN"
+
+    def __init__(self, connection: Connection, location: str) -> None:
         """Read through a connection that gives tuples."""
         self.connection = connection
         self.location = location
@@ -138,6 +143,13 @@ class Reader:
                 (after, _LAST if until is None else until),
             ):
                 yield Row(*row)
+
+    def batches(self, size: int) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
+        """Stream whole rows of the log in position order, many at a time."""
+        with explained(self.location):
+            cursor = self.connection.execute(f"SELECT {_ROW} FROM {EVENTS} ORDER BY position")
+            while batch := cursor.fetchmany(size):
+                yield batch
 
     def stream_bodies(
         self,
@@ -241,12 +253,26 @@ class Reader:
             ).fetchone()
         return Request(*row) if row is not None else None
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of everything, whatever is written meanwhile."""
+        with explained(self.location):
+            self.connection.execute(self._begin)
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    def wait(self, seconds: float) -> None:
+        """Wait for so long, where nobody tells that something was appended."""
+        clock.sleep(seconds)
+
     def close(self) -> None:
         """Let go of the connection."""
         self.connection.close()
 
 
-def open_reader(location: str) -> Reader:
+def open_file_reader(location: str) -> Reader:
     """Open a ledger file for looking only.
 
     Raises: LedgerNotFound, NotALedger, LedgerDamaged.

@@ -1,4 +1,4 @@
-"""The tables of an embedded ledger, and what the database itself refuses.
+"""The tables of a ledger, and what the embedded database itself refuses.
 
 ``stored_events`` keeps the library's column names, so that its recorders read and write it; the
 position is explicit and never reused. UPDATE and DELETE are refused by triggers.
@@ -34,7 +34,7 @@ _SIDE_TABLES = (
     """,
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
-_INDEXES = (
+INDEXES = (
     f"CREATE INDEX IF NOT EXISTS events_by_recorded_at ON {EVENTS} (recorded_at)",
     f"CREATE INDEX IF NOT EXISTS events_by_effective_at ON {EVENTS} (effective_at)",
 )
@@ -62,7 +62,7 @@ _NO_REPLACE = (
 
 
 # The tree of the log (ledger/nodes.py) and its signed checkpoints (ledger/seal.py).
-PROOF_STATEMENTS: tuple[str, ...] = (
+_PROOF_TABLES = (
     """
     CREATE TABLE IF NOT EXISTS tree_nodes (
         level INTEGER NOT NULL, start INTEGER NOT NULL, hashes BLOB NOT NULL,
@@ -75,6 +75,9 @@ PROOF_STATEMENTS: tuple[str, ...] = (
         size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL
     ) STRICT
     """,
+)
+PROOF_STATEMENTS: tuple[str, ...] = (
+    *_PROOF_TABLES,
     *_refusals("tree_nodes"),
     *_refusals("seals"),
     ("CREATE TRIGGER IF NOT EXISTS tree_nodes_no_replace BEFORE INSERT ON tree_nodes "
@@ -85,10 +88,14 @@ PROOF_STATEMENTS: tuple[str, ...] = (
     "BEGIN SELECT RAISE(ABORT, 'seals is append-only: the seal is there'); END"),
 )
 
+# What a server takes too, in its own spelling (ledger/store/server.py); triggers it has its own.
+TABLES: tuple[str, ...] = (CREATE_EVENTS, *_SIDE_TABLES, *_PROOF_TABLES)
+APPEND_ONLY = (EVENTS, "requests", "tree_nodes", "seals")
+
 STATEMENTS: tuple[str, ...] = (
     CREATE_EVENTS,
     *_SIDE_TABLES,
-    *_INDEXES,
+    *INDEXES,
     *_refusals(EVENTS),
     *_refusals("requests"),
     *_NO_REPLACE,

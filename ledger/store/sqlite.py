@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from eventsourcing.sqlite import (
 )
 
 from ledger import nodes
-from ledger.store.errors import PositionConflict, StreamConflict
+from ledger.store.errors import StreamConflict
 from ledger.store.reading import Reader, check_file, check_header, explain, tune
 from ledger.store.schema import (
     APPLICATION_ID,
@@ -32,13 +33,14 @@ from ledger.store.schema import (
     STATEMENTS,
     USER_VERSION,
 )
+from ledger.store.writing import Store, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eventsourcing.persistence import StoredEvent
 
-    from ledger.store.rows import Head, Request, Row
+    from ledger.store.rows import Row
 
 BUSY_SECONDS = 30
 MEMORY = ":memory:"
@@ -152,66 +154,11 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         )
 
 
-class Writer:
-    """One write transaction: what it appends is durable when it ends, or was never there."""
-
-    def __init__(self, store: Store, cursor: SQLiteCursor, connection: sqlite3.Connection) -> None:
-        """Look at the head under the lock."""
-        self._store = store
-        self._cursor = cursor
-        self.connection = connection
-        self.reader = Reader(connection, store.location)
-        self.head: Head = self.reader.head()
-
-    def append(self, rows: Sequence[Row]) -> None:
-        """Append rows that continue the log. Raises: PositionConflict, StreamConflict."""
-        position, recorded_at = self.head.position, self.head.recorded_at
-        for row in rows:
-            position += 1
-            if row.position != position or row.recorded_at < recorded_at:
-                msg = f"row @{row.position} does not continue the log at @{position}"
-                raise PositionConflict(msg, hint="read the head again")
-            recorded_at = row.recorded_at
-        try:
-            self._store.recorder.insert_rows(self._cursor, rows)
-        except sqlite3.IntegrityError as error:
-            msg = f"another event has the version of one of these: {error}"
-            raise StreamConflict(msg, hint="read the stream again and decide anew") from error
-        for hook in self._store.after_append:
-            hook(self, rows)
-        self.head = self.reader.head()
-
-    def request(self, scope: str, key: str) -> Request | None:
-        """Give what is remembered of an idempotency key."""
-        return self.reader.request(scope, key)
-
-    def put_request(self, scope: str, key: str, request: Request) -> None:
-        """Remember an idempotency key with the events that used it."""
-        self._cursor.execute(
-            "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (scope, key, *request)
-        )
-
-    def meta(self, key: str) -> str | None:
-        """Give a setting."""
-        return self.reader.meta(key)
-
-    def set_meta(self, key: str, value: str) -> None:
-        """Change a setting."""
-        self._cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-
-class Store:
-    """A ledger that is open for writing.
-
-    Attributes:
-        after_append: called with (writer, rows) inside each append's transaction.
-
-    """
+class FileStore(Store):
+    """A ledger file that is open for writing, or a ledger in memory."""
 
     def __init__(self, location: str, *, busy_seconds: int = BUSY_SECONDS) -> None:
         """Open an existing ledger, or a new one in memory."""
-        self.location = location
-        self.after_append: list[Callable[[Writer, Sequence[Row]], None]] = [_grow_tree]
         name = _memory_name() if location == MEMORY else location
         self._datastore = _Datastore(name, lock_timeout=busy_seconds)
         self.recorder = LedgerRecorder(self._datastore)
@@ -222,7 +169,7 @@ class Store:
             name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
         )
         tune(self._reading)
-        self.reader = Reader(self._reading, location)
+        super().__init__(location, Reader(self._reading, location))
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -236,11 +183,21 @@ class Store:
                 connection.raw.row_factory = None  # plain tuples; the library wants its rows back
                 try:
                     with connection.transaction(commit=True) as cursor:
-                        yield Writer(self, cursor, connection.raw)
+                        yield Writer(
+                            Reader(connection.raw, self.location),
+                            partial(self._insert, cursor), self.after_append,
+                        )  # fmt: skip
                 finally:
                     connection.raw.row_factory = sqlite3.Row
         except (sqlite3.Error, PersistenceError) as error:
             raise explain(self.location, error) from error
+
+    def _insert(self, cursor: SQLiteCursor, rows: Sequence[Row]) -> None:
+        try:
+            self.recorder.insert_rows(cursor, rows)
+        except sqlite3.IntegrityError as error:
+            msg = f"another event has the version of one of these: {error}"
+            raise StreamConflict(msg, hint="read the stream again and decide anew") from error
 
     @property
     def lacks_tree(self) -> bool:
@@ -263,11 +220,6 @@ class Store:
         """Let go of every connection."""
         self._reading.close()
         self._datastore.close()
-
-
-def _grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
-    """Extend the Merkle tree in the append's own transaction (R59)."""
-    nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
 
 
 def _memory_name() -> str:
@@ -295,7 +247,7 @@ def create_file(location: str) -> None:
         datastore.close()
 
 
-def open_file(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
+def open_file(location: str, progress: Callable[[int, int], None] | None = None) -> FileStore:
     """Open a ledger file for writing; one that lacks its tree gets it.
 
     Raises: LedgerNotFound, NotALedger, LedgerDamaged.
@@ -310,7 +262,7 @@ def open_file(location: str, progress: Callable[[int, int], None] | None = None)
                 probe.close()
         except sqlite3.Error as error:
             raise explain(location, error) from error
-    store = Store(location)
+    store = FileStore(location)
     if store.lacks_tree:
         store.build_tree(progress)
     return store

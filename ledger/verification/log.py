@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, tree
+from ledger.connection import highest_given
 from ledger.errors import UnknownEventType
 from ledger.store.schema import EVENTS
 from ledger.verification.findings import (
@@ -82,23 +83,16 @@ def check_log(
 
 
 def _batches(reader: Reader) -> Iterator[list[Stored]]:
-    cursor = reader.connection.execute(
-        "SELECT position, originator_id, originator_version, topic, recorded_at, effective_at, "
-        f"state FROM {EVENTS} ORDER BY position"
-    )
-    while batch := cursor.fetchmany(BATCH):
-        yield batch
+    return reader.batches(BATCH)
 
 
 def _last_position(reader: Reader) -> Fault | None:
     """Hold the head against the highest position that the table ever gave."""
-    row = reader.connection.execute(
-        "SELECT seq FROM sqlite_sequence WHERE name = ?", (EVENTS,)
-    ).fetchone()
+    highest = highest_given(reader.connection, EVENTS)
     head = reader.head().position
-    if row is None or row[0] <= head:
+    if highest <= head:
         return None
-    return Fault(TRUNCATED, head + 1, f"the log ends @{head}, but @{row[0]} was recorded")
+    return Fault(TRUNCATED, head + 1, f"the log ends @{head}, but @{highest} was recorded")
 
 
 def _clock(reader: Reader, recorded_at: int) -> Fault | None:

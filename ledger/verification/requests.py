@@ -15,9 +15,8 @@ from ledger.store.schema import EVENTS
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from ledger.codec import Envelope
+    from ledger.connection import Connection
 
 SENTENCE = "the remembered requests are those that the events carry"
 REFUSED, PAID = tag(CommandRefused), tag(TopUpReceived)
@@ -26,7 +25,7 @@ REFUSED, PAID = tag(CommandRefused), tag(TopUpReceived)
 class Requests:
     """Derives each request from the log and looks it up."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Look up through a connection that gives tuples."""
         self._connection = connection
         self._pending: list[tuple[tuple[str, str], bytes]] = []

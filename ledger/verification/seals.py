@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger.connection import highest_given
 from ledger.errors import IntegrityBroken
 from ledger.seal import TABLE, stored_seals
 from ledger.verification.findings import (
@@ -22,8 +23,7 @@ from ledger.verification.findings import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from ledger.connection import Connection
     from ledger.nodes import Nodes
     from ledger.notes import Checkpoint
     from ledger.seal import Seal
@@ -36,7 +36,7 @@ SINCE = "the log continues the checkpoint that was handed out"
 
 
 def check_seals(
-    connection: sqlite3.Connection, nodes: Nodes, policy: TrustPolicy, *, events: int
+    connection: Connection, nodes: Nodes, policy: TrustPolicy, *, events: int
 ) -> list[Check]:
     """Check every stored checkpoint."""
     copies = signatures = consistency = None
@@ -84,10 +84,9 @@ def _copied(seal: Seal, before: Seal | None) -> Fault | None:
     return None
 
 
-def _last_is_there(connection: sqlite3.Connection, last: Seal | None) -> Fault | None:
+def _last_is_there(connection: Connection, last: Seal | None) -> Fault | None:
     """Hold the last number against the highest that the table ever gave."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (TABLE,)).fetchone()
-    given = row[0] if row is not None else 0
+    given = highest_given(connection, TABLE)
     number, size = (last.number, last.size) if last is not None else (0, 0)
     if number >= given:
         return None
@@ -113,7 +112,7 @@ def continues(
 
 
 def check_since(
-    connection: sqlite3.Connection, nodes: Nodes, policy: TrustPolicy, *, since: str, events: int
+    connection: Connection, nodes: Nodes, policy: TrustPolicy, *, since: str, events: int
 ) -> Check:
     """Check a checkpoint that somebody kept outside."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.closing import recorded_closes
+from ledger.connection import tables
 from ledger.errors import CorruptHistory, UnknownEventType
 from ledger.events import PeriodClosed
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
@@ -33,17 +34,14 @@ TRUSTED = ("fresh", "behind")
 def check_view_checkpoints(reader: Reader) -> Check:
     """Hold the views' checkpoints against the log."""
     connection = reader.connection
-    tables = {
-        name
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    }
+    there_are = tables(connection)
     stored: dict[str, int] = {}
-    if "checkpoints" in tables:
+    if "checkpoints" in there_are:
         stored = dict(connection.execute("SELECT name, position FROM checkpoints"))
     fault: Fault | None = None
     for view in Views(reader).status():
         there = view.name in stored
-        if not there and LIVE + view.name in tables:
+        if not there and LIVE + view.name in there_are:
             fault = fault or Fault(DELETED, None, f"view {view.name} has lost its checkpoint")
         elif there and view.state not in TRUSTED:
             position = stored.pop(view.name)

@@ -36,9 +36,11 @@ def reopen(path: Path | str) -> Ledger:
     return Ledger(store, Views(store.reader, store))
 
 
-def record(ledger: Ledger, lines: Iterable[bytes], *, batch_lines: int = 2000) -> list[Outcome]:
+def record(
+    ledger: Ledger, lines: Iterable[bytes], *, batch_lines: int = 2000, resume: bool = False
+) -> list[Outcome]:
     """Import lines and give their outcomes."""
-    results = import_lines(ledger, lines, batch_lines=batch_lines)
+    results = import_lines(ledger, lines, batch_lines=batch_lines, resume=resume)
     return [result.outcome for result in results]
 
 

@@ -120,7 +120,9 @@ def _tampered(path: Path, position: int, body: bytes | None) -> Reader:
     story = overdue_story()
     location = str(path / "tampered.db")
     with sqlite3.connect(location) as copy:
-        story.store.reader.connection.backup(copy)
+        connection = story.store.reader.connection
+        assert isinstance(connection, sqlite3.Connection)
+        connection.backup(copy)
         copy.execute(f"DROP TRIGGER {EVENTS}_no_update")
         copy.execute(f"DROP TRIGGER {EVENTS}_no_delete")
         if body is None:

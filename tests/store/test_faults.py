@@ -84,9 +84,9 @@ def test_a_file_system_limit_is_a_full_disk_too(location: str) -> None:
 
 
 def test_a_second_writer_waits_and_then_says_that_the_ledger_is_busy(location: str) -> None:
-    from ledger.store.sqlite import Store  # noqa: PLC0415 - loaded when needed
+    from ledger.store.sqlite import FileStore  # noqa: PLC0415 - loaded when needed
 
-    one, two = open_store(location), Store(location, busy_seconds=1)
+    one, two = open_store(location), FileStore(location, busy_seconds=1)
     with one.writing() as writer:
         writer.append(rows(501, 1))
         with pytest.raises(LedgerBusy), two.writing():

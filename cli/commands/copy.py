@@ -1,0 +1,53 @@
+"""``tally copy``: move a ledger between a file and a server, with the same bytes."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import write
+from ledger.notes import write_base64
+from ledger.store import create_store, open_reader, open_store, shown
+from ledger.store.errors import LedgerExists
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("copy")
+@click.argument("origin", metavar="FROM")
+@click.argument("target", metavar="TO")
+@tally_command()
+def command(session: Session, output: Output, *, origin: str, target: str) -> None:
+    """Copy a whole ledger: the same positions, bytes, root, seals and settings.
+
+    TO must be new or empty. An interrupted copy leaves it empty: run it again.
+
+    \b
+    Examples:
+      tally copy tally.db postgresql://server/ledger
+      tally copy postgresql://server/ledger backup.db
+    """
+    from ledger.copying import copy  # noqa: PLC0415 - loads the write side
+
+    del session  # FROM says which
+    with closing(open_reader(origin)) as reader:
+        with suppress(LedgerExists):  # an empty one is as good as new; copy() looks
+            create_store(target)
+        with closing(open_store(target)) as store, Progress("copy") as progress:
+            done = copy(reader, store, progress)
+    root = write_base64(done.root)
+    if output.human:
+        write(f"copied {done.events} events and {done.seals} seals to {shown(target)}")
+        write(f"  root {root}")
+        return
+    output.object(
+        {
+            "schema": "tally.copy/1", "from": shown(origin), "to": shown(target),
+            "events": done.events, "seals": done.seals, "root": root,
+        }
+    )  # fmt: skip

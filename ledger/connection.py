@@ -1,0 +1,76 @@
+"""What all modules may ask of a database: a little SQL that SQLite and PostgreSQL both take.
+
+Places of parameters are written ``?``; a statement that the two spell differently has a function
+here. Invariant: texts of ours only, parameters never become text. This module must not import a
+database driver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+_TABLES: Final = {
+    SQLITE: "SELECT name FROM sqlite_master WHERE type = 'table'",
+    POSTGRESQL: "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+_HIGHEST: Final = {
+    SQLITE: "SELECT seq FROM sqlite_sequence WHERE name = ?",
+    POSTGRESQL: "SELECT seq FROM highest_given WHERE name = ?",
+}
+
+
+class Cursor(Protocol):
+    """The rows that a statement gives, as tuples."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give row after row."""
+        ...
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - as wide as a row is
+        """Give the next row, or None."""
+        ...
+
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """Give some rows more."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Give all rows that are left."""
+        ...
+
+
+class Connection(Protocol):
+    """One connection to where a ledger is kept."""
+
+    def execute(self, text: str, parameters: Sequence[Any] = ..., /) -> Cursor:
+        """Run one statement."""
+        ...
+
+    def executemany(self, text: str, parameters: Iterable[Sequence[Any]], /) -> object:
+        """Run one statement for many parameters."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def dialect_of(connection: Connection) -> str:
+    """Name the language of a connection."""
+    return str(getattr(connection, "dialect", SQLITE))
+
+
+def tables(connection: Connection) -> set[str]:
+    """Name the tables that are there."""
+    return {name for (name,) in connection.execute(_TABLES[dialect_of(connection)])}
+
+
+def highest_given(connection: Connection, table: str) -> int:
+    """Give the highest number that a table ever gave to a row, also to one that is gone."""
+    row = connection.execute(_HIGHEST[dialect_of(connection)], (table,)).fetchone()
+    return int(row[0]) if row is not None else 0

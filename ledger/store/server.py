@@ -1,0 +1,136 @@
+"""One connection to a PostgreSQL server, asked as SQLite is asked.
+
+Invariant: a text differs from the one for SQLite in spelling only: places of parameters, and the
+types of a table's columns; text sorts by its bytes, as in a file. Every error of the server
+becomes one of ours. psycopg is the extra ``postgres``, loaded when a URL is named.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors as said
+from psycopg.rows import tuple_row
+
+from ledger.connection import POSTGRESQL
+from ledger.store.errors import (
+    DiskFull,
+    LedgerBusy,
+    LedgerDamaged,
+    LedgerNotFound,
+    NotALedger,
+    ServerUnreachable,
+    StoreError,
+    StreamConflict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ledger.connection import Cursor
+
+CONNECT_SECONDS = 5
+_BUSY = (said.LockNotAvailable, said.DeadlockDetected, said.SerializationFailure)
+_FULL = (said.DiskFull, said.OutOfMemory, said.InsufficientResources)
+_TYPES = (
+    (r"INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT PRIMARY KEY"),
+    (r"\bINTEGER\b", "BIGINT"),
+    (r"\bBLOB\b", "BYTEA"),
+    (r"\bTEXT\b", 'TEXT COLLATE "C"'),
+    (r"\)\s*(STRICT)?,?\s*(WITHOUT ROWID)?\s*$", ")"),
+)
+
+
+def translated(text: str) -> str:
+    """Spell a statement as PostgreSQL does; it is a text of ours, never a user's."""
+    if text.lstrip().startswith("CREATE TABLE"):
+        for pattern, replacement in _TYPES:
+            text = re.sub(pattern, replacement, text)
+    return text.replace("?", "%s")
+
+
+@contextmanager
+def explained(location: str) -> Iterator[None]:
+    """Turn what the server says into one clear error of ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise explain(location, error) from error
+
+
+def explain(  # noqa: PLR0911 - one a meaning
+    location: str, error: BaseException
+) -> StoreError:
+    """Find the error of ours that an error of the server means."""
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, said.UniqueViolation):
+        msg = f"another event has the version of one of these: {text}"
+        return StreamConflict(msg, hint="read the stream again and decide anew")
+    if isinstance(error, _BUSY):
+        return LedgerBusy(location)
+    if isinstance(error, _FULL):
+        return DiskFull(location)
+    if isinstance(error, said.UndefinedTable):
+        return NotALedger(location, why=text)
+    if isinstance(error, said.InvalidCatalogName) or 'database "' in text:
+        return LedgerNotFound(location, hint="make the database (createdb), then: tally init")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return ServerUnreachable(location, why=text)
+    return LedgerDamaged(location, why=text)
+
+
+def connect(url: str, location: str, *, reading: bool) -> psycopg.Connection[Any]:
+    """Open a connection of its own. Raises: ServerUnreachable, LedgerNotFound."""
+    with explained(location):
+        raw = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        if reading:
+            raw.execute("SET default_transaction_read_only = on")
+        return raw
+
+
+class ServerConnection:
+    """What ledger/connection.py asks of a connection, over psycopg."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, raw: psycopg.Connection[Any], location: str) -> None:
+        """Speak through a connection; ``location`` is how errors name it."""
+        self.raw = raw
+        self._location = location
+
+    def execute(self, text: str, parameters: Sequence[Any] = (), /) -> Cursor:
+        """Run one statement; its rows are there when this returns."""
+        with explained(self._location):
+            cursor = self.raw.cursor(row_factory=tuple_row)
+            cursor.execute(translated(text), parameters or None)
+            return cursor
+
+    def executemany(self, text: str, parameters: Iterable[Sequence[Any]], /) -> None:
+        """Run one statement for many parameters."""
+        with explained(self._location), self.raw.cursor() as cursor:
+            cursor.executemany(translated(text), list(parameters))
+
+    def copy_in(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Load many rows at once; triggers see them as any others."""
+        with (
+            explained(self._location),
+            self.raw.cursor() as cursor,
+            cursor.copy(text) as into,
+        ):
+            for row in rows:
+                into.write_row(row)
+
+    def wait(self, channel: str, seconds: float, done: Callable[[], bool]) -> None:
+        """Wait until something is announced on a channel, or for so long."""
+        with explained(self._location):
+            self.raw.execute(f"LISTEN {channel}")
+            if not done():  # what was announced before LISTEN is seen by looking
+                for _ in self.raw.notifies(timeout=seconds, stop_after=1):
+                    pass
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.raw.close()

@@ -1,0 +1,114 @@
+"""Writing, whatever the database: the store that is open for it, and one transaction.
+
+Invariant: what a writer appends continues the log without a gap and never goes back in recorded
+time; it is durable when its transaction ends, or was never there. This module must not know what
+the bytes mean.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from ledger import nodes
+from ledger.store.errors import PositionConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from ledger.connection import Connection
+    from ledger.store.reading import Reader
+    from ledger.store.rows import Head, Request, Row
+
+    Hook = Callable[["Writer", Sequence[Row]], None]
+
+
+def grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
+    """Extend the Merkle tree in the append's own transaction (R59)."""
+    nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
+
+
+class Writer:
+    """Appends rows and notes under the write lock.
+
+    Attributes:
+        connection: the transaction's own; what is written through it is part of it.
+        reader: reads what the transaction sees.
+        head: the last event, those appended here included.
+
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        insert: Callable[[Sequence[Row]], None],
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        """Look at the head under the lock."""
+        self.reader = reader
+        self.connection: Connection = reader.connection
+        self._insert = insert
+        self._hooks = hooks
+        self.head: Head = reader.head()
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Append rows that continue the log. Raises: PositionConflict, StreamConflict."""
+        position, recorded_at = self.head.position, self.head.recorded_at
+        for row in rows:
+            position += 1
+            if row.position != position or row.recorded_at < recorded_at:
+                msg = f"row @{row.position} does not continue the log at @{position}"
+                raise PositionConflict(msg, hint="read the head again")
+            recorded_at = row.recorded_at
+        self._insert(rows)
+        for hook in self._hooks:
+            hook(self, rows)
+        self.head = self.reader.head()
+
+    def request(self, scope: str, key: str) -> Request | None:
+        """Give what is remembered of an idempotency key."""
+        return self.reader.request(scope, key)
+
+    def put_request(self, scope: str, key: str, request: Request) -> None:
+        """Remember an idempotency key with the events that used it."""
+        self.connection.execute(
+            "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (scope, key, *request)
+        )
+
+    def meta(self, key: str) -> str | None:
+        """Give a setting."""
+        return self.reader.meta(key)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Change a setting."""
+        self.connection.execute(
+            "INSERT INTO meta VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+
+class Store(ABC):
+    """A ledger that is open for writing.
+
+    Attributes:
+        location: how errors name the place.
+        reader: looks beside any transaction.
+        after_append: called with (writer, rows) inside each append's transaction.
+
+    """
+
+    def __init__(self, location: str, reader: Reader) -> None:
+        """Grow the tree with every append."""
+        self.location = location
+        self.reader = reader
+        self.after_append: list[Hook] = [grow_tree]
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Hold the write lock; commit at the end, roll back on any exception."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of every connection."""
