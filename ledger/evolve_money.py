@@ -35,7 +35,7 @@ def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
 
 
 def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
-    s.used_ids.add(ev.item)
+    s.debts.add(ev.item)
     s.items[ev.item] = Item(ev.item, ev.kind, ev.amount, ev.posted_at, late=False)
     s.outstanding += ev.amount
 
@@ -69,12 +69,10 @@ def use_coupon(s: AccountState, name: str, part: int) -> None:
 
 def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
     s.usages[ev.usage] = Usage(ev, r.recorded_at)
-    s.used_ids.add(ev.usage)
 
 
 def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
     s.usages.pop(ev.bill, None)
-    s.used_ids.add(ev.bill)
     s.bills[ev.bill] = Bill(ev, r.effective_at)
     if ev.amount:
         s.items[ev.bill] = Item(ev.bill, "bill", ev.amount, ev.posted_at, late=ev.late)
@@ -146,23 +144,25 @@ def _give_back(s: AccountState, name: str, *, used: int, forfeited: int) -> None
 
 def _apply(bill: Bill, name: str, part: int) -> None:
     """Note a coupon part on a bill, less what a late credit note took off it ahead of this."""
-    for i, (applied, left) in enumerate(bill.coupons):
+    parts = list(bill.coupons)
+    for i, (applied, left) in enumerate(parts):
         if applied == name and left < 0:
             taken = min(-left, part)
             part -= taken
-            bill.coupons[i] = (applied, left + taken)
-    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, part)) if left]
+            parts[i] = (applied, left + taken)
+    bill.coupons = tuple(one for one in (*parts, (name, part)) if one[1])
 
 
 def _unapply(bill: Bill, name: str, part: int) -> None:
     """Take a coupon part off a bill, newest applied first; ahead of its use where it is late."""
-    for i in range(len(bill.coupons) - 1, -1, -1):
-        applied, left = bill.coupons[i]
+    parts = list(bill.coupons)
+    for i in range(len(parts) - 1, -1, -1):
+        applied, left = parts[i]
         if applied == name and part and left > 0:
             taken = min(left, part)
             part -= taken
-            bill.coupons[i] = (applied, left - taken)
-    bill.coupons = [(applied, left) for applied, left in (*bill.coupons, (name, -part)) if left]
+            parts[i] = (applied, left - taken)
+    bill.coupons = tuple(one for one in (*parts, (name, -part)) if one[1])
 
 
 def _refunded(s: AccountState, _: RecordedEvent, ev: e.RefundIssued) -> None:

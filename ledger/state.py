@@ -6,6 +6,7 @@ are UTC microseconds. This module must not know events beyond the fields they br
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ class Bill:
     def __init__(self, event: e.BillPosted, effective_at: int) -> None:
         """Start unpaid."""
         self.bill = event.bill
-        self.instance = event.instance
-        self.product = event.product
+        self.instance = intern(event.instance)  # an account has many bills and few instances
+        self.product = intern(event.product)
         self.cycle_start = event.cycle_start
         self.cycle_end = event.cycle_end
         self.amount = event.amount
@@ -90,7 +91,7 @@ class Bill:
         self.outstanding = event.amount
         self.cash_paid = 0
         self.credited = 0
-        self.coupons: list[tuple[str, int]] = []  # parts still applied, oldest first
+        self.coupons: tuple[tuple[str, int], ...] = ()  # parts still applied, oldest first
 
 
 class Item:
@@ -206,9 +207,10 @@ class AccountState:
     """
 
     __slots__ = (
-        "account", "alert", "bills", "cash", "coupons", "currency", "early_parts", "five_day_years",
-        "funded", "guard_version", "instances", "items", "live", "next_due", "notes", "opened_at",
-        "outstanding", "overdue_item", "overdue_since", "payments", "usages", "used_ids", "version",
+        "account", "alert", "bills", "cash", "coupons", "currency", "debts", "early_parts",
+        "five_day_years", "funded", "guard_version", "instances", "items", "live", "next_due",
+        "notes", "opened_at", "outstanding", "overdue_item", "overdue_since", "payments", "usages",
+        "version",
     )  # fmt: skip
 
     def __init__(self, account: str) -> None:
@@ -223,7 +225,7 @@ class AccountState:
         self.items: dict[str, Item] = {}
         self.bills: dict[str, Bill] = {}
         self.usages: dict[str, Usage] = {}
-        self.used_ids: set[str] = set()
+        self.debts: set[str] = set()  # ids of the items that are no bills, paid or not
         self.notes: set[str] = set()
         self.coupons: dict[str, Coupon] = {}
         self.funded: dict[str, Coupon] = {}
@@ -238,6 +240,10 @@ class AccountState:
         self.five_day_years: set[int] = set()
         # What deadlines.next_due found for this state, until the next event.
         self.next_due: tuple[object, Deadline | None] | None = None
+
+    def is_used(self, item: str) -> bool:
+        """Say whether a usage, a bill or another item has this id already."""
+        return item in self.bills or item in self.usages or item in self.debts
 
     @property
     def available(self) -> int:

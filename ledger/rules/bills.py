@@ -44,7 +44,7 @@ def _in_service_at(batch: Batch, instance: Instance, at: int) -> bool:
 def _billable(batch: Batch, name: str, command: RecordUsage | PostBill) -> Instance:
     """Check the id, the instance and the cycle of usage or a bill."""
     state = batch.state
-    if name in state.used_ids:
+    if state.is_used(name):
         msg = f"a usage or bill {name!r} exists"
         raise AlreadyExists(msg, rule="R5")
     instance = state.instances.get(command.instance)

@@ -83,6 +83,6 @@ def reverse_top_up(batch: Batch, command: ReverseTopUp, *, effective_at: int) ->
 
 def _free_item(state: AccountState, key: str, number: int) -> str:
     """Name the item of a reversal; step aside where another key or a bill spells the same id."""
-    while (item := f"{key}:{number}") in state.used_ids:
+    while state.is_used(item := f"{key}:{number}"):
         number += 1
     return item

@@ -94,7 +94,7 @@ def first_frame(account: str) -> AccountState:
 
 def _forgetting(state: AccountState) -> AccountState:
     state.bills, state.payments, state.usages = _BILLS, _PAYMENTS, _USAGES
-    state.used_ids = state.notes = _NAMES
+    state.debts = state.notes = _NAMES
     return state
 
 
@@ -135,7 +135,7 @@ def copy_frame(state: AccountState) -> AccountState:
 
 _COPIED = frozenset(
     (
-        "bills", "payments", "usages", "used_ids", "notes", "next_due", "alert",
+        "bills", "payments", "usages", "debts", "notes", "next_due", "alert",
         "five_day_years", "items", "coupons", "funded", "instances", "live",
     )
 )  # fmt: skip
