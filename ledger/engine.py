@@ -119,7 +119,8 @@ class Engine:
             else:
                 catalog.apply(recorded)
             self._add([recorded], now)
-            return Judgement([recorded], error)
+            # Its traceback holds frames that hold the error: a cycle, and all that is on the stack.
+            return Judgement([recorded], error.with_traceback(None))
         self._add(made, now)
         if state is not None:
             self.reschedule(state)
