@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import history, proof, read_side, write_side
+from benchmarks import history, plot, proof, read_side, write_side
 
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
@@ -23,18 +23,29 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     """Run every benchmark on fresh ledgers."""
     found = list(write_side.import_commands(folder, sizes))
     found.append(write_side.append_1(folder))
-    small, large = folder / f"import-{min(sizes)}.db", folder / f"import-{max(sizes)}.db"
-    found += read_side.fold_log(large, folder)
-    found.append(read_side.rebuild(large))
+    imported = [folder / f"import-{size}.db" for size in sizes]
+    small, large = imported[0], imported[-1]
+    for path in imported:
+        found += read_side.fold_log(path, folder)
+        found.append(read_side.rebuild(path))
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
     found += read_side.start_up(small)
-    found += proof.run(folder, large, sizes)
+    found += proof.run(folder, imported, sizes)
     return found
 
 
-def report(found: list[Figure]) -> str:
-    """Write the table of ratios as Markdown."""
+def curves(found: list[Figure]) -> dict[str, list[tuple[int, float]]]:
+    """Put together what belongs into the picture, each series by size."""
+    series: dict[str, list[tuple[int, float]]] = {}
+    for one in found:
+        for point in one.curves:
+            series.setdefault(point.series, []).append((point.events, point.microseconds))
+    return {name: sorted(points) for name, points in series.items()}
+
+
+def report(found: list[Figure], picture: str | None = None) -> str:
+    """Write the table of ratios as Markdown, and name the picture."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - git from the path
         cwd=ROOT, check=False, capture_output=True, text=True,
@@ -55,6 +66,8 @@ def report(found: list[Figure]) -> str:
         f"| {'yes' if one.met else 'no'} |"
         for one in found
     ]
+    if picture is not None:
+        lines += ["", f"![What an event costs, against the size of the log]({picture})"]
     return "\n".join(lines) + "\n"
 
 
@@ -69,10 +82,13 @@ def main() -> None:
     if asked.tiny:
         sizes = (500, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        text = report(run(Path(folder), sizes))
+        found = run(Path(folder), sizes)
+    picture = asked.output.with_suffix(".svg") if asked.output is not None else None
+    text = report(found, picture.name if picture is not None else None)
     sys.stdout.write(text)
-    if asked.output is not None:
+    if asked.output is not None and picture is not None:
         asked.output.write_text(text, encoding="utf-8")
+        picture.write_text(plot.draw(curves(found)), encoding="utf-8")
 
 
 if __name__ == "__main__":

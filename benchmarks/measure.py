@@ -7,6 +7,8 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixtures.generate import lines
@@ -17,11 +19,19 @@ from ledger.store import create_store, open_store
 from projections.runner import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 SEED = 7
 START = "2024-12-31T00:00:00+08:00"
+
+
+class Measured(NamedTuple):
+    """A point of a series: what an event costs in a log of so many."""
+
+    series: str
+    events: int
+    microseconds: float
 
 
 class Figure(NamedTuple):
@@ -33,6 +43,7 @@ class Figure(NamedTuple):
     ratio: float
     wanted: str
     met: bool
+    curves: tuple[Measured, ...] = ()  # what of it belongs into the picture
 
 
 def best(work: Callable[[], object], *, runs: int = 3) -> float:
@@ -63,7 +74,17 @@ def new_ledger(path: Path) -> Ledger:
     return Ledger(store, Views(store.reader, store))
 
 
-def fill(ledger: Ledger, source: list[bytes]) -> None:
+def apart(work: Callable[..., float], *arguments: object) -> tuple[float, int]:
+    """Run something in a process of its own; give what it gives, and its largest memory in MB."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_with_peak, work, *arguments).result()
+
+
+def _with_peak(work: Callable[..., float], *arguments: object) -> tuple[float, int]:
+    return work(*arguments), memory_mb()
+
+
+def fill(ledger: Ledger, source: Iterable[bytes]) -> None:
     """Import command lines."""
     for _ in import_lines(ledger, source):
         pass
