@@ -1,0 +1,1 @@
+"""Reconciliation: what others say happened, held against the ledger, to the last unit."""

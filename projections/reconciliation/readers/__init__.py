@@ -1,0 +1,1 @@
+"""Readers of statements, one format a file."""
