@@ -1,1 +1,46 @@
-"""Readers of statements, one format a file."""
+"""Readers of statements, one format a file; ``read_statement`` chooses by the source's name.
+
+Invariant: what comes back has passed its control totals. This package must not know the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger.errors import InvalidInput
+from projections.reconciliation.readers.alibaba import read_bills, read_transactions
+from projections.reconciliation.readers.camt053 import read_camt053
+from projections.reconciliation.readers.focus import read_focus
+from projections.reconciliation.readers.mapped import read_map, read_mapped
+
+if TYPE_CHECKING:
+    from projections.reconciliation.lines import Statement
+
+READERS: Final = {
+    "alibaba-bills": read_bills,
+    "alibaba-transactions": read_transactions,
+    "camt053": read_camt053,
+    "focus": read_focus,
+}
+SOURCES: Final = ("alibaba-bills", "alibaba-transactions", "camt053", "csv", "focus")
+
+
+def read_statement(
+    body: bytes, source: str, *,
+    offset: int, currency: str, encoding: str = "utf-8", account: str = "",
+    column_map: str | None = None,
+) -> Statement:  # fmt: skip
+    """Read a file as the source it is said to be.
+
+    Raises: InvalidInput (source and map), BadStatement, ControlTotalWrong.
+    """
+    if (source == "csv") != (column_map is not None):
+        msg = f"source {source} is read {'with' if source == 'csv' else 'without'} a column map"
+        raise InvalidInput(msg, hint="--map belongs to --source csv")
+    if column_map is not None:
+        return read_mapped(
+            body, read_map(column_map), offset=offset, currency=currency, account=account
+        )
+    return READERS[source](
+        body, offset=offset, currency=currency, encoding=encoding, account=account
+    )

@@ -1,0 +1,147 @@
+"""What both sides of a reconciliation are made of: lines, and the statement they came in.
+
+Invariant: amounts are signed fine units (in: positive), instants are UTC microseconds, and a
+statement cannot be made whose control totals do not hold.
+This module must not know a file format, and nothing of matching.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ledger.errors import InvalidInput
+from projections.reconciliation.amounts import write_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BOOKED, PENDING, PAID, UNPAID, FAILED = "booked", "pending", "paid", "unpaid", "failed"
+
+
+class Line(Struct, frozen=True, gc=False):
+    """One movement or charge, on either side.
+
+    Attributes:
+        key: what a person looks for: the payment's serial, the bill's id, the provider's number.
+        amount: signed fine units; positive is in (or charged).
+        instant: when it was booked.
+        references: provider references that may stand on the other side, the best first.
+        order: our id of what it is about (bill, note, order), where it is known.
+        group: the payout or settlement that it is part of.
+        fee: what the provider kept of it, fine units.
+        status: booked, pending, paid, unpaid, failed; empty where it is not said.
+        kind: what sort of movement, in the source's or the ledger's own word.
+        place: where it was read: ``line 7``, ``entry 3``, ``@17``.
+        text: what the payer wrote.
+        twin: key of the payment that it is suspected to repeat (R3).
+        starts, ends: the cycle or term that is charged.
+        paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
+
+    """
+
+    key: str
+    amount: int
+    currency: str
+    instant: int
+    references: tuple[str, ...] = ()
+    order: str = ""
+    group: str = ""
+    fee: int = 0
+    status: str = ""
+    kind: str = ""
+    account: str = ""
+    place: str = ""
+    text: str = ""
+    twin: str = ""
+    starts: int = 0
+    ends: int = 0
+    instance: str = ""
+    channel: str = ""
+    paid: int = 0
+    coupons: int = 0
+    gross: int = 0
+
+
+class Statement(Struct, frozen=True):
+    """A file's lines with the totals it vouches for.
+
+    Attributes:
+        subject: which part of the ledger it speaks of: payments, wallet, bills, charges.
+        balances: it states balances, not movements alone.
+        kinds: the kinds of movement it speaks of; all where this is empty.
+        starts, ends: the half-open span of time it covers.
+
+    """
+
+    source: str
+    subject: str
+    currency: str
+    lines: tuple[Line, ...]
+    opening: int
+    closing: int
+    starts: int
+    ends: int
+    balances: bool = False
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def movements(self) -> int:
+        """The sum of its booked lines, in its own currency."""
+        return sum(self.effect(line) for line in self.lines)
+
+    def effect(self, line: Line) -> int:
+        """Say by how much a line moves the closing: not at all before it is booked."""
+        if line.currency != self.currency or line.status in (PENDING, FAILED):
+            return 0
+        return line.amount
+
+    def __post_init__(self) -> None:
+        """Hold the control total: opening + movements = closing. Raises: ControlTotalWrong."""
+        found = self.opening + self.movements
+        if found != self.closing:
+            raise ControlTotalWrong(
+                what="opening + entries = closing",
+                stated=write_amount(self.closing, self.currency),
+                found=write_amount(found, self.currency),
+                difference=write_amount(self.closing - found, self.currency),
+            )
+
+
+class ControlTotalWrong(InvalidInput):
+    """A statement contradicts itself, so nothing in it is compared (exit 2)."""
+
+    code = "CONTROL_TOTAL_WRONG"
+
+    def __init__(self, *, what: str, stated: str, found: str, difference: str) -> None:
+        """Name the total, what is stated, what was found, and the difference."""
+        super().__init__(
+            f"control total {what}: stated {stated}, found {found}, difference {difference}",
+            hint="ask for the file again; nothing was matched",
+        )
+
+
+class BadStatement(InvalidInput):
+    """A file is not a statement of the source that was named (exit 2)."""
+
+    code = "BAD_STATEMENT"
+
+
+def check_total(what: str, stated: int, found: int, *, currency: str) -> None:
+    """Hold one more control total. Raises: ControlTotalWrong."""
+    if stated != found:
+        raise ControlTotalWrong(
+            what=what, stated=write_amount(stated, currency), found=write_amount(found, currency),
+            difference=write_amount(stated - found, currency),
+        )  # fmt: skip
+
+
+def one_currency(lines: Sequence[Line], fallback: str) -> str:
+    """Give the currency of most lines; the smallest code where several have as many."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        counts[line.currency] = counts.get(line.currency, 0) + 1
+    if not counts:
+        return fallback
+    return min(counts, key=lambda code: (code != fallback, -counts[code], code))

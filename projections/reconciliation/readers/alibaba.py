@@ -1,0 +1,236 @@
+"""The vendor's two files: instance bills and account transactions (names: ../columns.py).
+
+Invariant: a bill's row adds up (gross - discounts - coupons = pretax = cash coupons + payment +
+outstanding), and each account's balances form one chain; otherwise the file is refused.
+This module must not know the ledger's own side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ledger.errors import InvalidInput
+from projections.reconciliation import columns
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.lines import (
+    BOOKED,
+    PAID,
+    UNPAID,
+    Line,
+    Statement,
+    check_total,
+    one_currency,
+)
+from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Row = list[str]
+
+
+def _text(table: Table, *names: str) -> Callable[[Row], str]:
+    """Give a function that reads a column, empty where the file has none."""
+    index = table.index(*names)
+    if index < 0:
+        return lambda _: ""
+    return lambda row: row[index].strip()
+
+
+def _amount(table: Table, name: str) -> Callable[[Row, int], int]:
+    index = table.index(name)
+    if index < 0:
+        return lambda _, __: 0
+
+    def read(row: Row, line: int) -> int:
+        try:
+            return read_amount(row[index])
+        except InvalidInput:
+            return cells.amount(row[index], line, name)
+
+    return read
+
+
+def read_bills(
+    body: bytes, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
+) -> Statement:
+    """Read an instance-bill file. Raises: BadStatement, ControlTotalWrong."""
+    table = Table(body, encoding=encoding)
+    table.need(columns.BILLS_NEEDED, "alibaba-bills")
+    if table.index(*columns.BILL_TOTALS) < 0:
+        table.need(columns.BILL_TOTALS[:1], "alibaba-bills")
+    owner, record, item = (
+        _text(table, *columns.OWNERS), _text(table, "RecordID"), _text(table, "Item"),
+    )  # fmt: skip
+    instance, cycle = _text(table, "InstanceID"), _text(table, "BillingCycle")
+    code, begins, finishes = (
+        _text(table, "Currency"), _text(table, "UsageStartTime"), _text(table, "UsageEndTime"),
+    )  # fmt: skip
+    parts = _bill_parts(table)
+    lines: list[Line] = []
+    spans: list[cells.Span] = []
+    for number, row in table.rows():
+        kind = cells.choice(item(row), number, "Item", words=columns.BILL_ITEMS)
+        charged, gross, paid, coupons, outstanding = parts(row, number)
+        starts, ends = begins(row), finishes(row)
+        started = cells.instant(starts, number, "UsageStartTime", offset=offset) if starts else 0
+        ended = cells.instant(ends, number, "UsageEndTime", offset=offset) if ends else 0
+        span = cells.month(cycle(row), number, "BillingCycle", offset=offset) if cycle(row) else None
+        if span is not None:
+            spans.append(span)
+        elif ended:
+            spans.append(cells.months_of(started or ended, ended, offset=offset))
+        when = _booked_at(ended or started, span)
+        lines.append(
+            Line(
+                key=record(row) or f"line {number}", amount=charged,
+                currency=cells.currency(code(row), number, "Currency"), instant=when,
+                order=record(row), status=UNPAID if outstanding > 0 else PAID, kind=kind,
+                account=owner(row) or account, place=f"line {number}", starts=started, ends=ended,
+                instance=instance(row), paid=paid, coupons=coupons, gross=gross,
+            )
+        )  # fmt: skip
+    main = one_currency(lines, currency)
+    total = sum(line.amount for line in lines if line.currency == main)
+    return Statement(
+        source="alibaba-bills", subject="bills", currency=main, lines=tuple(lines), opening=0,
+        closing=total, starts=min((s.starts for s in spans), default=0),
+        ends=max((s.ends for s in spans), default=0),
+    )  # fmt: skip
+
+
+def _booked_at(used: int, span: cells.Span | None) -> int:
+    """Give the instant of a charge: its cycle's end, inside the billing cycle that it is in."""
+    if span is None:
+        return used
+    return min(max(used, span.starts), span.ends - 1_000_000) if used else span.starts
+
+
+def _bill_parts(table: Table) -> Callable[[Row, int], tuple[int, int, int, int, int]]:
+    """Read and check the amounts of a row: charged, gross, paid, coupons, outstanding."""
+    gross_of, pretax_of = _amount(table, "PretaxGrossAmount"), _amount(table, "PretaxAmount")
+    discount_of, coupons_of = _amount(table, "InvoiceDiscount"), _amount(table, "DeductedByCoupons")
+    cut_of, cash_of = _amount(table, "RoundDownDiscount"), _amount(table, "DeductedByCashCoupons")
+    paid_of, left_of = _amount(table, "PaymentAmount"), _amount(table, "OutstandingAmount")
+    has_gross, has_pretax = (table.index(name) >= 0 for name in columns.BILL_TOTALS)
+    has_parts = min(table.index("PaymentAmount"), table.index("OutstandingAmount")) >= 0
+    code = _text(table, "Currency")
+
+    def parts(row: Row, line: int) -> tuple[int, int, int, int, int]:
+        coupons, cut, discount = coupons_of(row, line), cut_of(row, line), discount_of(row, line)
+        pretax, gross = pretax_of(row, line), gross_of(row, line)
+        if has_gross and has_pretax:
+            check_total(
+                f"of line {line}, PretaxGrossAmount less discounts and coupons = PretaxAmount",
+                pretax, gross - discount - coupons - cut, currency=code(row),
+            )  # fmt: skip
+        elif has_gross:
+            pretax = gross - discount - coupons - cut
+        else:
+            gross = pretax + discount + coupons + cut
+        cash, paid, left = cash_of(row, line), paid_of(row, line), left_of(row, line)
+        if has_parts:
+            check_total(
+                f"of line {line}, cash coupons + payment + outstanding = PretaxAmount",
+                pretax, cash + paid + left, currency=code(row),
+            )  # fmt: skip
+        return pretax + coupons, gross - discount, paid, coupons + cash, left
+
+    return parts
+
+
+def read_transactions(
+    body: bytes, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
+) -> Statement:
+    """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
+    table = Table(body, encoding=encoding)
+    table.need(columns.TRANSACTIONS_NEEDED, "alibaba-transactions")
+    owner, serial = _text(table, *columns.OWNERS), _text(table, "TransactionChannelSN")
+    number_of, time_of = _text(table, "TransactionNumber"), _text(table, "TransactionTime")
+    kind_of, flow_of = _text(table, "TransactionType"), _text(table, "TransactionFlow")
+    channel, code = _text(table, "TransactionChannel"), _text(table, "Currency")
+    record, amount_of = _text(table, "RecordID"), _amount(table, "Amount")
+    balance, balance_of = _text(table, "Balance"), _amount(table, "Balance")
+    lines: list[Line] = []
+    balances: list[int | None] = []
+    for number, row in table.rows():
+        kind = cells.choice(
+            kind_of(row), number, "TransactionType", words=columns.TRANSACTION_TYPES
+        )
+        flow = cells.choice(
+            flow_of(row), number, "TransactionFlow", words=columns.TRANSACTION_FLOWS
+        )
+        size, ours, theirs = amount_of(row, number), serial(row), number_of(row)
+        references = (ours, theirs) if ours else (theirs,)
+        lines.append(
+            Line(
+                key=ours or record(row) or theirs, amount=size if flow == "Income" else -size,
+                currency=cells.currency(code(row), number, "Currency") if code(row) else currency,
+                instant=cells.instant(time_of(row), number, "TransactionTime", offset=offset),
+                references=references, order=record(row), status=BOOKED, kind=kind,
+                account=owner(row) or account, place=f"line {number}", channel=channel(row),
+            )
+        )  # fmt: skip
+        balances.append(balance_of(row, number) if balance(row) else None)
+    return _wallet_statement(lines, balances, currency=currency, offset=offset)
+
+
+def _wallet_statement(
+    lines: Sequence[Line], balances: Sequence[int | None], *, currency: str, offset: int
+) -> Statement:
+    main = one_currency(lines, currency)
+    mine = [(line, left) for line, left in zip(lines, balances, strict=True) if line.currency == main]
+    whole = bool(mine) and all(left is not None for _, left in mine)
+    opening = closing = 0
+    if whole:
+        accounts: dict[str, list[tuple[Line, int]]] = {}
+        for line, left in mine:
+            accounts.setdefault(line.account, []).append((line, left or 0))
+        for name in sorted(accounts):
+            begun, ended = _chain(name, accounts[name], main)
+            opening, closing = opening + begun, closing + ended
+    else:
+        closing = sum(line.amount for line, _ in mine)
+    instants = [line.instant for line in lines] or [0]
+    span = cells.months_of(min(instants), max(instants), offset=offset)
+    return Statement(
+        source="alibaba-transactions", subject="wallet", currency=main, lines=tuple(lines),
+        opening=opening, closing=closing, starts=span.starts if lines else 0,
+        ends=span.ends if lines else 0, balances=whole,
+        kinds=frozenset() if whole else frozenset(line.kind for line in lines),
+    )  # fmt: skip
+
+
+def _chain(account: str, rows: Sequence[tuple[Line, int]], currency: str) -> tuple[int, int]:
+    """Give an account's opening and closing balance, whatever the order of its rows.
+
+    Each row is a link from the balance before to the balance after. In a whole chain every inner
+    balance is once an end and once a beginning, so only the two outer ones are left over.
+    Raises: ControlTotalWrong where a link is missing.
+    """
+    before = Counter(left - line.amount for line, left in rows)
+    after = Counter(left for _, left in rows)
+    begun, ended = list((before - after).elements()), list((after - before).elements())
+    if not begun and not ended:  # it ended where it began
+        first = min(rows, key=lambda row: (row[0].instant, row[1] - row[0].amount))
+        opening = first[1] - first[0].amount
+        return opening, opening
+    if len(begun) == 1:
+        return begun[0], ended[0]
+    first = min(rows, key=lambda row: (row[0].instant, row[1] - row[0].amount not in begun))
+    last = max(rows, key=lambda row: (row[0].instant, row[1] in ended))
+    opening = first[1] - first[0].amount
+    owner = f" of {account}" if account else ""
+    check_total(
+        f"opening + entries = closing{owner} (Balance)", last[1],
+        opening + sum(line.amount for line, _ in rows), currency=currency,
+    )  # fmt: skip
+    # The ends agree, yet some balances in between do not follow from their neighbours.
+    gap = min(set(begun) - {opening}, default=begun[0])
+    check_total(
+        f"each Balance follows from the one before{owner}", gap,
+        min(set(ended) - {last[1]}, default=ended[0]), currency=currency,
+    )  # fmt: skip
+    return opening, last[1]

@@ -1,0 +1,85 @@
+"""Single cells of statements: amounts, instants, months, each refused by its line and column.
+
+Invariant: what is wrong is named with line, column and text. This module must not know sources.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ledger.errors import InvalidInput
+from ledger.money import check_currency
+from ledger.periods import add_months, local_date, local_day, midnight, parse_instant
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.lines import BadStatement
+
+_MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
+
+
+class Span(NamedTuple):
+    """The half-open span [starts, ends)."""
+
+    starts: int
+    ends: int
+
+
+def amount(cell: str, line: int, column: str) -> int:
+    """Read an amount. Raises: BadStatement."""
+    try:
+        return read_amount(cell)
+    except InvalidInput as error:
+        raise _bad(line, column, error) from None
+
+
+def instant(cell: str, line: int, column: str, *, offset: int) -> int:
+    """Read an instant or a date; ``2025/03/01`` and ``20250301`` are dates too."""
+    text = cell.strip()
+    try:
+        return parse_instant(text, offset)
+    except InvalidInput as error:
+        plain = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+        if plain == text:
+            raise _bad(line, column, error) from None
+    try:
+        return parse_instant(plain, offset)
+    except InvalidInput as error:
+        raise _bad(line, column, error) from None
+
+
+def currency(cell: str, line: int, column: str) -> str:
+    """Read a currency code."""
+    try:
+        return check_currency(cell.strip())
+    except InvalidInput as error:
+        raise _bad(line, column, error) from None
+
+
+def month(cell: str, line: int, column: str, *, offset: int) -> Span:
+    """Read a billing cycle: ``2025-03`` or ``202503``."""
+    match = _MONTH.fullmatch(cell.strip()[:7])
+    if match is None:
+        error = InvalidInput(f"{cell!r} is not a month", hint="write it like 2025-03")
+        raise _bad(line, column, error)
+    starts = parse_instant(f"{match[1]}-{match[2]}-01", offset)
+    return Span(starts, midnight(add_months(local_day(starts, offset), 1), offset))
+
+
+def months_of(first: int, last: int, *, offset: int) -> Span:
+    """Give the whole local months from one instant to another."""
+    begin = parse_instant(local_date(first, offset)[:7] + "-01", offset)
+    end = parse_instant(local_date(last, offset)[:7] + "-01", offset)
+    return Span(begin, midnight(add_months(local_day(end, offset), 1), offset))
+
+
+def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
+    """Read one of a few words. Raises: BadStatement."""
+    if cell.strip() in words:
+        return cell.strip()
+    error = InvalidInput(f"{cell!r} is none of {', '.join(words)}", hint="spelled exactly so")
+    raise _bad(line, column, error)
+
+
+def _bad(line: int, column: str, error: InvalidInput) -> BadStatement:
+    return BadStatement(f"line {line}, {column}: {error}", hint=error.hint)
