@@ -44,9 +44,9 @@ OWNERS = ("OwnerID", "AccountID")  # the account, under either name
 
 # FOCUS: the columns read; ``x_RecordId`` is the bill's, note's or order's id where it is not the
 # InvoiceId. Sum of BilledCost per id = what the bill asks for (amount less coupons).
-FOCUS_NEEDED = ("BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart")
+FOCUS_NEEDED = ("BilledCost", "ChargeCategory", "ChargePeriodStart")
 FOCUS = (
-    *FOCUS_NEEDED, "ChargePeriodEnd", "BillingPeriodStart", "BillingAccountId", "SubAccountId",
+    *FOCUS_NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart", "BillingAccountId", "SubAccountId",
     "ChargeClass", "ChargeFrequency", "InvoiceId", "ResourceId", "x_RecordId",
 )  # fmt: skip
 FOCUS_ACCOUNTS = ("SubAccountId", "BillingAccountId")

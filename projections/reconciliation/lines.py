@@ -37,6 +37,7 @@ class Line(Struct, frozen=True, gc=False):
         text: what the payer wrote.
         twin: key of the payment that it is suspected to repeat (R3).
         starts, ends: the cycle or term that is charged.
+        firm: it names our own id, so that an equal amount alone proves nothing.
         paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
 
     """
@@ -62,6 +63,7 @@ class Line(Struct, frozen=True, gc=False):
     paid: int = 0
     coupons: int = 0
     gross: int = 0
+    firm: bool = False
 
 
 class Statement(Struct, frozen=True):

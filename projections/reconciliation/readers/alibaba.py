@@ -90,6 +90,7 @@ def read_bills(
                 order=record(row), status=UNPAID if outstanding > 0 else PAID, kind=kind,
                 account=owner(row) or account, place=f"line {number}", starts=started, ends=ended,
                 instance=instance(row), paid=paid, coupons=coupons, gross=gross,
+                firm=bool(record(row)),
             )
         )  # fmt: skip
     main = one_currency(lines, currency)
@@ -171,6 +172,7 @@ def read_transactions(
                 instant=cells.instant(time_of(row), number, "TransactionTime", offset=offset),
                 references=references, order=record(row), status=BOOKED, kind=kind,
                 account=owner(row) or account, place=f"line {number}", channel=channel(row),
+                firm=bool(ours or record(row)),
             )
         )  # fmt: skip
         balances.append(balance_of(row, number) if balance(row) else None)

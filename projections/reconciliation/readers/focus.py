@@ -28,7 +28,7 @@ def read_focus(
     lines: dict[tuple[str, str, str], Line] = {}
     spans = []
     for number, row in _rows(body, encoding):
-        line = _line(number, row, offset=offset, account=account)
+        line = _line(number, row, offset=offset, account=account, main=currency)
         spans.append(
             cells.months_of(
                 cells.instant(row["BillingPeriodStart"], number, "BillingPeriodStart",
@@ -52,7 +52,7 @@ def read_focus(
     )  # fmt: skip
 
 
-def _line(number: int, row: dict[str, str], *, offset: int, account: str) -> Line:
+def _line(number: int, row: dict[str, str], *, offset: int, account: str, main: str) -> Line:
     owners = (row.get(name, "") for name in columns.FOCUS_ACCOUNTS)
     charged = row.get("x_RecordId", "") or row.get("InvoiceId", "")
     kind = cells.choice(
@@ -60,15 +60,15 @@ def _line(number: int, row: dict[str, str], *, offset: int, account: str) -> Lin
     )
     cost = cells.amount(row["BilledCost"], number, "BilledCost")
     starts = cells.instant(row["ChargePeriodStart"], number, "ChargePeriodStart", offset=offset)
-    ends = row.get("ChargePeriodEnd", "")
+    ends, code = row.get("ChargePeriodEnd", ""), row.get("BillingCurrency", "")
     return Line(
         key=charged or f"row {number}", amount=cost,
-        currency=cells.currency(row["BillingCurrency"], number, "BillingCurrency"),
+        currency=cells.currency(code, number, "BillingCurrency") if code else main,
         instant=starts, order=charged, kind=kind,
         account=next(filter(None, owners), "") or account, place=f"row {number}", starts=starts,
         ends=cells.instant(ends, number, "ChargePeriodEnd", offset=offset) if ends else 0,
         instance=row.get("ResourceId", ""), gross=cost if kind != "Credit" else 0,
-        coupons=-cost if kind == "Credit" else 0,
+        coupons=-cost if kind == "Credit" else 0, firm=bool(row.get("x_RecordId", "")),
     )  # fmt: skip
 
 

@@ -1,0 +1,179 @@
+"""``tally reconcile``: hold a bank's or a vendor's file against the ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.options import Output, point_options, tally_command
+from cli.points import asked as point_of
+from cli.points import read_from, read_instant
+from cli.render import plural, point_line, short, strong, table, write
+from ledger import clock as clocks
+from ledger.errors import InvalidInput
+from projections.answers import Formatter, point_json
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.propose import Proposer
+from projections.reconciliation.readers import SOURCES
+from projections.reconciliation.report import report_json
+from projections.reconciliation.sources import Asked, Compared, compare
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from projections.point import Point
+
+BYTES_MAX = 1 << 30
+
+
+@click.command("reconcile")
+@click.argument("file", metavar="FILE|-")
+@click.option("--source", type=click.Choice(SOURCES), required=True, help="What the file is.")
+@click.option("--map", "map_", metavar="TOML", help="The column map of a csv.")
+@click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
+@click.option("--account", default="", help="The bank account to read, or the account of all rows.")
+@click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
+@click.option("--transit-days", type=click.IntRange(0, 366), help="How long money may be on its way.")
+@click.option("--tolerance", metavar="X", default="0", help="Let amounts differ by up to X.")
+@click.option("--propose", is_flag=True, help="Print commands that book what is missing.")
+@click.option("--record", is_flag=True, help="Record the run and its breaks in the ledger.")
+@click.option("--actor", help="Who records it.")
+@tally_command(rows=True, point=True)
+def command(session: Session, output: Output, *, file: str, **options: Any) -> int:
+    """Compare a statement with the ledger: every break by class, age and evidence, with proof.
+
+    Exit code 1 where there are breaks. Nothing is written without --record.
+
+    \b
+    Examples:
+      tally reconcile march.xml --source camt053
+      tally reconcile bills.csv --source alibaba-bills --period 2025-03
+      tally reconcile psp.csv --source csv --map psp.toml --json
+      tally reconcile march.xml --source camt053 --propose > fix.ndjson
+      tally reconcile march.xml --source camt053 --record --actor lin
+    """
+    point = point_of(session, **point_options(options))
+    body = _read(file)
+    compared = compare(
+        session.reader, point, body, _asked(session, options),
+        offset=session.offset, currency=session.catalog.currency,
+    )  # fmt: skip
+    if options["propose"]:
+        _propose(session, compared, point, options)
+    elif options["record"]:
+        from cli.breaks import record  # noqa: PLC0415 - recording alone needs the write side
+
+        record(session, compared, point, actor=options["actor"])
+        _print(session, output, compared, point)
+    else:
+        _print(session, output, compared, point)
+    return FOUND if compared.report.breaks else DONE
+
+
+def _read(file: str) -> bytes:
+    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
+    with source:
+        body = source.read(BYTES_MAX + 1)
+    if len(body) > BYTES_MAX:
+        raise InvalidInput("the file is larger than 1 GiB", hint="reconcile month by month")
+    return body
+
+
+def _asked(session: Session, options: dict[str, Any]) -> Asked:
+    path, source = options["map_"], options["source"]
+    if source == "csv" and path is None:
+        raise InvalidInput("source csv needs a column map", hint="--map FILE.toml")
+    try:
+        column_map = None if path is None else Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
+    return Asked(
+        source, options["encoding"], column_map, options["account"],
+        frozenset(options["channels"]), span_of(session, options["period"]),
+        options["transit_days"], abs(read_amount(options["tolerance"])),
+    )  # fmt: skip
+
+
+def span_of(session: Session, period: str | None) -> tuple[int, int] | None:
+    """Read ``2025-03``, a date, or FROM..TO (both included) as a half-open span."""
+    if period is None:
+        return None
+    first, _, last = period.partition("..")
+    starts, ends = read_from(session, first), read_instant(last or first, session.offset)
+    if ends < starts:
+        msg = f"period {period!r} ends before it begins"
+        raise InvalidInput(msg, hint="write it like 2025-03 or 2025-03-01..2025-03-15")
+    return starts, ends + 1_000_000
+
+
+def _propose(
+    session: Session, compared: Compared, point: Point, options: dict[str, Any]
+) -> None:
+    formatter = Formatter(offset=session.offset, currency=compared.report.currency)
+    channel = min(compared.channels) if len(compared.channels) == 1 else "bank"
+    account = options["account"] if options["account"] in compared.side.accounts else ""
+    simulated = session.catalog.clock == clocks.SIMULATED
+    proposer = Proposer(
+        compared.side, formatter, at=session.now if simulated else None, known_at=session.now,
+        account=account, channel=channel,
+    )  # fmt: skip
+    del point
+    for proposal in proposer.proposals(compared.report):
+        if proposal.command is not None:
+            sys.stdout.write(json.dumps(proposal.command, ensure_ascii=False) + "\n")
+        else:
+            sys.stderr.write(f"note: nothing proposed for {proposal.said}\n")
+
+
+def _print(session: Session, output: Output, compared: Compared, point: Point) -> None:
+    report = compared.report
+    formatter = Formatter(offset=session.offset, currency=report.currency)
+    shown = report_json(report, formatter, seen_at=point.seen_at)
+    shown["point"] = point_json(point, session.offset)
+    shown["file"] = {"sha256": compared.sha256, "lines": len(compared.statement.lines)}
+    if compared.channels:
+        shown["channels"] = sorted(compared.channels)
+    if output.form == "json":
+        output.object(shown)
+    elif not output.human:
+        output.rows(shown["breaks"])
+    else:
+        _page(shown)
+
+
+def _page(shown: dict[str, Any]) -> None:
+    """Print the report for a person: what matched, every break, the proof."""
+    write(strong(f"{shown['source']} against the ledger") + f"   {shown['currency']}")
+    write(point_line(shown["point"]))
+    period = shown["period"]
+    if period["ends"]:
+        write(f"period {short(period['starts'])} up to {short(period['ends'])}, not included")
+    if shown.get("channels"):
+        write(f"payments of: {', '.join(shown['channels'])}")
+    rules = ", ".join(f"{count} by {rule}" for rule, count in shown["rules"].items())
+    write(f"{shown['matched']} matched" + (f": {rules}" if rules else ""))
+    write()
+    if shown["breaks"]:
+        found = plural(len(shown["breaks"]), "break")
+        write(strong(f"{found}: {', '.join(f'{n} {k}' for k, n in shown['classes'].items())}"))
+        table(
+            ("class", "key", "account", "ours", "theirs", "delta", "age"),
+            [(one["class"], one["key"][:24], one["account"], one["ours"], one["theirs"],
+              one["delta"], f"{one['age_days']} d ({one['age']})") for one in shown["breaks"]],
+        )  # fmt: skip
+    else:
+        write("no breaks")
+    write()
+    write(strong("proof"))
+    for name in ("opening", "movements", "closing"):
+        write(f"  provider {name:<22} {shown[name]:>16}")
+    write(f"  {'ledger balance':<31} {shown['ledger_balance']:>16}")
+    for item in shown["reconciling_items"]:
+        write(f"  + {item['item']:<29} {item['amount']:>16}")
+    write(f"  = {'provider closing':<29} {shown['closing']:>16}")
+    write(f"  {'unexplained':<31} {shown['unexplained']:>16}")

@@ -1,0 +1,218 @@
+"""The ledger's own side of a reconciliation: lines made of recorded events at a point.
+
+Subjects: ``payments`` what went through the payment channels, ``wallet`` what moved the cash,
+``bills`` what was charged before coupons, ``charges`` what was asked for after them.
+Invariant: every amount is the event's own, and the wallet's lines add up to its cash (R2, R4,
+R7, R10, R48). This module must not know statements or matching.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger import events as e
+from ledger.events import account_of
+from projections.reconciliation.amounts import from_minor
+from projections.reconciliation.lines import PAID, UNPAID, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
+
+_ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
+_PAYMENTS = (e.TopUpReceived, e.TopUpReversed)
+
+
+class _Told(NamedTuple):
+    """What a line is made of, besides its event."""
+
+    amount: int
+    kind: str
+    key: str
+    references: tuple[str, ...] = ()
+    order: str = ""
+    group: str = ""
+
+
+class Side(NamedTuple):
+    """The ledger's lines, and what else a person may need to name."""
+
+    lines: tuple[Line, ...]
+    accounts: dict[str, str]
+    instances: dict[tuple[str, str], str]
+
+
+def ledger_side(
+    reader: Reader, point: Point, subject: str, *, channels: frozenset[str] = frozenset()
+) -> Side:
+    """Give the ledger's lines of a subject at a point; channels narrow the payments."""
+    recorded = (
+        one for one in codec.decode_all(reader.bodies(until=point.position))
+        if one.effective_at <= point.at
+    )  # fmt: skip
+    return side_of(recorded, subject, channels=channels)
+
+
+def side_of(
+    history: Iterable[RecordedEvent], subject: str, *, channels: frozenset[str] = frozenset()
+) -> Side:
+    """Give the lines of a subject from events."""
+    fold = _Fold(subject, channels)
+    for recorded in history:
+        account = account_of(recorded.stream)
+        if account is not None:
+            fold.apply(recorded, account)
+    return Side(tuple(fold.finished()), fold.currencies, fold.instances)
+
+
+class _Fold:
+    """Collects the lines; bills learn later what was paid of them."""
+
+    def __init__(self, subject: str, channels: frozenset[str]) -> None:
+        self.subject, self.channels = subject, channels
+        self.currencies: dict[str, str] = {}
+        self.instances: dict[tuple[str, str], str] = {}
+        self.lines: list[Line] = []
+        self._bills: dict[tuple[str, str], tuple[int, RecordedEvent]] = {}
+        self._paid: dict[tuple[str, str], list[int]] = {}
+        self._orders: dict[int, int] = {}
+
+    def apply(self, recorded: RecordedEvent, account: str) -> None:
+        """Take one event of an account."""
+        event = recorded.event
+        if isinstance(event, e.AccountOpened):
+            self.currencies[account] = event.currency
+        elif isinstance(event, e.PublicInstanceActivated):
+            self.instances[account, event.instance] = event.kind
+        elif isinstance(event, _ORDERS):
+            self.instances[account, event.instance] = "enterprise"
+        told = _TOLD[self.subject](self, recorded, account)
+        if told is not None and told.amount:
+            self._add(told, recorded, account)
+
+    def _add(self, told: _Told, recorded: RecordedEvent, account: str) -> None:
+        event = recorded.event
+        currency = self.currencies.get(account, "")
+        settled = self._bills.get((account, told.order))
+        # A late bill's own settlement keeps the bill's value date (R11).
+        late = settled is not None and recorded.cause == settled[1].position
+        instant = settled[1].effective_at if late and settled else recorded.effective_at
+        starts = getattr(event, "cycle_start", 0) or getattr(event, "starts", 0)
+        ends = getattr(event, "cycle_end", 0)
+        self.lines.append(
+            Line(
+                key=told.key, amount=from_minor(told.amount, currency), currency=currency,
+                instant=instant, references=told.references, order=told.order, group=told.group,
+                kind=told.kind, account=account, place=f"@{recorded.position}", starts=starts,
+                ends=ends, instance=getattr(event, "instance", ""),
+                channel=getattr(event, "channel", ""),
+                twin=getattr(event, "suspected_duplicate_of", None) or "",
+            )
+        )  # fmt: skip
+        if isinstance(event, e.BillPosted):
+            self._bills[account, event.bill] = (len(self.lines) - 1, recorded)
+
+    def payments(self, recorded: RecordedEvent, account: str) -> _Told | None:
+        """Tell what went through a payment channel (R2, R4)."""
+        del account
+        event = recorded.event
+        if not isinstance(event, _PAYMENTS):
+            return None
+        if self.channels and event.channel not in self.channels:
+            return None
+        if isinstance(event, e.TopUpReversed):
+            return _Told(-event.amount, "Withdraw", event.serial, (event.serial,))
+        return _Told(event.amount, "Payment", event.serial, (event.serial,))
+
+    def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:
+        """Tell what moved the cash."""
+        event = recorded.event
+        if isinstance(event, e.TopUpReceived):
+            return _Told(event.amount, "Payment", event.serial, (event.serial,))
+        if isinstance(event, e.TopUpReversed):
+            return _Told(-event.cash_part, "Withdraw", event.serial, (event.serial,))
+        if isinstance(event, e.BillPosted):
+            self._bills[account, event.bill] = (0, recorded)
+        elif isinstance(event, e.BillSettled):
+            return _Told(-event.cash_part, "Consumption", event.item, order=event.item)
+        elif isinstance(event, e.CreditNoteIssued):
+            return _Told(event.cash_part, "Refund", event.note, order=event.note,
+                         group=event.bill)  # fmt: skip
+        elif isinstance(event, e.RefundIssued):
+            name = f"order:{recorded.position}"
+            return _Told(event.amount, "Refund", name, order=name)
+        elif isinstance(event, _ORDERS):
+            return self._order(recorded, -event.cash_part, "Consumption")
+        return None
+
+    def bills(self, recorded: RecordedEvent, account: str) -> _Told | None:
+        """Tell what was charged, before coupons."""
+        event = recorded.event
+        if isinstance(event, e.BillSettled):
+            self._settle(event, account)
+        elif isinstance(event, e.BillPosted):
+            return _Told(event.amount, "PayAsYouGoBill", event.bill, order=event.bill)
+        elif isinstance(event, e.CreditNoteIssued):
+            return _Told(-event.amount, "Adjustment", event.note, order=event.note,
+                         group=event.bill)  # fmt: skip
+        elif isinstance(event, e.RefundIssued):
+            name = f"order:{recorded.position}"
+            return _Told(-event.amount, "Refund", name, order=name)
+        elif isinstance(event, _ORDERS):
+            return self._order(recorded, event.price, "SubscriptionOrder")
+        return None
+
+    def charges(self, recorded: RecordedEvent, account: str) -> _Told | None:
+        """Tell what was asked for: charges less what coupons paid."""
+        event = recorded.event
+        if isinstance(event, _ORDERS):
+            return self._order(recorded, event.cash_part, "SubscriptionOrder")
+        if isinstance(event, e.CreditNoteIssued):
+            back = sum(part for _, part in (*event.coupons_restored, *event.coupons_forfeited))
+            return _Told(back - event.amount, "Adjustment", event.note, order=event.note,
+                         group=event.bill)  # fmt: skip
+        return self.bills(recorded, account)
+
+    def _order(self, recorded: RecordedEvent, amount: int, kind: str) -> _Told:
+        """Tell of an order; instances renewed by one payment are one group (R27)."""
+        self._orders[recorded.position] = recorded.cause or recorded.position
+        first = recorded.position
+        while self._orders.get(first) != first and self._orders.get(first) in self._orders:
+            first = self._orders[first]
+        name = f"order:{recorded.position}"
+        return _Told(amount, kind, name, order=name, group=f"order:{first}")
+
+    def _settle(self, event: e.BillSettled, account: str) -> None:
+        paid = self._paid.setdefault((account, event.item), [0, 0])
+        paid[0] += event.cash_part
+        paid[1] += sum(part for _, part in event.coupons)
+
+    def finished(self) -> Iterator[Line]:
+        """Give the lines, bills with what was paid of them."""
+        import msgspec  # noqa: PLC0415 - for bills alone
+
+        if self.subject not in ("bills", "charges"):
+            yield from self.lines
+            return
+        for line in self.lines:
+            if line.kind != "PayAsYouGoBill":
+                yield msgspec.structs.replace(line, status=PAID)
+                continue
+            cash, coupons = self._paid.get((line.account, line.order), (0, 0))
+            paid = from_minor(cash, line.currency)
+            given = from_minor(coupons, line.currency)
+            left = line.amount - paid - given
+            amount = line.amount - (given if self.subject == "charges" else 0)
+            yield msgspec.structs.replace(
+                line, amount=amount, paid=paid, coupons=given, status=UNPAID if left else PAID
+            )
+
+
+_TOLD = {
+    "payments": _Fold.payments, "wallet": _Fold.wallet, "bills": _Fold.bills,
+    "charges": _Fold.charges,
+}  # fmt: skip

@@ -1,0 +1,81 @@
+"""A reconciliation from its file to its report: the one path that every command takes.
+
+Invariant: the file is read and its control totals held before the ledger is looked at.
+This module must not know who asks, or how the answer is printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.periods import DAY
+from projections.reconciliation.breaks import TRANSIT, Scope
+from projections.reconciliation.ours import Side, ledger_side
+from projections.reconciliation.propose import channels_named
+from projections.reconciliation.readers import read_statement
+from projections.reconciliation.report import Report, reconcile
+
+if TYPE_CHECKING:
+    from ledger.store import Reader
+    from projections.point import Point
+    from projections.reconciliation.lines import Statement
+
+
+class Asked(NamedTuple):
+    """What is asked for: how to read the file, and what to hold it against."""
+
+    source: str
+    encoding: str = "utf-8"
+    column_map: str | None = None
+    account: str = ""
+    channels: frozenset[str] = frozenset()
+    span: tuple[int, int] | None = None
+    transit_days: int | None = None
+    tolerance: int = 0
+
+
+class Compared(NamedTuple):
+    """A report, with the two sides that it compares."""
+
+    report: Report
+    statement: Statement
+    side: Side
+    sha256: str
+    channels: frozenset[str]
+
+
+def compare(
+    reader: Reader, point: Point, body: bytes, asked: Asked, *, offset: int, currency: str
+) -> Compared:
+    """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
+    statement = read_statement(
+        body, asked.source, offset=offset, currency=currency, encoding=asked.encoding,
+        account=asked.account, column_map=asked.column_map,
+    )  # fmt: skip
+    side = ledger_side(reader, point, statement.subject, channels=asked.channels)
+    channels = asked.channels
+    if statement.subject == "payments" and not channels:
+        named = dict.fromkeys(name for line in statement.lines for name in line.references)
+        channels = channels_named(side, named)
+        kept = tuple(one for one in side.lines if not channels or one.channel in channels)
+        side = side._replace(lines=kept)
+    report = reconcile(statement, side.lines, _scope(statement, asked))
+    return Compared(report, statement, side, hashlib.sha256(body).hexdigest(), channels)
+
+
+def _scope(statement: Statement, asked: Asked) -> Scope:
+    """Say which lines of ours are expected in the statement.
+
+    A file that names one account speaks of that one; a file of several speaks of all.
+    """
+    named = {line.account for line in statement.lines}
+    starts, ends = asked.span or (statement.starts, statement.ends)
+    transit = TRANSIT.get(statement.subject, 0)
+    if asked.transit_days is not None:
+        transit = asked.transit_days * DAY
+    return Scope(
+        currency=statement.currency, starts=starts, ends=ends, narrowed=asked.span is not None,
+        transit=transit, tolerance=asked.tolerance, kinds=statement.kinds,
+        accounts=frozenset(named) if len(named) == 1 and "" not in named else frozenset(),
+    )  # fmt: skip
