@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,6 +16,7 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import flush, table, write
 from cli.results import RESULT_COLUMNS, result_json
+from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from ledger.application import Outcome
 
 _READ_BYTES = 1 << 20
+SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
 
 
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
@@ -51,27 +55,67 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
     return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
 
 
+def _converted(
+    session: Session, source: BinaryIO, name: str, *, account: str, encoding: str
+) -> BinaryIO:
+    """Turn a vendor's file into lines of commands."""
+    from ledger import clock as clocks  # noqa: PLC0415 - for --from alone
+    from projections.answers import Formatter  # noqa: PLC0415 - as above
+    from projections.reconciliation.imports import Importer  # noqa: PLC0415 - as above
+    from projections.reconciliation.readers import read_statement  # noqa: PLC0415 - as above
+
+    with source:
+        body = source.read()
+    currency = session.catalog.currency
+    statement = read_statement(
+        body, name, offset=session.offset, currency=currency, encoding=encoding, account=account
+    )
+    importer = Importer(
+        Formatter(offset=session.offset, currency=currency), now=session.now,
+        clock=session.now if session.catalog.clock == clocks.SIMULATED else None,
+        known=[stream.removeprefix("account:") for stream in session.reader.streams()],
+    )  # fmt: skip
+    lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
+    for said in importer.unsaid:
+        sys.stderr.write(f"note: {said}\n")
+    return io.BytesIO("".join(f"{line}\n" for line in lines).encode())
+
+
 @click.command("import")
 @click.argument("file", metavar="FILE|-")
 @click.option("--resume", is_flag=True, help="Skip the lines that this file already recorded.")
 @click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
+@click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")
+@click.option("--dry-run", is_flag=True, help="With --from: print the commands alone.")
+@click.option("--account", default="", help="With --from: the account, where the file has none.")
+@click.option("--encoding", default="utf-8", show_default=True, help="With --from: utf-8, gbk.")
 @tally_command(rows=True)
 def command(
-    session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool
-) -> int:
-    """Record commands, one JSON object a line.
+    session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,
+    from_: str | None, dry_run: bool, account: str, encoding: str,
+) -> int:  # fmt: skip
+    """Record commands, one JSON object a line; or a vendor's file, turned into commands.
 
     \b
     Examples:
       tally import commands.ndjson
       tally import commands.ndjson --resume
       generate | tally import - --ndjson
+      tally import --from alibaba-bills bills.csv --dry-run
     """
     from ledger.importer import import_lines  # noqa: PLC0415 - loads the write side
 
     counts: Counter[str] = Counter()
     last = 0
-    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
+    source: BinaryIO = sys.stdin.buffer if file == "-" else Path(file).open("rb")
+    if from_ is not None:
+        source = _converted(session, source, from_, account=account, encoding=encoding)
+        if dry_run:
+            sys.stdout.write(source.read().decode())
+            return DONE
+    elif dry_run or account:
+        msg = "--dry-run and --account belong to --from"
+        raise InvalidInput(msg, hint="say what FILE is, e.g. --from alibaba-bills")
     with source, Progress("import") as progress:
         try:
             for result in import_lines(

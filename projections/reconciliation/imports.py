@@ -1,0 +1,216 @@
+"""A vendor's file as commands: how a ledger is started from the files that somebody has.
+
+Top-ups, reversals and bills come back as what they were. What the file cannot tell (which order,
+which coupon) becomes the plainest command that moves the same money: an order is a bill, a refund
+is a top-up, a coupon is granted for the one bill that it paid.
+Invariant: importing a file into an empty ledger and reconciling the same file finds no break.
+This module must not know the ledger: it makes commands of a statement alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.periods import DAY, SECOND
+from projections.reconciliation.amounts import write_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from projections.answers import Formatter, Json
+    from projections.reconciliation.lines import Line, Statement
+
+CHANNEL = "vendor"  # of payments that the file implies but does not name
+NAMELESS = "vendor"  # the account of a file without one
+
+
+class Importer:
+    """Makes commands for a ledger whose clock stands at ``clock``, None for a system clock."""
+
+    def __init__(
+        self, write: Formatter, *, clock: int | None, now: int, known: Iterable[str] = ()
+    ) -> None:
+        """Remember how to write instants, where the clock is, and the accounts there are."""
+        self.write, self.clock, self.now = write, clock, now
+        # account -> the first instant that a fact of it may have
+        self._opened = dict.fromkeys(known, 0)
+        self._instances: set[tuple[str, str]] = set()
+        self._late = False
+        self.unsaid: list[str] = []
+
+    def commands(self, statement: Statement) -> Iterator[Json]:
+        """Give the commands of a statement, in the order of their instants."""
+        if statement.subject == "wallet":
+            yield from self._wallet(statement)
+        else:
+            yield from self._charges(statement)
+
+    def _said(self, command: str, instant: int, **fields: object) -> Json:
+        """Write a command at its instant, or as a late fact where the clock is further (R11)."""
+        given: dict[str, object] = {}
+        recorded = self.now
+        if self.clock is not None:
+            self.clock = recorded = max(self.clock, instant)
+            given["at"] = self.write.instant(recorded)
+        given.update({"do": command, **fields})
+        opened = self._opened.get(str(fields["account"]), recorded)
+        if command not in ("open-account", "activate-public") and opened <= instant < recorded:
+            given["effective_at"] = self.write.instant(instant)
+        return given
+
+    def _account(self, line: Line, instant: int) -> Iterator[Json]:
+        account = line.account or NAMELESS
+        if account not in self._opened:
+            if not self._late and (self.now if self.clock is None else self.clock) > instant + DAY:
+                self._late = True
+                self.unsaid.append(
+                    "the ledger's clock is later than the file, so accounts are opened after it and "
+                    "dates are lost; begin with: tally init --clock simulated --start T"
+                )
+            yield self._said("open-account", instant, account=account, currency=line.currency)
+            self._opened[account] = self.now if self.clock is None else self.clock
+
+    def _instance(self, account: str, instance: str, instant: int) -> Iterator[Json]:
+        if (account, instance) not in self._instances:
+            self._instances.add((account, instance))
+            yield self._said("activate-public", instant, account=account, instance=instance,
+                             kind="public_legacy")  # fmt: skip
+
+    # --- account transactions -----------------------------------------------------------------
+
+    def _wallet(self, statement: Statement) -> Iterator[Json]:
+        lines = sorted(
+            statement.lines, key=lambda one: (one.instant, one.amount < 0, one.place.rjust(20))
+        )
+        before = statement.starts - SECOND
+        accounts = sorted({line.account for line in lines})
+        for line in {line.account: line for line in lines}.values():
+            yield from self._account(line, before)
+        if statement.opening > 0:
+            name = accounts[0] if accounts else NAMELESS
+            if len(accounts) > 1:
+                self.unsaid.append("the opening balance of several accounts went to the first")
+            yield self._said(
+                "top-up", before, account=name or NAMELESS, channel="opening",
+                serial=f"opening:{name or NAMELESS}",
+                amount=write_amount(statement.opening, statement.currency),
+            )  # fmt: skip
+        paid: dict[str, str] = {}
+        billed: dict[str, int] = {}
+        for line in lines:
+            yield from self._movement(line, paid, billed)
+
+    def _movement(self, line: Line, paid: dict[str, str], billed: dict[str, int]) -> Iterator[Json]:
+        account = line.account or NAMELESS
+        serial, size = line.references[0], write_amount(abs(line.amount), line.currency)
+        if line.amount > 0:
+            known = line.kind == "Payment" and len(line.references) > 1
+            channel = (line.channel or CHANNEL) if known else CHANNEL
+            paid.setdefault(serial, channel)
+            yield self._said("top-up", line.instant, account=account, channel=channel,
+                             serial=serial if known else line.references[-1], amount=size)  # fmt: skip
+        elif line.amount < 0 and line.kind == "Withdraw" and serial in paid:
+            yield self._said("reverse-top-up", line.instant, account=account,
+                             channel=paid[serial], serial=serial, amount=size)  # fmt: skip
+        elif line.amount < 0:
+            name = line.order or line.references[-1]
+            billed[name] = billed.get(name, 0) + 1
+            bill = name if billed[name] == 1 else f"{name}#{billed[name]}"
+            instance = f"vendor-{account}"
+            yield from self._instance(account, instance, line.instant)
+            yield self._bill(line, account, bill, instance, ends=line.instant, rated=size)
+
+    def _bill(
+        self, line: Line, account: str, bill: str, instance: str, *, ends: int, rated: str
+    ) -> Json:
+        starts = line.starts if 0 < line.starts < ends else ends - SECOND
+        return self._said(
+            "post-bill", max(line.instant, ends), account=account, bill=bill, instance=instance,
+            cycle_start=self.write.instant(starts), cycle_end=self.write.instant(ends),
+            rated=rated,
+        )  # fmt: skip
+
+    # --- bills and FOCUS charges --------------------------------------------------------------
+
+    def _charges(self, statement: Statement) -> Iterator[Json]:
+        """Give charges: all recorded at one instant, so that nothing falls due in between.
+
+        Those that were paid come first, each with the money that paid it, for a payment always
+        settles what is oldest (R2).
+        """
+        lines = sorted(
+            statement.lines, key=lambda one: (one.status == "unpaid", one.instant, one.key)
+        )
+        last = max((self._ends(line) for line in lines), default=0)
+        first = min((line.instant for line in lines), default=0)
+        for line in sorted(lines, key=lambda one: one.account):
+            begins = min(first, statement.starts or first)
+            yield from self._account(line, begins)
+            account = line.account or NAMELESS
+            yield from self._instance(account, line.instance or f"vendor-{account}", begins)
+        if self.clock is not None:
+            self.clock = max(self.clock, last)
+        left: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for line in lines:
+            if line.amount > 0:
+                yield from self._charge(line, statement, left)
+        for line in lines:
+            if line.amount < 0:
+                yield from self._credit(line, left)
+
+    def _charge(
+        self, line: Line, statement: Statement, left: dict[tuple[str, str], list[tuple[int, str]]]
+    ) -> Iterator[Json]:
+        account = line.account or NAMELESS
+        instance, bill = line.instance or f"vendor-{account}", line.order or line.key
+        ends = self._ends(line)
+        if line.coupons > 0:
+            yield self._said(
+                "grant-coupon", line.instant, account=account, coupon=f"paid:{bill}",
+                amount=write_amount(line.coupons, line.currency),
+                ends=self.write.instant(self._recorded(line) + SECOND),
+                order_types=["pay_as_you_go"],
+            )  # fmt: skip
+        if line.paid > 0:
+            yield self._said(
+                "top-up", line.instant, account=account, channel=CHANNEL, serial=f"paid:{bill}",
+                amount=write_amount(line.paid, line.currency),
+            )  # fmt: skip
+        gross = line.gross if line.gross > 0 else line.amount
+        if statement.subject == "charges":
+            gross = line.amount + line.coupons
+        rated = write_amount(gross, line.currency)
+        yield self._bill(line, account, bill, instance, ends=ends, rated=rated)
+        left.setdefault((account, instance), []).append((line.amount, bill))
+
+    def _ends(self, line: Line) -> int:
+        """Give the end of what is charged; a term charged ahead ends later than its order."""
+        ahead = line.ends > line.instant and line.kind not in ("PayAsYouGoBill", "Usage")
+        return line.instant if ahead or not line.ends else line.ends
+
+    def _recorded(self, line: Line) -> int:
+        return max(self.clock, line.instant) if self.clock is not None else self.now
+
+    def _credit(
+        self, line: Line, left: dict[tuple[str, str], list[tuple[int, str]]]
+    ) -> Iterator[Json]:
+        """Take back: on the bill of its instance with the most left, for the file names none."""
+        account, note = line.account or NAMELESS, line.order or line.key
+        own = left.get((account, line.instance), [])
+        others = [one for (name, _), bills in sorted(left.items()) if name == account
+                  for one in bills]  # fmt: skip
+        for bills in (own, others):
+            chosen = max(bills, default=(0, ""))
+            if chosen[0] >= -line.amount:
+                break
+        else:
+            self.unsaid.append(f"{line.place} {note}: no bill is large enough to credit it on")
+            return
+        for bills in left.values():
+            if chosen in bills:
+                bills[bills.index(chosen)] = (chosen[0] + line.amount, chosen[1])
+                break
+        yield self._said(
+            "credit-note", line.instant, account=account, note=note, bill=chosen[1],
+            amount=write_amount(-line.amount, line.currency),
+        )  # fmt: skip
