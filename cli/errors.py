@@ -15,7 +15,9 @@ from ledger.errors import (
     LedgerError,
     NoSuchThing,
     Refused,
+    SelfReview,
     UnknownEventType,
+    WrongBreakState,
 )
 from ledger.importer import BadLine
 from ledger.store.errors import (
@@ -37,6 +39,8 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (NoSuchThing, NO_SUCH),
     (LedgerNotFound, NO_SUCH),
     (Refused, REFUSED),
+    (SelfReview, REFUSED),
+    (WrongBreakState, REFUSED),
     (CorruptHistory, BROKEN),
     (IntegrityBroken, BROKEN),
     (UnknownEventType, BROKEN),

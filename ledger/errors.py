@@ -100,6 +100,28 @@ class PointInTheFuture(NoSuchThing):
         )
 
 
+class SelfReview(LedgerError):
+    """Whoever prepared a break may not sign it off, nor may nobody (exit 4)."""
+
+    code = "SELF_REVIEW"
+
+    def __init__(self, *, break_id: str, preparer: str) -> None:
+        """Name the break and who prepared it."""
+        super().__init__(f"break {break_id} was prepared by {preparer!r}")
+        self.hint = "another person signs it off: --actor NAME"
+
+
+class WrongBreakState(LedgerError):
+    """A break is in a state in which this cannot be done to it (exit 4)."""
+
+    code = "WRONG_BREAK_STATE"
+
+    def __init__(self, *, break_id: str, state: str, wanted: str) -> None:
+        """Name the state that it is in."""
+        super().__init__(f"break {break_id} is {state}, so it cannot be {wanted}")
+        self.hint = "see it with: tally breaks list"
+
+
 class CorruptHistory(LedgerError):
     """The fold met an event that no history of ours can contain: our bug or a damaged log."""
 

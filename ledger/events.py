@@ -432,6 +432,62 @@ class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
     instance_states: str
 
 
+class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
+    """A statement was held against the ledger as its first ``known_position`` events know it.
+
+    Its figures are exact decimals in major units: statements may have more decimals than money.
+    """
+
+    run: str
+    source: str
+    sha256: str
+    currency: str
+    starts: int
+    ends: int
+    known_position: int
+    opening: str
+    movements: str
+    closing: str
+    ledger_balance: str
+    matches: tuple[tuple[str, str, str], ...] = ()
+    breaks: tuple[str, ...] = ()
+
+
+class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
+    """A run found a difference, or found that a known one is of another class now."""
+
+    run: str
+    break_id: str
+    kind: str
+    key: str
+    currency: str
+    delta: str
+    first_seen: int
+    ours: str | None = None
+    theirs: str | None = None
+
+
+class BreakResolved(Event, frozen=True, tag="BreakResolved/1"):
+    """A break is no more: a later run did not find it (``run``), or somebody says how."""
+
+    break_id: str
+    run: str | None = None
+
+
+class BreakSignedOff(Event, frozen=True, tag="BreakSignedOff/1"):
+    """A second person accepted a break as it stands; ``preparer`` is the first."""
+
+    break_id: str
+    preparer: str
+
+
+class BreakReopened(Event, frozen=True, tag="BreakReopened/1"):
+    """A break that was resolved or signed off is open again: a run found it, or somebody did."""
+
+    break_id: str
+    run: str | None = None
+
+
 AnyEvent = (
     AccountOpened | PolicyAdopted | PriceSet | TopUpReceived | TopUpReversed | CouponGranted
     | CouponStarted | CouponExpired | UsageRecorded | BillPosted | BillSettled | DebtRecorded
@@ -442,6 +498,7 @@ AnyEvent = (
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
+    | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff | BreakReopened
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 
@@ -455,7 +512,8 @@ class RecordedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
 
     Attributes:
         position: place in the whole log, from 1, without gaps.
-        stream: ``account:ID``, or ``policy``, ``prices``, ``ledger``, ``tags``.
+        stream: ``account:ID``, or ``policy``, ``prices``, ``ledger``, ``tags``,
+            ``reconciliation``.
         version: place in its stream, from 1, without gaps.
         recorded_at: when the ledger learned it; never decreases with position.
         effective_at: when it holds in the domain; earlier than recorded_at for a late fact.
@@ -484,6 +542,7 @@ POLICY_STREAM = "policy"
 PRICES_STREAM = "prices"
 LEDGER_STREAM = "ledger"
 TAGS_STREAM = "tags"
+RECONCILIATION_STREAM = "reconciliation"
 
 
 def type_name(event_type: type[Event]) -> str:

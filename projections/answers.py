@@ -28,6 +28,7 @@ INSTANTS = frozenset(
     (
         "starts", "ends", "expires_at", "restored_at", "posted_at", "overdue_since",
         "cycle_start", "cycle_end", "granted_at", "slots_from", "effective_at", "at", "known_at",
+        "first_seen",
     )
 )  # fmt: skip
 AMOUNTS = frozenset(

@@ -14,6 +14,7 @@ REPORTS: dict[str, tuple[str, str]] = {
     "overdue": ("overdue", "Who owes since when, by age."),
     "deferred": ("deferred", "Cash of terms: earned, and not yet."),
     "coupons": ("coupons", "Every coupon: used, forfeited, left."),
+    "reconciliation": ("reconciliation", "Runs against statements, and open breaks."),
 }
 
 

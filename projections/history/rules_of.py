@@ -52,6 +52,11 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.LowBalanceRemindersCancelled: "R54",
     e.CommandAccepted: "R28",
     e.TagAdded: "R56",
+    e.ReconciliationRun: "R55",
+    e.BreakOpened: "R55",
+    e.BreakResolved: "R55",
+    e.BreakSignedOff: "R55",
+    e.BreakReopened: "R55",
 }
 # Commands behind which a bill is posted at once; None: the clock.
 _POSTING = (None, "post-bill", "record-usage")

@@ -1,0 +1,144 @@
+"""``tally breaks``: list, resolve, sign off or reopen what reconciliations found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import Output, point_options, tally_command
+from cli.points import asked
+from cli.render import table, write
+from projections.answers import Formatter, point_json
+from projections.reconciliation.runs import breaks_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.group("breaks")
+def command() -> None:
+    """What reconciliations found, and who answers for it.
+
+    \b
+    Examples:
+      tally breaks list
+      tally breaks resolve 1f0c2a9be4d7 --actor lin --reason "booked as T9"
+      tally breaks sign-off 1f0c2a9be4d7 --actor wang
+    """
+
+
+@command.command("list")
+@click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
+@tally_command(rows=True, point=True)
+def list_(session: Session, output: Output, *, only_open: bool, **options: Any) -> None:
+    """List the recorded breaks as they stood at a point, the oldest first.
+
+    \b
+    Examples:
+      tally breaks list --open
+      tally breaks list --known-at 2025-01-31
+    """
+    from ledger.reconciling import OPEN, REOPENED, register  # noqa: PLC0415 - loaded when needed
+
+    point = asked(session, **point_options(options))
+    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    known = register(session.reader, until=point.position)
+    rows = breaks_json(known, formatter, seen_at=point.seen_at)
+    if only_open:
+        rows = [row for row in rows if row["status"] in (OPEN, REOPENED)]
+    if output.form == "json":
+        shown = point_json(point, session.offset)
+        output.object({"schema": "tally.breaks/1", "point": shown, "rows": rows})
+    elif not output.human:
+        output.rows(rows)
+    elif rows:
+        break_table(rows)
+    else:
+        write("no breaks; find some with: tally reconcile FILE --source S --record")
+
+
+def break_table(rows: list[dict[str, Any]]) -> None:
+    """Print breaks for a person."""
+    table(
+        ("break", "class", "key", "delta", "status", "age", "by"),
+        [(row["break"], row["class"], row["key"][:20], row["delta"], row["status"],
+          f"{row['age_days']} d", row["by"] or row["preparer"]) for row in rows],
+    )  # fmt: skip
+
+
+@command.command("resolve")
+@click.argument("break_id", metavar="BREAK")
+@click.option("--actor", help="Who says so.")
+@click.option("--reason", help="How it was resolved.")
+@tally_command()
+def resolve(session: Session, output: Output, **given: Any) -> None:
+    """Say that a break is resolved, and how.
+
+    \b
+    Examples:
+      tally breaks resolve 1f0c2a9be4d7 --actor lin --reason "booked as T9"
+    """
+    _move(session, output, "resolve", **given)
+
+
+@command.command("sign-off")
+@click.argument("break_id", metavar="BREAK")
+@click.option("--actor", help="The reviewer: not the one who prepared it.")
+@click.option("--reason", help="Why it may stand.")
+@tally_command()
+def sign_off(session: Session, output: Output, **given: Any) -> None:
+    """Accept a break as it stands; a second person does it.
+
+    \b
+    Examples:
+      tally breaks sign-off 1f0c2a9be4d7 --actor wang --reason "bank error, on its way"
+    """
+    _move(session, output, "sign_off", **given)
+
+
+@command.command("reopen")
+@click.argument("break_id", metavar="BREAK")
+@click.option("--actor", help="Who reopens it.")
+@click.option("--reason", help="Why.")
+@tally_command()
+def reopen(session: Session, output: Output, **given: Any) -> None:
+    """Open a resolved or signed-off break again.
+
+    \b
+    Examples:
+      tally breaks reopen 1f0c2a9be4d7 --actor lin --reason "the bank reversed it"
+    """
+    _move(session, output, "reopen", **given)
+
+
+def _move(
+    session: Session, output: Output, what: str, *,
+    break_id: str, actor: str | None, reason: str | None,
+) -> None:  # fmt: skip
+    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
+
+    moves = {
+        "resolve": reconciling.resolve, "sign_off": reconciling.sign_off,
+        "reopen": reconciling.reopen,
+    }  # fmt: skip
+    recorded = moves[what](
+        session.store, break_id, now=session.now, actor=actor, reason=reason
+    )
+    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    known = reconciling.register(session.store.reader)
+    rows = breaks_json(known, formatter, seen_at=session.now)
+    row = next(row for row in rows if row["break"] == break_id)
+    if output.human:
+        write(f"{break_id} is {row['status'].replace('_', ' ')} [@{recorded.position}]")
+    else:
+        point = session.point(_everything())
+        output.object(
+            {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [row]}
+        )
+
+
+def _everything() -> Any:
+    from projections.point import Asked  # noqa: PLC0415 - loaded when needed
+
+    return Asked()

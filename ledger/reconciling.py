@@ -1,0 +1,224 @@
+"""Reconciliations remembered in the log: runs, the breaks that they found, who signed them off.
+
+They have a stream of their own, so no account changes and what was believed at any point can be
+read like everything else (R56).
+Invariant: a run that would say nothing new is not recorded; a break is signed off by another
+person than the one who prepared it. Figures are handed in: this module must not know matching.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from ledger import codec
+from ledger.errors import InvalidInput, NoSuchThing, SelfReview, WrongBreakState
+from ledger.events import (
+    RECONCILIATION_STREAM,
+    BreakOpened,
+    BreakReopened,
+    BreakResolved,
+    BreakSignedOff,
+    ReconciliationRun,
+    RecordedEvent,
+)
+from ledger.policy import did_you_mean
+from ledger.store.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ledger.events import AnyEvent
+    from ledger.store import Reader, Store, Writer
+
+OPEN, RESOLVED, SIGNED_OFF, REOPENED = "open", "resolved", "signed_off", "reopened"
+
+
+class Break(Struct):
+    """A break as the log knows it.
+
+    Attributes:
+        preparer: who recorded the run that found it, or last touched it before a sign-off.
+        opened, changed: positions of its first and of its last event.
+
+    """
+
+    event: BreakOpened
+    source: str
+    state: str
+    opened: int
+    changed: int
+    preparer: str | None
+    by: str | None = None
+    reason: str | None = None
+
+
+class Run(NamedTuple):
+    """A recorded run."""
+
+    event: ReconciliationRun
+    position: int
+    recorded_at: int
+    actor: str | None
+
+
+class Register:
+    """All runs and breaks, folded from the stream in the order of its positions."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.runs: dict[str, Run] = {}
+        self.breaks: dict[str, Break] = {}
+
+    def apply(self, recorded: RecordedEvent) -> None:
+        """Take one event of the stream."""
+        event = recorded.event
+        if isinstance(event, ReconciliationRun):
+            self.runs[event.run] = Run(
+                event, recorded.position, recorded.recorded_at, recorded.actor
+            )
+        elif isinstance(event, BreakOpened):
+            self._open(event, recorded)
+        elif isinstance(event, BreakResolved):
+            self._move(event.break_id, RESOLVED, recorded)
+        elif isinstance(event, BreakSignedOff):
+            self._move(event.break_id, SIGNED_OFF, recorded)
+        elif isinstance(event, BreakReopened):
+            self._move(event.break_id, REOPENED, recorded)
+
+    def _open(self, event: BreakOpened, recorded: RecordedEvent) -> None:
+        there = self.breaks.get(event.break_id)
+        source = self.runs[event.run].event.source
+        self.breaks[event.break_id] = Break(
+            event, source, OPEN, recorded.position if there is None else there.opened,
+            recorded.position, recorded.actor,
+        )  # fmt: skip
+
+    def _move(self, break_id: str, state: str, recorded: RecordedEvent) -> None:
+        one = self.breaks[break_id]
+        one.state, one.changed = state, recorded.position
+        one.by, one.reason = recorded.actor, recorded.reason
+        if state != SIGNED_OFF:
+            one.preparer = recorded.actor or one.preparer
+
+    def overlapping(self, run: ReconciliationRun) -> list[str]:
+        """Name the earlier runs of other files of the same source that cover the same time."""
+        return [
+            name for name, other in self.runs.items()
+            if name != run.run and other.event.source == run.source
+            and other.event.sha256 != run.sha256 and other.event.currency == run.currency
+            and other.event.starts < run.ends and run.starts < other.event.ends
+        ]  # fmt: skip
+
+
+def register(reader: Reader, *, until: int | None = None) -> Register:
+    """Fold the stream, up to a position."""
+    found = Register()
+    bodies = reader.stream_bodies(RECONCILIATION_STREAM, until_position=until)
+    for recorded in codec.decode_all(bodies):
+        found.apply(recorded)
+    return found
+
+
+def record_run(
+    store: Store, run: ReconciliationRun, breaks: Sequence[BreakOpened], *,
+    matched: frozenset[str], now: int, actor: str | None = None,
+) -> list[RecordedEvent]:  # fmt: skip
+    """Record a run with what it opens, reopens and resolves; nothing where it says nothing new."""
+    with store.writing() as writer:
+        there = register(writer.reader)
+        found = {one.break_id for one in breaks}
+        events: list[AnyEvent] = [run]
+        for one in breaks:
+            known = there.breaks.get(one.break_id)
+            if known is None or known.event.kind != one.kind:
+                events.append(one)
+            elif known.state == RESOLVED:
+                events.append(BreakReopened(break_id=one.break_id, run=run.run))
+        for name, known in there.breaks.items():
+            gone = name not in found and known.state in (OPEN, REOPENED)
+            covered = name in matched or run.starts <= known.event.first_seen < run.ends
+            if gone and known.source == run.source and covered:
+                events.append(BreakResolved(break_id=name, run=run.run))
+        if len(events) == 1 and any(_same(one.event, run) for one in there.runs.values()):
+            return []
+        return _append(writer, events, now=now, actor=actor, reason=None)
+
+
+def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:
+    """Say whether two runs are of one file and one span, with the same breaks."""
+    return (one.sha256, one.source, one.starts, one.ends, set(one.breaks)) == (
+        other.sha256, other.source, other.starts, other.ends, set(other.breaks),
+    )  # fmt: skip
+
+
+def resolve(
+    store: Store, break_id: str, *, now: int, actor: str | None, reason: str | None
+) -> RecordedEvent:
+    """Record that a break is resolved, and why. Raises: NoSuchThing, WrongBreakState."""
+    return _move(store, break_id, RESOLVED, now=now, actor=actor, reason=reason)
+
+
+def reopen(
+    store: Store, break_id: str, *, now: int, actor: str | None, reason: str | None
+) -> RecordedEvent:
+    """Record that a break is open again. Raises: NoSuchThing, WrongBreakState."""
+    return _move(store, break_id, REOPENED, now=now, actor=actor, reason=reason)
+
+
+def sign_off(
+    store: Store, break_id: str, *, now: int, actor: str | None, reason: str | None
+) -> RecordedEvent:
+    """Record a second person's consent. Raises: SelfReview, NoSuchThing, WrongBreakState."""
+    return _move(store, break_id, SIGNED_OFF, now=now, actor=actor, reason=reason)
+
+
+def _move(
+    store: Store, break_id: str, state: str, *, now: int, actor: str | None, reason: str | None
+) -> RecordedEvent:
+    if not actor:
+        raise InvalidInput("somebody has to answer for it", hint="--actor NAME")
+    with store.writing() as writer:
+        known = register(writer.reader).breaks
+        one = known.get(break_id)
+        if one is None:
+            near = did_you_mean(break_id, list(known)) or "list them with: tally breaks list"
+            raise NoSuchThing(f"no break {break_id!r}", hint=near)
+        is_open = one.state in (OPEN, REOPENED)
+        if is_open == (state == REOPENED):
+            raise WrongBreakState(break_id=break_id, state=one.state, wanted=state)
+        event: AnyEvent
+        if state == SIGNED_OFF:
+            if one.preparer is None or one.preparer == actor:
+                raise SelfReview(break_id=break_id, preparer=one.preparer or "nobody named")
+            event = BreakSignedOff(break_id=break_id, preparer=one.preparer)
+        else:
+            made = BreakReopened if state == REOPENED else BreakResolved
+            event = made(break_id=break_id)
+        return _append(writer, [event], now=now, actor=actor, reason=reason)[0]
+
+
+def _append(
+    writer: Writer, events: Iterable[AnyEvent], *, now: int, actor: str | None, reason: str | None
+) -> list[RecordedEvent]:
+    version = len(writer.reader.stream_bodies(RECONCILIATION_STREAM))
+    head = writer.head
+    at = max(now, head.recorded_at)
+    first = head.position + 1
+    recorded = [
+        RecordedEvent(
+            position=head.position + n, stream=RECONCILIATION_STREAM, version=version + n,
+            recorded_at=at, effective_at=at, event=event, actor=actor, reason=reason,
+            cause=None if n == 1 else first,
+        )
+        for n, event in enumerate(events, 1)
+    ]  # fmt: skip
+    writer.append(
+        [
+            Row(one.position, one.stream, one.version, codec.tag(type(one.event)),
+                one.recorded_at, one.effective_at, codec.encode(one))
+            for one in recorded
+        ]
+    )  # fmt: skip
+    return recorded
