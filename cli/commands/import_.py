@@ -92,7 +92,7 @@ def _converted(
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,
-    from_: str | None, dry_run: bool, account: str, encoding: str,
+    from_: str | None, dry_run: bool, **reading: str,
 ) -> int:  # fmt: skip
     """Record commands, one JSON object a line; or a vendor's file, turned into commands.
 
@@ -109,11 +109,11 @@ def command(
     last = 0
     source: BinaryIO = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     if from_ is not None:
-        source = _converted(session, source, from_, account=account, encoding=encoding)
+        source = _converted(session, source, from_, **reading)
         if dry_run:
             sys.stdout.write(source.read().decode())
             return DONE
-    elif dry_run or account:
+    elif dry_run or reading["account"]:
         msg = "--dry-run and --account belong to --from"
         raise InvalidInput(msg, hint="say what FILE is, e.g. --from alibaba-bills")
     with source, Progress("import") as progress:

@@ -38,7 +38,7 @@ BYTES_MAX = 1 << 30
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
 @click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
-@click.option("--transit-days", type=click.IntRange(0, 366), help="How long money may be on its way.")
+@click.option("--transit-days", type=click.IntRange(0, 366), help="How long money may be away.")
 @click.option("--tolerance", metavar="X", default="0", help="Let amounts differ by up to X.")
 @click.option("--propose", is_flag=True, help="Print commands that book what is missing.")
 @click.option("--record", is_flag=True, help="Record the run and its breaks in the ledger.")

@@ -13,8 +13,7 @@ import re
 from ledger.errors import InvalidInput
 from ledger.money import RATED_SCALE, exponent
 
-SCALE = 10**RATED_SCALE
-DIGITS_MAX = 20  # of the whole part: more is no amount, and long digits cost time
+SCALE: int = 10**RATED_SCALE
 _PLAIN = re.compile(r"([+-]?)(\d{0,20})(?:\.(\d{0,10}))?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,\u00a0\u202f '_])\d{3})(?:\1\d{3})*(?:\.\d*)?", re.ASCII)
 
@@ -42,7 +41,7 @@ def read_amount(text: str, *, decimal: str = ".", thousands: str = ",") -> int:
             msg, hint=f"digits, at most {RATED_SCALE} decimals, groups of three if any"
         )
     part = match[3] or ""
-    fine = int(match[2] or 0) * SCALE + int(part.ljust(RATED_SCALE, "0") or 0)
+    fine: int = int(match[2] or 0) * SCALE + int(part.ljust(RATED_SCALE, "0") or 0)
     return -fine if (match[1] == "-") != negative else fine
 
 
@@ -57,7 +56,8 @@ def _without_groups(plain: str, thousands: str, text: str) -> str:
 
 def from_minor(minor: int, currency: str) -> int:
     """Turn the ledger's minor units into fine units."""
-    return int(minor * 10 ** (RATED_SCALE - exponent(currency)))
+    scale: int = 10 ** (RATED_SCALE - exponent(currency))
+    return minor * scale
 
 
 def write_amount(fine: int, currency: str) -> str:

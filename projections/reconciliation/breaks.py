@@ -113,17 +113,19 @@ def outcomes(ours: Sequence[Line], statement: Statement, scope: Scope) -> list[O
     covered = [line for line in ours if line.currency != scope.currency or scope.covers(line)]
     found = match(covered, statement.lines)
     maker = _Maker(statement, scope)
-    made = [maker.of_match(one) for one in found.matches]
+    made: list[Outcome] = [maker.of_match(one) for one in found.matches]
     made += [maker.outcome("ambiguous", tie.rule, tie.ours, tie.theirs) for tie in found.ties]
     made += maker.of_leftovers(found)
-    kept = [one for one in made if one is not None and maker.belongs(one)]
+    kept = [one for one in made if maker.belongs(one)]
     return sorted(kept, key=_sorted)
 
 
 def _sorted(one: Outcome) -> tuple[object, ...]:
     mine, others = one.ours, one.theirs
-    return (one.first_seen, one.key, one.kind, one.effect,
-            [line.place for line in mine], [(line.key, line.amount) for line in others])  # fmt: skip
+    return (
+        one.first_seen, one.key, one.kind, one.effect, [line.place for line in mine],
+        [(line.key, line.amount) for line in others],
+    )  # fmt: skip
 
 
 class _Maker:
@@ -166,7 +168,7 @@ class _Maker:
         kind, rule, why = self._difference(one)
         return self.outcome(kind, rule, one.ours, one.theirs, why=why)
 
-    def _difference(self, one: Match) -> tuple[str, str, tuple[str, ...]]:
+    def _difference(self, one: Match) -> tuple[str, str, tuple[str, ...]]:  # noqa: PLR0911 - one each
         mine, other = one.ours[0], one.theirs[0]
         total, stated = (sum(line.amount for line in side) for side in (one.ours, one.theirs))
         if mine.currency != other.currency:
@@ -212,12 +214,12 @@ class _Maker:
             for here, line in zip(inside, one.ours, strict=True)
         ) or not all(theirs)
 
-    def of_leftovers(self, found: Matched) -> list[Outcome | None]:
+    def of_leftovers(self, found: Matched) -> list[Outcome]:
         """Name what nobody wanted: repeated, on its way, or missing."""
         seen_theirs = _Repeats(line for one in found.matches for line in one.theirs)
         seen_ours = _Repeats(line for one in found.matches for line in one.ours)
         suggested = _suggestions(found, self.scope)
-        made: list[Outcome | None] = []
+        made: list[Outcome] = []
         for line in found.theirs:
             kind = self._left_there(line, seen_theirs)
             if kind:
@@ -304,8 +306,11 @@ def _nearby(lines: Sequence[Line]) -> Callable[[Line], list[Line]]:
 
 def _subsets(line: Line, candidates: list[Line]) -> list[tuple[Line, ...]]:
     """Give the subsets of 2 to 4 lines that sum to a line; none where there are too many."""
-    same = [one for one in candidates if one.currency == line.currency and one.amount
-            and (one.amount > 0) == (line.amount > 0) and abs(one.amount) < abs(line.amount)]  # fmt: skip
+    same = [
+        one for one in candidates
+        if one.currency == line.currency and one.amount
+        and (one.amount > 0) == (line.amount > 0) and abs(one.amount) < abs(line.amount)
+    ]  # fmt: skip
     if len(same) > CANDIDATES_MAX:
         return []
     return [

@@ -46,7 +46,8 @@ OWNERS = ("OwnerID", "AccountID")  # the account, under either name
 # InvoiceId. Sum of BilledCost per id = what the bill asks for (amount less coupons).
 FOCUS_NEEDED = ("BilledCost", "ChargeCategory", "ChargePeriodStart")
 FOCUS = (
-    *FOCUS_NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart", "BillingAccountId", "SubAccountId",
+    *FOCUS_NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart",
+    "BillingAccountId", "SubAccountId",
     "ChargeClass", "ChargeFrequency", "InvoiceId", "ResourceId", "x_RecordId",
 )  # fmt: skip
 FOCUS_ACCOUNTS = ("SubAccountId", "BillingAccountId")

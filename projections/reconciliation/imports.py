@@ -64,8 +64,8 @@ class Importer:
             if not self._late and (self.now if self.clock is None else self.clock) > instant + DAY:
                 self._late = True
                 self.unsaid.append(
-                    "the ledger's clock is later than the file, so accounts are opened after it and "
-                    "dates are lost; begin with: tally init --clock simulated --start T"
+                    "the ledger's clock is later than the file, so accounts are opened after it "
+                    "and dates are lost; begin with: tally init --clock simulated --start T"
                 )
             yield self._said("open-account", instant, account=account, currency=line.currency)
             self._opened[account] = self.now if self.clock is None else self.clock
@@ -107,8 +107,10 @@ class Importer:
             known = line.kind == "Payment" and len(line.references) > 1
             channel = (line.channel or CHANNEL) if known else CHANNEL
             paid.setdefault(serial, channel)
-            yield self._said("top-up", line.instant, account=account, channel=channel,
-                             serial=serial if known else line.references[-1], amount=size)  # fmt: skip
+            yield self._said(
+                "top-up", line.instant, account=account, channel=channel,
+                serial=serial if known else line.references[-1], amount=size,
+            )  # fmt: skip
         elif line.amount < 0 and line.kind == "Withdraw" and serial in paid:
             yield self._said("reverse-top-up", line.instant, account=account,
                              channel=paid[serial], serial=serial, amount=size)  # fmt: skip

@@ -88,7 +88,8 @@ class _Sides:
         taken = []
         for key in sorted(ours.keys() & theirs.keys(), key=str):
             mine, others = ours[key], theirs[key]
-            if len(mine) + len(others) < 3 or used[0] & set(mine) or used[1] & set(others):
+            single = len(mine) == len(others) == 1  # the other passes see to those
+            if single or used[0] & set(mine) or used[1] & set(others):
                 continue
             fees = sum(self.theirs[place].fee for place in others)
             total = sum(self.ours[place].amount for place in mine)
@@ -119,7 +120,8 @@ class _Sides:
         """Book matches, by the places of their lines."""
         if not taken:
             return
-        gone_ours, gone_theirs = set(), set()
+        gone_ours: set[int] = set()
+        gone_theirs: set[int] = set()
         for mine, others in taken:
             self.matches.append(
                 Match(

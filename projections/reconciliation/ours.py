@@ -128,7 +128,7 @@ class _Fold:
             return _Told(-event.amount, "Withdraw", event.serial, (event.serial,))
         return _Told(event.amount, "Payment", event.serial, (event.serial,))
 
-    def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:
+    def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:  # noqa: PLR0911 - one each
         """Tell what moved the cash."""
         event = recorded.event
         if isinstance(event, e.TopUpReceived):

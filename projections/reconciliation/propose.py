@@ -108,7 +108,8 @@ class Proposer:
             starts = ends - 1_000_000
         yield self._said(
             # Before its instance was there, a bill cannot have a date: its cycle says the period.
-            "post-bill", line, late=there not in activated, account=account, bill=line.order or line.key, instance=instance,
+            "post-bill", line, late=there not in activated, account=account,
+            bill=line.order or line.key, instance=instance,
             cycle_start=self.write.instant(starts), cycle_end=self.write.instant(ends),
             rated=write_amount(line.gross or line.amount, line.currency),
         )  # fmt: skip

@@ -153,7 +153,9 @@ def _evidence(side: str, line: Line, write: Formatter) -> Json:
         "status": line.status, "instance": line.instance, "text": line.text,
     }  # fmt: skip
     return {
-        "side": side, "place": line.place, "kind": line.kind, "key": line.key,
+        # A statement's row is told by what it says, not by where it stands.
+        "side": side, **({"place": line.place} if side == "ledger" else {}),
+        "kind": line.kind, "key": line.key,
         "amount": write_amount(line.amount, line.currency), "currency": line.currency,
         "at": write.instant(line.instant), **{name: said for name, said in names.items() if said},
     }  # fmt: skip

@@ -77,15 +77,17 @@ def read_bills(
         starts, ends = begins(row), finishes(row)
         started = cells.instant(starts, number, "UsageStartTime", offset=offset) if starts else 0
         ended = cells.instant(ends, number, "UsageEndTime", offset=offset) if ends else 0
-        span = cells.month(cycle(row), number, "BillingCycle", offset=offset) if cycle(row) else None
-        if span is not None:
+        span = None
+        if cycle(row):
+            span = cells.month(cycle(row), number, "BillingCycle", offset=offset)
             spans.append(span)
         elif ended:
             spans.append(cells.months_of(started or ended, ended, offset=offset))
         when = _booked_at(ended or started, span)
         lines.append(
             Line(
-                key=record(row) or f"line {number}", amount=charged,
+                key=record(row) or cells.nameless(when, charged, code(row), offset=offset),
+                amount=charged,
                 currency=cells.currency(code(row), number, "Currency"), instant=when,
                 order=record(row), status=UNPAID if outstanding > 0 else PAID, kind=kind,
                 account=owner(row) or account, place=f"line {number}", starts=started, ends=ended,
@@ -183,7 +185,8 @@ def _wallet_statement(
     lines: Sequence[Line], balances: Sequence[int | None], *, currency: str, offset: int
 ) -> Statement:
     main = one_currency(lines, currency)
-    mine = [(line, left) for line, left in zip(lines, balances, strict=True) if line.currency == main]
+    both = zip(lines, balances, strict=True)
+    mine = [(line, left) for line, left in both if line.currency == main]
     whole = bool(mine) and all(left is not None for _, left in mine)
     opening = closing = 0
     if whole:

@@ -9,6 +9,7 @@ This module must not know which entries the ledger expects.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.periods import DAY, local_date
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-_NAMESPACE = re.compile(r"\{(urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.\d{3})\.001\.\d{2})\}Document")
+_NAMESPACE = re.compile(
+    r"\{(urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.\d{3})\.001\.\d{2})\}Document", re.ASCII
+)
 _PLAIN_REFERENCES = ("EndToEndId", "InstrId", "TxId", "AcctSvcrRef", "MndtId", "ClrSysRef")
 _NO_REFERENCE = ("NOTPROVIDED", "NONREF", "NOT PROVIDED", "")
 
@@ -218,7 +221,8 @@ def _entry(element: Element, number: int, account: str, offset: int) -> list[Lin
         own = tuple(dict.fromkeys((*references, *((bank,) if bank else ()))))
         lines.append(
             Line(
-                key=(own or (place,))[0], amount=size, currency=currency, instant=day,
+                key=own[0] if own else cells.nameless(day, size, currency, offset=offset),
+                amount=size, currency=currency, instant=day,
                 references=own, group=batch, status=BOOKED if status == "BOOK" else PENDING,
                 kind="credit" if size >= 0 else "debit", account="", place=place,
                 text=" ".join(filter(None, (_remitted(one) for one in of)))[:500],
@@ -265,7 +269,8 @@ def _charges(element: Element, where: str) -> int:
     total = _text(charges, "TtlChrgsAndTaxAmt")
     if total:
         return cells.amount(total, 0, f"{where} Chrgs")
-    return sum(cells.amount(_text(one, "Amt"), 0, f"{where} Chrgs") for one in _all(charges, "Rcrd"))
+    records = [_text(one, "Amt") for one in _all(charges, "Rcrd")]
+    return sum(cells.amount(text, 0, f"{where} Chrgs") for text in records)
 
 
 def _chain(parts: list[_Account]) -> tuple[int, int]:
@@ -275,7 +280,7 @@ def _chain(parts: list[_Account]) -> tuple[int, int]:
         accounts.setdefault(part.account, []).append(part)
     opening = closing = 0
     for name, chain in accounts.items():
-        for earlier, later in zip(chain, chain[1:], strict=False):
+        for earlier, later in pairwise(chain):
             check_total(
                 f"closing of one statement = opening of the next of {name}",
                 later.opening, earlier.closing, currency=later.currency,

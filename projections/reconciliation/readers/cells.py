@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ledger.errors import InvalidInput
 from ledger.money import check_currency
 from ledger.periods import add_months, local_date, local_day, midnight, parse_instant
-from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.lines import BadStatement
 
 _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
@@ -79,6 +79,11 @@ def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
         return cell.strip()
     error = InvalidInput(f"{cell!r} is none of {', '.join(words)}", hint="spelled exactly so")
     raise _bad(line, column, error)
+
+
+def nameless(when: int, fine: int, currency: str, *, offset: int) -> str:
+    """Name a row that has no id by what it says, so that its place does not matter."""
+    return f"{local_date(when, offset)} {write_amount(fine, currency)}"
 
 
 def _bad(line: int, column: str, error: InvalidInput) -> BadStatement:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PARQUET = b"PAR1"
+_SECONDS = len("2025-03-01T00:00:00")
 
 
 def read_focus(
@@ -39,7 +40,7 @@ def read_focus(
             ) if row.get("BillingPeriodStart") else
             cells.months_of(line.instant, line.instant, offset=offset)
         )  # fmt: skip
-        same = (line.account, line.currency, line.order or line.key)
+        same = (line.account, line.currency, line.order or line.place)
         there = lines.get(same)
         lines[same] = line if there is None else _together(there, line)
     found = tuple(lines.values())
@@ -62,7 +63,7 @@ def _line(number: int, row: dict[str, str], *, offset: int, account: str, main: 
     starts = cells.instant(row["ChargePeriodStart"], number, "ChargePeriodStart", offset=offset)
     ends, code = row.get("ChargePeriodEnd", ""), row.get("BillingCurrency", "")
     return Line(
-        key=charged or f"row {number}", amount=cost,
+        key=charged or cells.nameless(starts, cost, code or main, offset=offset), amount=cost,
         currency=cells.currency(code, number, "BillingCurrency") if code else main,
         instant=starts, order=charged, kind=kind,
         account=next(filter(None, owners), "") or account, place=f"row {number}", starts=starts,
@@ -74,12 +75,13 @@ def _line(number: int, row: dict[str, str], *, offset: int, account: str, main: 
 
 def _together(one: Line, other: Line) -> Line:
     """Add a row to the line of its id: what is charged names it, not what a coupon paid."""
-    first, second = (other, one) if one.kind == "Credit" and other.kind != "Credit" else (one, other)
+    swapped = one.kind == "Credit" and other.kind != "Credit"
+    first, second = (other, one) if swapped else (one, other)
     return msgspec.structs.replace(
         first, amount=one.amount + other.amount, gross=one.gross + other.gross,
         coupons=one.coupons + other.coupons, starts=min(one.starts, other.starts),
         ends=max(one.ends, other.ends), instant=min(one.instant, other.instant),
-        place=min(one.place, other.place), instance=first.instance or second.instance,
+        instance=first.instance or second.instance,
     )  # fmt: skip
 
 
@@ -97,21 +99,21 @@ def _rows(body: bytes, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _parquet(body: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     """Read Parquet; decimals and instants as the exact text that the CSV would have."""
     try:
-        import pyarrow as arrow  # noqa: PLC0415 - an extra, for this format alone
+        import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
         from pyarrow import parquet  # noqa: PLC0415 - as above
     except ImportError:
         msg = "reading Parquet needs pyarrow, which is not installed"
         raise BadStatement(msg, hint="pip install 'tallystick[parquet]', or use the CSV") from None
     try:
-        table = parquet.read_table(arrow.BufferReader(body))
-    except (arrow.ArrowException, OSError) as error:
+        table = parquet.read_table(pa.BufferReader(body))
+    except (pa.ArrowException, OSError) as error:
         msg = f"the file is no whole Parquet file: {str(error)[:120]}"
         raise BadStatement(msg, hint="fetch the file again") from None
     absent = [name for name in columns.FOCUS_NEEDED if name not in table.column_names]
     if absent:
         raise BadStatement(f"the file has no column {', '.join(absent)}, so it is no focus")
     for name in table.column_names:
-        if name == "BilledCost" and arrow.types.is_floating(table.schema.field(name).type):
+        if name == "BilledCost" and pa.types.is_floating(table.schema.field(name).type):
             msg = "BilledCost is stored as a float, which is not exact"
             raise BadStatement(msg, hint="export it as a decimal or as text")
     known = [name for name in columns.FOCUS if name in table.column_names]
@@ -126,4 +128,4 @@ def _written(cell: object) -> str:
     if isoformat is None:
         return f"{cell:f}" if hasattr(cell, "as_tuple") else str(cell).strip()
     text = str(isoformat())
-    return text if len(text) < 19 or text[19:] else f"{text}Z"  # FOCUS instants are UTC
+    return text if len(text) < _SECONDS or text[_SECONDS:] else f"{text}Z"  # FOCUS instants are UTC

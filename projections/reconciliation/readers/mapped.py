@@ -128,11 +128,12 @@ def _line(
         status = PENDING
     elif cell["status"] in values.failed:
         status = FAILED
-    code = cell["currency"]
+    code = cells.currency(cell["currency"], number, "currency") if cell["currency"] else main
+    when = cells.instant(cell["date"], number, column_map.columns.date, offset=offset)
+    named = cell["reference"] or cell["order"]
     return Line(
-        key=cell["reference"] or cell["order"] or f"line {number}", amount=amount,
-        currency=cells.currency(code, number, "currency") if code else main,
-        instant=cells.instant(cell["date"], number, column_map.columns.date, offset=offset),
+        key=named or cells.nameless(when, amount, code, offset=offset), amount=amount,
+        currency=code, instant=when,
         references=(cell["reference"],) if cell["reference"] else (), order=cell["order"],
         group=cell["group"], status=status, account=cell["account"] or account,
         fee=_figure(cell["fee"], number, "fee", column_map), text=cell["text"],

@@ -87,4 +87,5 @@ class Table:
                 return
             except csv.Error as error:
                 msg = f"line {self._reader.line_num} is no CSV: {error}"
-                raise BadStatement(msg, hint="the file seems cut off or is another format") from None
+                hint = "the file seems cut off or is another format"
+                raise BadStatement(msg, hint=hint) from None
