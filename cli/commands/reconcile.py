@@ -37,6 +37,7 @@ BYTES_MAX = 1 << 30
 @click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
 @click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
+@click.option("--item", "items", multiple=True, help="Only these, e.g. PayAsYouGoBill.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
 @click.option("--transit-days", type=click.IntRange(0, 366), help="How long money may be away.")
 @click.option("--tolerance", metavar="X", default="0", help="Let amounts differ by up to X.")
@@ -96,6 +97,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
         source, options["encoding"], column_map, options["account"],
         frozenset(options["channels"]), span_of(session, options["period"]),
         options["transit_days"], abs(read_amount(options["tolerance"])),
+        frozenset(options["items"]),
     )  # fmt: skip
 
 

@@ -59,9 +59,11 @@ class Scope(Struct, frozen=True):
         return not self.ends or self.starts <= instant < self.ends
 
     def inside(self, line: Line) -> bool:
-        """Say whether a line of ours is this period's: by its date, or by its cycle (R5)."""
-        if self.within(line.instant):
-            return True
+        """Say whether a line of ours is this period's: by its date."""
+        return self.within(line.instant)
+
+    def charged(self, line: Line) -> bool:
+        """Say whether what a line of ours charges is this period's, whenever it was posted (R5)."""
         return bool(line.ends) and (self.within(line.starts) or self.within(line.ends - 1))
 
     def covers(self, line: Line) -> bool:
@@ -210,7 +212,7 @@ class _Maker:
         cleared = self.scope.starts - self.scope.transit
         # What was on its way when the period began has arrived: that is no break.
         return not all(
-            here or cleared <= line.instant < self.scope.starts
+            here or cleared <= line.instant < self.scope.starts or self.scope.charged(line)
             for here, line in zip(inside, one.ours, strict=True)
         ) or not all(theirs)
 
@@ -222,11 +224,11 @@ class _Maker:
         made: list[Outcome] = []
         for line in found.theirs:
             kind = self._left_there(line, seen_theirs)
-            if kind:
+            if kind and line.amount:
                 why = suggested.get(id(line), ())
                 made.append(self.outcome(kind, "", (), (line,), why=why))
         for line in found.ours:
-            if self.scope.covers(line) and self.scope.inside(line):
+            if line.amount and self.scope.covers(line) and self.scope.inside(line):
                 why = suggested.get(id(line), ())
                 kind = self._left_here(line, seen_ours)
                 made.append(self.outcome(kind, "", (line,), (), why=why))

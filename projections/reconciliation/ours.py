@@ -91,7 +91,7 @@ class _Fold:
         elif isinstance(event, _ORDERS):
             self.instances[account, event.instance] = "enterprise"
         told = _TOLD[self.subject](self, recorded, account)
-        if told is not None and told.amount:
+        if told is not None and (told.amount or isinstance(event, e.BillPosted)):
             self._add(told, recorded, account)
 
     def _add(self, told: _Told, recorded: RecordedEvent, account: str) -> None:

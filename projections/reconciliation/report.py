@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BUCKETS: Final = ((1, "0-1"), (7, "2-7"), (30, "8-30"), (60, "31-60"), (90, "61-90"))
 BROUGHT_FORWARD: Final = "brought_forward"
+# Matched, and booked before this period (it was on its way) or after it (its cycle was this one).
+OTHER_PERIOD: Final = "booked_in_other_period"
 
 
 class ProofDoesNotClose(IntegrityBroken):
@@ -92,7 +94,7 @@ def reconcile(statement: Statement, ours: Sequence[Line], scope: Scope) -> Repor
     effects: Counter[str] = Counter()
     for one in found:
         if one.effect:
-            effects[one.kind] += one.effect
+            effects[OTHER_PERIOD if one.kind == "matched" else one.kind] += one.effect
     items = [(kind, amount) for kind, amount in sorted(effects.items()) if amount]
     if opening - before:
         items.insert(0, (BROUGHT_FORWARD, opening - before))

@@ -33,6 +33,7 @@ class Asked(NamedTuple):
     span: tuple[int, int] | None = None
     transit_days: int | None = None
     tolerance: int = 0
+    kinds: frozenset[str] = frozenset()
 
 
 class Compared(NamedTuple):
@@ -76,6 +77,6 @@ def _scope(statement: Statement, asked: Asked) -> Scope:
         transit = asked.transit_days * DAY
     return Scope(
         currency=statement.currency, starts=starts, ends=ends, narrowed=asked.span is not None,
-        transit=transit, tolerance=asked.tolerance, kinds=statement.kinds,
+        transit=transit, tolerance=asked.tolerance, kinds=asked.kinds or statement.kinds,
         accounts=frozenset(named) if len(named) == 1 and "" not in named else frozenset(),
     )  # fmt: skip
