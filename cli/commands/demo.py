@@ -15,7 +15,8 @@ from cli.commands.show import whole_event
 from cli.commands.state import page
 from cli.options import DEFAULT_LEDGER, Output, tally_command
 from cli.progress import Progress
-from cli.render import short, strong, table, write
+from cli.render import plural, short, strong, table, write
+from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.periods import HOUR, format_instant, parse_instant
@@ -50,12 +51,18 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
     rows, difference = session.views().compare()
     head = session.reader.head().position
+    statements = check_statements(session)
     if not output.human:
         output.object(
             {
                 "schema": "tally.demo/1", "ledger": location, "commands": commands,
                 "refused": refused, "events": head, "rows_compared": rows,
                 "equal": difference is None,
+                "statements": [
+                    {"file": one.name, "matched": len(one.report.matches),
+                     "breaks": len(one.found), "planted": len(one.planted), "exact": one.exact}
+                    for one in statements
+                ],
             }
         )  # fmt: skip
         return
@@ -78,7 +85,20 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     said = "yes" if difference is None else f"NO: {difference}"
     write(f"   {said}: {rows} rows of {len(session.views().status())} views, {head} events")
     write()
+    write(strong("6. Do bank and vendor agree?           tally reconcile FILE --source S"))
+    _statements(statements)
+    write()
     write(f"Next: tally log {account} --ledger {location}")
+
+
+def _statements(checked: list[Checked]) -> None:
+    """Say what each statement told: the fixtures hold planted breaks of every class."""
+    for one in checked:
+        agreed = "exactly what was planted" if one.exact else "NOT what was planted"
+        classes = sorted({kind for kind, _ in one.found})
+        write(f"   {one.name:<17} {len(one.report.matches)} matched, "
+              f"{plural(len(one.found), 'break')}: {agreed}; unexplained 0.00")
+        write(f"   {'':<17} {', '.join(classes)}")
 
 
 def _clear(location: str, *, force: bool) -> None:
