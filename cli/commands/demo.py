@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -96,9 +97,10 @@ def _statements(checked: list[Checked]) -> None:
     for one in checked:
         agreed = "exactly what was planted" if one.exact else "NOT what was planted"
         classes = sorted({kind for kind, _ in one.found})
-        write(f"   {one.name:<17} {len(one.report.matches)} matched, "
-              f"{plural(len(one.found), 'break')}: {agreed}; unexplained 0.00")
-        write(f"   {'':<17} {', '.join(classes)}")
+        told = f"{len(one.report.matches)} matched, {plural(len(one.found), 'break')}: {agreed}"
+        write(f"   {one.name:<17} {told}")
+        for line in textwrap.wrap(", ".join(classes), 56):
+            write(f"   {'':<17}   {line}")
 
 
 def _clear(location: str, *, force: bool) -> None:

@@ -165,8 +165,8 @@ def _page(shown: dict[str, Any]) -> None:
         write(strong(f"{found}: {', '.join(f'{n} {k}' for k, n in shown['classes'].items())}"))
         table(
             ("class", "key", "account", "ours", "theirs", "delta", "age"),
-            [(one["class"], one["key"][:24], one["account"], one["ours"], one["theirs"],
-              one["delta"], f"{one['age_days']} d ({one['age']})") for one in shown["breaks"]],
+            [(one["class"], one["key"][:18], one["account"], one["ours"], one["theirs"],
+              one["delta"], f"{one['age_days']} d") for one in shown["breaks"]],
         )  # fmt: skip
     else:
         write("no breaks")
