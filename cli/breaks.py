@@ -13,6 +13,7 @@ from cli.render import plural
 from ledger.events import BreakOpened, ReconciliationRun
 from ledger.reconciling import record_run, register
 from projections.reconciliation.amounts import write_amount
+from projections.reconciliation.breaks import sort_key
 from projections.reconciliation.report import break_id
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def record(session: Session, compared: Compared, point: Point, *, actor: str | N
     report = compared.report
     proof, code = report.proof, report.currency
     found = {break_id(report.source, one): one for one in report.breaks}
+    matches = sorted(report.matches, key=sort_key)
     named = f"{compared.sha256} {report.source} {point.position}"
     run = ReconciliationRun(
         run=hashlib.sha256(named.encode()).hexdigest()[:12], source=report.source,
@@ -34,7 +36,7 @@ def record(session: Session, compared: Compared, point: Point, *, actor: str | N
         known_position=point.position, opening=write_amount(proof.opening, code),
         movements=write_amount(proof.movements, code), closing=write_amount(proof.closing, code),
         ledger_balance=write_amount(proof.ledger_balance, code),
-        matches=tuple((one.rule, one.ours[0].key, one.theirs[0].key) for one in report.matches),
+        matches=tuple((one.rule, one.ours[0].key, one.theirs[0].key) for one in matches),
         breaks=tuple(found),
     )  # fmt: skip
     opened = [_opened(name, one, run.run, code) for name, one in found.items()]

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ledger.money import RATED_SCALE, exponent
 from ledger.periods import DAY
-from projections.reconciliation.lines import FAILED, PENDING
+from projections.reconciliation.lines import BOOKED, FAILED, PENDING
 from projections.reconciliation.matching import WINDOW, match
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Outcome(Struct, frozen=True):
 
 
 def outcomes(ours: Sequence[Line], statement: Statement, scope: Scope) -> list[Outcome]:
-    """Give every outcome, in an order that does not depend on the order of any row."""
+    """Give every outcome; breaks in an order that does not depend on the order of any row."""
     covered = [line for line in ours if line.currency != scope.currency or scope.covers(line)]
     found = match(covered, statement.lines)
     maker = _Maker(statement, scope)
@@ -119,10 +119,12 @@ def outcomes(ours: Sequence[Line], statement: Statement, scope: Scope) -> list[O
     made += [maker.outcome("ambiguous", tie.rule, tie.ours, tie.theirs) for tie in found.ties]
     made += maker.of_leftovers(found)
     kept = [one for one in made if maker.belongs(one)]
-    return sorted(kept, key=_sorted)
+    matched = [one for one in kept if one.matched]
+    return [*matched, *sorted((one for one in kept if not one.matched), key=sort_key)]
 
 
-def _sorted(one: Outcome) -> tuple[object, ...]:
+def sort_key(one: Outcome) -> tuple[object, ...]:
+    """Sort outcomes by what they say."""
     mine, others = one.ours, one.theirs
     return (
         one.first_seen, one.key, one.kind, one.effect, [line.place for line in mine],
@@ -167,6 +169,14 @@ class _Maker:
 
     def of_match(self, one: Match) -> Outcome:
         """Name a match: the first of the differences that matter, or none."""
+        mine, other = one.ours[0], one.theirs[0]
+        if (
+            len(one.ours) == len(one.theirs) == 1 and mine.amount == other.amount
+            and not mine.status and other.status == BOOKED and mine.currency == other.currency
+            == self.scope.currency and self.scope.inside(mine) and not self.scope.narrowed
+        ):  # as nearly all are: equal in everything, so nothing is left to compare or to add up
+            first = min(mine.instant, other.instant)
+            return Outcome("matched", one.rule, one.ours, one.theirs, 0, first)
         kind, rule, why = self._difference(one)
         return self.outcome(kind, rule, one.ours, one.theirs, why=why)
 
@@ -218,8 +228,8 @@ class _Maker:
 
     def of_leftovers(self, found: Matched) -> list[Outcome]:
         """Name what nobody wanted: repeated, on its way, or missing."""
-        seen_theirs = _Repeats(line for one in found.matches for line in one.theirs)
-        seen_ours = _Repeats(line for one in found.matches for line in one.ours)
+        seen_theirs = _Repeats(found.theirs, (one.theirs for one in found.matches))
+        seen_ours = _Repeats(found.ours, (one.ours for one in found.matches))
         suggested = _suggestions(found, self.scope)
         made: list[Outcome] = []
         for line in found.theirs:
@@ -250,17 +260,21 @@ class _Maker:
 
 
 class _Repeats:
-    """Knows which lines say again what another one said."""
+    """Knows which of the leftovers say again what another line said."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, left: Sequence[Line], matched: Iterable[tuple[Line, ...]]) -> None:
         self._seen: set[tuple[object, ...]] = set()
-        self._keys: set[tuple[str, str]] = set()
-        for line in lines:
-            self._add(line)
+        self._keys: set[str] = set()
+        asked = {name for line in left for name in (*line.references, line.order) if name}
+        twins = {line.twin.partition("/")[2] for line in left if line.twin}
+        for lines in matched if left else ():
+            for line in lines:
+                if line.key in twins or line.order in asked or not asked.isdisjoint(line.references):
+                    self._add(line)
 
     def _add(self, line: Line) -> None:
         self._seen.update(self._names(line))
-        self._keys.add((line.channel, line.key))
+        self._keys.add(f"{line.channel}/{line.key}")
 
     def _names(self, line: Line) -> Iterator[tuple[object, ...]]:
         for name in (*line.references, line.order):
@@ -271,10 +285,7 @@ class _Repeats:
 
     def repeats(self, line: Line) -> bool:
         """Say whether a line repeats an earlier one (R3), and remember it."""
-        twin = bool(line.twin) and any(
-            line.twin == f"{channel}/{key}" for channel, key in self._keys
-        )
-        again = twin or any(name in self._seen for name in self._names(line))
+        again = line.twin in self._keys or any(name in self._seen for name in self._names(line))
         self._add(line)
         return again
 

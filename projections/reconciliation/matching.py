@@ -50,27 +50,34 @@ class _Sides:
     """What is left of both sides, and the matches so far."""
 
     def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
-        # By content, so that rows that are told apart by nothing but their place are the same.
-        self.ours: list[Line] = sorted(ours, key=order_of)
-        self.theirs: list[Line] = sorted(theirs, key=order_of)
+        self.ours: list[Line] = list(ours)
+        self.theirs: list[Line] = list(theirs)
         self.named = bool(theirs) and all(line.account for line in theirs)
         self.matches: list[Match] = []
+
+    def sort(self) -> None:
+        """Order what is left by content: rows told apart by their place alone are the same.
+
+        What is unique does not depend on any order, so the many that are go first.
+        """
+        self.ours.sort(key=order_of)
+        self.theirs.sort(key=order_of)
 
     def unique(self, rule: str, keys: Callable[[Line, str], Iterable[Key]]) -> None:
         """Match what shares a key that is unique on both sides."""
         ours, theirs = self._index(self.ours, keys), self._index(self.theirs, keys)
-        pairs: dict[int, set[int]] = {}
-        wanted: dict[int, set[int]] = {}
+        pairs: dict[int, int] = {}
+        wanted: dict[int, int] = {}
+        torn: set[int] = set()  # ours that several of theirs could be, or the other way round
         for key, found in ours.items():
             there = theirs.get(key)
             if found is not None and there is not None:
-                pairs.setdefault(found, set()).add(there)
-                wanted.setdefault(there, set()).add(found)
-        taken: list[tuple[int, int]] = [
-            (mine, next(iter(others))) for mine, others in pairs.items()
-            if len(others) == 1 and len(wanted[next(iter(others))]) == 1
-        ]  # fmt: skip
-        self.take(rule, [((mine,), (other,)) for mine, other in taken])
+                first, rival = pairs.setdefault(found, there), wanted.setdefault(there, found)
+                if first != there or rival != found:
+                    torn.update((found, rival, wanted.get(first, found)))
+        self.take(
+            rule, [((mine,), (other,)) for mine, other in pairs.items() if mine not in torn]
+        )
 
     def _index(
         self, lines: Sequence[Line], keys: Callable[[Line, str], Iterable[Key]]
@@ -141,6 +148,7 @@ def match(ours: Sequence[Line], theirs: Sequence[Line]) -> Matched:
     # Equal in everything first, then in all but one thing, so that a difference is seen last.
     sides.unique(REFERENCE, _exact(_references))
     sides.unique(ORDER, _exact(_orders))
+    sides.sort()
     sides.unique(REFERENCE, _dated(_references))
     sides.unique(ORDER, _dated(_orders))
     sides.sums(GROUP, _grouped)

@@ -6,16 +6,22 @@ Invariant: what is wrong is named with line, column and text. This module must n
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.money import check_currency
-from ledger.periods import add_months, local_date, local_day, midnight, parse_instant
+from ledger.periods import SECOND, add_months, local_date, local_day, midnight, parse_instant
 from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.lines import BadStatement
 
 _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
+
+
+_DAY_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(Z|[+-]\d{2}:\d{2})?", re.ASCII
+)
 
 
 class Span(NamedTuple):
@@ -36,6 +42,13 @@ def amount(cell: str, line: int, column: str) -> int:
 def instant(cell: str, line: int, column: str, *, offset: int) -> int:
     """Read an instant or a date; ``2025/03/01`` and ``20250301`` are dates too."""
     text = cell.strip()
+    day = _DAY_TIME.fullmatch(text)
+    if day is not None:  # as nearly all are: the day is looked up, the time added
+        time_of_day = int(day[2]) * 3600 + int(day[3]) * 60 + int(day[4])
+        try:
+            return _midnight(day[1], day[5] or "", offset) + time_of_day * SECOND
+        except InvalidInput as error:
+            raise _bad(line, column, error) from None
     try:
         return parse_instant(text, offset)
     except InvalidInput as error:
@@ -46,6 +59,11 @@ def instant(cell: str, line: int, column: str, *, offset: int) -> int:
         return parse_instant(plain, offset)
     except InvalidInput as error:
         raise _bad(line, column, error) from None
+
+
+@lru_cache(maxsize=1 << 12)
+def _midnight(day: str, away: str, offset: int) -> int:
+    return parse_instant(f"{day}T00:00:00{away}", offset)
 
 
 def currency(cell: str, line: int, column: str) -> str:
