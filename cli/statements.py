@@ -7,11 +7,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from projections.point import Asked as AskedPoint
-from projections.reconciliation.report import Report
 from projections.reconciliation.sources import Asked, compare
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.reconciliation.report import Report
 
 STATEMENTS = (
     ("bank.xml", Asked("camt053")),

@@ -93,8 +93,11 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
         column_map = None if path is None else Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
+    account = options["account"]
+    if source == "camt053" and f"account:{account}" in session.reader.streams():
+        account = ""  # one of ours, for --propose: not the name of a bank account
     return Asked(
-        source, options["encoding"], column_map, options["account"],
+        source, options["encoding"], column_map, account,
         frozenset(options["channels"]), span_of(session, options["period"]),
         options["transit_days"], abs(read_amount(options["tolerance"])),
         frozenset(options["items"]),

@@ -269,7 +269,8 @@ class _Repeats:
         twins = {line.twin.partition("/")[2] for line in left if line.twin}
         for lines in matched if left else ():
             for line in lines:
-                if line.key in twins or line.order in asked or not asked.isdisjoint(line.references):
+                named = line.order in asked or not asked.isdisjoint(line.references)
+                if named or line.key in twins:
                     self._add(line)
 
     def _add(self, line: Line) -> None:

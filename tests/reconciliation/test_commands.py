@@ -73,7 +73,8 @@ def test_a_vendor_bill_names_each_break_with_class_amounts_and_evidence(
     path = _file(tmp_path, "bills.csv", BILLS)
     found = world.json("reconcile", path, "--source", "alibaba-bills", code=1)
     assert found["matched"] == 1
-    assert [(b["class"], b["key"], b["ours"], b["theirs"], b["delta"]) for b in found["breaks"]] == [
+    told = [(b["class"], b["key"], b["ours"], b["theirs"], b["delta"]) for b in found["breaks"]]
+    assert told == [
         ("amount", "b-2", "5.00", "6.00", "1.00"),
         ("missing_in_ledger", "b-3", None, "30.00", "30.00"),
     ]

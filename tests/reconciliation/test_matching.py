@@ -107,4 +107,5 @@ def test_money_on_its_way_at_the_end_of_the_last_period_is_no_break_when_it_arri
     theirs = [_line("S1", 10, 1)]
     report = reconcile(statement_of(theirs, 0), ours, SCOPE)
     assert not report.breaks
-    assert report.proof.items == (("brought_forward", -10 * SCALE), ("booked_in_other_period", 10 * SCALE))
+    items = (("brought_forward", -10 * SCALE), ("booked_in_other_period", 10 * SCALE))
+    assert report.proof.items == items

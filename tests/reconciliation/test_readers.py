@@ -51,7 +51,8 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("version", ["02", "03", "04", "06", "08", "10", "13"])
 def test_any_version_of_camt053_is_read(version: str) -> None:
-    statement = _read(BANK.replace(b"camt.053.001.08", f"camt.053.001.{version}".encode()), "camt053")
+    body = BANK.replace(b"camt.053.001.08", f"camt.053.001.{version}".encode())
+    statement = _read(body, "camt053")
     assert len(statement.lines) == 105
     assert statement.opening == 0
 
