@@ -52,7 +52,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pack": ("pack", "Write the evidence pack of a period."),
     "reconcile": ("reconcile", "Hold a bank's or vendor's file against the ledger."),
     "breaks": ("breaks", "List, resolve, sign off or reopen recorded breaks."),
-    "report": ("report", "Reports for finance, at any point."),
     "tiles": ("tiles", "Write the log as a directory that C2SP clients read."),
     "report": ("report", "Trial balance, statement and other pages of the books."),
     "export": ("export", "The books or the log in a format of others."),
