@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.exports import FORMATS, load
+from cli.exports import FORMATS, Choice, load
 from cli.options import Output, point_options, tally_command
 from cli.render import write
 from ledger.errors import InvalidInput
@@ -19,6 +19,9 @@ from projections.answers import point_json
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
+EDITIONS = ("1.0", "1.1", "1.2", "1.3")
+JOURNALS = ("beancount", "hledger")
+
 
 @click.command("export")
 @click.option(
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
     help="; ".join(f"{name}: {said}" for name, (_, said) in FORMATS.items()),
 )  # fmt: skip
 @click.option("-o", "--output", "target", metavar="PATH", help="Write a file instead of stdout.")
+@click.option("--ndjson", "as_ndjson", is_flag=True, help="events: one JSON object a line.")
+@click.option("--parquet", "as_parquet", is_flag=True, help="focus: Parquet in place of CSV.")
+@click.option(
+    "--focus-version", type=click.Choice(EDITIONS), help="focus: the edition; 1.2 unless told."
+)
 @tally_command(point=True)
 def command(
     session: Session, output: Output, *, form: str, target: str | None, **options: Any
@@ -39,27 +47,30 @@ def command(
       tally export --format beancount -o books.beancount
       tally export --format hledger --at 2025-03-31 -o q1.journal
       tally export --format hledger | hledger -f - check -s
+      tally export --format events --ndjson --position 1000 -o log.ndjson
+      tally export --format focus --as-of 2025-03-31 -o march.csv
     """
+    choice = _choice(form, options)
     point = points.asked(session, **point_options(options))
     session.note_what_is_due()
     if target is None:
         if not output.human:
             msg = "--json describes the file that is written"
             raise InvalidInput(msg, hint="name it with -o PATH")
-        load(form).write(session, point, form=form, into=sys.stdout.buffer)
+        load(form).write(session, point, form=form, into=sys.stdout.buffer, choice=choice)
         return
     path = Path(target)
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as into:
-            done = load(form).write(session, point, form=form, into=into)
+            done = load(form).write(session, point, form=form, into=into, choice=choice)
         size = part.stat().st_size
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     if output.human:
         write(f"wrote {os.fspath(path)}: {form}, {size} bytes, @{point.position}")
-        if "sha256" in done.more:
+        if form in JOURNALS:
             write("  check it with: tally verify-export")
         return
     output.object(
@@ -68,3 +79,14 @@ def command(
             "point": point_json(point, session.offset), "rows": done.rows, **done.more,
         }
     )  # fmt: skip
+
+
+def _choice(form: str, options: dict[str, Any]) -> Choice:
+    """Read how a format is to be written. Raises: InvalidInput."""
+    asked = [name for name in ("ndjson", "parquet") if options.pop(f"as_{name}")]
+    version = options.pop("focus_version")
+    if len(asked) > 1:
+        raise InvalidInput("--ndjson and --parquet are two ways to write", hint="give one of them")
+    if version and form != "focus":
+        raise InvalidInput(f"--focus-version says nothing about --format {form}")
+    return Choice("".join(asked), version or "")

@@ -1,7 +1,7 @@
 """The formats of ``tally export``: one small module each, named in ``FORMATS``.
 
-A module of the table has ``write(session, point, *, form, into) -> Written``: it streams the whole
-export into a sink. Invariant: the same log, point and format give the same bytes.
+A module of the table has ``write(session, point, *, form, into, choice) -> Written``: it streams the
+whole export into a sink. Invariant: the same log, point and format give the same bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 FORMATS: dict[str, tuple[str, str]] = {
     "beancount": ("journals", "the books, for bean-check"),
     "hledger": ("journals", "the books, for hledger and ledger"),
+    "events": ("streams", "the log with its stored bytes, as MessagePack"),
+    "alibaba-bills": ("streams", "the vendor's bill CSV"),
+    "alibaba-transactions": ("streams", "the vendor's account transactions CSV"),
+    "focus": ("streams", "FOCUS cost and usage, CSV"),
+    "parquet": ("streams", "the log as a typed table"),
 }
 
 
@@ -26,6 +31,19 @@ class Sink(Protocol):
     def write(self, piece: bytes, /) -> object:
         """Take the next bytes."""
         ...
+
+
+class Choice(NamedTuple):
+    """What the command says about a format beyond its name.
+
+    Attributes:
+        spelled: ``ndjson`` or ``parquet`` in place of how a format is written by itself.
+        version: the edition of the format, "" where none was asked for.
+
+    """
+
+    spelled: str = ""
+    version: str = ""
 
 
 class Written(NamedTuple):
@@ -39,7 +57,7 @@ class Format(Protocol):
     """What a module of the table offers."""
 
     def write(
-        self, session: Session, point: Point, *, form: str, into: Sink
+        self, session: Session, point: Point, *, form: str, into: Sink, choice: Choice
     ) -> Written:
         """Write a whole export."""
         ...

@@ -12,8 +12,9 @@ from importlib import import_module
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Protocol
 
-from cli.exports import Written
+from cli.exports import Choice, Written
 from cli.progress import Progress
+from ledger.errors import InvalidInput
 from ledger.nodes import Nodes
 from ledger.notes import write_base64
 from projections.journal.heading import Heading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 JOURNALS = ("beancount", "hledger")
+PLAIN = Choice()
 SPOOLED = 1 << 25  # bytes that are kept in memory; what is larger goes to a temporary file
 
 
@@ -46,8 +48,12 @@ def journal(form: str) -> Journal:
     return module
 
 
-def write(session: Session, point: Point, *, form: str, into: Sink) -> Written:
+def write(
+    session: Session, point: Point, *, form: str, into: Sink, choice: Choice = PLAIN
+) -> Written:
     """Write the books at a point; its bytes do not change when the clock moves on."""
+    if choice != PLAIN:
+        raise InvalidInput(f"--format {form} takes no option beyond the point and -o")
     point = point._replace(at=point.seen_at)
     offset = session.catalog_at(point).policy.calendar_offset
     writer, digest, pieces = journal(form), sha256(), 0

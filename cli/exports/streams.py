@@ -1,0 +1,70 @@
+"""The log for the programs of others: formats of projections/exports, written piece by piece.
+
+Invariant: nothing is held back but the piece at hand; the same log and point give the same bytes,
+however far the clock has moved on. This module must not know any format's columns.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from cli.exports import Choice, Written
+from cli.progress import Progress
+from ledger.errors import InvalidInput
+from ledger.nodes import Nodes
+from ledger.notes import write_base64
+from projections.exports import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cli.bootstrap import Session
+    from cli.exports import Sink
+    from ledger.store import Reader
+    from projections.exports import Piece
+    from projections.point import Point
+
+    Pieces = Callable[[Reader, Point, Terms], Iterator[Piece]]
+
+# (format, how it is written) -> (module of projections/exports, its function); the first of a
+# format is the one that needs no option.
+WRITERS: dict[tuple[str, str], tuple[str, str]] = {
+    ("events", ""): ("events", "pieces"),
+    ("events", "ndjson"): ("events", "lines"),
+    ("alibaba-bills", ""): ("alibaba_bills", "pieces"),
+    ("alibaba-transactions", ""): ("alibaba_transactions", "pieces"),
+    ("focus", ""): ("focus", "pieces"),
+    ("focus", "parquet"): ("focus_parquet", "pieces"),
+    ("parquet", ""): ("parquet", "pieces"),
+}
+
+
+def _writer(form: str, choice: Choice) -> Pieces:
+    found = WRITERS.get((form, choice.spelled))
+    if found is None:
+        takes = [name for name, spelled in WRITERS if spelled == choice.spelled]
+        raise InvalidInput(
+            f"--{choice.spelled} does not go with --format {form}",
+            hint=f"it goes with --format {', '.join(takes)}",
+        )
+    writer: Pieces = getattr(import_module(f"projections.exports.{found[0]}"), found[1])
+    return writer
+
+
+def write(
+    session: Session, point: Point, *, form: str, into: Sink, choice: Choice
+) -> Written:
+    """Write a whole export; its bytes do not change when the clock moves on."""
+    catalog = session.catalog_at(point)
+    terms = Terms(catalog.policy.calendar_offset, catalog.ledger, catalog.currency, choice.version)
+    digest, rows = sha256(), 0
+    with Progress("export") as progress:
+        for piece in _writer(form, choice)(session.reader, point, terms):
+            digest.update(piece.body)
+            into.write(piece.body)
+            rows += piece.rows
+            progress(rows, 0)
+    root = write_base64(Nodes(session.reader.connection).root(point.position))
+    return Written(rows, {"size": point.position, "root": root, "sha256": digest.hexdigest()})

@@ -1,0 +1,85 @@
+"""Bills as the vendor's instance bill CSV lists them: one row a bill, order, refund or note.
+
+Our coupons are what the vendor calls cash coupons: money-like, with a rest that stays (R40). So
+PretaxAmount is the event's own amount, and DeductedByCashCoupons + PaymentAmount +
+OutstandingAmount = PretaxAmount in every row; the rows of an account add up to what it owes for
+bills. Invariant: figures are the events' own. This module must not know where the rows go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.events import ACCOUNT_PREFIX
+from ledger.money import format_minor, format_rated, format_round_down
+from ledger.periods import format_instant, local_date
+from projections.exports import charges as c
+from projections.exports import csv_pieces
+from projections.point import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Reader
+    from projections.exports import Piece, Terms
+    from projections.point import Point
+
+COLUMNS = (
+    "BillingCycle", "RecordID", "InstanceID", "Item", "PretaxGrossAmount", "InvoiceDiscount",
+    "DeductedByCoupons", "RoundDownDiscount", "PretaxAmount", "DeductedByCashCoupons",
+    "PaymentAmount", "OutstandingAmount", "Currency", "UsageStartTime", "UsageEndTime",
+    "OwnerID", "RelatedRecordID",
+)  # fmt: skip
+ITEMS = {
+    c.BILL: "PayAsYouGoBill",
+    c.ORDER: "SubscriptionOrder",
+    c.REFUND: "Refund",
+    c.NOTE: "Adjustment",
+}
+
+
+def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+    """Write every account's charges, account by account, each in the order of a fold."""
+    return csv_pieces(COLUMNS, _rows(reader, point, terms))
+
+
+def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
+    for stream in reader.streams(ACCOUNT_PREFIX):
+        account = stream.removeprefix(ACCOUNT_PREFIX)
+        currency, found = c.charges(account, history(reader, stream, point))
+        for charge in found:
+            yield _row(account, currency, charge, terms.offset)
+
+
+def cycle_of(charge: c.Charge, offset: int) -> str:
+    """Give the local month of a charge: of its cycle's first second, or of its value date (R11)."""
+    instant = charge.starts if charge.kind == c.BILL else charge.recorded.effective_at
+    return local_date(instant, offset)[:7]
+
+
+def _row(account: str, currency: str, charge: c.Charge, offset: int) -> dict[str, str]:
+    def money(minor: int) -> str:
+        return format_minor(minor, currency)
+
+    gross = money(charge.amount)
+    if charge.round_down:
+        gross = format_rated(charge.amount, charge.round_down, currency)
+    return {
+        "BillingCycle": cycle_of(charge, offset),
+        "RecordID": charge.record,
+        "InstanceID": charge.instance,
+        "Item": ITEMS[charge.kind],
+        "PretaxGrossAmount": gross,
+        "InvoiceDiscount": money(0),
+        "DeductedByCoupons": money(0),
+        "RoundDownDiscount": format_round_down(charge.round_down, currency),
+        "PretaxAmount": money(charge.amount),
+        "DeductedByCashCoupons": money(charge.coupons),
+        "PaymentAmount": money(charge.cash),
+        "OutstandingAmount": money(charge.outstanding),
+        "Currency": currency,
+        "UsageStartTime": format_instant(charge.starts, offset),
+        "UsageEndTime": format_instant(charge.ends, offset),
+        "OwnerID": account,
+        "RelatedRecordID": charge.invoice if charge.invoice != charge.record else "",
+    }

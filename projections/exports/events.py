@@ -1,0 +1,71 @@
+"""The log as a portable stream: each event readable as it is, with its stored bytes beside it.
+
+MessagePack through the ``msgpack`` package, or NDJSON; one map an event: ``tally.event/1`` and
+``body``, the bytes that the ledger stored (base64 in NDJSON). Invariant: the bodies are never made
+again, so the tree over them is the ledger's tree; events come in position order. This module must
+not know what an event means.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ledger import codec
+from ledger.events import AccountOpened
+from ledger.notes import write_base64
+from projections.answers import Formatter, event_json
+from projections.exports import Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.exports import Terms
+    from projections.point import Point
+
+
+def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+    """Write every event that a point selects as one MessagePack map after another."""
+    import msgpack  # noqa: PLC0415 - known to this export alone, and loaded for it alone
+
+    packer = msgpack.Packer(use_bin_type=True)
+    for body, recorded, write in _events(reader, point, terms):
+        yield Piece(packer.pack({**event_json(recorded, write), "body": body}), 1)
+
+
+def lines(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+    """Write every event that a point selects as one JSON object a line."""
+    for body, recorded, write in _events(reader, point, terms):
+        row = {**event_json(recorded, write), "body": write_base64(body)}
+        yield Piece(f"{json.dumps(row, ensure_ascii=False)}\n".encode(), 1)
+
+
+def _events(
+    reader: Reader, point: Point, terms: Terms
+) -> Iterator[tuple[bytes, RecordedEvent, Formatter]]:
+    currencies = Currencies(terms)
+    for body in reader.bodies(until=point.position):
+        recorded = codec.decode(body)
+        write = currencies.of(recorded)
+        if point.everything or recorded.effective_at <= point.at:
+            yield body, recorded, write
+
+
+class Currencies:
+    """Writes each account's money in its own currency; remembers those of another one only."""
+
+    def __init__(self, terms: Terms) -> None:
+        """Write in the ledger's own until an account says otherwise."""
+        self._own = Formatter(offset=terms.offset, currency=terms.currency)
+        self._other: dict[str, Formatter] = {}
+
+    def of(self, recorded: RecordedEvent) -> Formatter:
+        """Give the writer for an event; events come in the order of their stream."""
+        event = recorded.event
+        if type(event) is AccountOpened and event.currency != self._own.currency:
+            self._other[recorded.stream] = Formatter(
+                offset=self._own.offset, currency=event.currency
+            )
+        return self._other.get(recorded.stream, self._own)
