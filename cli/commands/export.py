@@ -19,7 +19,7 @@ from projections.answers import point_json
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
-EDITIONS = ("1.0", "1.1", "1.2", "1.3")
+EDITIONS = ("1.2", "1.3")
 JOURNALS = ("beancount", "hledger")
 
 

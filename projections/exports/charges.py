@@ -32,6 +32,7 @@ class Charge(NamedTuple):
         invoice: the record that this charge belongs to: a note's bill, a refund's instance order.
         amount: minor units, before coupons, after rounding down.
         round_down: what was cut off, in units of 10**-RATED_SCALE major units (R8).
+        parts: what each coupon paid, in the order it was applied.
         starts, ends: the cycle or the term, half-open.
 
     """
@@ -45,11 +46,16 @@ class Charge(NamedTuple):
     sku: str
     amount: int
     round_down: int
-    coupons: int
+    parts: tuple[tuple[str, int], ...]
     cash: int
     outstanding: int
     starts: int
     ends: int
+
+    @property
+    def coupons(self) -> int:
+        """What coupons paid in all."""
+        return sum(part for _, part in self.parts)
 
 
 def charges(account: str, history: Iterable[RecordedEvent]) -> tuple[str, list[Charge]]:
@@ -87,7 +93,7 @@ class _Folding:
         self._found.append(
             Charge(
                 recorded, BILL, event.bill, event.bill, event.instance, event.product, "",
-                event.amount, event.round_down, 0, 0, event.amount,
+                event.amount, event.round_down, (), 0, event.amount,
                 event.cycle_start, event.cycle_end,
             )
         )  # fmt: skip
@@ -98,16 +104,17 @@ class _Folding:
             return  # a reversal's debt is no charge (R4)
         bill, coupons = self._found[place], sum(part for _, part in event.coupons)
         self._found[place] = bill._replace(
-            coupons=bill.coupons + coupons, cash=bill.cash + event.cash_part,
+            parts=(*bill.parts, *event.coupons), cash=bill.cash + event.cash_part,
             outstanding=bill.outstanding - coupons - event.cash_part,
         )  # fmt: skip
 
     def _order(self, recorded: RecordedEvent, event: Order) -> None:
         record = f"order:{recorded.position}"
         ends = event.ends if isinstance(event, e.SpecUpgraded) else event.expires_at
+        parts = ((event.coupon, event.coupon_part),) if event.coupon else ()
         one = Charge(
             recorded, ORDER, record, record, event.instance, "iot_enterprise", event.sku,
-            event.price, 0, event.coupon_part, event.cash_part, 0, event.starts, ends,
+            event.price, 0, parts, event.cash_part, 0, event.starts, ends,
         )  # fmt: skip
         self._orders[event.instance] = one
         self._found.append(one)
@@ -119,10 +126,11 @@ class _Folding:
             raise CorruptHistory(msg)
         bill = self._found[place]
         parts = (*event.coupons_restored, *event.coupons_forfeited)
+        taken = tuple((name, -part) for name, part in parts)
         self._found.append(
             Charge(
                 recorded, NOTE, event.note, event.bill, bill.instance, bill.product, "",
-                -event.amount, 0, -sum(part for _, part in parts), -event.cash_part,
+                -event.amount, 0, taken, -event.cash_part,
                 -event.outstanding_part, bill.starts, bill.ends,
             )
         )  # fmt: skip
@@ -133,6 +141,6 @@ class _Folding:
         self._found.append(
             Charge(
                 recorded, REFUND, record, order.record, event.instance, order.product, order.sku,
-                -event.amount, 0, 0, -event.amount, 0, order.starts, order.ends,
+                -event.amount, 0, (), -event.amount, 0, order.starts, order.ends,
             )
         )  # fmt: skip
