@@ -167,14 +167,14 @@ class _Charged:
         }
 
     def _sign(self) -> str:
-        return "1" if self._charge.amount >= 0 else "-1"
+        return "1.0" if self._charge.amount >= 0 else "-1.0"
 
     def _priced(self, listed: str) -> Row:
         """Say quantity and price: months of an order, else one thing at its amount."""
         event = self._charge.recorded.event
         quantity, unit, each = self._sign(), "Count", listed.removeprefix("-")
         if isinstance(event, e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise):
-            quantity, unit = str(event.months), "Months"
+            quantity, unit = f"{event.months}.0", "Months"
             each = format_minor(event.monthly_price, self._currency)
         return {
             "PricingQuantity": quantity, "PricingUnit": unit, "ListUnitPrice": each,
