@@ -1,7 +1,7 @@
 """The formats of ``tally export``: one small module each, named in ``FORMATS``.
 
-A module of the table has ``write(session, point, *, form, into, choice) -> Written``: it streams the
-whole export into a sink. Invariant: the same log, point and format give the same bytes.
+A module of the table has ``write(session, point, *, form, into, choice) -> Written``: it streams
+the whole export into a sink. Invariant: the same log, point and format give the same bytes.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import format_instant, local_date
 from projections.exports import csv_pieces
+from projections.exports.charges import Order, order_id, refund_id
 from projections.point import history
 
 if TYPE_CHECKING:
@@ -76,25 +77,29 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]
 
 def movement(recorded: RecordedEvent, debts: dict[str, tuple[str, str]]) -> Movement | None:
     """Say how an event moved cash; ``debts`` keeps the payment behind each reversal's debt."""
-    match recorded.event:
-        case e.TopUpReceived() as ev:
-            return Movement("Payment", INCOME, ev.amount, "", ev.channel, ev.serial)
-        case e.TopUpReversed() as ev:
-            item = f"reversal:{ev.channel}:{ev.serial}:{ev.number}"  # R4
-            debts[item] = (ev.channel, ev.serial)
-            return Movement("Withdraw", EXPENSE, ev.cash_part, item, ev.channel, ev.serial)
-        case e.BillSettled() as ev if ev.item in debts:
-            return Movement("Withdraw", EXPENSE, ev.cash_part, ev.item, *debts[ev.item])
-        case e.BillSettled() as ev:
-            return Movement("Consumption", EXPENSE, ev.cash_part, ev.item)
-        case (
-            e.InstancePurchased() | e.InstanceRenewed() | e.UpgradedToEnterprise()
-            | e.SpecUpgraded()
-        ) as ev:  # fmt: skip
-            return Movement("Consumption", EXPENSE, ev.cash_part, f"order:{recorded.position}")
-        case e.CreditNoteIssued() as ev:
-            return Movement("Adjust", INCOME, ev.cash_part, ev.note)
-        case e.RefundIssued() as ev:
-            return Movement("Refund", INCOME, ev.amount, f"refund:{recorded.position}")
-        case _:
-            return None
+    event = recorded.event
+    if isinstance(event, e.TopUpReceived | e.TopUpReversed):
+        return _paid_in(event, debts)
+    if isinstance(event, e.BillSettled):
+        paid = debts.get(event.item)
+        kind, payment = ("Consumption", ("", "")) if paid is None else ("Withdraw", paid)
+        return Movement(kind, EXPENSE, event.cash_part, event.item, *payment)
+    if isinstance(event, Order):
+        return Movement("Consumption", EXPENSE, event.cash_part, order_id(recorded))
+    if isinstance(event, e.CreditNoteIssued):
+        return Movement("Adjust", INCOME, event.cash_part, event.note)
+    if isinstance(event, e.RefundIssued):
+        return Movement("Refund", INCOME, event.amount, refund_id(recorded))
+    return None
+
+
+def _paid_in(
+    event: e.TopUpReceived | e.TopUpReversed, debts: dict[str, tuple[str, str]]
+) -> Movement:
+    """A reversal's shortfall moves cash when its debt is paid, under the item's own id (R4)."""
+    payment = (event.channel, event.serial)
+    if isinstance(event, e.TopUpReceived):
+        return Movement("Payment", INCOME, event.amount, "", *payment)
+    item = f"reversal:{event.channel}:{event.serial}:{event.number}"
+    debts[item] = payment
+    return Movement("Withdraw", EXPENSE, event.cash_part, item, *payment)

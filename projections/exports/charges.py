@@ -24,6 +24,16 @@ NOTE = "note"
 Order = e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise | e.SpecUpgraded
 
 
+def order_id(recorded: RecordedEvent) -> str:
+    """Name an order, which the rulebook gives no id, by where it stands in the log."""
+    return f"order:{recorded.position}"
+
+
+def refund_id(recorded: RecordedEvent) -> str:
+    """Name a refund the same way."""
+    return f"refund:{recorded.position}"
+
+
 class Charge(NamedTuple):
     """What one event asks for (negative: gives back), and how it was paid at the point.
 
@@ -109,7 +119,7 @@ class _Folding:
         )  # fmt: skip
 
     def _order(self, recorded: RecordedEvent, event: Order) -> None:
-        record = f"order:{recorded.position}"
+        record = order_id(recorded)
         ends = event.ends if isinstance(event, e.SpecUpgraded) else event.expires_at
         parts = ((event.coupon, event.coupon_part),) if event.coupon else ()
         one = Charge(
@@ -137,7 +147,7 @@ class _Folding:
 
     def _refund(self, recorded: RecordedEvent, event: e.RefundIssued) -> None:
         order = self._orders[event.instance]
-        record = f"refund:{recorded.position}"
+        record = refund_id(recorded)
         self._found.append(
             Charge(
                 recorded, REFUND, record, order.record, event.instance, order.product, order.sku,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ledger import events as e
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
-from ledger.periods import format_instant, local_day, local_date, midnight, parse_instant
+from ledger.periods import format_instant, local_date, local_day, midnight, parse_instant
 from projections.exports import charges as c
 from projections.exports import csv_pieces
 from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION
