@@ -1,0 +1,203 @@
+"""One account from its opening to a point: what was known at each instant, and what is known now.
+
+A step holds from its instant to the next one, and is what ``tally state --as-of`` that instant
+says: what was recorded by then, in the order of recording. The second line is the fold by effective
+time of everything that the point knows; where the two differ, a fact came late. Invariant: a step
+says only what it changed; steps are in the order of time. This module must not know how it is
+drawn.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from ledger import events as e
+from ledger.account import AccountState, evolve
+from ledger.events import ACCOUNT_PREFIX, type_name
+from projections.answers import coupon_status
+from projections.point import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
+
+T = TypeVar("T")
+
+
+class CouponNow(NamedTuple):
+    """What a coupon holds, and whether it can be used."""
+
+    remaining: int
+    status: str
+
+
+class Money(NamedTuple):
+    """What an account has and owes."""
+
+    cash: int = 0
+    outstanding: int = 0
+    overdue_since: int | None = None
+
+    @property
+    def available(self) -> int:
+        """Cash less what is outstanding."""
+        return self.cash - self.outstanding
+
+
+class Step(NamedTuple):
+    """What changed at an instant; ``money`` is None where none did."""
+
+    at: int
+    position: int
+    money: Money | None
+    instances: dict[str, str]
+    coupons: dict[str, CouponNow]
+
+
+class Span(NamedTuple):
+    """A state of an instance on [starts, ends)."""
+
+    state: str
+    starts: int
+    ends: int
+
+
+class Mark(NamedTuple):
+    """A renewal of an instance, or a slot that failed and why."""
+
+    at: int
+    instance: str
+    said: str
+    failed: bool = False
+
+
+class Drop(NamedTuple):
+    """One event of the river."""
+
+    position: int
+    type: str
+    effective_at: int
+    recorded_at: int
+
+
+class Timeline(NamedTuple):
+    """Everything that a page of one account shows."""
+
+    account: str
+    currency: str
+    starts: int
+    ends: int
+    steps: tuple[Step, ...]
+    known_then: tuple[tuple[int, int], ...]
+    known_now: tuple[tuple[int, int], ...]
+    instances: dict[str, tuple[Span, ...]]
+    marks: tuple[Mark, ...]
+    river: tuple[Drop, ...]
+
+
+def timeline(reader: Reader, account: str, point: Point) -> Timeline:
+    """Walk an account that exists at the point."""
+    stream = ACCOUNT_PREFIX + account
+    by_effect = list(history(reader, stream, point))
+    recorded = sorted(by_effect, key=lambda one: one.position)
+    state = AccountState(account)
+    steps = tuple(_steps(state, recorded, point))
+    ends = max(point.seen_at, recorded[0].recorded_at + 1)
+    return Timeline(
+        account, state.currency, recorded[0].effective_at, ends, steps, _line(steps),
+        tuple(_now(account, by_effect)), _spans(steps, ends), tuple(_marks(recorded)),
+        tuple(_river(recorded)),
+    )  # fmt: skip
+
+
+def _steps(state: AccountState, recorded: list[RecordedEvent], point: Point) -> Iterator[Step]:
+    watched = _Watched(state)
+    waiting: list[int] = []  # starts and ends of coupons, ahead of what was walked
+    for at, together in groupby(recorded, key=lambda one: one.recorded_at):
+        for turn in sorted({one for one in waiting if one < at}):
+            yield from watched.step(turn)
+        waiting = [one for one in waiting if one >= at]
+        for one in together:
+            evolve(state, one)
+            watched.position = one.position
+            if isinstance(one.event, e.CouponGranted):
+                waiting += [turn for turn in (one.event.starts, one.event.ends) if turn > at]
+        yield from watched.step(at)
+    for turn in sorted({one for one in waiting if one <= point.seen_at}):
+        yield from watched.step(turn)
+
+
+class _Watched:
+    """Keeps what was said, and says what is new."""
+
+    def __init__(self, state: AccountState) -> None:
+        self.position = 0
+        self._state = state
+        self._money: Money | None = None
+        self._instances: dict[str, str] = {}
+        self._coupons: dict[str, CouponNow] = {}
+
+    def step(self, at: int) -> Iterator[Step]:
+        """Give a step where anything changed."""
+        state = self._state
+        money = Money(state.cash, state.outstanding, state.overdue_since)
+        instances = {name: one.state for name, one in state.instances.items()}
+        coupons = {
+            name: CouponNow(one.remaining, coupon_status(one, at))
+            for name, one in state.coupons.items()
+        }
+        new = Step(
+            at, self.position, None if money == self._money else money,
+            _changed(self._instances, instances), _changed(self._coupons, coupons),
+        )  # fmt: skip
+        self._money, self._instances, self._coupons = money, instances, coupons
+        if new.money is not None or new.instances or new.coupons:
+            yield new
+
+
+def _changed(before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
+    return {name: one for name, one in after.items() if before.get(name) != one}
+
+
+def _line(steps: Iterable[Step]) -> tuple[tuple[int, int], ...]:
+    return tuple((one.at, one.money.available) for one in steps if one.money is not None)
+
+
+def _now(account: str, by_effect: list[RecordedEvent]) -> Iterator[tuple[int, int]]:
+    state, before = AccountState(account), None
+    for at, together in groupby(by_effect, key=lambda one: one.effective_at):
+        for one in together:
+            evolve(state, one)
+        if state.available != before:
+            before = state.available
+            yield at, before
+
+
+def _spans(steps: tuple[Step, ...], ends: int) -> dict[str, tuple[Span, ...]]:
+    found: dict[str, list[Span]] = {}
+    for step in steps:
+        for name, state in step.instances.items():
+            own = found.setdefault(name, [])
+            if own:
+                own[-1] = own[-1]._replace(ends=step.at)
+            own.append(Span(state, step.at, ends))
+    return {name: tuple(own) for name, own in sorted(found.items())}
+
+
+def _marks(recorded: list[RecordedEvent]) -> Iterator[Mark]:
+    for one in recorded:
+        event = one.event
+        if isinstance(event, e.InstanceRenewed):
+            yield Mark(one.effective_at, event.instance, f"renewed, {event.via}")
+        elif isinstance(event, e.AutoRenewFailed):
+            said = f"slot {event.slot} failed: {event.reason}"
+            yield Mark(one.effective_at, event.instance, said, failed=True)
+
+
+def _river(recorded: list[RecordedEvent]) -> Iterator[Drop]:
+    for one in recorded:
+        yield Drop(one.position, type_name(type(one.event)), one.effective_at, one.recorded_at)
