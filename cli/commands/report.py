@@ -13,6 +13,7 @@ REPORTS: dict[str, tuple[str, str]] = {
     "statement": ("statement", "One customer: dated lines, running balance."),
     "overdue": ("overdue", "Who owes since when, by age."),
     "deferred": ("deferred", "Cash of terms: earned, and not yet."),
+    "timeline": ("timeline", "One customer through time, with a slider."),
     "coupons": ("coupons", "Every coupon: used, forfeited, left."),
     "reconciliation": ("reconciliation", "Runs against statements, and open breaks."),
 }
@@ -56,11 +57,12 @@ class Reports(click.Group):
 
 @click.group("report", cls=Reports)
 def command() -> None:
-    """Print a report: a page, --json, --ndjson or --csv, on stdout or with -o to a file.
+    """Print a report: a page, --json, --ndjson, --csv or --html, on stdout or -o to a file.
 
     \b
     Examples:
       tally report trial-balance --at 2025-03-31
       tally report statement a-1 --period 2025-03
       tally report overdue --csv -o overdue.csv
+      tally report timeline a-1 --html -o a-1.html
     """

@@ -7,6 +7,7 @@ would have shown.
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
@@ -21,8 +22,11 @@ from cli.render import point_line, write
 from cli.trusting import write_whole
 from ledger.closing import read_period
 from ledger.errors import InvalidInput
+from ledger.nodes import Nodes
+from ledger.notes import write_base64
 from ledger.periods import format_instant
 from projections.answers import point_json
+from projections.html.page import Source
 from projections.journal.chart import currency_of, format_scaled
 
 if TYPE_CHECKING:
@@ -43,9 +47,9 @@ class Span(NamedTuple):
 
 
 def report_command(
-    name: str, *, account: bool = False, span: bool = False
+    name: str, *, account: bool = False, span: bool = False, html: bool = False
 ) -> Callable[[Callable[..., int | None]], click.Command]:
-    """Make a report a click command: ACCOUNT [POINT] --json|--ndjson|--csv [-o FILE].
+    """Make a report a click command: ACCOUNT [POINT] --json|--ndjson|--csv|--html [-o FILE].
 
     The body is called with the account (None for all) and the span that is asked for.
     """
@@ -54,6 +58,8 @@ def report_command(
         @functools.wraps(body)
         def run(session: Session, output: Output, **options: Any) -> int | None:
             target = options.pop("target")
+            if options.pop("as_html", False):
+                output = _html(output)
             who = options.pop("account")
             asked = _span(session, options)
             if who is not None:
@@ -71,11 +77,32 @@ def report_command(
         made = tally_command(rows=True, point=True)(run)
         made = click.option("-o", "--output", "target", metavar="FILE",
                             help="Write a file instead of stdout.")(made)  # fmt: skip
+        if html:
+            made = click.option("--html", "as_html", is_flag=True,
+                                help="One page that needs no network.")(made)  # fmt: skip
         for option in reversed(_span_options() if span else []):
             made = option(made)
         return click.command(name)(account_argument(required=account)(made))
 
     return decorate
+
+
+def _html(output: Output) -> Output:
+    if not output.human:
+        raise InvalidInput(f"--html and --{output.form} are two forms", hint="give one of them")
+    return Output("html")
+
+
+def source(title: str, session: Session, span: Span, account: str | None) -> Source:
+    """Say what a page is made of: a command that makes the same page again, the point, the root."""
+    offset, point = session.offset, span.point
+    at, known_at = (format_instant(one, offset) for one in (point.at, point.known_at))
+    words = ["tally", "report", title, *([] if account is None else [shlex.quote(account)])]
+    if span.starts is not None:
+        words += ["--from", format_instant(span.starts, offset)]
+    words += ["--at", at, "--known-at", known_at, "--position", str(point.position), "--html"]
+    root = write_base64(Nodes(session.reader.connection).root(point.position))
+    return Source(" ".join(words), at, known_at, point.position, root)
 
 
 def _span_options() -> list[Callable[[Any], Any]]:

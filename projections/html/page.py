@@ -1,0 +1,87 @@
+"""The frame of every page: its title, its own style, and at its foot what it was made of.
+
+Invariant: the foot names the command, the point and the root of the log, from which the page can be
+made again byte by byte; the page asks nobody for anything. This module must not know any report.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import NamedTuple
+
+from projections.html.svg import Markup, joined, node
+
+# Nothing may be loaded, from anywhere: what a page needs is in it.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+class Source(NamedTuple):
+    """What a page was made of."""
+
+    command: str
+    at: str
+    known_at: str
+    position: int
+    root: str
+
+
+def page(title: str, said: str, body: str, source: Source, script: str = "") -> str:
+    """Write a whole page."""
+    head = joined(
+        (
+            Markup('<meta charset="utf-8">'),
+            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+            Markup('<meta name="color-scheme" content="light dark">'),
+            Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+            node("title", title),
+            node("style", resource("page.css")),
+        )
+    )
+    top = node("header", node("h1", title), node("p", said, class_="said"))
+    content = joined((top, node("main", body), _foot(source), Markup(script)))
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{content}</body></html>\n'
+
+
+def resource(name: str) -> Markup:
+    """Read a file of ours that becomes part of the page."""
+    return Markup(files("projections.html").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _foot(source: Source) -> Markup:
+    rows = (
+        ("command", source.command),
+        ("point", f"at {source.at}, known at {source.known_at}, @{source.position}"),
+        ("log root", source.root),
+    )
+    return node(
+        "footer",
+        node(
+            "dl",
+            *(joined((node("dt", name), node("dd", node("code", cell)))) for name, cell in rows),
+        ),
+    )
+
+
+def section(title: str, said: str, *inside: str, name: str) -> Markup:
+    """Write a part of a page under its own heading."""
+    return node(
+        "section", node("h2", title, id=f"{name}-title"), node("p", said, class_="said"), *inside,
+        aria_labelledby=f"{name}-title", class_=name,
+    )  # fmt: skip
+
+
+def table(header: tuple[str, ...], rows: list[list[str]], *, words: int) -> Markup:
+    """Write a table whose first ``words`` columns are words and the others figures."""
+
+    def cells(tag: str, row: tuple[str, ...] | list[str]) -> Markup:
+        return node(
+            "tr",
+            *(node(tag, cell, class_=None if i < words else "n") for i, cell in enumerate(row)),
+        )
+
+    inside = (
+        node("thead", cells("th", header)),
+        node("tbody", *(cells("td", row) for row in rows)),
+    )
+    return node("div", node("table", *inside), class_="scroll", tabindex=0, role="region",
+                aria_label="table")  # fmt: skip
