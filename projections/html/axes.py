@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_TICKS = 13
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_AMOUNTS = 6
 _ROUND = (1, 2, 5)
 
 
@@ -77,15 +78,16 @@ def uprights(ticks: list[Tick], x: Scale) -> Markup:
 
 
 def amounts(low: int, high: int, currency: str) -> list[Tick]:
-    """Name about four round amounts between two."""
-    size = unit = 10 ** exponent(currency)
-    while (high - low) // size > 4 * 10:
-        size *= 10
-    each = next((size * by for by in (*_ROUND, 10, 20, 50) if (high - low) // (size * by) <= 4),
-                size * 100)  # fmt: skip
+    """Name some round amounts between two: whole units where they are far enough apart."""
+    unit = 10 ** exponent(currency)
+    each = next(
+        size
+        for size in (by * 10**power for power in range(19) for by in _ROUND)
+        if (high - low) // size <= _MOST_AMOUNTS
+    )
     first = -(-low // each) * each
     return [
-        Tick(at, format_minor(at, currency).partition(".")[0] if each >= unit else str(at))
+        Tick(at, format_minor(at, currency) if each < unit else str(at // unit))
         for at in range(first, high + 1, each)
     ]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import events as e
-from ledger.periods import format_instant
+from ledger.periods import DAY, HOUR, MINUTE, format_instant
 from projections.html.axes import along, days, key, plot, uprights, widened
-from projections.html.page import section
+from projections.html.page import section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
 
 if TYPE_CHECKING:
@@ -63,7 +63,31 @@ def river(found: Timeline, offset: int) -> Markup:
         f"{len(found.river)} events: across, when each holds; up, when it was recorded. "
         f"{late} came late and stand off the diagonal."
     )
-    return section("Event river", said, legend, drawn, name="river")
+    return section("Event river", said, legend, drawn, *_late(found, offset), name="river")
+
+
+def _late(found: Timeline, offset: int) -> list[Markup]:
+    """List the late ones: on a long axis, an hour cannot be seen."""
+    rows = [
+        [f"@{drop.position}", drop.type, _short(drop.effective_at, offset),
+         _short(drop.recorded_at, offset), _lag(drop.recorded_at - drop.effective_at)]
+        for drop in found.river if drop.effective_at < drop.recorded_at
+    ]  # fmt: skip
+    header = ("position", "late event", "effective", "recorded", "later by")
+    return [table(header, rows, words=4)] if rows else []
+
+
+def _short(instant: int, offset: int) -> str:
+    return format_instant(instant, offset)[:19].replace("T", " ")
+
+
+def _lag(span: int) -> str:
+    days, rest = divmod(span, DAY)
+    hours, rest = divmod(rest, HOUR)
+    minutes = f"{rest // MINUTE} min" if not days else ""
+    return " ".join(
+        one for one in (f"{days} d" if days else "", f"{hours} h" if hours else "", minutes) if one
+    )
 
 
 def _drop(drop: Drop, x: Scale, y: Scale, offset: int) -> Markup:

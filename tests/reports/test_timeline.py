@@ -1,0 +1,102 @@
+"""The timeline's steps are what ``state --as-of`` says, and its page holds nothing foreign."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.program import World, valid
+from tests.reports.conftest import HOSTILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNTS = ("a-001", "a-003", "a-017")
+MONEY = ("cash", "outstanding", "available", "overdue_since")
+
+
+def figures(state: dict[str, Any]) -> dict[str, Any]:
+    """What the slider shows, as the state of an account says it."""
+    return {
+        **{name: state[name] for name in MONEY},
+        "instances": {one["instance"]: one["state"] for one in state["instances"]},
+        "coupons": {
+            one["coupon"]: {"remaining": one["remaining"], "status": one["status"]}
+            for one in state["coupons"]
+        },
+    }
+
+
+def applied(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    held: dict[str, Any] = {"instances": {}, "coupons": {}}
+    for step in steps:
+        held |= {name: step[name] for name in MONEY if name in step}
+        held["instances"] |= step.get("instances", {})
+        held["coupons"] |= step.get("coupons", {})
+    return held
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_step_is_the_state_as_of_its_instant(year: World, account: str) -> None:
+    steps = valid(year.json("report", "timeline", account))["steps"]
+    assert len(steps) > 20
+    for i in range(0, len(steps), max(1, len(steps) // 12)):
+        state = year.state(account, "--as-of", steps[i]["at"])
+        assert applied(steps[: i + 1]) == figures(state), steps[i]["at"]
+    assert applied(steps) == figures(year.state(account))
+
+
+def test_what_is_known_now_is_the_state_at_each_instant(year: World) -> None:
+    line = year.json("report", "timeline", "a-001")["known_now"]
+    for one in line[:: len(line) // 10]:
+        state = year.state("a-001", "--at", one["at"])
+        assert state["available"] == one["available"]
+
+
+def test_a_point_bounds_the_timeline(year: World) -> None:
+    whole = year.json("report", "timeline", "a-001")["steps"]
+    half = year.json("report", "timeline", "a-001", "--as-of", "2025-06-30")["steps"]
+    assert half == whole[: len(half)]
+    assert len(half) < len(whole)
+
+
+def page_of(world: World, *arguments: object) -> str:
+    return world.done("report", *arguments, "--html").out
+
+
+@pytest.mark.parametrize("report", [("timeline", "a-001"), ("statement", "a-001"), ("overdue",)])
+def test_a_page_is_whole_and_the_same_again(
+    report: tuple[str, ...], year: World, tmp_path: Path
+) -> None:
+    page = page_of(year, *report)
+    assert page == page_of(year, *report)
+    path = tmp_path / "page.html"
+    year.done("report", *report, "--html", "-o", path)
+    assert path.read_bytes() == page.encode()
+    assert not re.search(r"(src|href)=|url\(|@import|https?:", page.replace("http-equiv", ""))
+    root = year.json("status")["root"] if "root" in year.json("status") else None
+    assert root is None or root in page
+    command = re.search(r"<code>tally (report [^<]*)</code>", page)
+    assert command is not None
+    again = year.done(*command[1].replace("&#39;", "'").split()).out
+    assert again == page
+
+
+def test_names_cannot_become_part_of_a_page(hostile: World) -> None:
+    for report in (("timeline", HOSTILE), ("statement", HOSTILE), ("overdue",)):
+        page = page_of(hostile, *report)
+        assert "<script>document" not in page
+        assert "</script><script>d" not in page
+    page = page_of(hostile, "timeline", HOSTILE)
+    told = re.search(r'<script type="application/json" id="steps">(.*?)</script>', page)
+    assert told is not None
+    names = [name for step in json.loads(told[1])["steps"] for name in step.get("instances", {})]
+    assert set(names) == {HOSTILE}
+
+
+def test_a_page_and_rows_are_two_forms(year: World) -> None:
+    done = year.run("report", "timeline", "a-001", "--html", "--csv")
+    assert (done.code, done.out) == (2, "")
