@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cli.render import plural, write
-from cli.reports.sheet import Span, answer, heading, report_command, sheet
+from cli.reports.sheet import Span, answer, heading, report_command, sheet, source
+from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import DAY, format_instant
 
@@ -19,7 +21,7 @@ AGES = ((0, 1), (2, 7), (8, 30), (31, 60), (61, 90), (91, None))
 BUCKETS = tuple("90+" if last is None else f"{first}-{last}" for first, last in AGES)
 
 
-@report_command("overdue")
+@report_command("overdue", html=True)
 def report(session: Session, output: Output, account: str | None, span: Span) -> None:
     """Show every account that is overdue: since when, how much, and how old its items are.
 
@@ -29,8 +31,12 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     Examples:
       tally report overdue
       tally report overdue --at 2025-03-31 --csv -o overdue.csv
+      tally report overdue --html -o overdue.html
     """
     point = span.point
+    if output.form == "html":
+        sys.stdout.write(_html(session, span, account))
+        return
     states = session.accounts(point) if account is None else [session.account(account, point)]
     rows = [_row(state, point.seen_at, session.offset) for state in states if state.items]
     totals = _totals(rows)
@@ -51,6 +57,17 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
         output.object(
             answer("overdue", session, span, account=account, rows=rows, totals=totals)
         )
+
+
+def _html(session: Session, span: Span, account: str | None) -> str:
+    from projections.html.overdue import overdue_page  # noqa: PLC0415 - for --html alone
+    from projections.reports.overdue import overdue_spans  # noqa: PLC0415
+
+    streams = session.reader.streams(ACCOUNT_PREFIX)
+    names = [one.removeprefix(ACCOUNT_PREFIX) for one in streams] if account is None else [account]
+    found = list(overdue_spans(session.reader, span.point, names))
+    made = source("overdue", session, span, account)
+    return overdue_page(found, made, ends=span.point.seen_at, offset=session.offset)
 
 
 def _row(state: AccountState, at: int, offset: int) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cli.render import write
-from cli.reports.sheet import Span, answer, heading, money, report_command, sheet
+from cli.reports.sheet import Span, answer, heading, money, report_command, sheet, source
 from ledger import events as e
 from ledger.events import type_name
 from ledger.periods import format_instant
@@ -14,6 +15,7 @@ from projections.journal.reports import Dated, Position, statement
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
+    from projections.html.page import Source
 
 WORDS: dict[type[e.Event], str] = {
     e.TopUpReceived: "top-up", e.TopUpReversed: "reversal", e.DebtRecorded: "debt",
@@ -26,7 +28,7 @@ NAMES = ("note", "bill", "item", "coupon", "instance", "serial")
 CHANGES = ("cash", "outstanding", "available", "coupons")
 
 
-@report_command("statement", account=True, span=True)
+@report_command("statement", account=True, span=True, html=True)
 def report(session: Session, output: Output, account: str, span: Span) -> None:
     """Show what a customer paid, was billed and has: opening, dated lines, closing.
 
@@ -44,7 +46,10 @@ def report(session: Session, output: Output, account: str, span: Span) -> None:
         "opening": money(found.currency, **_figures(found.opening)),
         "closing": money(found.currency, **_figures(found.closing)),
     }
-    if output.form == "csv":
+    if output.form == "html":
+        made = source("statement", session, span, account)
+        sys.stdout.write(_html(account, found.currency, rows, ends, made))
+    elif output.form == "csv":
         output.rows({**row, **_flat(row)} for row in rows)
     elif output.form == "ndjson":
         output.rows(rows)
@@ -56,6 +61,22 @@ def report(session: Session, output: Output, account: str, span: Span) -> None:
             answer("statement", session, span, account=account, currency=found.currency,
                    opening=ends["opening"], lines=rows, closing=ends["closing"])
         )  # fmt: skip
+
+
+def _html(
+    account: str, currency: str, rows: list[dict[str, Any]], ends: dict[str, Any], made: Source
+) -> str:
+    from projections.html.statement import Line, statement_page  # noqa: PLC0415 - for --html alone
+
+    lines = [
+        Line(
+            row["position"], row["effective_at"][:19].replace("T", " "),
+            "" if row["recorded_at"] == row["effective_at"] else row["recorded_at"],
+            row["entry"], row["reference"], row["change"]["available"], row["balance"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    return statement_page(account, currency, lines, made, **ends)
 
 
 def _figures(position: Position) -> dict[str, int]:
