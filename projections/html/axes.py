@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MOST_TICKS = 13
+_LEAST_MONTHS = 3  # on a shorter axis, days are named
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_AMOUNTS = 6
 _ROUND = (1, 2, 5)
@@ -41,7 +42,7 @@ def days(starts: int, ends: int, offset: int) -> list[Tick]:
     """Name months, or days where the span is short, at most a dozen of them."""
     first, last = local_day(starts, offset) + 1, local_day(ends, offset)
     wanted = [day for day in range(first, last + 1) if _date(day, offset).endswith("-01")]
-    monthly = len(wanted) > 2
+    monthly = len(wanted) >= _LEAST_MONTHS
     if not monthly:
         wanted = list(range(first, last + 1))
     step = -(-len(wanted) // _MOST_TICKS)
