@@ -97,10 +97,15 @@ def source(title: str, session: Session, span: Span, account: str | None) -> Sou
     """Say what a page is made of: a command that makes the same page again, the point, the root."""
     offset, point = session.offset, span.point
     at, known_at = (format_instant(one, offset) for one in (point.at, point.known_at))
-    words = ["tally", "report", title, *([] if account is None else [shlex.quote(account)])]
+    named = [] if account is None else [shlex.quote(account)]
+    ahead, behind = ([], ["--", *named]) if account and account.startswith("-") else (named, [])
+    words = ["tally", "report", title, *ahead]
     if span.starts is not None:
         words += ["--from", format_instant(span.starts, offset)]
-    words += ["--at", at, "--known-at", known_at, "--position", str(point.position), "--html"]
+    words += ["--at", at, "--known-at", known_at]
+    if session.reader.position_known_at(point.known_at) != point.position:
+        words += ["--position", str(point.position)]
+    words += ["--html", *behind]
     root = write_base64(Nodes(session.reader.connection).root(point.position))
     return Source(" ".join(words), at, known_at, point.position, root)
 

@@ -1,10 +1,10 @@
 """One account from its opening to a point: what was known at each instant, and what is known now.
 
-A step holds from its instant to the next one, and is what ``tally state --as-of`` that instant
-says: what was recorded by then, in the order of recording. The second line is the fold by effective
-time of everything that the point knows; where the two differ, a fact came late. Invariant: a step
-says only what it changed; steps are in the order of time. This module must not know how it is
-drawn.
+A step holds from its instant to the next one, and is what ``tally state --as-of`` that instant says
+(behind the point's effective time: with --at the point and --known-at the instant), folded in the
+order of recording. The second line is the fold by effective time of everything that the point
+knows; where the two differ, a fact came late. Invariant: a step says only what it changed; steps
+are in the order of time. This module must not know how it is drawn.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def timeline(reader: Reader, account: str, point: Point) -> Timeline:
     recorded = sorted(by_effect, key=lambda one: one.position)
     state = AccountState(account)
     steps = tuple(_steps(state, recorded, point))
-    ends = max(point.seen_at, recorded[0].recorded_at + 1)
+    # Where the point's two axes differ, late facts were recorded behind its effective time.
+    ends = max(point.seen_at, recorded[-1].recorded_at)
     return Timeline(
         account, state.currency, recorded[0].effective_at, ends, steps, _line(steps),
         tuple(_now(account, by_effect)), _spans(steps, ends), tuple(_marks(recorded)),
@@ -115,10 +116,10 @@ def timeline(reader: Reader, account: str, point: Point) -> Timeline:
 
 
 def _steps(state: AccountState, recorded: list[RecordedEvent], point: Point) -> Iterator[Step]:
-    watched = _Watched(state)
+    watched = _Watched(state, until=point.at)
     waiting: list[int] = []  # starts and ends of coupons, ahead of what was walked
     for at, together in groupby(recorded, key=lambda one: one.recorded_at):
-        for turn in sorted({one for one in waiting if one < at}):
+        for turn in sorted({one for one in waiting if one < at and one <= point.seen_at}):
             yield from watched.step(turn)
         waiting = [one for one in waiting if one >= at]
         for one in together:
@@ -134,8 +135,9 @@ def _steps(state: AccountState, recorded: list[RecordedEvent], point: Point) -> 
 class _Watched:
     """Keeps what was said, and says what is new."""
 
-    def __init__(self, state: AccountState) -> None:
+    def __init__(self, state: AccountState, *, until: int) -> None:
         self.position = 0
+        self._until = until
         self._state = state
         self._money: Money | None = None
         self._instances: dict[str, str] = {}
@@ -147,7 +149,7 @@ class _Watched:
         money = Money(state.cash, state.outstanding, state.overdue_since)
         instances = {name: one.state for name, one in state.instances.items()}
         coupons = {
-            name: CouponNow(one.remaining, coupon_status(one, at))
+            name: CouponNow(one.remaining, coupon_status(one, min(at, self._until)))
             for name, one in state.coupons.items()
         }
         new = Step(

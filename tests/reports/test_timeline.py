@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.program import World, valid
+from tests.books.worlds import HARD
+from tests.cli.program import World, tally, valid
 from tests.reports.conftest import HOSTILE
 
 if TYPE_CHECKING:
@@ -63,6 +66,23 @@ def test_a_point_bounds_the_timeline(year: World) -> None:
     assert len(half) < len(whole)
 
 
+def test_the_axes_of_a_point_may_differ(hard: World) -> None:
+    for account in HARD:
+        at = ("--ledger", hard.path, "--at", "2025-01-06", "--json", "--", account)
+        shown = valid(tally("report", "timeline", *at).json)["steps"]
+        assert applied(shown) == figures(valid(tally("state", *at).json))
+
+
+def test_the_command_in_a_page_makes_it_again_whatever_the_name(hard: World) -> None:
+    for account in HARD:
+        here = ("--ledger", hard.path)
+        page = tally("report", "timeline", *here, "--html", "--", account).out
+        command = re.search(r"<code>tally (report [^<]*)</code>", page)
+        assert command is not None
+        words = shlex.split(unescape(command[1]))
+        assert tally(*words[:2], *here, *words[2:]).out == page
+
+
 def page_of(world: World, *arguments: object) -> str:
     return world.done("report", *arguments, "--html").out
 
@@ -80,8 +100,7 @@ def test_a_page_is_whole_and_the_same_again(
     assert year.json("export", "--format", "events", "-o", tmp_path / "log")["root"] in page
     command = re.search(r"<code>tally (report [^<]*)</code>", page)
     assert command is not None
-    again = year.done(*command[1].replace("&#39;", "'").split()).out
-    assert again == page
+    assert year.done(*shlex.split(unescape(command[1]))).out == page
 
 
 def test_names_cannot_become_part_of_a_page(hostile: World) -> None:
