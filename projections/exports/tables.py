@@ -57,7 +57,7 @@ def _pyarrow() -> tuple[ModuleType, ModuleType]:
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError:
         msg = "Parquet needs the package pyarrow, which is not installed"
-        raise InvalidInput(msg, hint="pip install 'tallystick[columns]'") from None
+        raise InvalidInput(msg, hint="pip install 'tallystick[parquet]'") from None
     return pa, pq
 
 

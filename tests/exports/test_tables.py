@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.cli.program import World
 
-pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow (tallystick[columns]) is missing")
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow (tallystick[parquet]) is missing")
 
 
 def test_the_table_holds_the_log(year: World, tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_without_pyarrow_there_is_one_clear_error(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = hard.run("export", "--format", "parquet", "-o", tmp_path / "x.parquet")
     assert (done.code, done.out) == (2, "")
-    assert "pip install 'tallystick[columns]'" in done.err
+    assert "pip install 'tallystick[parquet]'" in done.err
     assert not list(tmp_path.iterdir())
