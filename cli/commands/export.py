@@ -25,7 +25,7 @@ JOURNALS = ("beancount", "hledger")
 
 @click.command("export")
 @click.option(
-    "--format", "form", required=True, type=click.Choice(list(FORMATS)),
+    "--format", "form", required=True, type=click.Choice(list(FORMATS)), metavar="FORMAT",
     help="; ".join(f"{name}: {said}" for name, (_, said) in FORMATS.items()),
 )  # fmt: skip
 @click.option("-o", "--output", "target", metavar="PATH", help="Write a file instead of stdout.")

@@ -61,7 +61,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
 
 def _html(session: Session, span: Span, account: str | None) -> str:
     from projections.html.overdue import overdue_page  # noqa: PLC0415 - for --html alone
-    from projections.reports.overdue import overdue_spans  # noqa: PLC0415
+    from projections.reports.overdue import overdue_spans  # noqa: PLC0415 - the same
 
     streams = session.reader.streams(ACCOUNT_PREFIX)
     names = [one.removeprefix(ACCOUNT_PREFIX) for one in streams] if account is None else [account]

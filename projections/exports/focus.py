@@ -117,7 +117,7 @@ class _Charged:
             "ResourceId": charge.instance,
             "ResourceName": charge.instance,
             "x_Position": str(charge.recorded.position),
-            "x_Record": charge.record,
+            "x_RecordId": charge.record,
         }
 
     def _costs(self, *, billed: str, listed: str) -> Row:

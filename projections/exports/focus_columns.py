@@ -29,10 +29,10 @@ _SINCE_1_3 = (
     "AllocatedMethodDetails", "AllocatedMethodId", "AllocatedResourceId", "AllocatedResourceName",
     "AllocatedTags", "ContractApplied", "HostProviderName", "ServiceProviderName",
 )  # fmt: skip
-# x_Record: our id of the bill, note, order or refund; x_Coupon: the coupon behind a Credit.
+# x_RecordId: our id of the bill, note, order or refund; x_Coupon: the coupon behind a Credit.
 _OURS = (
     "x_CouponId", "x_CouponsReturned", "x_OutstandingAmount", "x_PaymentAmount", "x_Position",
-    "x_Record", "x_RoundDownDiscount",
+    "x_RecordId", "x_RoundDownDiscount",
 )  # fmt: skip
 
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -54,7 +54,7 @@ def tables(
 def _pyarrow() -> tuple[ModuleType, ModuleType]:
     try:
         import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415 - the same
     except ImportError:
         msg = "Parquet needs the package pyarrow, which is not installed"
         raise InvalidInput(msg, hint="pip install 'tallystick[parquet]'") from None

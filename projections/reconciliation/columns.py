@@ -1,13 +1,14 @@
-"""The columns of the vendor's files that are read and written, named once.
+"""The words of the vendor's files and of FOCUS that readers look for.
 
-Readers and exports both take their names from here, so that what is exported can be read back.
-Invariant: names are the vendor's own, verbatim; ``OwnerID`` (our account) is the one addition.
+Invariant: names are the vendor's own, verbatim; ``OwnerID`` (our account) and ``RelatedRecordID``
+are additions that files may lack. What our exports write is read back (tests/reconciliation).
 This module must not know how a cell is read.
 
 Meaning of the cells, where the names do not say it:
     RecordID: the id of what is charged: the bill's id (R5), the note's id (an Adjustment, R10),
-        or for orders and refunds ``order:N``, N the position of the event. In the transactions it
+        or ``order:N`` and ``refund:N``, N the position of the event. In the transactions it
         is the id of the bill, order, note or refund whose cash moved; empty for top-ups.
+    RelatedRecordID: the bill that an Adjustment takes back from, the order that a Refund ends.
     TransactionChannelSN: the payment's serial (R3); a reversal carries that of its payment.
     PretaxGrossAmount: the rated amount (R8). PretaxAmount = PretaxGrossAmount - InvoiceDiscount
         - DeductedByCoupons - RoundDownDiscount. PretaxAmount = DeductedByCashCoupons +
@@ -18,22 +19,11 @@ Meaning of the cells, where the names do not say it:
 
 from __future__ import annotations
 
-BILLS = (
-    "BillingCycle", "OwnerID", "RecordID", "InstanceID", "Item", "PretaxGrossAmount",
-    "InvoiceDiscount", "DeductedByCoupons", "RoundDownDiscount", "PretaxAmount",
-    "DeductedByCashCoupons", "PaymentAmount", "OutstandingAmount", "Currency", "UsageStartTime",
-    "UsageEndTime",
-)  # fmt: skip
 BILL_ITEMS = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
 # Without these a row says nothing; the others may be absent (their amounts are then 0).
 BILLS_NEEDED = ("RecordID", "Item", "Currency")
 BILL_TOTALS = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
 
-TRANSACTIONS = (
-    "OwnerID", "TransactionNumber", "TransactionTime", "TransactionType", "TransactionFlow",
-    "TransactionChannel", "TransactionChannelSN", "Amount", "Currency", "Balance", "RecordID",
-    "BillingCycle",
-)  # fmt: skip
 TRANSACTION_TYPES = ("Payment", "Withdraw", "Refund", "Consumption", "Transfer", "Adjust")
 TRANSACTION_FLOWS = ("Income", "Expense")
 TRANSACTIONS_NEEDED = (

@@ -15,11 +15,13 @@ from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from projections.answers import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
 
+# (account, instance) -> what is left to credit of each bill, its id, and when it was posted
+_Left = dict[tuple[str, str], list[tuple[int, str, int]]]
 CHANNEL = "vendor"  # of payments that the file implies but does not name
 NAMELESS = "vendor"  # the account of a file without one
 
@@ -34,6 +36,7 @@ class Importer:
         self.write, self.clock, self.now = write, clock, now
         # account -> the first instant that a fact of it may have
         self._opened = dict.fromkeys(known, 0)
+        self._returned: dict[str, int] = {}  # cash that notes gave back and nothing has taken yet
         self._instances: set[tuple[str, str]] = set()
         self._late = False
         self.unsaid: list[str] = []
@@ -96,11 +99,11 @@ class Importer:
                 amount=write_amount(statement.opening, statement.currency),
             )  # fmt: skip
         paid: dict[str, str] = {}
-        billed: dict[str, int] = {}
+        billed = {""}
         for line in lines:
             yield from self._movement(line, paid, billed)
 
-    def _movement(self, line: Line, paid: dict[str, str], billed: dict[str, int]) -> Iterator[Json]:
+    def _movement(self, line: Line, paid: dict[str, str], billed: set[str]) -> Iterator[Json]:
         account = line.account or NAMELESS
         serial, size = line.references[0], write_amount(abs(line.amount), line.currency)
         if line.amount > 0:
@@ -115,9 +118,9 @@ class Importer:
             yield self._said("reverse-top-up", line.instant, account=account,
                              channel=paid[serial], serial=serial, amount=size)  # fmt: skip
         elif line.amount < 0:
-            name = line.order or line.references[-1]
-            billed[name] = billed.get(name, 0) + 1
-            bill = name if billed[name] == 1 else f"{name}#{billed[name]}"
+            # What was paid in steps is a bill a step: the later ones are named by their payment.
+            bill = line.order if line.order not in billed else line.references[-1]
+            billed.add(line.order)
             instance = f"vendor-{account}"
             yield from self._instance(account, instance, line.instant)
             yield self._bill(line, account, bill, instance, ends=line.instant, rated=size)
@@ -138,11 +141,9 @@ class Importer:
         """Give charges: all recorded at one instant, so that nothing falls due in between.
 
         Those that were paid come first, each with the money that paid it, for a payment always
-        settles what is oldest (R2).
+        settles what is oldest (R2); so does the money of a note, which pays what comes after it.
         """
-        lines = sorted(
-            statement.lines, key=lambda one: (one.status == "unpaid", one.instant, one.key)
-        )
+        lines = sorted(statement.lines, key=_sequence(statement.lines))
         last = max((self._ends(line) for line in lines), default=0)
         first = min((line.instant for line in lines), default=0)
         for line in sorted(lines, key=lambda one: one.account):
@@ -152,16 +153,15 @@ class Importer:
             yield from self._instance(account, line.instance or f"vendor-{account}", begins)
         if self.clock is not None:
             self.clock = max(self.clock, last)
-        left: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        for line in lines:
-            if line.amount > 0:
-                yield from self._charge(line, statement, left)
+        left: _Left = {}
         for line in lines:
             if line.amount < 0:
                 yield from self._credit(line, left)
+            elif line.amount > 0 or line.coupons > 0:
+                yield from self._charge(line, statement, left)
 
     def _charge(
-        self, line: Line, statement: Statement, left: dict[tuple[str, str], list[tuple[int, str]]]
+        self, line: Line, statement: Statement, left: _Left
     ) -> Iterator[Json]:
         account = line.account or NAMELESS
         instance, bill = line.instance or f"vendor-{account}", line.order or line.key
@@ -173,17 +173,21 @@ class Importer:
                 ends=self.write.instant(self._recorded(line) + SECOND),
                 order_types=["pay_as_you_go"],
             )  # fmt: skip
-        if line.paid > 0:
+        there = min(line.paid, self._returned.get(account, 0))
+        if line.paid > there:
             yield self._said(
                 "top-up", line.instant, account=account, channel=CHANNEL, serial=f"paid:{bill}",
-                amount=write_amount(line.paid, line.currency),
+                amount=write_amount(line.paid - there, line.currency),
             )  # fmt: skip
+        if there:
+            self._returned[account] -= there
         gross = line.gross if line.gross > 0 else line.amount
         if statement.subject == "charges":
             gross = line.amount + line.coupons
         rated = write_amount(gross, line.currency)
         yield self._bill(line, account, bill, instance, ends=ends, rated=rated)
-        left.setdefault((account, instance), []).append((line.amount, bill))
+        posted = max(line.instant, ends)
+        left.setdefault((account, instance), []).append((line.amount, bill, posted))
 
     def _ends(self, line: Line) -> int:
         """Give the end of what is charged; a term charged ahead ends later than its order."""
@@ -194,15 +198,16 @@ class Importer:
         return max(self.clock, line.instant) if self.clock is not None else self.now
 
     def _credit(
-        self, line: Line, left: dict[tuple[str, str], list[tuple[int, str]]]
+        self, line: Line, left: _Left
     ) -> Iterator[Json]:
-        """Take back: on the bill of its instance with the most left, for the file names none."""
+        """Take back: on the bill that is named, else on that of its instance with the most left."""
         account, note = line.account or NAMELESS, line.order or line.key
         own = left.get((account, line.instance), [])
+        named = [one for one in own if one[1] == line.group]
         others = [one for (name, _), bills in sorted(left.items()) if name == account
                   for one in bills]  # fmt: skip
-        for bills in (own, others):
-            chosen = max(bills, default=(0, ""))
+        for bills in (named, own, others):
+            chosen = max(bills, default=(0, "", 0))
             if chosen[0] >= -line.amount:
                 break
         else:
@@ -210,9 +215,24 @@ class Importer:
             return
         for bills in left.values():
             if chosen in bills:
-                bills[bills.index(chosen)] = (chosen[0] + line.amount, chosen[1])
+                bills[bills.index(chosen)] = (chosen[0] + line.amount, *chosen[1:])
                 break
+        self._returned[account] = self._returned.get(account, 0) - line.paid
         yield self._said(
-            "credit-note", line.instant, account=account, note=note, bill=chosen[1],
+            "credit-note", max(line.instant, chosen[2]), account=account, note=note, bill=chosen[1],
             amount=write_amount(-line.amount, line.currency),
         )  # fmt: skip
+
+
+def _sequence(lines: Iterable[Line]) -> Callable[[Line], tuple[object, ...]]:
+    """Order charges: paid ones and notes on them, then unpaid ones, their notes, other notes."""
+    known = {line.order: line.status == "unpaid" for line in lines if line.amount > 0}
+
+    def key(line: Line) -> tuple[object, ...]:
+        takes_back = line.amount < 0
+        place = 1 if line.status == "unpaid" else 0
+        if takes_back:
+            place = {True: 2, False: 0, None: 3}[known.get(line.group)]
+        return place, line.instant, takes_back, line.key
+
+    return key

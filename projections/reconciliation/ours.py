@@ -138,13 +138,12 @@ class _Fold:
         if isinstance(event, e.BillPosted):
             self._bills[account, event.bill] = (0, recorded)
         elif isinstance(event, e.BillSettled):
-            return _Told(-event.cash_part, "Consumption", event.item, order=event.item)
+            return _Told(-event.cash_part, "Consumption", event.item, (event.item,), event.item)
         elif isinstance(event, e.CreditNoteIssued):
             return _Told(event.cash_part, "Refund", event.note, order=event.note,
                          group=event.bill)  # fmt: skip
         elif isinstance(event, e.RefundIssued):
-            name = f"order:{recorded.position}"
-            return _Told(event.amount, "Refund", name, order=name)
+            return self._refund(recorded, event.amount)
         elif isinstance(event, _ORDERS):
             return self._order(recorded, -event.cash_part, "Consumption")
         return None
@@ -160,8 +159,7 @@ class _Fold:
             return _Told(-event.amount, "Adjustment", event.note, order=event.note,
                          group=event.bill)  # fmt: skip
         elif isinstance(event, e.RefundIssued):
-            name = f"order:{recorded.position}"
-            return _Told(-event.amount, "Refund", name, order=name)
+            return self._refund(recorded, -event.amount)
         elif isinstance(event, _ORDERS):
             return self._order(recorded, event.price, "SubscriptionOrder")
         return None
@@ -185,6 +183,10 @@ class _Fold:
             first = self._orders[first]
         name = f"order:{recorded.position}"
         return _Told(amount, kind, name, order=name, group=f"order:{first}")
+
+    def _refund(self, recorded: RecordedEvent, amount: int) -> _Told:
+        name = f"refund:{recorded.position}"
+        return _Told(amount, "Refund", name, order=name)
 
     def _settle(self, event: e.BillSettled, account: str) -> None:
         paid = self._paid.setdefault((account, event.item), [0, 0])

@@ -68,7 +68,7 @@ def read_bills(
     code, begins, finishes = (
         _text(table, "Currency"), _text(table, "UsageStartTime"), _text(table, "UsageEndTime"),
     )  # fmt: skip
-    parts = _bill_parts(table)
+    related, parts = _text(table, "RelatedRecordID"), _bill_parts(table)
     lines: list[Line] = []
     spans: list[cells.Span] = []
     for number, row in table.rows():
@@ -83,7 +83,7 @@ def read_bills(
             spans.append(span)
         elif ended:
             spans.append(cells.months_of(started or ended, ended, offset=offset))
-        when = _booked_at(ended or started, span)
+        when = cells.booked_at(ended or started, span)
         lines.append(
             Line(
                 key=record(row) or cells.nameless(when, charged, code(row), offset=offset),
@@ -91,7 +91,7 @@ def read_bills(
                 currency=cells.currency(code(row), number, "Currency"), instant=when,
                 order=record(row), status=UNPAID if outstanding > 0 else PAID, kind=kind,
                 account=owner(row) or account, place=f"line {number}", starts=started, ends=ended,
-                instance=instance(row), paid=paid, coupons=coupons, gross=gross,
+                instance=instance(row), group=related(row), paid=paid, coupons=coupons, gross=gross,
                 firm=bool(record(row)),
             )
         )  # fmt: skip
@@ -102,13 +102,6 @@ def read_bills(
         closing=total, starts=min((s.starts for s in spans), default=0),
         ends=max((s.ends for s in spans), default=0),
     )  # fmt: skip
-
-
-def _booked_at(used: int, span: cells.Span | None) -> int:
-    """Give the instant of a charge: its cycle's end, inside the billing cycle that it is in."""
-    if span is None:
-        return used
-    return min(max(used, span.starts), span.ends - 1_000_000) if used else span.starts
 
 
 def _bill_parts(table: Table) -> Callable[[Row, int], tuple[int, int, int, int, int]]:

@@ -91,6 +91,13 @@ def months_of(first: int, last: int, *, offset: int) -> Span:
     return Span(begin, midnight(add_months(local_day(end, offset), 1), offset))
 
 
+def booked_at(used: int, span: Span | None) -> int:
+    """Give the instant of a charge: when it was used, inside the billing period that it is in."""
+    if span is None:
+        return used
+    return min(max(used, span.starts), span.ends - SECOND) if used else span.starts
+
+
 def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
     """Read one of a few words. Raises: BadStatement."""
     if cell.strip() in words:

@@ -30,16 +30,7 @@ def read_focus(
     spans = []
     for number, row in _rows(body, encoding):
         line = _line(number, row, offset=offset, account=account, main=currency)
-        spans.append(
-            cells.months_of(
-                cells.instant(row["BillingPeriodStart"], number, "BillingPeriodStart",
-                              offset=offset),
-                cells.instant(row["BillingPeriodStart"], number, "BillingPeriodStart",
-                              offset=offset),
-                offset=offset,
-            ) if row.get("BillingPeriodStart") else
-            cells.months_of(line.instant, line.instant, offset=offset)
-        )  # fmt: skip
+        spans.append(cells.months_of(line.instant, line.instant, offset=offset))
         same = (line.account, line.currency, line.order or line.place)
         there = lines.get(same)
         lines[same] = line if there is None else _together(there, line)
@@ -62,13 +53,18 @@ def _line(number: int, row: dict[str, str], *, offset: int, account: str, main: 
     cost = cells.amount(row["BilledCost"], number, "BilledCost")
     starts = cells.instant(row["ChargePeriodStart"], number, "ChargePeriodStart", offset=offset)
     ends, code = row.get("ChargePeriodEnd", ""), row.get("BillingCurrency", "")
+    when, billed = starts, row.get("BillingPeriodStart", "")
+    if billed:
+        first = cells.instant(billed, number, "BillingPeriodStart", offset=offset)
+        when = cells.booked_at(starts, cells.months_of(first, first, offset=offset))
     return Line(
-        key=charged or cells.nameless(starts, cost, code or main, offset=offset), amount=cost,
+        key=charged or cells.nameless(when, cost, code or main, offset=offset), amount=cost,
         currency=cells.currency(code, number, "BillingCurrency") if code else main,
-        instant=starts, order=charged, kind=kind,
+        instant=when, order=charged, kind=kind,
         account=next(filter(None, owners), "") or account, place=f"row {number}", starts=starts,
         ends=cells.instant(ends, number, "ChargePeriodEnd", offset=offset) if ends else 0,
         instance=row.get("ResourceId", ""), gross=cost if kind != "Credit" else 0,
+        group=row.get("InvoiceId", "") if row.get("x_RecordId", "") else "",
         coupons=-cost if kind == "Credit" else 0, firm=bool(row.get("x_RecordId", "")),
     )  # fmt: skip
 
