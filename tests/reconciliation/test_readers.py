@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,6 +118,23 @@ def test_published_examples_that_contradict_themselves_are_refused() -> None:
     for name in ("camt053.v2.wrong.xml", "camt053.v2.five.decimals.xml", "camt053.v8.xml"):
         with pytest.raises((BadStatement, ControlTotalWrong)):
             _read((SHARED / name).read_bytes(), "camt053")
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the published examples are not beside the project")
+@pytest.mark.parametrize("version", ["v2.minimal", "v3", "v4", "v8"])
+def test_every_published_version_is_read_once_its_balances_agree(version: str) -> None:
+    """As published they open with 18.15 EUR and close with -27.00 SEK after +8.85 EUR."""
+    body = (SHARED / f"camt053.{version}.xml").read_bytes()
+    body = re.sub(
+        rb'<Amt Ccy="SEK">27.00</Amt>(\s*)<CdtDbtInd>DBIT',
+        rb'<Amt Ccy="EUR">27.00</Amt>\1<CdtDbtInd>CRDT', body,
+    )  # fmt: skip
+    statement = _read(body, "camt053")
+    assert (statement.currency, statement.opening, statement.closing) == (
+        "EUR", read_amount("18.15"), read_amount("27.00"),
+    )  # fmt: skip
+    assert [line.amount for line in statement.lines] == [read_amount("8.85")]
+    assert "4654654654654654" in statement.lines[0].references
 
 
 BILLS = (FIXTURES / "bills.csv").read_text(encoding="utf-8")
