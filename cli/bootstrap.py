@@ -12,6 +12,7 @@ from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store
+from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, catalog_at, resolve
 from projections.runner import Views
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from ledger.application import Ledger
     from ledger.catalog import Catalog
     from ledger.store import Reader, Store
+    from projections.columns.asking import Asking
+
+# How an answer about the whole ledger was derived.
+FOLD, SQL, VIEW = "fold", "sql", "view"
 
 
 class Session:
@@ -121,6 +126,31 @@ class Session:
             for notice in writable.catch_up():
                 sys.stderr.write(f"note: {notice}\n")
         return views
+
+    def derivation(self, point: Point, engine: str | None) -> str:
+        """Choose how to answer about the whole ledger: as asked, else what is cheapest.
+
+        Raises: ExtraMissing, before anything is printed.
+        """
+        if engine is None and point.everything:
+            return VIEW
+        if engine == FOLD:
+            return FOLD
+        if engine is None and not folder_of(self.location).exists():
+            return FOLD  # nothing of the columns is loaded where there are none
+        from projections.columns import arrow, asking  # noqa: PLC0415 - loaded when needed
+
+        if engine == SQL:
+            for name in arrow.PACKAGES:
+                arrow.package(name)
+            return SQL
+        return SQL if asking.pays(self.reader, point) else FOLD
+
+    def columns(self, point: Point) -> Asking:
+        """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""
+        from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
+
+        return Asking(self.reader, until=point.position)
 
     def note_what_is_due(self) -> None:
         """On a system ledger, say on stderr that transitions wait to be recorded."""

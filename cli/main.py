@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recheck": ("recheck", "Decide the whole history again and compare."),
     "replay": ("replay", "Refold the whole log; --compare with the views."),
     "projections": ("projections", "List, check or rebuild the stored views."),
+    "columns": ("columns", "The log as columns, to ask the whole ledger fast."),
     "keys": ("keys", "Make, show or rotate the key that signs checkpoints."),
     "seal": ("seal", "Sign a checkpoint of the log."),
     "prove": ("prove", "Prove one event, or that an older checkpoint still holds."),

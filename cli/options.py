@@ -174,6 +174,16 @@ def account_argument(**options: Any) -> Callable[[Any], Any]:
     return click.argument("account", shell_complete=complete_account, **options)
 
 
+def engine_option(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the option that chooses how a question about the whole ledger is answered."""
+    option = click.option(
+        "--engine", type=click.Choice(("fold", "sql")),
+        help="Fold events, or ask the columns; by itself whichever is cheaper.",
+    )  # fmt: skip
+    decorated: Callable[..., Any] = option(body)
+    return decorated
+
+
 def point_options(options: dict[str, Any]) -> dict[str, Any]:
     """Take the four point options out of a command's options."""
     return {name: options.pop(name) for name in ("at", "known_at", "position", "as_of")}

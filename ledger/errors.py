@@ -66,6 +66,19 @@ class WrongClock(InvalidInput):
         )
 
 
+class ExtraMissing(InvalidInput):
+    """What is asked for needs an optional package that is not installed (exit 2)."""
+
+    code = "EXTRA_MISSING"
+
+    def __init__(self, *, package: str, extra: str) -> None:
+        """Name the package and how to install it."""
+        super().__init__(
+            f"the package {package!r} is not installed",
+            hint=f"install it with: pip install 'tallystick[{extra}]'",
+        )
+
+
 class UnknownEventType(LedgerError):
     """Stored bytes carry an event type or schema number that this program does not know."""
 

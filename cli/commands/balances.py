@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.options import Output, point_options, tally_command
+from cli.bootstrap import SQL, VIEW
+from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from ledger.errors import InvalidInput
 from ledger.money import format_minor
@@ -30,9 +31,16 @@ _AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 @click.command("balances")
 @click.option("--overdue", is_flag=True, help="Only accounts that are overdue.")
 @click.option("--below", metavar="X", help="Only accounts whose available is below X.")
+@engine_option
 @tally_command(rows=True, point=True)
 def command(
-    session: Session, output: Output, *, overdue: bool, below: str | None, **options: Any
+    session: Session,
+    output: Output,
+    *,
+    overdue: bool,
+    below: str | None,
+    engine: str | None,
+    **options: Any,
 ) -> None:
     """Show every account's money, one row each.
 
@@ -41,13 +49,15 @@ def command(
       tally balances --overdue
       tally balances --at 2025-03-31 --csv
       tally balances --below 100 --ndjson
+      tally balances --as-of 2025-03-31 --engine sql
     """
     point = points.asked(session, **point_options(options))
     limit = _limit(below)
     session.note_what_is_due()
+    derivation = session.derivation(point, engine)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row in _rows(session, point):
+        for row in _rows(session, point, derivation):
             shown = _shown(row, session.offset)
             if overdue and not shown["overdue"]:
                 continue
@@ -67,7 +77,7 @@ def command(
     else:
         output.object(
             {"schema": "tally.balances/1", "point": point_json(point, session.offset),
-             "rows": list(wanted())}
+             "derivation": derivation, "rows": list(wanted())}
         )  # fmt: skip
 
 
@@ -80,10 +90,13 @@ def _limit(below: str | None) -> Decimal | None:
     return Decimal(below)
 
 
-def _rows(session: Session, point: Point) -> Iterator[ViewRow]:
-    """Read the stored view at the head; fold every account at any other point."""
-    if point.everything:
+def _rows(session: Session, point: Point, derivation: str) -> Iterator[ViewRow]:
+    """Read the stored view, ask the columns, or fold every account."""
+    if derivation == VIEW:
         yield from session.views().rows("balances")
+        return
+    if derivation == SQL:
+        yield from session.columns(point).rows("balances", point)
         return
     policy = session.catalog_at(point).policy
     for state in session.accounts(point):

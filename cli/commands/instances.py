@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.options import Output, point_options, tally_command
+from cli.bootstrap import SQL, VIEW
+from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from ledger.account import (
     FROZEN,
@@ -32,6 +33,7 @@ STATES = (RUNNING, STOPPED_OVERDUE, STOPPED_EXPIRED, RESTORING, FROZEN, RELEASED
 @click.command("instances")
 @click.option("--state", type=click.Choice(STATES), help="Only instances in this state.")
 @click.option("--expiring-before", metavar="T", help="Only terms that end before T.")
+@engine_option
 @tally_command(rows=True, point=True)
 def command(
     session: Session,
@@ -39,6 +41,7 @@ def command(
     *,
     state: str | None,
     expiring_before: str | None,
+    engine: str | None,
     **options: Any,
 ) -> None:
     """Show every instance's state, one row each.
@@ -54,9 +57,10 @@ def command(
     if expiring_before is not None:
         before = points.read_start(expiring_before, session.offset)
     session.note_what_is_due()
+    derivation = session.derivation(point, engine)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row, expires_at in _rows(session, point, state):
+        for row, expires_at in _rows(session, point, state, derivation):
             ends = expires_at is not None and row["state"] != RELEASED
             if before is None or (ends and expires_at is not None and expires_at < before):
                 yield row
@@ -76,19 +80,23 @@ def command(
     else:
         output.object(
             {"schema": "tally.instances/1", "point": point_json(point, session.offset),
-             "rows": list(wanted())}
+             "derivation": derivation, "rows": list(wanted())}
         )  # fmt: skip
 
 
 def _rows(
-    session: Session, point: Point, state: str | None
+    session: Session, point: Point, state: str | None, derivation: str
 ) -> Iterator[tuple[dict[str, Any], int | None]]:
     """Fold the accounts that may have such an instance; at the head the view names them."""
     policy = session.catalog_at(point).policy
-    if point.everything:
+    if derivation == SQL:
+        accounts: Iterable[AccountState] = (
+            one.account for one in session.columns(point).instances(point)
+        )
+    elif derivation == VIEW:
         where = ("state = ?", (state,)) if state is not None else ("", ())
         names = dict.fromkeys(str(row[0]) for row in session.views().rows("instances", *where))
-        accounts: Iterable[AccountState] = (session.account(name, point) for name in names)
+        accounts = (session.account(name, point) for name in names)
     else:
         accounts = session.accounts(point)
     for account in accounts:

@@ -102,6 +102,19 @@ class DiskFull(StoreError):
         )
 
 
+class ColumnsDamaged(StoreError):
+    """The columns beside the ledger cannot be read; the log itself is not concerned (exit 6)."""
+
+    code = "COLUMNS_DAMAGED"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what the engine says."""
+        super().__init__(
+            f"the columns at {location!r} cannot be read: {why}",
+            hint="they are derived: tally columns drop, then tally columns build",
+        )
+
+
 class StreamConflict(StoreError):
     """Another event has this version of the stream (exit 6)."""
 

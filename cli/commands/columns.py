@@ -1,0 +1,89 @@
+"""``tally columns``: the log as typed Parquet segments beside the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.options import Output, tally_command
+from cli.progress import Progress
+from cli.render import plural, table, write
+from projections.columns.segments import MISSING, TRUSTED, Columns
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.group("columns")
+def command() -> None:
+    """Copy the log into columns, for questions about the whole ledger.
+
+    They are derived: built from the log, trusted only while they are of this
+    log, and dropped without a loss. Looks at past points use them by themselves.
+
+    \b
+    Examples:
+      tally columns build
+      tally columns status --json
+      tally balances --as-of 2025-03-31
+      tally columns drop
+    """
+
+
+@command.command("build")
+@tally_command()
+def build(session: Session, output: Output) -> None:
+    """Copy what is newer than the last segment; anew where they are not of this log."""
+    columns = Columns(session.reader)
+    with Progress("columns") as progress:
+        copied = columns.build(progress)
+    _answer(columns, output, done="built", events=copied)
+
+
+@command.command("status")
+@tally_command()
+def status(session: Session, output: Output) -> int:
+    """Say how the segments stand, every hash checked; exit 1 if they are not trusted."""
+    return _answer(Columns(session.reader), output, done="status")
+
+
+@command.command("drop")
+@tally_command()
+def drop(session: Session, output: Output) -> None:
+    """Delete the segments; the log keeps everything."""
+    columns = Columns(session.reader)
+    _answer(columns, output, done="dropped", freed=columns.drop())
+
+
+def _answer(
+    columns: Columns, output: Output, *, done: str, events: int = 0, freed: int = 0
+) -> int:
+    standing = columns.standing(whole=True)
+    size = freed or sum(segment.bytes for segment in standing.segments)
+    if output.human:
+        said = f": {standing.said}" if standing.said else ""
+        if done == "built":
+            write(f"copied {plural(events, 'event')}")
+        if done == "dropped":
+            write(f"dropped, {freed} bytes freed")
+        else:
+            table(
+                ("first", "last", "rows", "bytes"),
+                [(one.first, one.last, one.rows, one.bytes) for one in standing.segments],
+            )
+        write(f"{standing.state}{said}; up to @{standing.position}, {standing.lag} behind")
+    else:
+        output.object(
+            {
+                "schema": "tally.columns/1", "done": done, "state": standing.state,
+                "position": standing.position, "lag": standing.lag, "events": events,
+                "bytes": size, "folder": str(columns.folder), "said": standing.said,
+                "segments": [
+                    {name: getattr(one, name) for name in one.__struct_fields__}
+                    for one in standing.segments
+                ],
+            }
+        )  # fmt: skip
+    return DONE if standing.state in (*TRUSTED, MISSING) else FOUND

@@ -1,0 +1,137 @@
+"""Asking the columns: one plain SQL text a view, at any point on both axes.
+
+Invariant: segments and what is newer in the store are one table ``log`` to the text, and the text
+is the same for every engine. The bounds are integers, written into the text.
+This module must not know evolve: rows are what the SQL says.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ledger import codec
+from ledger.memory import no_cycles
+from ledger.state import AccountState, Instance
+from ledger.store.errors import ColumnsDamaged
+from projections.columns import arrow
+from projections.columns.segments import TRUSTED, Columns, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Reader
+    from projections.point import Point
+    from projections.projection import ViewRow
+
+VIEWS: Final = ("balances", "coupons", "instances", "overdue")
+# The part of the log that segments must cover, in tenths, before they are asked unbidden.
+MOST_TENTHS: Final = 9
+
+_BOUND = re.compile(r":(at|known_at|position)\b")
+
+
+class Rebuilt(NamedTuple):
+    """An instance as the columns tell it, in a state that holds nothing else."""
+
+    account: AccountState
+    instance: Instance
+
+
+@cache
+def text_of(view: str) -> str:
+    """Read the SQL text of a view."""
+    return (files("projections") / "sql" / f"{view}.sql").read_text(encoding="utf-8")
+
+
+def bound(view: str, point: Point) -> str:
+    """Give a view's text with the bounds of a point."""
+    return _BOUND.sub(lambda found: str(getattr(point, found[1])), text_of(view))
+
+
+def pays(reader: Reader, point: Point) -> bool:
+    """Say whether a question about the whole ledger is cheaper here than by folding."""
+    if point.everything:
+        return False  # the stored views hold the head
+    columns = Columns(reader)
+    if not columns.folder.exists() or not arrow.available():
+        return False
+    standing = columns.standing()
+    covered = min(standing.position, point.position)
+    return standing.state in TRUSTED and 10 * covered >= MOST_TENTHS * point.position
+
+
+class Asking:
+    """One table ``log`` in DuckDB: the trusted segments, and the newer events from the store."""
+
+    def __init__(self, reader: Reader, *, until: int, built: bool = True) -> None:
+        """Open up to a position; ``built`` says whether to use segments at all.
+
+        Raises: ExtraMissing.
+        """
+        self._engine = arrow.package("duckdb")
+        self._connection = self._engine.connect(":memory:")
+        columns = Columns(reader)
+        self._place = str(columns.folder)
+        standing = columns.standing() if built else Standing("missing", 0, 0, ())
+        trusted = standing.state in TRUSTED
+        segments = tuple(s for s in standing.segments if s.first <= until) if trusted else ()
+        after = min(segments[-1].last, until) if segments else 0
+        with no_cycles():
+            tail = arrow.table_of(codec.decode_all(reader.bodies(after=after, until=until)))
+        self._connection.register("tail", tail)
+        parts = ["SELECT * FROM tail"]
+        if segments:
+            names = ", ".join(_quoted(path) for path in columns.paths(segments))
+            parts.append(f"SELECT * FROM read_parquet([{names}])")
+        try:
+            self._connection.execute(f"CREATE VIEW log AS {' UNION ALL BY NAME '.join(parts)}")
+        except self._engine.Error as error:
+            raise ColumnsDamaged(self._place, why=_first_line(error)) from None
+
+    def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
+        """Give the rows of a view at a point, by account and id."""
+        try:
+            answer = self._connection.execute(bound(view, point))
+            while batch := answer.fetchmany(4096):
+                yield from batch
+        except self._engine.Error as error:
+            raise ColumnsDamaged(self._place, why=_first_line(error)) from None
+
+    def instances(self, point: Point) -> Iterator[Rebuilt]:
+        """Give the instances at a point, ready for what the calendar says of them."""
+        for row in self.rows("instances", point):
+            yield rebuilt(row)
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._connection.close()
+
+
+def rebuilt(row: ViewRow) -> Rebuilt:
+    """Make an instance of one row of ``instances.sql``."""
+    cells: tuple[Any, ...] = tuple(row)
+    name, kind, state = cells[1], cells[2], cells[3]
+    instance = Instance(name, kind, created_at=0)
+    instance.state = state
+    instance.sku, instance.expires_at, instance.released_at = cells[4:7]
+    instance.restoring_since, instance.restored_at = cells[7:9]
+    instance.auto_enabled, instance.auto_months = bool(cells[9]), cells[10]
+    instance.slots_from, instance.slot_last = cells[11], cells[12]
+    if cells[13] is not None:  # the term that runs was renewed automatically at its end (R34)
+        instance.auto_renewed.append(cells[13])
+    account = AccountState(cells[0])
+    account.instances[name] = instance
+    return Rebuilt(account, instance)
+
+
+def _quoted(path: str) -> str:
+    """Write a path as SQL; what would be a pattern stands for itself."""
+    plain = re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", path)
+    return "'" + plain.replace("'", "''") + "'"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
