@@ -53,6 +53,10 @@ def command(
                 session.views()
             with Progress("refold") as progress:
                 checks += check_derived(reader, progress)
+            from projections.columns.compare import check_columns  # noqa: PLC0415 - only for --deep
+
+            with Progress("columns") as progress:
+                checks.append(check_columns(reader, verified.root, progress))
     seal = last_seal(reader.connection)
     answer: dict[str, Any] = {
         "schema": "tally.verify/1",
@@ -80,16 +84,23 @@ def _shown(check: Check) -> dict[str, Any]:
         "kind": fault.kind if fault is not None else None,
         "sentence": check.sentence,
         "said": fault.said if fault is not None else None,
+        "skipped": check.skipped,
     }  # fmt: skip
+
+
+def _holds(shown: dict[str, Any]) -> str:
+    return "skipped" if shown["skipped"] else "yes" if shown["ok"] else "NO"
 
 
 def _page(answer: dict[str, Any], *, whole: bool) -> None:
     table(
         ("check", "count", "holds"),
-        [(one["name"], one["checked"], "yes" if one["ok"] else "NO") for one in answer["checks"]],
+        [(one["name"], one["checked"], _holds(one)) for one in answer["checks"]],
     )
     write()
     for one in answer["checks"]:
+        if one["skipped"]:
+            write(f"{one['name']}: skipped, {one['skipped']}")
         if not one["ok"]:
             where = f" from @{one['first_bad']}" if one["first_bad"] is not None else ""
             write(f"{one['name']}: {cell(one['kind'] or 'drifted')}{where}: {one['said']}")

@@ -24,6 +24,7 @@ class Check(NamedTuple):
         fault: the first thing that is wrong; None where all is well.
         derived: whether it judges what is derived from the log, not the log itself.
         sentence: what holds if the check does.
+        skipped: why it did not run; None where it ran.
 
     """
 
@@ -32,6 +33,7 @@ class Check(NamedTuple):
     checked: int
     fault: Fault | None = None
     derived: bool = False
+    skipped: str | None = None
 
     @property
     def ok(self) -> bool:

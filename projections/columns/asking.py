@@ -43,7 +43,7 @@ class Rebuilt(NamedTuple):
 @cache
 def text_of(view: str) -> str:
     """Read the SQL text of a view."""
-    return (files("projections") / "sql" / f"{view}.sql").read_text(encoding="utf-8")
+    return files("projections").joinpath("sql", f"{view}.sql").read_text(encoding="utf-8")
 
 
 def bound(view: str, point: Point) -> str:

@@ -1,0 +1,147 @@
+"""Both derivations held against each other: the fold of every account, and the SQL over columns.
+
+Invariant: the points are drawn from the log's own root, so two people verify the same ones and
+nobody who changes the columns can choose them. A difference is drift, never tampering with the
+log. This module must not write: where nothing was built the columns are made in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger.account import fold
+from ledger.errors import CorruptHistory, UnknownEventType
+from ledger.events import ACCOUNT_PREFIX
+from ledger.store.errors import ColumnsDamaged
+from ledger.verification.findings import Check, Fault
+from projections import balances, coupons, instances
+from projections.columns import arrow
+from projections.columns.asking import Asking
+from projections.columns.segments import MISSING, TRUSTED, Columns
+from projections.point import Point, catalog_at, history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger.account import AccountState
+    from ledger.policy import Policy
+    from ledger.store import Reader
+    from projections.projection import ViewRow
+
+    Progress = Callable[[int, int], None]
+
+NAME: Final = "columns"
+SENTENCE: Final = "the fold and the SQL over columns give the same rows, now and in the past"
+PAST_POINTS: Final = 3
+_FIXED: Final = 1 << 62  # after every instant
+
+
+class Differs(NamedTuple):
+    """The first row that the two derivations give differently."""
+
+    view: str
+    point: Point
+    folded: ViewRow | None
+    asked: ViewRow | None
+
+    def __str__(self) -> str:
+        """Name the view, the account and the point."""
+        row = self.folded or self.asked or ("?",)
+        where = f"at {self.point.at} us, position {self.point.position}"
+        return f"{self.view} of account {row[0]} {where}: fold {self.folded}, SQL {self.asked}"
+
+
+def check_columns(reader: Reader, root: bytes, progress: Progress | None = None) -> Check:
+    """Compare every account, coupon and instance; skipped where the extra is not installed."""
+    if not arrow.available():
+        skipped = "the extra 'columns' is not installed"
+        return Check(NAME, SENTENCE, 0, derived=True, skipped=skipped)
+    standing = Columns(reader).standing(whole=True)
+    if standing.state not in (*TRUSTED, MISSING):
+        fault = Fault(None, None, f"the columns are {standing.state}: {standing.said}")
+        return Check(NAME, SENTENCE, 0, fault, derived=True)
+    checked = 0
+    points = points_of(reader, root)
+    try:
+        asking = Asking(reader, until=points[0].position)
+        for number, point in enumerate(points, 1):
+            rows, differs = compare(reader, asking, point)
+            checked += rows
+            if differs is not None:
+                fault = Fault(None, _last_of(reader, differs), str(differs))
+                return Check(NAME, SENTENCE, checked, fault, derived=True)
+            if progress is not None:
+                progress(number, len(points))
+    except (ColumnsDamaged, CorruptHistory, UnknownEventType) as error:
+        return Check(NAME, SENTENCE, checked, Fault(None, None, str(error)), derived=True)
+    return Check(NAME, SENTENCE, checked, derived=True)
+
+
+def points_of(reader: Reader, root: bytes, count: int = PAST_POINTS) -> list[Point]:
+    """Draw the head and some past points from the root of the log."""
+    head = reader.head()
+    first = reader.row(1)
+    points = [Point(_FIXED, _FIXED, head.position, everything=True)]
+    if first is None:
+        return points
+    span = head.recorded_at - first.recorded_at + 1
+    for number in range(count):
+        drawn = hashlib.sha256(root + number.to_bytes(4, "big")).digest()
+        position = 1 + int.from_bytes(drawn[:8], "big") % head.position
+        row = reader.row(position)
+        known_at = row.recorded_at if row is not None else head.recorded_at
+        at = first.recorded_at + int.from_bytes(drawn[8:16], "big") % span
+        points.append(Point(at, known_at, position, everything=False))
+    return points
+
+
+def compare(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs | None]:
+    """Compare every row at one point; give how many there are and the first difference."""
+    policy = catalog_at(reader, point).policy
+    asked: dict[str, Iterator[ViewRow]] = {
+        "balances": iter(list(asking.rows("balances", point))),
+        "coupons": iter(list(asking.rows("coupons", point))),
+        "instances": iter(
+            [row for one in asking.instances(point) for row in instances.rows(one.account, policy)]
+        ),
+        "overdue": iter(list(asking.rows("overdue", point))),
+    }
+    count = 0
+    for state in _states(reader, point):
+        for view, row in _rows(state, policy):
+            count += 1
+            other = next(asked[view], None)
+            if row != other:
+                return count, Differs(view, point, row, other)
+    for view, rest in asked.items():
+        if (row_too_many := next(rest, None)) is not None:
+            return count, Differs(view, point, None, row_too_many)
+    return count, None
+
+
+def _states(reader: Reader, point: Point) -> Iterator[AccountState]:
+    for stream in reader.streams():
+        state = fold(stream.removeprefix(ACCOUNT_PREFIX), history(reader, stream, point))
+        if state.opened_at is not None:
+            yield state
+
+
+def _rows(state: AccountState, policy: Policy) -> Iterator[tuple[str, ViewRow]]:
+    yield from (("balances", row) for row in balances.rows(state, policy))
+    yield from (("coupons", row) for row in coupons.rows(state, policy))
+    yield from (("instances", row) for row in instances.rows(state, policy))
+    if state.overdue_since is not None:
+        row = (state.account, state.overdue_since, state.overdue_item, state.outstanding)
+        yield "overdue", row
+
+
+def _last_of(reader: Reader, differs: Differs) -> int | None:
+    """Find the account's last event that the point selects: where to begin to look."""
+    row = differs.folded or differs.asked
+    if row is None:
+        return None
+    positions = reader.stream_positions(
+        f"{ACCOUNT_PREFIX}{row[0]}", after=0, until=differs.point.position, at=differs.point.at
+    )
+    return positions[-1] if positions else None
