@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from ledger.catalog import Catalog
     from ledger.store import Reader, Store
     from projections.columns.asking import Asking
+    from projections.columns.spark import Spark
 
 # How an answer about the whole ledger was derived.
-FOLD, SQL, VIEW = "fold", "sql", "view"
+FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
 
 
 class Session:
@@ -140,14 +141,23 @@ class Session:
             return FOLD  # nothing of the columns is loaded where there are none
         from projections.columns import arrow, asking  # noqa: PLC0415 - loaded when needed
 
+        if engine == SPARK:
+            from projections.columns.spark import require  # noqa: PLC0415 - loaded when needed
+
+            require()
+            return SPARK
         if engine == SQL:
             for name in arrow.PACKAGES:
                 arrow.package(name)
             return SQL
         return SQL if asking.pays(self.reader, point) else FOLD
 
-    def columns(self, point: Point) -> Asking:
+    def columns(self, point: Point, derivation: str, *, master: str) -> Asking | Spark:
         """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""
+        if derivation == SPARK:
+            from projections.columns.spark import Spark  # noqa: PLC0415 - loaded when needed
+
+            return Spark(self.reader, until=point.position, master=master)
         from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
 
         return Asking(self.reader, until=point.position)

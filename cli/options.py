@@ -174,14 +174,19 @@ def account_argument(**options: Any) -> Callable[[Any], Any]:
     return click.argument("account", shell_complete=complete_account, **options)
 
 
-def engine_option(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the option that chooses how a question about the whole ledger is answered."""
-    option = click.option(
-        "--engine", type=click.Choice(("fold", "sql")),
-        help="Fold events, or ask the columns; by itself whichever is cheaper.",
-    )  # fmt: skip
-    decorated: Callable[..., Any] = option(body)
-    return decorated
+def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the options that choose how a question about the whole ledger is answered."""
+    for option in (
+        click.option(
+            "--master", metavar="URL", default="local[2]", help="Where --engine spark runs."
+        ),
+        click.option(
+            "--engine", type=click.Choice(("fold", "sql", "spark")),
+            help="Fold events, or ask the columns; by itself whichever is cheaper.",
+        ),
+    ):  # fmt: skip
+        body = option(body)
+    return body
 
 
 def point_options(options: dict[str, Any]) -> dict[str, Any]:

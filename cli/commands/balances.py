@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.bootstrap import SQL, VIEW
-from cli.options import Output, engine_option, point_options, tally_command
+from cli.bootstrap import SPARK, SQL, VIEW
+from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from ledger.errors import InvalidInput
 from ledger.money import format_minor
@@ -31,7 +31,7 @@ _AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 @click.command("balances")
 @click.option("--overdue", is_flag=True, help="Only accounts that are overdue.")
 @click.option("--below", metavar="X", help="Only accounts whose available is below X.")
-@engine_option
+@engine_options
 @tally_command(rows=True, point=True)
 def command(
     session: Session,
@@ -40,6 +40,7 @@ def command(
     overdue: bool,
     below: str | None,
     engine: str | None,
+    master: str,
     **options: Any,
 ) -> None:
     """Show every account's money, one row each.
@@ -57,7 +58,7 @@ def command(
     derivation = session.derivation(point, engine)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row in _rows(session, point, derivation):
+        for row in _rows(session, point, derivation, master=master):
             shown = _shown(row, session.offset)
             if overdue and not shown["overdue"]:
                 continue
@@ -90,13 +91,15 @@ def _limit(below: str | None) -> Decimal | None:
     return Decimal(below)
 
 
-def _rows(session: Session, point: Point, derivation: str) -> Iterator[ViewRow]:
+def _rows(
+    session: Session, point: Point, derivation: str, *, master: str
+) -> Iterator[ViewRow]:
     """Read the stored view, ask the columns, or fold every account."""
     if derivation == VIEW:
         yield from session.views().rows("balances")
         return
-    if derivation == SQL:
-        yield from session.columns(point).rows("balances", point)
+    if derivation in (SQL, SPARK):
+        yield from session.columns(point, derivation, master=master).rows("balances", point)
         return
     policy = session.catalog_at(point).policy
     for state in session.accounts(point):

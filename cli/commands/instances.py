@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.bootstrap import SQL, VIEW
-from cli.options import Output, engine_option, point_options, tally_command
+from cli.bootstrap import SPARK, SQL, VIEW
+from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from ledger.account import (
     FROZEN,
@@ -33,7 +33,7 @@ STATES = (RUNNING, STOPPED_OVERDUE, STOPPED_EXPIRED, RESTORING, FROZEN, RELEASED
 @click.command("instances")
 @click.option("--state", type=click.Choice(STATES), help="Only instances in this state.")
 @click.option("--expiring-before", metavar="T", help="Only terms that end before T.")
-@engine_option
+@engine_options
 @tally_command(rows=True, point=True)
 def command(
     session: Session,
@@ -42,6 +42,7 @@ def command(
     state: str | None,
     expiring_before: str | None,
     engine: str | None,
+    master: str,
     **options: Any,
 ) -> None:
     """Show every instance's state, one row each.
@@ -60,7 +61,7 @@ def command(
     derivation = session.derivation(point, engine)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row, expires_at in _rows(session, point, state, derivation):
+        for row, expires_at in _rows(session, point, state, derivation, master=master):
             ends = expires_at is not None and row["state"] != RELEASED
             if before is None or (ends and expires_at is not None and expires_at < before):
                 yield row
@@ -85,14 +86,13 @@ def command(
 
 
 def _rows(
-    session: Session, point: Point, state: str | None, derivation: str
+    session: Session, point: Point, state: str | None, derivation: str, *, master: str
 ) -> Iterator[tuple[dict[str, Any], int | None]]:
     """Fold the accounts that may have such an instance; at the head the view names them."""
     policy = session.catalog_at(point).policy
-    if derivation == SQL:
-        accounts: Iterable[AccountState] = (
-            one.account for one in session.columns(point).instances(point)
-        )
+    if derivation in (SQL, SPARK):
+        columns = session.columns(point, derivation, master=master)
+        accounts: Iterable[AccountState] = (one.account for one in columns.instances(point))
     elif derivation == VIEW:
         where = ("state = ?", (state,)) if state is not None else ("", ())
         names = dict.fromkeys(str(row[0]) for row in session.views().rows("instances", *where))
