@@ -1,0 +1,85 @@
+"""Every balance of the whole ledger at a past instant, from columns.
+
+Beside: the fold of every account at the same point, and DuckDB's bare group-by over the same
+segments, which is the limit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Figure, best, timed
+from ledger.periods import HOUR
+from ledger.store import open_reader
+from projections import balances
+from projections.columns import arrow
+from projections.columns.asking import Asking
+from projections.columns.segments import Columns
+from projections.point import Asked, account_at, catalog_at, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.store import Reader
+    from projections.point import Point
+
+OFFSET = 8 * HOUR
+_BARE = (
+    "SELECT account, sum(cash), sum(outstanding) FROM log "
+    "WHERE effective_at <= {} GROUP BY account"
+)
+
+
+def run(path: Path) -> list[Figure]:
+    """Build the columns of a ledger and ask every balance in the middle of its time."""
+    reader = open_reader(str(path))
+    head = reader.head()
+    columns = Columns(reader)
+    columns.drop()
+    building = timed(columns.build)
+    first = reader.row(1)
+    begun = first.recorded_at if first is not None else 0
+    middle = (begun + head.recorded_at) // 2
+    point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
+    asking = best(lambda: _ask(reader, point))
+    bare = best(lambda: _bare(columns, point))
+    folding = timed(lambda: _fold(reader, point))
+    reached = bare / asking
+    size = sum(one.bytes for one in columns.standing().segments)
+    return [
+        Figure(
+            f"columns_build_{head.position}", f"{head.position / building:,.0f} events/s",
+            f"{size / head.position:.1f} bytes an event", 1.0, "-", met=True,
+        ),
+        Figure(
+            f"as_of_all_{head.position}", f"{asking * 1000:.0f} ms",
+            f"bare DuckDB group-by {bare * 1000:.0f} ms", reached, ">= 0.5", reached >= 0.5,
+        ),
+        Figure(
+            f"as_of_all_fold_{head.position}", f"{asking * 1000:.0f} ms",
+            f"fold of every account {folding * 1000:.0f} ms", folding / asking, "-",
+            met=True,
+        ),
+    ]  # fmt: skip
+
+
+def _ask(reader: Reader, point: Point) -> int:
+    asking = Asking(reader, until=point.position)
+    count = len(list(asking.rows("balances", point)))
+    asking.close()
+    return count
+
+
+def _bare(columns: Columns, point: Point) -> object:
+    connection = arrow.package("duckdb").connect(":memory:")
+    paths = ", ".join(f"'{path}'" for path in columns.paths(columns.standing().segments))
+    connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608 - our own paths
+    return connection.execute(_BARE.format(point.at)).fetchall()
+
+
+def _fold(reader: Reader, point: Point) -> int:
+    policy = catalog_at(reader, point).policy
+    states = (
+        account_at(reader, stream.removeprefix("account:"), point) for stream in reader.streams()
+    )
+    return sum(len(balances.rows(state, policy)) for state in states if state is not None)
