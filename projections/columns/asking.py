@@ -8,6 +8,7 @@ This module must not know evolve: rows are what the SQL says.
 from __future__ import annotations
 
 import re
+import tempfile
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 VIEWS: Final = ("balances", "coupons", "instances", "overdue")
 # The part of the log that segments must cover, in tenths, before they are asked unbidden.
 MOST_TENTHS: Final = 9
+MEMORY: Final = "768MB"
 
 _BOUND = re.compile(r":(at|known_at|position)\b")
 
@@ -72,7 +74,7 @@ class Asking:
         Raises: ExtraMissing.
         """
         self._engine = arrow.package("duckdb")
-        self._connection = self._engine.connect(":memory:")
+        self._connection = self._engine.connect(":memory:", config=_bounds())
         columns = Columns(reader)
         self._place = str(columns.folder)
         standing = columns.standing() if built else Standing("missing", 0, 0, ())
@@ -125,6 +127,11 @@ def rebuilt(row: ViewRow) -> Rebuilt:
     account = AccountState(cells[0])
     account.instances[name] = instance
     return Rebuilt(account, instance)
+
+
+def _bounds() -> dict[str, str]:
+    """Bound the engine's memory (SPEED, memory); what is more goes to the system's temporary."""
+    return {"memory_limit": MEMORY, "temp_directory": tempfile.gettempdir()}
 
 
 def _quoted(path: str) -> str:
