@@ -36,6 +36,7 @@ class Session:
     def __init__(self, location: str) -> None:
         """Remember where the ledger is; nothing is opened yet."""
         self.location = location
+        self._asked: list[Asking | Spark] = []
 
     def __enter__(self) -> Self:
         """Begin a command."""
@@ -43,6 +44,8 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         """Let go of what the command opened."""
+        while self._asked:
+            self._asked.pop().close()
         for name in ("store", "reader"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
@@ -157,10 +160,12 @@ class Session:
         if derivation == SPARK:
             from projections.columns.spark import Spark  # noqa: PLC0415 - loaded when needed
 
-            return Spark(self.reader, until=point.position, master=master)
-        from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
+            self._asked.append(Spark(self.reader, until=point.position, master=master))
+        else:
+            from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
 
-        return Asking(self.reader, until=point.position)
+            self._asked.append(Asking(self.reader, until=point.position))
+        return self._asked[-1]
 
     def note_what_is_due(self) -> None:
         """On a system ledger, say on stderr that transitions wait to be recorded."""

@@ -11,14 +11,20 @@ import re
 import tempfile
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ledger import codec
-from ledger.memory import no_cycles
 from ledger.state import AccountState, Instance
 from ledger.store.errors import ColumnsDamaged
 from projections.columns import arrow
-from projections.columns.segments import TRUSTED, Columns, Standing
+from projections.columns.segments import (
+    SEGMENT_EVENTS,
+    TRUSTED,
+    Columns,
+    Standing,
+    table_between,
+    write_between,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,12 +87,16 @@ class Asking:
         trusted = standing.state in TRUSTED
         segments = tuple(s for s in standing.segments if s.first <= until) if trusted else ()
         after = min(segments[-1].last, until) if segments else 0
-        with no_cycles():
-            tail = arrow.table_of(codec.decode_all(reader.bodies(after=after, until=until)))
-        self._connection.register("tail", tail)
-        parts = ["SELECT * FROM tail"]
-        if segments:
-            names = ", ".join(_quoted(path) for path in columns.paths(segments))
+        paths, parts = columns.paths(segments), list[str]()
+        self._beside: tempfile.TemporaryDirectory[str] | None = None
+        if until - after <= SEGMENT_EVENTS:
+            self._connection.register("tail", table_between(reader, after, until))
+            parts.append("SELECT * FROM tail")
+        else:  # more than is wanted in memory at once
+            self._beside = tempfile.TemporaryDirectory(prefix="tally-")
+            paths += map(str, write_between(reader, after, until, Path(self._beside.name)))
+        if paths:
+            names = ", ".join(map(_quoted, paths))
             parts.append(f"SELECT * FROM read_parquet([{names}])")
         try:
             self._connection.execute(f"CREATE VIEW log AS {' UNION ALL BY NAME '.join(parts)}")
@@ -108,8 +118,10 @@ class Asking:
             yield rebuilt(row)
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Let go of the engine, and of what was written for it."""
         self._connection.close()
+        if self._beside is not None:
+            self._beside.cleanup()
 
 
 def rebuilt(row: ViewRow) -> Rebuilt:

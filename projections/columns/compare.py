@@ -8,6 +8,7 @@ log. This module must not write: where nothing was built the columns are made in
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.account import fold
@@ -61,20 +62,26 @@ def check_columns(reader: Reader, root: bytes, progress: Progress | None = None)
     if standing.state not in (*TRUSTED, MISSING):
         fault = Fault(None, None, f"the columns are {standing.state}: {standing.said}")
         return Check(NAME, SENTENCE, 0, fault, derived=True)
-    checked = 0
     points = points_of(reader, root)
     try:
-        asking = Asking(reader, until=points[0].position)
-        for number, point in enumerate(points, 1):
-            rows, differs = compare(reader, asking, point)
-            checked += rows
-            if differs is not None:
-                fault = Fault(None, _last_of(reader, differs), str(differs))
-                return Check(NAME, SENTENCE, checked, fault, derived=True)
-            if progress is not None:
-                progress(number, len(points))
+        with closing(Asking(reader, until=points[0].position)) as asking:
+            return _check(reader, asking, points, progress)
     except (ColumnsDamaged, CorruptHistory, UnknownEventType) as error:
-        return Check(NAME, SENTENCE, checked, Fault(None, None, str(error)), derived=True)
+        return Check(NAME, SENTENCE, 0, Fault(None, None, str(error)), derived=True)
+
+
+def _check(
+    reader: Reader, asking: Asking, points: list[Point], progress: Progress | None
+) -> Check:
+    checked = 0
+    for number, point in enumerate(points, 1):
+        rows, differs = compare(reader, asking, point)
+        checked += rows
+        if differs is not None:
+            fault = Fault(None, _last_of(reader, differs), str(differs))
+            return Check(NAME, SENTENCE, checked, fault, derived=True)
+        if progress is not None:
+            progress(number, len(points))
     return Check(NAME, SENTENCE, checked, derived=True)
 
 

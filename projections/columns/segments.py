@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -176,9 +176,7 @@ class Columns:
 
     def _write(self, after: int, until: int) -> Segment:
         parquet = arrow.package("pyarrow.parquet")
-        with no_cycles():
-            bodies = self._reader.bodies(after=after, until=until)
-            table = arrow.table_of(codec.decode_all(bodies))
+        table = table_between(self._reader, after, until)
         sink = arrow.package("pyarrow").BufferOutputStream()
         parquet.write_table(table, sink, compression="zstd", row_group_size=1 << 17)
         written = sink.getvalue().to_pybytes()
@@ -203,6 +201,24 @@ class Columns:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def table_between(reader: Reader, after: int, until: int) -> Any:  # noqa: ANN401 - a pyarrow.Table
+    """Make the table of the events in (after, until]."""
+    with no_cycles():
+        return arrow.table_of(codec.decode_all(reader.bodies(after=after, until=until)))
+
+
+def write_between(reader: Reader, after: int, until: int, folder: Path) -> list[Path]:
+    """Write the events in (after, until] to files in a folder, a segment's worth in memory."""
+    parquet = arrow.package("pyarrow.parquet")
+    written: list[Path] = []
+    while after < until or not written:
+        to = min(after + SEGMENT_EVENTS, until)
+        written.append(folder / f"newer-{len(written)}.parquet")
+        parquet.write_table(table_between(reader, after, to), str(written[-1]))
+        after = to
+    return written
 
 
 def _sha256(path: Path) -> str:

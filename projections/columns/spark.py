@@ -14,12 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import codec
 from ledger.errors import ExtraMissing, InvalidInput
-from ledger.memory import no_cycles
-from projections.columns import arrow
 from projections.columns.asking import Rebuilt, bound, rebuilt
-from projections.columns.segments import TRUSTED, Columns
+from projections.columns.segments import TRUSTED, Columns, write_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +70,9 @@ class Spark:
         trusted = standing.segments if standing.state in TRUSTED else ()
         segments = tuple(one for one in trusted if one.first <= until)
         after = min(segments[-1].last, until) if segments else 0
-        with no_cycles():
-            tail = arrow.table_of(codec.decode_all(reader.bodies(after=after, until=until)))
-        newer = Path(self._beside.name) / "tail.parquet"
-        arrow.package("pyarrow.parquet").write_table(tail, str(newer))
-        places = [Path(path).absolute().as_uri() for path in columns.paths(segments)]
-        log = self._session.read.parquet(*places, newer.as_uri())
+        newer = write_between(reader, after, until, Path(self._beside.name))
+        paths = [*map(Path, columns.paths(segments)), *newer]
+        log = self._session.read.parquet(*(path.absolute().as_uri() for path in paths))
         log.createOrReplaceTempView("log")
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ledger.store import open_reader
+from projections.columns import asking as askings
 from projections.columns import compare, segments
 from projections.columns.asking import Asking, bound, text_of
 from projections.columns.segments import MANIFEST, Columns
@@ -67,6 +68,20 @@ def test_columns_made_in_memory_answer_alike(ledger: Path) -> None:
     rows, differs = compare.compare(reader, asking, at(reader))
     assert rows > 0
     assert differs is None
+
+
+def test_what_no_segment_holds_is_not_all_in_memory(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in (segments, askings):
+        monkeypatch.setattr(module, "SEGMENT_EVENTS", 400)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    reader = open_reader(str(ledger))
+    asking = Asking(reader, until=reader.head().position, built=False)
+    assert len(list(tmp_path.glob("tally-*/*.parquet"))) > 2
+    assert compare.compare(reader, asking, at(reader))[1] is None
+    asking.close()
+    assert not list(tmp_path.glob("tally-*"))
 
 
 def test_the_text_holds_no_window_and_only_integers_are_put_into_it() -> None:
