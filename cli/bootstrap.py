@@ -131,12 +131,13 @@ class Session:
                 sys.stderr.write(f"note: {notice}\n")
         return views
 
-    def derivation(self, point: Point, engine: str | None) -> str:
+    def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
         """Choose how to answer about the whole ledger: as asked, else what is cheapest.
 
-        Raises: ExtraMissing, before anything is printed.
+        ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
+        anything is printed.
         """
-        if engine is None and point.everything:
+        if engine is None and stored and point.everything:
             return VIEW
         if engine == FOLD:
             return FOLD

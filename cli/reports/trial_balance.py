@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.bootstrap import FOLD
 from cli.errors import DONE, FOUND
+from cli.options import engine_options
 from cli.progress import Progress
 from cli.render import write
 from cli.reports.sheet import (
@@ -18,18 +20,22 @@ from cli.reports.sheet import (
     report_command,
     sheet,
 )
+from ledger.errors import InvalidInput
 from projections.journal.reports import Line, by_root, trial_balance
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
+    from projections.point import Point
 
 
 @report_command("trial-balance")
 @click.option("--summary", is_flag=True, help="One line for all accounts of a kind.")
+@engine_options
 def report(
-    session: Session, output: Output, account: str | None, span: Span, *, summary: bool
-) -> int:
+    session: Session, output: Output, account: str | None, span: Span, *,
+    summary: bool, engine: str | None, master: str,
+) -> int:  # fmt: skip
     """Show every account of the books at a point; debits and credits must be equal.
 
     CNYCPN and its like count coupons, which are no money. ACCOUNT shows what one customer's
@@ -41,8 +47,15 @@ def report(
       tally report trial-balance --at 2025-03-31 --summary
       tally report trial-balance --as-of 2025-03-31 --csv -o tb.csv
     """
-    with Progress("books") as progress:
-        lines = trial_balance(session.reader, span.point, account, progress)
+    derivation = _derivation(session, span.point, account, engine)
+    if derivation == FOLD:
+        with Progress("books") as progress:
+            lines = trial_balance(session.reader, span.point, account, progress)
+    else:
+        from projections.columns import books  # noqa: PLC0415 - loaded when needed
+
+        columns = session.columns(span.point, derivation, master=master)
+        lines = books.trial_balance(columns, span.point)
     totals = _totals(lines)
     if summary:
         lines = by_root(lines)
@@ -56,9 +69,19 @@ def report(
     else:
         output.object(
             answer("trial_balance", session, span, account=account, rows=rows,
-                   totals=totals, balanced=balanced)
+                   derivation=derivation, totals=totals, balanced=balanced)
         )  # fmt: skip
     return DONE if balanced else FOUND
+
+
+def _derivation(session: Session, point: Point, account: str | None, engine: str | None) -> str:
+    """Choose how to answer: one customer's books are folded. Raises: InvalidInput."""
+    if account is None:
+        return session.derivation(point, engine, stored=False)
+    if engine in (None, FOLD):
+        return FOLD
+    msg = f"the books of one account are folded, not asked of {engine}"
+    raise InvalidInput(msg, hint="leave out --engine, or ACCOUNT")
 
 
 def _row(line: Line) -> dict[str, Any]:

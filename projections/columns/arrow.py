@@ -22,17 +22,24 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
 
 # Another number: other columns, or another meaning of one. Older segments are built anew.
-FORMAT: Final = 1
+FORMAT: Final = 2
 EXTRA: Final = "columns"
 PACKAGES: Final = ("pyarrow", "duckdb")
 
 INSTANTS: Final = ("position", "effective_at", "recorded_at")
-NAMES: Final = ("account", "type", "instance", "coupon", "currency", "item_after")
-DELTAS: Final = ("cash", "outstanding", "coupon_amount", "coupon_used", "coupon_forfeited")
+NAMES: Final = (
+    "account", "type", "instance", "coupon", "currency", "item_after",
+    "channel", "product", "bill", "reason",
+)  # fmt: skip
+DELTAS: Final = (
+    "cash", "outstanding", "coupon_amount", "coupon_used", "coupon_forfeited",
+    "shortfall", "round_down",
+)  # fmt: skip
 LAST_NAMES: Final = ("kind_after", "state_after", "sku_after")
 LAST_NUMBERS: Final = (
     "overdue_after", "expires_after", "restored_after", "auto_after", "auto_months_after",
     "slots_from_after", "slot_last_after", "auto_start", "coupon_starts", "coupon_ends",
+    "term_starts", "term_ends",
 )  # fmt: skip
 COLUMNS: Final = (*INSTANTS, *NAMES, *DELTAS, *LAST_NAMES, *LAST_NUMBERS)
 

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from projections.point import Point
     from projections.projection import ViewRow
 
-VIEWS: Final = ("balances", "coupons", "instances", "overdue")
+VIEWS: Final = ("balances", "coupons", "instances", "overdue", "trial_balance")
 # The part of the log that segments must cover, in tenths, before they are asked unbidden.
 MOST_TENTHS: Final = 9
 MEMORY: Final = "768MB"
 
-_BOUND = re.compile(r":(at|known_at|position)\b")
+_BOUND = re.compile(r":(at|known_at|position|seen_at)\b")
 
 
 class Rebuilt(NamedTuple):
@@ -61,8 +61,6 @@ def bound(view: str, point: Point) -> str:
 
 def pays(reader: Reader, point: Point) -> bool:
     """Say whether a question about the whole ledger is cheaper here than by folding."""
-    if point.everything:
-        return False  # the stored views hold the head
     columns = Columns(reader)
     if not columns.folder.exists() or not arrow.available():
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.account import fold
@@ -17,9 +18,10 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.store.errors import ColumnsDamaged
 from ledger.verification.findings import Check, Fault
 from projections import balances, coupons, instances
-from projections.columns import arrow
+from projections.columns import arrow, books
 from projections.columns.asking import Asking
 from projections.columns.segments import MISSING, TRUSTED, Columns
+from projections.journal import reports
 from projections.point import Point, catalog_at, history
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.account import AccountState
     from ledger.policy import Policy
     from ledger.store import Reader
+    from projections.journal.reports import Line
     from projections.projection import ViewRow
 
     Progress = Callable[[int, int], None]
@@ -48,7 +51,7 @@ class Differs(NamedTuple):
 
     def __str__(self) -> str:
         """Name the view, the account and the point."""
-        row = self.folded or self.asked or ("?",)
+        row = self.folded or self.asked or ("?",)  # of the books: the account
         where = f"at {self.point.at} us, position {self.point.position}"
         return f"{self.view} of account {row[0]} {where}: fold {self.folded}, SQL {self.asked}"
 
@@ -124,7 +127,24 @@ def compare(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs 
     for view, rest in asked.items():
         if (row_too_many := next(rest, None)) is not None:
             return count, Differs(view, point, None, row_too_many)
-    return count, None
+    lines, differs = _compare_books(reader, asking, point)
+    return count + lines, differs
+
+
+def _compare_books(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs | None]:
+    """Compare the trial balance, line by line."""
+    folded, asked = reports.trial_balance(reader, point), books.trial_balance(asking, point)
+    for count, (one, other) in enumerate(zip_longest(folded, asked), 1):
+        if one != other:
+            return count, Differs("trial_balance", point, _written(one), _written(other))
+    return len(folded), None
+
+
+def _written(line: Line | None) -> ViewRow | None:
+    if line is None:
+        return None
+    account, commodity = line.key
+    return account.root, account.owner, commodity, line.amount
 
 
 def _states(reader: Reader, point: Point) -> Iterator[AccountState]:

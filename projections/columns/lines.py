@@ -49,6 +49,7 @@ def _ordered(ev: Any) -> Line:  # noqa: ANN401 - a purchase, a renewal or an upg
     return {
         **_paid(ev), "kind_after": "enterprise", "sku_after": ev.sku,
         "expires_after": ev.expires_at, "slot_last_after": UNSET,
+        "term_starts": ev.starts, "term_ends": ev.expires_at,
     }  # fmt: skip
 
 
@@ -86,11 +87,24 @@ def _settled(ev: e.BillSettled) -> list[Line]:
 
 
 def _credited(ev: e.CreditNoteIssued) -> list[Line]:
-    return [
+    lines: list[Line] = [
         {"cash": ev.cash_part, "outstanding": -ev.outstanding_part},
         *(_coupon(name, used=-part) for name, part in ev.coupons_restored),
         *(_coupon(name, used=-part, forfeited=part) for name, part in ev.coupons_forfeited),
     ]
+    return [{**line, "bill": ev.bill} for line in lines]
+
+
+def _billed(ev: e.BillPosted) -> Line:
+    return {
+        "outstanding": ev.amount, "round_down": ev.round_down,
+        "bill": ev.bill, "product": ev.product,
+    }  # fmt: skip
+
+
+def _respecified(ev: e.SpecUpgraded) -> Line:
+    terms: Line = {"term_starts": ev.starts, "term_ends": ev.ends}
+    return _paid(ev) | {"sku_after": ev.sku} | terms
 
 
 def _overdue(ev: e.OverdueStarted | e.OverdueReanchored) -> Line:
@@ -99,15 +113,17 @@ def _overdue(ev: e.OverdueStarted | e.OverdueReanchored) -> Line:
 
 _LINES: Final[dict[type[e.Event], Callable[[Any], Line | list[Line]]]] = {
     e.AccountOpened: lambda ev: {"currency": ev.currency},
-    e.TopUpReceived: lambda ev: {"cash": ev.amount},
-    e.TopUpReversed: lambda ev: {"cash": -ev.cash_part},
+    e.TopUpReceived: lambda ev: {"cash": ev.amount, "channel": ev.channel},
+    e.TopUpReversed: lambda ev: {
+        "cash": -ev.cash_part, "shortfall": ev.shortfall, "channel": ev.channel,
+    },
     e.DebtRecorded: lambda ev: {"outstanding": ev.amount},
     e.CouponGranted: _granted,
     e.CouponExpired: lambda ev: _coupon(ev.coupon, forfeited=ev.forfeited),
-    e.BillPosted: lambda ev: {"outstanding": ev.amount},
+    e.BillPosted: _billed,
     e.BillSettled: _settled,
     e.CreditNoteIssued: _credited,
-    e.RefundIssued: lambda ev: {"cash": ev.amount},
+    e.RefundIssued: lambda ev: {"cash": ev.amount, "reason": ev.reason},
     e.OverdueStarted: _overdue,
     e.OverdueReanchored: _overdue,
     e.OverdueCleared: lambda _: {"overdue_after": UNSET, "item_after": ""},
@@ -132,7 +148,7 @@ _LINES: Final[dict[type[e.Event], Callable[[Any], Line | list[Line]]]] = {
     e.InstanceFrozen: lambda _: _now("frozen"),
     e.TrialContinued: lambda _: _now(RUNNING),
     e.UpgradedToEnterprise: _upgraded,
-    e.SpecUpgraded: lambda ev: _paid(ev) | {"sku_after": ev.sku},
+    e.SpecUpgraded: _respecified,
 }  # fmt: skip
 
 

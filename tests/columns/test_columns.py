@@ -16,7 +16,7 @@ import pytest
 from ledger.store import open_reader
 from projections.columns import asking as askings
 from projections.columns import compare, segments
-from projections.columns.asking import Asking, bound, text_of
+from projections.columns.asking import VIEWS, Asking, bound, text_of
 from projections.columns.segments import MANIFEST, Columns
 from projections.point import Point
 from tests.cli.program import World, small, tally_process
@@ -85,7 +85,7 @@ def test_what_no_segment_holds_is_not_all_in_memory(
 
 
 def test_the_text_holds_no_window_and_only_integers_are_put_into_it() -> None:
-    for view in ("balances", "coupons", "instances", "overdue"):
+    for view in VIEWS:
         assert " over " not in text_of(view).lower()
         text = bound(view, Point(11, 22, 33, everything=False))
         assert "effective_at <= 11 and recorded_at <= 22 and position <= 33" in text
@@ -155,7 +155,7 @@ def test_harmed_columns_are_noticed_and_built_anew(world: World, harm: str) -> N
     elif harm == "garble":
         (folder / MANIFEST).write_text(manifest[:20])
     else:
-        (folder / MANIFEST).write_text(manifest.replace('"format":1', '"format":0'))
+        (folder / MANIFEST).write_text(manifest.replace('"format":2', '"format":0'))
     expected = "outdated" if harm == "outdate" else "damaged"
     assert world.json("columns", "status", code=1)["state"] == expected
     checks = world.json("verify", "--deep", code=1)["checks"]
