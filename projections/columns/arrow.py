@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ledger.events import RecordedEvent
+    from projections.columns.lines import Line
 
 # Another number: other columns, or another meaning of one. Older segments are built anew.
 FORMAT: Final = 2
@@ -61,18 +62,16 @@ def package(name: str) -> Any:  # noqa: ANN401 - a package that may not be insta
 def table_of(events: Iterable[RecordedEvent]) -> Any:  # noqa: ANN401 - a pyarrow.Table
     """Make the table of some events, in their order. Raises: ExtraMissing."""
     pa = package("pyarrow")
-    cells: dict[str, list[object]] = {name: [] for name in COLUMNS}
     # A line says few of the columns: the others are what the table says where nobody speaks.
-    takes = [(name, cells[name].append, 0 if name in DELTAS else None) for name in COLUMNS]
-    for recorded in events:
-        for line in lines_of(recorded):
-            say = line.get
-            for name, take, silent in takes:
-                take(say(name, silent))
+    silent: Line = {name: 0 if name in DELTAS else None for name in COLUMNS}
+    rows = [
+        tuple({**silent, **line}.values()) for recorded in events for line in lines_of(recorded)
+    ]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     texts = {*NAMES, *LAST_NAMES}
     arrays = {
-        name: pa.array(cells[name], pa.string() if name in texts else pa.int64())
-        for name in COLUMNS
+        name: pa.array(cells, pa.string() if name in texts else pa.int64())
+        for name, cells in zip(COLUMNS, columns, strict=True)
     }
     arrays["moment"] = _moments(arrays["effective_at"], arrays["position"])
     return pa.table(arrays)
