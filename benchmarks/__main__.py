@@ -10,7 +10,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import columns, history, plot, proof, read_side, reconcile, write_side
+from benchmarks import (
+    columns,
+    history,
+    plot,
+    proof,
+    read_side,
+    reconcile,
+    snapshots,
+    write_side,
+)
 
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
@@ -31,6 +40,7 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
     found += columns.run(large)
+    found += snapshots.run(folder, sizes)
     found += read_side.start_up(small)
     found.append(reconcile.reconcile_lines(200_000 if max(sizes) > 10_000 else 2000))
     found += proof.run(folder, imported, sizes)

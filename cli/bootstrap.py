@@ -15,6 +15,7 @@ from ledger.store import open_reader, open_store
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, catalog_at, resolve
 from projections.runner import Views
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +99,8 @@ class Session:
         return self.catalog if point.everything else catalog_at(self.reader, point)
 
     def account(self, account: str, point: Point) -> AccountState:
-        """Fold an account at a point. Raises: NoSuchThing, with a suggestion."""
-        state = account_at(self.reader, account, point)
+        """Give what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
+        state = look_at(self.reader, account, point)
         if state is None:
             raise self.no_account(account)
         return state

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ledger.policy import did_you_mean
 from projections.history.compiling import compile_expression
-from projections.point import Asked, account_at
+from projections.point import Asked
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -23,7 +24,7 @@ def expression_for(session: Session, account: str, text: str, point: Point) -> E
 
 def note_what_is_missing(session: Session, account: str, expression: Expression) -> None:
     """Say on stderr which member an expression names that the account never had."""
-    state = account_at(session.reader, account, session.point(Asked()))
+    state = look_at(session.reader, account, session.point(Asked()))
     if state is None:
         return
     known = {"instances": list(state.instances), "coupons": list(state.coupons)}

@@ -3,7 +3,8 @@
 Each view's checkpoint (name, version, position, hash of the event there) is written in the
 transaction of its rows. Invariant: a view's rows are exactly those of the log up to its
 checkpoint; a checkpoint that does not fit this log (a restored file, another ledger, another
-version) is noticed, and its view is built anew, never silently used.
+version) is noticed, and its view is built anew, never silently used. Long streams get their
+frames (projections/snapshots.py) on the way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ledger.events import ACCOUNT_PREFIX
+from projections import snapshots
 from projections.deadlines import DEADLINES
 from projections.stored import (
     CREATE_CHECKPOINTS,
@@ -188,6 +190,7 @@ class Views:
                     [(account,) for account in accounts],
                 )
         for done, state in enumerate(fold_accounts(writer.reader, accounts, until), 1):
+            snapshots.extend(writer, state.account, version=state.version)
             for projection in group:
                 insert_rows(
                     connection, LIVE + projection.name, projection,
@@ -235,6 +238,8 @@ class Views:
                         )
                         create_table(connection, live, projection)
                 connection.execute("DELETE FROM rebuilds WHERE name = ?", (projection.name,))
+            if name is None and not shadow:
+                snapshots.rebuild(writer)
         return first
 
     def _build_beside(
@@ -252,6 +257,7 @@ class Views:
                 policy = policy_at(writer.reader, target)
                 names = [stream[len(ACCOUNT_PREFIX) :] for stream in batch]
                 for state in fold_accounts(writer.reader, names, target):
+                    snapshots.extend(writer, state.account, version=state.version)
                     for projection in group:
                         insert_rows(
                             writer.connection, SHADOW + projection.name, projection,

@@ -14,7 +14,8 @@ from ledger import codec
 from ledger.errors import NoSuchThing, PointInTheFuture
 from ledger.events import RecordedEvent, account_of
 from projections.answers import Formatter, event_json, request_json, state_json
-from projections.point import Asked, account_at
+from projections.point import Asked
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -68,7 +69,7 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
 def _currency(session: Session, account: str | None) -> str:
     if account is None:
         return session.catalog.currency
-    state = account_at(session.reader, account, session.point(Asked()))
+    state = look_at(session.reader, account, session.point(Asked()))
     return state.currency if state is not None else session.catalog.currency
 
 
@@ -108,7 +109,7 @@ def _flat(session: Session, account: str, position: int) -> dict[str, Any]:
     if position < 1:
         return {}
     point = session.point(Asked(position=position))
-    state = account_at(session.reader, account, point)
+    state = look_at(session.reader, account, point)
     if state is None:
         return {}
     shown = state_json(state, session.catalog_at(point).policy, point)

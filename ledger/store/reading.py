@@ -179,6 +179,31 @@ class Reader:
         with explained(self.location):
             return [body for (body,) in self.connection.execute(text, parameters)]
 
+    def stream_part(
+        self, stream: str, *, after: int, to: int, until: int, at: int
+    ) -> list[bytes]:
+        """Give the stored bytes of a stream's versions in (after, to], bounded on both axes."""
+        with explained(self.location):
+            return [
+                body
+                for (body,) in self.connection.execute(
+                    f"SELECT state FROM {EVENTS} WHERE originator_id = ? "
+                    "AND originator_version > ? AND originator_version <= ? "
+                    "AND +position <= ? AND +effective_at <= ? ORDER BY originator_version",
+                    (stream, after, to, until, at),
+                )
+            ]
+
+    def stream_row(self, stream: str, version: int) -> tuple[int, bytes] | None:
+        """Give the position and the stored bytes of one version of a stream."""
+        with explained(self.location):
+            row = self.connection.execute(
+                f"SELECT position, state FROM {EVENTS} "
+                "WHERE originator_id = ? AND originator_version = ?",
+                (stream, version),
+            ).fetchone()
+        return (int(row[0]), bytes(row[1])) if row is not None else None
+
     def stream_positions(self, stream: str, *, after: int, until: int, at: int) -> list[int]:
         """List where one stream has events in (after, until] that are effective up to ``at``."""
         with explained(self.location):

@@ -16,6 +16,7 @@ from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fau
 from projections.evidence.digests import digests, point_of
 from projections.evidence.invariants import check_invariants
 from projections.runner import PROJECTIONS, Views
+from projections.snapshots import first_that_differs
 from projections.stored import LIVE
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 VIEW_CHECKPOINTS = "every stored view stands where its checkpoint says, on this log"
 VIEWS = "every stored view equals the refold of the whole log, row by row"
+SNAPSHOTS = "every kept frame of a long stream is what a fold from nothing gives"
 CLOSES = "a replay reproduces the digests of every period close"
 TRUSTED = ("fresh", "behind")
 
@@ -64,7 +66,7 @@ def check_derived(reader: Reader, progress: Progress | None = None) -> list[Chec
             )
             for held in check_invariants(reader, progress)
         ]  # fmt: skip
-        checks.append(_closes(reader))
+        checks += [_snapshots(reader), _closes(reader)]
     except (CorruptHistory, UnknownEventType) as error:
         fault = Fault(None, None, str(error))
         checks.append(Check("history", "the log can be folded", 0, fault, derived=True))
@@ -97,6 +99,14 @@ def _last_of(reader: Reader, account: str) -> int | None:
         "SELECT MAX(position) FROM stored_events WHERE originator_id = ?", (f"account:{account}",)
     ).fetchone()
     return int(row[0]) if row[0] is not None else None
+
+
+def _snapshots(reader: Reader) -> Check:
+    count, account = first_that_differs(reader)
+    if account is None:
+        return Check("snapshots", SNAPSHOTS, count, derived=True)
+    said = f"a frame of account {account} is another; drop them all: tally projections rebuild"
+    return Check("snapshots", SNAPSHOTS, count, Fault(None, None, said), derived=True)
 
 
 def _closes(reader: Reader) -> Check:

@@ -14,7 +14,8 @@ from projections.answers import Formatter, point_json
 from projections.history.bridge import PARTS, Bridge, bridges
 from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
 from projections.history.walk import Walk
-from projections.point import Point, account_at, catalog_at
+from projections.point import Point, catalog_at
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +52,7 @@ def union(a: Point, b: Point) -> Point:
 
 def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name, Cell]]:
     """Give an account's currency and every field of it at a point; none where it is not there."""
-    state = account_at(reader, account, point)
+    state = look_at(reader, account, point)
     if state is None:
         return "", {}
     look = Look(state, catalog_at(reader, point).policy, point.seen_at)

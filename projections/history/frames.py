@@ -8,7 +8,9 @@ Invariant: every field of ``projections/history/fields`` is the same in a frame 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import msgpack
 
 from ledger import events as e
 from ledger.account import (
@@ -140,3 +142,61 @@ _COPIED = frozenset(
     )
 )  # fmt: skip
 _PLAIN = tuple(name for name in AccountState.__slots__ if name not in _COPIED)
+
+
+def pack_frame(state: AccountState) -> bytes:
+    """Write what a frame keeps as bytes; equal frames give equal bytes."""
+    plain = {name: getattr(state, name) for name in _PLAIN if name != "early_parts"}
+    return msgpack.encode(
+        (
+            plain,
+            sorted(state.early_parts.items()),
+            sorted(state.five_day_years),
+            _cells(state.alert),
+            [_cells(item) for _, item in sorted(state.items.items())],
+            [_cells(coupon) for _, coupon in sorted(state.coupons.items())],
+            sorted(state.funded),
+            [_cells(_forgetful(one)) for _, one in sorted(state.instances.items())],
+            sorted(state.live),
+        )
+    )
+
+
+def unpack_frame(packed: bytes) -> AccountState:
+    """Read a frame that was written by ``pack_frame``; events go on applying to it."""
+    plain, early, years, alert, items, coupons, funded, instances, live = msgpack.decode(packed)
+    made = _forgetting(AccountState(plain["account"]))
+    for name, cell in plain.items():
+        setattr(made, name, cell)
+    made.early_parts = {name: (used, forfeited) for name, (used, forfeited) in early}
+    made.five_day_years = set(years)
+    made.alert = _made(Alert, alert)
+    made.items = {one.item: one for one in (_made(Item, cells) for cells in items)}
+    made.coupons = {one.coupon: one for one in (_made(Coupon, cells) for cells in coupons)}
+    for coupon in made.coupons.values():
+        coupon.products = None if coupon.products is None else tuple(coupon.products)
+        coupon.order_types = None if coupon.order_types is None else tuple(coupon.order_types)
+    made.funded = {name: made.coupons[name] for name in funded}
+    made.instances = {one.instance: one for one in (_made(Instance, each) for each in instances)}
+    for instance in made.instances.values():
+        instance.orders = _NO_ORDERS
+        instance.outages = [(begun, ended) for begun, ended in instance.outages]
+    made.live = {name: made.instances[name] for name in live}
+    return made
+
+
+def _forgetful(instance: Instance) -> Instance:
+    made = _instance(instance)
+    made.orders = []
+    return made
+
+
+def _cells(kept: Kept) -> list[Any]:
+    return [getattr(kept, name) for name in type(kept).__slots__]
+
+
+def _made(kind: type[Kept], cells: list[Any]) -> Kept:
+    made = object.__new__(kind)
+    for name, cell in zip(kind.__slots__, cells, strict=True):
+        setattr(made, name, cell)
+    return made

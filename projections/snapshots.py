@@ -1,0 +1,273 @@
+"""Frames of long streams, kept every so many events: one account at any instant, at once.
+
+A mark is the frame behind a stream's first ``version`` events, all of them, in the order of the
+fold. It begins an answer only if nothing that the point selects behind it comes before any of them
+in that order: a fact that is recorded late makes every mark it reaches behind useless for the
+points that know it, never wrong. Otherwise an older mark begins it, or nothing does.
+Invariant: an answer equals the fold from nothing, field by field. Marks are derived and disposable:
+of another FORMAT, or on another event than the log's, they are not there.
+This module must not know when views are caught up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import MsgspecError
+
+from ledger import codec
+from ledger.account import evolve
+from ledger.connection import tables
+from ledger.events import ACCOUNT_PREFIX
+from projections.history.frames import first_frame, pack_frame, unpack_frame
+from projections.point import account_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ledger.account import AccountState
+    from ledger.connection import Connection
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader, Writer
+    from projections.point import Point
+
+# Another number where a frame means something else: older marks are then not there.
+FORMAT: Final = 1
+EVERY = 500  # events between two marks (docs/decisions/0032)
+LONG = 2 * EVERY  # a stream that is shorter is folded as soon as looked up
+TABLE: Final = "view_snapshots"
+_END: Final = 2**62
+
+_CREATE = (
+    f"CREATE TABLE IF NOT EXISTS {TABLE} (account TEXT NOT NULL, version INTEGER NOT NULL, "
+    "format INTEGER NOT NULL, position INTEGER NOT NULL, least INTEGER NOT NULL, "
+    "most INTEGER NOT NULL, body_sha256 BLOB NOT NULL, frame BLOB NOT NULL, "
+    "PRIMARY KEY (account, version)) WITHOUT ROWID"
+)
+
+
+class Mark(NamedTuple):
+    """Where a frame stands.
+
+    Attributes:
+        version: of the last event in it; position: of the same event.
+        least: the earliest effective instant since the mark before.
+        most: the latest effective instant of all events in it.
+
+    """
+
+    version: int
+    position: int
+    least: int
+    most: int
+    body_sha256: bytes
+
+
+def marks_of(connection: Connection, account: str) -> list[Mark]:
+    """List an account's marks, oldest first."""
+    if TABLE not in tables(connection):
+        return []
+    return [
+        Mark(*row)
+        for row in connection.execute(
+            f"SELECT version, position, least, most, body_sha256 FROM {TABLE} "
+            "WHERE account = ? AND format = ? ORDER BY version",
+            (account, FORMAT),
+        )
+    ]
+
+
+def look_at(reader: Reader, account: str, point: Point) -> AccountState | None:
+    """Give what ``tally.state/1`` can show of one account; None where it does not exist there."""
+    state = frame_at(reader, account, point)
+    if state is None:
+        return account_at(reader, account, point)
+    return state if state.opened_at is not None else None
+
+
+def frame_at(reader: Reader, account: str, point: Point) -> AccountState | None:
+    """Give an account at a point, folded on from a mark; None where no mark can begin it."""
+    marks = marks_of(reader.connection, account)
+    at = _END if point.everything else point.at
+    begun, least = len(marks), _END
+    while True:
+        begun = _choose(marks, below=begun, until=point.position, at=at, least=least)
+        if begun < 0:
+            return None
+        events = _behind(reader, account, marks, begun, until=point.position, at=at)
+        if not events or events[0].effective_at >= marks[begun].most:
+            break
+        least = events[0].effective_at  # late, and behind the last mark: begin before it
+    stands = reader.stream_row(ACCOUNT_PREFIX + account, marks[begun].version)
+    frame = _frame_of(reader.connection, account, marks[begun].version)
+    state = _unpacked(frame) if _of_this_log(marks[: begun + 1], stands) else None
+    return None if state is None else _fold_on(state, events)
+
+
+def _frame_of(connection: Connection, account: str, version: int) -> bytes | None:
+    row = connection.execute(
+        f"SELECT frame FROM {TABLE} WHERE account = ? AND version = ? AND format = ?",
+        (account, version, FORMAT),
+    ).fetchone()
+    return bytes(row[0]) if row is not None else None
+
+
+def _unpacked(frame: bytes | None) -> AccountState | None:
+    try:
+        return None if frame is None else unpack_frame(frame)
+    except (MsgspecError, LookupError, TypeError, ValueError):
+        return None  # not what this program wrote; verify --deep says so
+
+
+def _of_this_log(marks: Sequence[Mark], stands: tuple[int, bytes] | None) -> bool:
+    """Say whether the last of some marks stands on what the log has there."""
+    if stands is None or not marks:
+        return False
+    position, body = stands
+    return (position, hashlib.sha256(body).digest()) == (marks[-1].position, marks[-1].body_sha256)
+
+
+def _choose(
+    marks: Sequence[Mark], *, below: int, until: int, at: int, least: int = _END
+) -> int:
+    """Find the newest mark whose events are all selected, and precede all others that are.
+
+    ``least`` is the earliest effective instant that is known to follow; -1 where there is none.
+    """
+    for i in range(len(marks) - 1, -1, -1):
+        mark = marks[i]
+        if i < below and mark.position <= until and mark.most <= min(at, least):
+            return i
+        before = marks[i - 1].position if i else 0
+        if before < until:
+            least = min(least, mark.least)
+    return -1
+
+
+def _behind(
+    reader: Reader, account: str, marks: Sequence[Mark], begun: int, *, until: int, at: int
+) -> list[RecordedEvent]:
+    """Read what a point selects behind a mark, in the order of the fold.
+
+    Parts between two marks that lie wholly after the point, on either axis, are not read.
+    """
+    parts: list[tuple[int, int]] = []
+    for one, other in zip(marks[begun:], marks[begun + 1 :], strict=False):
+        if one.position < until and other.least <= at:
+            joins = bool(parts) and parts[-1][1] == one.version
+            first = parts.pop()[0] if joins else one.version
+            parts.append((first, other.version))
+    if marks[-1].position < until:
+        parts.append((marks[-1].version, _END))
+    return _read(reader, account, parts, until=until, at=at)
+
+
+def _read(
+    reader: Reader, account: str, parts: Sequence[tuple[int, int]], *, until: int, at: int
+) -> list[RecordedEvent]:
+    stream = ACCOUNT_PREFIX + account
+    bodies = [
+        body
+        for after, to in parts
+        for body in reader.stream_part(stream, after=after, to=to, until=until, at=at)
+    ]
+    return sorted(codec.decode_all(bodies), key=_in_order)
+
+
+def _in_order(recorded: RecordedEvent) -> tuple[int, int]:
+    return recorded.effective_at, recorded.position
+
+
+def _fold_on(state: AccountState, events: Sequence[RecordedEvent]) -> AccountState:
+    for recorded in events:
+        evolve(state, recorded)
+    return state
+
+
+def extend(writer: Writer, account: str, *, version: int) -> None:
+    """Keep what frames of an account are not kept yet, in the writer's transaction.
+
+    ``version`` is the last one of its stream.
+    """
+    if version < LONG:
+        return
+    connection = writer.connection
+    marks = marks_of(connection, account)
+    last = marks[-1].version if marks else 0
+    if not _of_this_log(marks[-1:], writer.reader.stream_row(ACCOUNT_PREFIX + account, last)):
+        connection.execute(_CREATE)
+        # What is there has another format, or is of another log.
+        connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
+        marks, last = [], 0
+    if version < last + EVERY:
+        return
+    connection.executemany(
+        f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (account, mark.version, FORMAT, *mark[1:], frame)
+            for mark, frame in frames(writer.reader, account, marks)
+        ],
+    )
+
+
+def frames(
+    reader: Reader, account: str, marks: Sequence[Mark] = ()
+) -> Iterator[tuple[Mark, bytes]]:
+    """Make the frames of a stream behind some marks, each from the newest that can begin it."""
+    stream = ACCOUNT_PREFIX + account
+    made: dict[int, bytes] = {}
+    known = list(marks)
+    while True:
+        after = known[-1].version if known else 0
+        bodies = reader.stream_part(stream, after=after, to=after + EVERY, until=_END, at=_END)
+        if len(bodies) < EVERY:
+            return
+        mark = _mark_behind(bodies, known[-1].most if known else 0)
+        known.append(mark)
+        begun = _choose(known, below=len(known) - 1, until=mark.position, at=_END)
+        version = known[begun].version if begun >= 0 else 0
+        frame = made.get(version) or _frame_of(reader.connection, account, version)
+        state = _unpacked(frame) if begun >= 0 else None
+        if state is None:
+            state, part = first_frame(account), [(0, mark.version)]
+            events = _read(reader, account, part, until=mark.position, at=_END)
+        else:
+            events = _behind(reader, account, known, begun, until=mark.position, at=_END)
+        made[mark.version] = pack_frame(_fold_on(state, events))
+        yield mark, made[mark.version]
+
+
+def _mark_behind(bodies: Sequence[bytes], most: int) -> Mark:
+    recorded = list(codec.decode_all(bodies))
+    instants = [one.effective_at for one in recorded]
+    return Mark(
+        recorded[-1].version, recorded[-1].position, min(instants), max(most, *instants),
+        hashlib.sha256(bodies[-1]).digest(),
+    )  # fmt: skip
+
+
+def rebuild(writer: Writer) -> None:
+    """Make every frame that is kept anew, from nothing."""
+    connection = writer.connection
+    if TABLE not in tables(connection):
+        return
+    names = connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account").fetchall()
+    connection.execute(f"DROP TABLE {TABLE}")
+    for (account,) in names:
+        extend(writer, account, version=_END)
+
+
+def first_that_differs(reader: Reader) -> tuple[int, str | None]:
+    """Make every kept frame again from nothing; give how many there are, and whose is another."""
+    if TABLE not in tables(reader.connection):
+        return 0, None
+    count = 0
+    names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")
+    for (account,) in names.fetchall():
+        anew = frames(reader, account)
+        for mark in marks_of(reader.connection, account):
+            count += 1
+            if (mark, _frame_of(reader.connection, account, mark.version)) != next(anew, None):
+                return count, account
+    return count, None
