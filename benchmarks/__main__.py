@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     columns,
     history,
+    others,
     plot,
     proof,
     read_side,
@@ -40,6 +41,7 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
     found += columns.run(large)
+    found += others.run(small, large, folder)
     found += snapshots.run(folder, sizes)
     found += read_side.start_up(small)
     found.append(reconcile.reconcile_lines(200_000 if max(sizes) > 10_000 else 2000))

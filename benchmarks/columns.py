@@ -41,7 +41,7 @@ def run(path: Path) -> list[Figure]:
     begun = first.recorded_at if first is not None else 0
     middle = (begun + head.recorded_at) // 2
     point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
-    asking = best(lambda: _ask(reader, point))
+    asking = best(lambda: ask(reader, point))
     bare = best(lambda: _bare(columns, point))
     folding = timed(lambda: _fold(reader, point))
     reached = bare / asking
@@ -63,7 +63,8 @@ def run(path: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _ask(reader: Reader, point: Point) -> int:
+def ask(reader: Reader, point: Point) -> int:
+    """Ask every balance at a point from columns; give how many there are."""
     asking = Asking(reader, until=point.position)
     count = len(list(asking.rows("balances", point)))
     asking.close()
