@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 SMALL, MIDDLE, LARGE = 10_000, 100_000, 1_000_000
 
 
-def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
+def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Figure]:
     """Run every benchmark on fresh ledgers."""
     found = list(write_side.import_commands(folder, sizes))
     found.append(write_side.append_1(folder))
@@ -41,6 +41,8 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
     found += columns.run(large)
+    if huge:
+        found += columns.huge(large, folder)
     found += others.run(small, large, folder)
     found += snapshots.run(folder, sizes)
     found += read_side.start_up(small)
@@ -89,6 +91,7 @@ def main() -> None:
     """Parse the size, run, print, write."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--large", action="store_true", help="up to a million commands")
+    arguments.add_argument("--huge", action="store_true", help="columns of 20 million lines too")
     arguments.add_argument("--tiny", action="store_true", help="for a check of correctness only")
     arguments.add_argument("-o", "--output", type=Path)
     asked = arguments.parse_args()
@@ -96,7 +99,7 @@ def main() -> None:
     if asked.tiny:
         sizes = (500, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        found = run(Path(folder), sizes)
+        found = run(Path(folder), sizes, huge=asked.huge)
     picture = asked.output.with_suffix(".svg") if asked.output is not None else None
     text = report(found, picture.name if picture is not None else None)
     sys.stdout.write(text)

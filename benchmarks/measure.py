@@ -9,7 +9,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fixtures.generate import lines
 from ledger.application import Ledger, create
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+Made = TypeVar("Made")
 SEED = 7
 START = "2024-12-31T00:00:00+08:00"
 
@@ -74,13 +75,13 @@ def new_ledger(path: Path) -> Ledger:
     return Ledger(store, Views(store.reader, store))
 
 
-def apart(work: Callable[..., float], *arguments: object) -> tuple[float, int]:
+def apart(work: Callable[..., Made], *arguments: object) -> tuple[Made, int]:
     """Run something in a process of its own; give what it gives, and its largest memory in MB."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_with_peak, work, *arguments).result()
 
 
-def _with_peak(work: Callable[..., float], *arguments: object) -> tuple[float, int]:
+def _with_peak(work: Callable[..., Made], *arguments: object) -> tuple[Made, int]:
     return work(*arguments), memory_mb()
 
 
