@@ -37,7 +37,7 @@ def _export(path: Path, form: str, folder: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "cli.main", "export", "--format", form, "-o", str(target),
          "--ledger", str(path)],
-        check=True, stderr=subprocess.DEVNULL,
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return target
 

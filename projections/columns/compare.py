@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-NAME: Final = "columns"
+NAME: Final = "derivations"
 SENTENCE: Final = "the fold and the SQL over columns give the same rows, now and in the past"
 PAST_POINTS: Final = 3
 _FIXED: Final = 1 << 62  # after every instant

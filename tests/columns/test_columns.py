@@ -128,7 +128,7 @@ def test_harmed_columns_are_noticed_and_built_anew(world: World, harm: str) -> N
     expected = "outdated" if harm == "outdate" else "damaged"
     assert world.json("columns", "status", code=1)["state"] == expected
     checks = world.json("verify", "--deep", code=1)["checks"]
-    assert [check["name"] for check in checks if not check["ok"]] == ["columns"]
+    assert [check["name"] for check in checks if not check["ok"]] == ["derivations"]
     assert world.json("columns", "build")["events"] == 38
     assert world.json("verify", "--deep")["ok"]
 
@@ -156,7 +156,7 @@ def test_verify_finds_a_fold_and_sql_that_disagree(
     (found,) = [
         one for one in world.json("verify", "--deep", code=1)["checks"] if not one["ok"]
     ]
-    assert found["name"] == "columns"
+    assert found["name"] == "derivations"
     assert "balances of account a-1" in found["said"]
 
 

@@ -62,6 +62,7 @@ def test_the_whole_ledger_holds(whole: Sealed) -> None:
     assert counts["requests"] == 6
     assert counts["signatures"] == 2
     assert counts["period closes"] == 1
+    counts.pop("snapshots")  # no stream is long
     assert min(counts.values()) > 0
 
 
