@@ -7,10 +7,11 @@ Invariant: a policy change makes nothing due before its own instant (section 4).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger.account import PUBLIC_LEGACY, RESTORING, RUNNING, STOPPED_EXPIRED, TRIAL
 from ledger.periods import DAY, slot_instant
+from ledger.state import Deadline
 
 if TYPE_CHECKING:
     from ledger.account import AccountState, Instance
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 # Classes of section 3: at one instant the lower one comes first.
 COUPON_START, COUPON_END, BILL_POSTING, LEGACY_STOP, RESTORED = 1, 2, 3, 4, 5
 RENEWAL_SLOT, EXPIRY, RELEASE, REMINDER = 6, 7, 8, 9
-
-
-class Deadline(NamedTuple):
-    """A transition that is due; ordered as section 3 orders them within an account.
-
-    ``tie`` orders transitions of one class: T for slots, nothing else elsewhere.
-    """
-
-    at: int
-    kind: int
-    tie: int
-    key: str
 
 
 def next_slot(instance: Instance, policy: Policy) -> tuple[int, int] | None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from ledger.catalog import Catalog
     from ledger.events import AnyEvent
+    from ledger.state import Deadline
 
 
 class Setting(NamedTuple):
@@ -332,7 +333,7 @@ def _run_due(batch: Batch, *, until: int) -> None:
 
 
 def transition(
-    state: AccountState, deadline: d.Deadline, *, catalog: Catalog, setting: Setting
+    state: AccountState, deadline: Deadline, *, catalog: Catalog, setting: Setting
 ) -> list[RecordedEvent]:
     """Run one due transition as a batch of its own, effective at its due instant (R57)."""
     batch = Batch(

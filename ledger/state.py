@@ -7,11 +7,10 @@ are UTC microseconds. This module must not know events beyond the fields they br
 from __future__ import annotations
 
 from sys import intern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ledger import events as e
-    from ledger.deadlines import Deadline
 
 RUNNING = "running"
 STOPPED_OVERDUE = "stopped_overdue"
@@ -196,6 +195,18 @@ class Alert:
         self.raised_at: int | None = None
         self.reminders_on = False
         self.reminders_sent = 0
+
+
+class Deadline(NamedTuple):
+    """A transition that is due; ordered as section 3 orders them within an account.
+
+    ``tie`` orders transitions of one class: T for slots, nothing else elsewhere.
+    """
+
+    at: int
+    kind: int
+    tie: int
+    key: str
 
 
 class AccountState:
