@@ -12,6 +12,7 @@ from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store
+from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, catalog_at, resolve
 from projections.runner import Views
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store
     from projections.columns.asking import Asking
     from projections.columns.spark import Spark
+    from projections.projection import ViewRow
 
 # How an answer about the whole ledger was derived.
 FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
@@ -122,6 +124,27 @@ class Session:
             state = account_at(self.reader, stream.removeprefix("account:"), point)
             if state is not None:
                 yield state
+
+    def balances(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
+        """Read the stored view, ask the columns, or fold every account."""
+        if derivation == VIEW:
+            yield from self.views().rows("balances")
+        elif derivation in (SQL, SPARK):
+            yield from self.columns(point, derivation, master=master).rows("balances", point)
+        else:
+            policy = self.catalog_at(point).policy
+            for state in self.accounts(point):
+                yield from balance_rows(state, policy)
+
+    def owing(self, point: Point) -> Iterator[AccountState]:
+        """Fold every account that has something unpaid at a point, found by what is cheapest."""
+        derivation = self.derivation(point, None)
+        if derivation == FOLD:
+            yield from (state for state in self.accounts(point) if state.items)
+            return
+        for account, _, _, outstanding, *_ in self.balances(point, derivation):
+            if outstanding:
+                yield self.account(str(account), point)
 
     def views(self) -> Views:
         """Give the stored views, caught up with the log."""

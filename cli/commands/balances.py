@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.bootstrap import SPARK, SQL, VIEW
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from ledger.errors import InvalidInput
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from projections.answers import point_json
-from projections.balances import rows as balance_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.bootstrap import Session
-    from projections.point import Point
     from projections.projection import ViewRow
 
 _AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -58,7 +55,7 @@ def command(
     derivation = session.derivation(point, engine)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row in _rows(session, point, derivation, master=master):
+        for row in session.balances(point, derivation, master=master):
             shown = _shown(row, session.offset)
             if overdue and not shown["overdue"]:
                 continue
@@ -89,21 +86,6 @@ def _limit(below: str | None) -> Decimal | None:
         msg = f"{below!r} is not an amount"
         raise InvalidInput(msg, hint="write it like 100.00")
     return Decimal(below)
-
-
-def _rows(
-    session: Session, point: Point, derivation: str, *, master: str
-) -> Iterator[ViewRow]:
-    """Read the stored view, ask the columns, or fold every account."""
-    if derivation == VIEW:
-        yield from session.views().rows("balances")
-        return
-    if derivation in (SQL, SPARK):
-        yield from session.columns(point, derivation, master=master).rows("balances", point)
-        return
-    policy = session.catalog_at(point).policy
-    for state in session.accounts(point):
-        yield from balance_rows(state, policy)
 
 
 def _shown(row: ViewRow, offset: int) -> dict[str, Any]:

@@ -60,6 +60,15 @@ def test_the_text_holds_no_window_and_only_integers_are_put_into_it() -> None:
         assert "effective_at <= 11 and recorded_at <= 22 and position <= 33" in text
 
 
+def test_who_owes_is_found_in_columns_and_folded(tmp_path: Path) -> None:
+    world = World.at(lived(tmp_path / "l.db", accounts=12, seed=9))
+    points = [(how, f"2025-0{month}-20") for month in range(3, 8) for how in ("--as-of", "--at")]
+    folded = [world.json("report", "overdue", *point) for point in points]
+    assert sum(len(report["rows"]) for report in folded) > len(points) // 2
+    world.json("columns", "build")
+    assert [world.json("report", "overdue", *point) for point in points] == folded
+
+
 def test_build_is_incremental_and_asks_by_itself(world: World) -> None:
     built = world.json("columns", "build")
     assert (built["done"], built["state"], built["events"]) == ("built", "fresh", 38)
