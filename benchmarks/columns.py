@@ -13,9 +13,10 @@ from benchmarks.measure import Figure, apart, best, timed
 from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import balances
-from projections.columns import arrow
+from projections.columns import arrow, books
 from projections.columns.asking import MEMORY, Asking, bound
 from projections.columns.segments import Columns
+from projections.journal import reports
 from projections.point import Asked, account_at, catalog_at, resolve
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ _BARE = (
 
 
 def run(path: Path) -> list[Figure]:
-    """Build the columns of a ledger and ask every balance in the middle of its time."""
+    """Build the columns of a ledger and ask every balance in the middle of its time.
+
+    Nothing where the extra is not installed.
+    """
+    if not arrow.available():
+        return []
     reader = open_reader(str(path))
     head = reader.head()
     columns = Columns(reader)
@@ -47,6 +53,8 @@ def run(path: Path) -> list[Figure]:
     asking = best(lambda: ask(reader, point))
     bare = best(lambda: _bare(columns, point))
     folding = timed(lambda: _fold(reader, point))
+    booking = best(lambda: _books(reader, point))
+    folding_books = timed(lambda: reports.trial_balance(reader, point))
     reached = bare / asking
     size = sum(one.bytes for one in columns.standing().segments)
     return [
@@ -61,6 +69,11 @@ def run(path: Path) -> list[Figure]:
         Figure(
             f"as_of_all_fold_{head.position}", f"{asking * 1000:.0f} ms",
             f"fold of every account {folding * 1000:.0f} ms", folding / asking, "-",
+            met=True,
+        ),
+        Figure(
+            f"trial_balance_{head.position}", f"{booking * 1000:.0f} ms",
+            f"the books folded {folding_books * 1000:.0f} ms", folding_books / booking, "-",
             met=True,
         ),
     ]  # fmt: skip
@@ -109,6 +122,13 @@ def ask(reader: Reader, point: Point) -> int:
     """Ask every balance at a point from columns; give how many there are."""
     asking = Asking(reader, until=point.position)
     count = len(list(asking.rows("balances", point)))
+    asking.close()
+    return count
+
+
+def _books(reader: Reader, point: Point) -> int:
+    asking = Asking(reader, until=point.position)
+    count = len(books.trial_balance(asking, point))
     asking.close()
     return count
 
