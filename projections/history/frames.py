@@ -33,7 +33,14 @@ K = TypeVar("K")
 V = TypeVar("V")
 Kept = TypeVar("Kept", Alert, Coupon, Instance, Item)
 
-_BILL = Bill(
+class _BlankBill(Bill):
+    """A bill that stands for all that are forgotten: no coupon parts gather on it."""
+
+    __slots__ = ()
+    coupons = property(lambda _: (), lambda _, __: None)
+
+
+_BILL = _BlankBill(
     e.BillPosted(
         bill="", instance="", product="", cycle_start=0, cycle_end=0, amount=0, posted_at=0
     ),
@@ -123,6 +130,7 @@ def copy_frame(state: AccountState) -> AccountState:
     made.next_due = None
     made.alert = _copy(state.alert)
     made.five_day_years = state.five_day_years.copy()
+    made.early_parts = state.early_parts.copy()
     made.items = {name: _copy(item) for name, item in state.items.items()}
     made.coupons = coupons = {name: _copy(coupon) for name, coupon in state.coupons.items()}
     made.funded = {name: coupons[name] for name in state.funded}
@@ -138,7 +146,7 @@ def copy_frame(state: AccountState) -> AccountState:
 _COPIED = frozenset(
     (
         "bills", "payments", "usages", "debts", "notes", "next_due", "alert",
-        "five_day_years", "items", "coupons", "funded", "instances", "live",
+        "five_day_years", "early_parts", "items", "coupons", "funded", "instances", "live",
     )
 )  # fmt: skip
 _PLAIN = tuple(name for name in AccountState.__slots__ if name not in _COPIED)
@@ -146,7 +154,7 @@ _PLAIN = tuple(name for name in AccountState.__slots__ if name not in _COPIED)
 
 def pack_frame(state: AccountState) -> bytes:
     """Write what a frame keeps as bytes; equal frames give equal bytes."""
-    plain = {name: getattr(state, name) for name in _PLAIN if name != "early_parts"}
+    plain = {name: getattr(state, name) for name in _PLAIN}
     return msgpack.encode(
         (
             plain,

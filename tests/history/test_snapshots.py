@@ -13,7 +13,7 @@ from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import snapshots
 from projections.answers import state_json
-from projections.history.frames import pack_frame, unpack_frame
+from projections.history.frames import copy_frame, first_frame, pack_frame, unpack_frame
 from projections.point import account_at, catalog_at
 from projections.runner import Views
 from tests.application.worlds import new_ledger, record, reopen
@@ -232,3 +232,18 @@ def test_a_damaged_frame_begins_nothing_and_stops_nothing(tmp_path: Path) -> Non
     assert _same(store.reader, "a-1")  # begun from a new frame, which was made from nothing
     assert snapshots.first_that_differs(store.reader)[1] == "a-1"
     store.close()
+
+
+def test_frames_share_nothing_that_changes() -> None:
+    """A late note on a coupon whose grant comes later in the fold is in its own frame alone."""
+    first = first_frame("a-1")
+    first.early_parts["c-1"] = (-100, 0)
+    second = copy_frame(first)
+    second.early_parts.pop("c-1")
+    assert first.early_parts == {"c-1": (-100, 0)}
+
+
+def test_nothing_gathers_on_the_bill_that_stands_for_all() -> None:
+    blank = first_frame("a-1").bills["b-1"]
+    blank.coupons = (("c-1", -100),)
+    assert not blank.coupons
