@@ -122,12 +122,25 @@ class Work:
         else:
             place = self._cluster
         try:
+            if self._cluster is not None:
+                _reach(self._cluster)
             return open_now.enter_context(
                 Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
             )
         except (OSError, ValueError) as error:
             msg = f"no cluster answers at {self._cluster}"
             raise InvalidInput(msg, hint="start one with: dask scheduler") from error
+
+
+def _reach(address: str) -> None:
+    """See that somebody listens there, before a client is half made: those are hard to let go of.
+
+    Raises: OSError, ValueError.
+    """
+    from distributed.comm import get_address_host_port  # noqa: PLC0415 - an extra
+
+    host, port = get_address_host_port(address, strict=True)
+    socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
 
 
 def _measured(task: Task[Done]) -> tuple[str, Done]:
