@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import DONE, FOUND
 from cli.progress import Progress
-from cli.render import write
-from cli.reports.sheet import Span, answer, heading, money, report_command, sheet
+from cli.reports.sheet import Sheet, Span, answer, money, report_command, show
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from projections.answers import coupon_status
@@ -55,13 +54,13 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     ties = all(booked.get(currency, 0) == amount for currency, amount in left.items())
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
-    elif output.human:
-        heading("coupons", session, span, account)
-        _page(rows, totals)
-    else:
+    elif output.form == "json":
         output.object(
             answer("coupons", session, span, account=account, rows=rows, totals=totals, ties=ties)
         )
+    else:
+        parts = _parts(rows, totals)
+        show(output, session, span, account, parts, name="coupons", title="coupons")
     return DONE if ties else FOUND
 
 
@@ -81,17 +80,15 @@ def _rows(state: AccountState, at: int, offset: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
+def _parts(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> list[Sheet | str]:
     if not rows:
-        write("no coupon was granted")
-        return
+        return ["no coupon was granted"]
     names = ("account", "coupon", "status", "ends", "amount", "used", "forfeited", "remaining")
     written = [
         [row[name][:10] if name == "ends" else row[name] for name in names] for row in rows
     ]
-    sheet(list(names), written, text=4)
-    write()
-    sheet(
-        ["account of the books", "balance", ""],
-        [[one["account"], one["balance"], one["commodity"]] for one in totals], text=1,
-    )  # fmt: skip
+    booked = [[one["account"], one["balance"], one["commodity"]] for one in totals]
+    return [
+        Sheet(list(names), written, text=4),
+        Sheet(["account of the books", "balance", ""], booked, text=1),
+    ]

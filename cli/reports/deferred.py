@@ -8,8 +8,7 @@ import click
 
 from cli.errors import DONE, FOUND
 from cli.progress import Progress
-from cli.render import write
-from cli.reports.sheet import Span, answer, heading, money, report_command, sheet
+from cli.reports.sheet import Sheet, Span, answer, money, report_command, show
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from projections.journal.books import Books, books_at
@@ -48,13 +47,15 @@ def report(
     ties = all(one["ties"] for one in totals)
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
-    elif output.human:
-        heading("deferred revenue", session, span, account)
-        _page(rows, totals)
-    else:
+    elif output.form == "json":
         output.object(
             answer("deferred", session, span, account=account, rows=rows, totals=totals, ties=ties)
         )
+    else:
+        show(
+            output, session, span, account, _parts(rows, totals), name="deferred",
+            title="deferred revenue", more=("--all",) if everything else (),
+        )  # fmt: skip
     return DONE if ties else FOUND
 
 
@@ -89,18 +90,15 @@ def _totals(books: Books, at: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
+def _parts(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> list[Sheet | str]:
     written = [
         [row["account"], row["instance"], row["order"], row["starts"][:10], row["ends"][:10],
          row["cash"], row["earned"], row["deferred"]]
         for row in rows
     ]  # fmt: skip
     header = ["account", "instance", "order", "starts", "ends", "cash", "earned", "deferred"]
-    if rows:
-        sheet(header, written, text=5)
-        write()
+    parts: list[Sheet | str] = [Sheet(header, written, text=5)] if rows else []
     for total in totals:
         tie = "as booked" if total["ties"] else f"but booked {total['booked']}"
-        write(f"deferred {total['deferred']} {total['currency']}, {tie}")
-    if not totals:
-        write("nothing is deferred")
+        parts.append(f"deferred {total['deferred']} {total['currency']}, {tie}")
+    return parts or ["nothing is deferred"]

@@ -21,7 +21,7 @@ AGES = ((0, 1), (2, 7), (8, 30), (31, 60), (61, 90), (91, None))
 BUCKETS = tuple("90+" if last is None else f"{first}-{last}" for first, last in AGES)
 
 
-@report_command("overdue", html=True)
+@report_command("overdue")
 def report(session: Session, output: Output, account: str | None, span: Span) -> None:
     """Show every account that is overdue: since when, how much, and how old its items are.
 

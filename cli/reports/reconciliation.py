@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from cli.commands.breaks import break_table
-from cli.options import Output, point_options, tally_command
-from cli.points import PointCommand, asked, complete_point, point_argument
-from cli.render import plural, point_line, short, strong, table, write
-from ledger.errors import InvalidInput
+from cli.render import plural, short
+from cli.reports.sheet import Sheet, Span, report_command, show
 from projections.answers import Formatter, point_json
 from projections.reconciliation.runs import report_at
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.options import Output
 
 
-@click.command("reconciliation", cls=PointCommand)
-@click.argument("when", metavar="[POINT]", required=False, shell_complete=complete_point)
-@tally_command(rows=True, point=True)
-def report(session: Session, output: Output, *, when: str | None, **options: Any) -> None:
+@report_command("reconciliation", account=None)
+def report(session: Session, output: Output, account: str | None, span: Span) -> None:
     """Show the recorded runs and the open breaks with their ages, as known at a point.
 
     \b
@@ -29,34 +23,41 @@ def report(session: Session, output: Output, *, when: str | None, **options: Any
       tally report reconciliation
       tally report reconciliation --known-at 2025-01-31
     """
-    given = point_options(options)
-    if when is not None and any(given.values()):
-        raise InvalidInput("the point is given twice", hint="give POINT or the options, not both")
-    point = point_argument(session, when) if when is not None else asked(session, **given)
     formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
-    found = report_at(session.reader, point, formatter)
-    shown = point_json(point, session.offset)
-    if output.form == "json":
-        output.object({"schema": "tally.report_reconciliation/1", "point": shown, **found})
-    elif not output.human:
+    found = report_at(session.reader, span.point, formatter)
+    if output.form in ("ndjson", "csv"):
         output.rows(found["rows"])
+    elif output.form == "json":
+        point = point_json(span.point, session.offset)
+        output.object({"schema": "tally.report_reconciliation/1", "point": point, **found})
     else:
-        _page(found, shown)
+        show(output, session, span, account, _parts(found), name="reconciliation",
+             title="reconciliation")  # fmt: skip
 
 
-def _page(found: dict[str, Any], point: dict[str, Any]) -> None:
-    write(point_line(point, "reconciliation"))
+def _parts(found: dict[str, Any]) -> list[Sheet | str]:
     if not found["runs"]:
-        write("no run is recorded; record one with: tally reconcile FILE --source S --record")
-        return
-    table(
-        ("run", "source", "from", "closing", "ledger", "matched", "breaks", "overlaps"),
-        [(run["run"], run["source"], short(run["period"]["starts"])[:10], run["closing"],
-          run["ledger_balance"], run["matched"], run["breaks"], ", ".join(run["overlaps"]))
-         for run in found["runs"]],
-    )  # fmt: skip
-    write()
+        return ["no run is recorded; record one with: tally reconcile FILE --source S --record"]
+    runs = [
+        [run["run"], run["source"], short(run["period"]["starts"])[:10],
+         ", ".join(run["overlaps"]), run["closing"], run["ledger_balance"], str(run["matched"]),
+         str(run["breaks"])]
+        for run in found["runs"]
+    ]  # fmt: skip
     ages = ", ".join(f"{count} of {age} days" for age, count in found["ages"].items())
-    write(strong(f"{plural(len(found['rows']), 'open break')}{': ' + ages if ages else ''}"))
+    parts: list[Sheet | str] = [
+        Sheet(
+            ["run", "source", "from", "overlaps", "closing", "ledger", "matched", "breaks"],
+            runs, text=4,
+        ),
+        f"{plural(len(found['rows']), 'open break')}{': ' + ages if ages else ''}",
+    ]  # fmt: skip
     if found["rows"]:
-        break_table(found["rows"])
+        rows = [
+            [row["break"], row["class"], row["key"], row["status"], row["by"] or row["preparer"],
+             row["delta"], f"{row['age_days']} d"]
+            for row in found["rows"]
+        ]  # fmt: skip
+        header = ["break", "class", "key", "status", "by", "delta", "age"]
+        parts.append(Sheet(header, rows, text=5))
+    return parts

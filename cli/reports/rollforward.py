@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import DONE, FOUND
 from cli.progress import Progress
-from cli.render import write
-from cli.reports.sheet import (
-    Span,
-    answer,
-    currency_fields,
-    heading,
-    money,
-    report_command,
-    sheet,
-)
+from cli.reports.sheet import Sheet, Span, answer, currency_fields, money, report_command, show
 from projections.journal.chart import format_scaled
 from projections.journal.reports import Movement, roll_forward
 
@@ -46,21 +37,23 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     rows = [row for one in found for row in _rows(one)]
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
-    elif output.human:
-        heading("roll-forward", session, span, account)
+    elif output.form == "json":
+        controls = [_control(one) for one in found]
+        output.object(
+            answer("rollforward", session, span, account=account, controls=controls, rows=rows,
+                   adds_up=holds)
+        )  # fmt: skip
+    else:
         written = [
             [row["control"] if row["line"] == OPENING else "", row["line"], row["amount"],
              row["commodity"]]
             for row in rows
         ]  # fmt: skip
-        sheet(["control account", "line", "amount", ""], written, text=2)
-        write()
-        write("every control account adds up" if holds else "NOT every control account adds up")
-    else:
-        controls = [_control(one) for one in found]
-        output.object(
-            answer("rollforward", session, span, account=account, controls=controls, rows=rows,
-                   adds_up=holds)
+        said = "every control account adds up" if holds else "NOT every control account adds up"
+        moved = Sheet(["control account", "line", "amount", ""], written, text=2)
+        show(
+            output, session, span, account, [moved, said], name="rollforward",
+            title="roll-forward",
         )  # fmt: skip
     return DONE if holds else FOUND
 

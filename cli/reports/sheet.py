@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
+class Sheet(NamedTuple):
+    """A table of a report: its first ``text`` columns are words, the others figures."""
+
+    header: list[str]
+    rows: list[list[str]]
+    text: int
+
+
 class Span(NamedTuple):
     """What a report is about: up to a point, from an instant or from the beginning."""
 
@@ -47,11 +55,12 @@ class Span(NamedTuple):
 
 
 def report_command(
-    name: str, *, account: bool = False, span: bool = False, html: bool = False
+    name: str, *, account: bool | None = False, span: bool = False
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a report a click command: ACCOUNT [POINT] --json|--ndjson|--csv|--html [-o FILE].
 
-    The body is called with the account (None for all) and the span that is asked for.
+    The body is called with the account (None for all) and the span that is asked for. ``account``
+    says whether one must be named; None where a report is about no account.
     """
 
     def decorate(body: Callable[..., int | None]) -> click.Command:
@@ -60,7 +69,7 @@ def report_command(
             target = options.pop("target")
             if options.pop("as_html", False):
                 output = _html(output)
-            who = options.pop("account")
+            who = options.pop("account", None)
             asked = _span(session, options)
             if who is not None:
                 session.account(who, asked.point)
@@ -77,12 +86,13 @@ def report_command(
         made = tally_command(rows=True, point=True)(run)
         made = click.option("-o", "--output", "target", metavar="FILE",
                             help="Write a file instead of stdout.")(made)  # fmt: skip
-        if html:
-            made = click.option("--html", "as_html", is_flag=True,
-                                help="One page that needs no network.")(made)  # fmt: skip
+        made = click.option("--html", "as_html", is_flag=True,
+                            help="One page that needs no network.")(made)  # fmt: skip
         for option in reversed(_span_options() if span else []):
             made = option(made)
-        return click.command(name)(account_argument(required=account)(made))
+        if account is not None:
+            made = account_argument(required=account)(made)
+        return click.command(name)(made)
 
     return decorate
 
@@ -93,8 +103,13 @@ def _html(output: Output) -> Output:
     return Output("html")
 
 
-def source(title: str, session: Session, span: Span, account: str | None) -> Source:
-    """Say what a page is made of: a command that makes the same page again, the point, the root."""
+def source(
+    title: str, session: Session, span: Span, account: str | None, *more: str
+) -> Source:
+    """Say what a page is made of: a command that makes the same page again, the point, the root.
+
+    ``more`` are options of the report's own.
+    """
     offset, point = session.offset, span.point
     at, known_at = (format_instant(one, offset) for one in (point.at, point.known_at))
     named = [] if account is None else [shlex.quote(account)]
@@ -105,7 +120,7 @@ def source(title: str, session: Session, span: Span, account: str | None) -> Sou
     words += ["--at", at, "--known-at", known_at]
     if session.reader.position_known_at(point.known_at) != point.position:
         words += ["--position", str(point.position)]
-    words += ["--html", *behind]
+    words += [*more, "--html", *behind]
     root = write_base64(Nodes(session.reader.connection).root(point.position))
     return Source(" ".join(words), at, known_at, point.position, root)
 
@@ -147,6 +162,29 @@ def heading(title: str, session: Session, span: Span, account: str | None = None
         write(f"from {format_instant(span.starts, session.offset)[:19].replace('T', ' ')}")
     write(point_line(point_json(span.point, session.offset)))
     write()
+
+
+def show(
+    output: Output, session: Session, span: Span, account: str | None, parts: list[Sheet | str],
+    *, name: str, title: str, more: tuple[str, ...] = (),
+) -> None:  # fmt: skip
+    """Print the parts of a report for a person, or write them as a page."""
+    if output.form == "html":
+        from projections.html.sheets import sheets_page  # noqa: PLC0415 - for --html alone
+
+        named = title.capitalize() if account is None else f"{title.capitalize()} of {account}"
+        since = "" if span.starts is None else format_instant(span.starts, session.offset)
+        made = source(name, session, span, account, *more)
+        sys.stdout.write(sheets_page(named, since, parts, made))
+        return
+    heading(title, session, span, account)
+    for place, part in enumerate(parts):
+        if place and not (isinstance(part, str) and isinstance(parts[place - 1], str)):
+            write()
+        if isinstance(part, str):
+            write(part)
+        else:
+            sheet(part.header, part.rows, text=part.text)
 
 
 def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ NAMES = ("note", "bill", "item", "coupon", "instance", "serial")
 CHANGES = ("cash", "outstanding", "available", "coupons")
 
 
-@report_command("statement", account=True, span=True, html=True)
+@report_command("statement", account=True, span=True)
 def report(session: Session, output: Output, account: str, span: Span) -> None:
     """Show what a customer paid, was billed and has: opening, dated lines, closing.
 

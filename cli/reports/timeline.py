@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projections.reports.timeline import Step, Timeline
 
 
-@report_command("timeline", account=True, html=True)
+@report_command("timeline", account=True)
 def report(session: Session, output: Output, account: str, span: Span) -> None:
     """Show a customer's money, instances and coupons at every instant up to a point.
 

@@ -10,16 +10,7 @@ from cli.bootstrap import FOLD
 from cli.errors import DONE, FOUND
 from cli.options import engine_options
 from cli.progress import Progress
-from cli.render import write
-from cli.reports.sheet import (
-    Span,
-    answer,
-    currency_fields,
-    heading,
-    money,
-    report_command,
-    sheet,
-)
+from cli.reports.sheet import Sheet, Span, answer, currency_fields, money, report_command, show
 from ledger.errors import InvalidInput
 from projections.journal.reports import Line, by_root, trial_balance
 
@@ -63,13 +54,15 @@ def report(
     balanced = all(one["difference"].strip("0.") == "" for one in totals)
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
-    elif output.human:
-        heading("trial balance", session, span, account)
-        _page(rows, totals)
-    else:
+    elif output.form == "json":
         output.object(
             answer("trial_balance", session, span, account=account, rows=rows,
                    derivation=derivation, totals=totals, balanced=balanced)
+        )  # fmt: skip
+    else:
+        show(
+            output, session, span, account, _parts(rows, totals), name="trial-balance",
+            title="trial balance", more=("--summary",) if summary else (),
         )  # fmt: skip
     return DONE if balanced else FOUND
 
@@ -106,23 +99,19 @@ def _totals(lines: list[Line]) -> list[dict[str, Any]]:
     ]
 
 
-def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
-    for number, total in enumerate(totals):
+def _parts(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> list[Sheet | str]:
+    parts: list[Sheet | str] = []
+    for total in totals:
         own = [row for row in rows if row["commodity"] == total["commodity"]]
         written = [
             [row["account"], *(_or_blank(row[side]) for side in ("debit", "credit"))]
             for row in own
         ]
-        if number:
-            write()
-        sheet(
-            [total["commodity"], "debit", "credit"],
-            [*written, ["total", total["debit"], total["credit"]]], text=1,
-        )  # fmt: skip
+        written.append(["total", total["debit"], total["credit"]])
+        parts.append(Sheet([total["commodity"], "debit", "credit"], written, text=1))
         if total["debit"] != total["credit"]:
-            write(f"does not balance: {total['difference']}")
-    if not totals:
-        write("nothing is posted yet")
+            parts.append(f"does not balance: {total['difference']}")
+    return parts or ["nothing is posted yet"]
 
 
 def _or_blank(amount: str) -> str:

@@ -176,7 +176,7 @@ def test_runs_are_remembered_reviewed_by_another_and_travel_in_time(
     then = world.json("report", "reconciliation", "--position", head)
     now = world.json("report", "reconciliation")
     assert (len(then["rows"]), len(now["rows"])) == (2, 1)
-    assert world.json("report", "reconciliation", f"@{before}")["runs"] == []
+    assert world.json("report", "reconciliation", "--position", before)["runs"] == []
     reopened = world.json("breaks", "reopen", name, "--actor", "lin")
     assert reopened["rows"][0]["status"] == "reopened"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.commands.report import REPORTS
 from tests.books.worlds import HARD
 from tests.cli.program import World, tally, valid
 from tests.reports.conftest import HOSTILE
@@ -87,7 +88,27 @@ def page_of(world: World, *arguments: object) -> str:
     return world.done("report", *arguments, "--html").out
 
 
-@pytest.mark.parametrize("report", [("timeline", "a-001"), ("statement", "a-001"), ("overdue",)])
+PAGES = [
+    ("timeline", "a-001"), ("statement", "a-001"), ("overdue",), ("trial-balance",),
+    ("trial-balance", "a-001", "--summary"), ("rollforward", "--from", "2025-03-01"),
+    ("deferred", "--all"), ("coupons",), ("reconciliation",),
+]  # fmt: skip
+
+
+def test_every_report_has_a_page() -> None:
+    assert {report[0] for report in PAGES} == set(REPORTS)
+
+
+@pytest.mark.parametrize("report", ["trial-balance", "coupons", "deferred"])
+def test_a_page_of_tables_says_what_the_text_says(report: str, year: World) -> None:
+    page = page_of(year, report)
+    cells = [unescape(cell) for cell in re.findall(r"<td[^>]*>([^<]*)</td>", page)]
+    for row in year.rows("report", report):
+        written = [cell for cell in row.values() if isinstance(cell, str) and cell.strip("-0.")]
+        assert any(cell in cells for cell in written), row
+
+
+@pytest.mark.parametrize("report", PAGES)
 def test_a_page_is_whole_and_the_same_again(
     report: tuple[str, ...], year: World, tmp_path: Path
 ) -> None:
@@ -104,7 +125,7 @@ def test_a_page_is_whole_and_the_same_again(
 
 
 def test_names_cannot_become_part_of_a_page(hostile: World) -> None:
-    for report in (("timeline", HOSTILE), ("statement", HOSTILE), ("overdue",)):
+    for report in (("timeline", HOSTILE), ("statement", HOSTILE), ("overdue",), ("deferred",)):
         page = page_of(hostile, *report)
         assert "<script>document" not in page
         assert "</script><script>d" not in page
