@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACCOUNTS = 500
-LIMIT_SECONDS = 2
+MOST_JOINS = 8.3  # SPEED: 2 s where a plain join of 200 000 lines takes 0.24 s
 OFFSET = 8 * HOUR
 START = 1_740_758_400_000_000
 STEP = 12_000_000  # microseconds between payments: 200 000 fit into a month
@@ -99,5 +99,5 @@ def reconcile_lines(count: int) -> Figure:
     seconds, peer = best(ours), best(lambda: _join(body, plain))
     return Figure(
         f"reconcile_{count}", f"{seconds:.2f} s", f"dict join {peer:.2f} s", seconds / peer,
-        f"< {LIMIT_SECONDS} s", seconds < LIMIT_SECONDS,
+        f"<= {MOST_JOINS}", seconds / peer <= MOST_JOINS,
     )  # fmt: skip
