@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from benchmarks.measure import Figure
 
 ROOT = Path(__file__).parents[1]
+SHORT = Path(__file__).with_name("short.md")  # written by hand, beside the figures it explains
 SMALL, MIDDLE, LARGE = 10_000, 100_000, 1_000_000
 
 
@@ -84,7 +85,7 @@ def report(found: list[Figure], picture: str | None = None) -> str:
     ]
     if picture is not None:
         lines += ["", f"![What an event costs, against the size of the log]({picture})"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + SHORT.read_text(encoding="utf-8")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import balances
 from projections.columns import arrow, books
-from projections.columns.asking import MEMORY, Asking, bound
+from projections.columns.asking import Asking, bound, opened
 from projections.columns.segments import Columns
 from projections.journal import reports
 from projections.point import Asked, account_at, catalog_at, resolve
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 OFFSET = 8 * HOUR
 HUGE = 20_000_000
-BOUNDS = {"memory_limit": MEMORY}
 _BARE = (
     "SELECT account, sum(cash), sum(outstanding) FROM log "
     "WHERE effective_at <= {} GROUP BY account"
@@ -99,7 +98,7 @@ def _copy(path: str, copied: str) -> int:
     columns = Columns(reader)
     columns.build()
     times = -(-HUGE // head.position)
-    with closing(arrow.package("duckdb").connect(":memory:", config=BOUNDS)) as connection:
+    with closing(opened(arrow.package("duckdb"))) as connection:
         names = ", ".join(f"'{one}'" for one in columns.paths(columns.standing().segments))
         connection.execute(
             f"COPY (SELECT log.* REPLACE (account || '-' || n AS account) "  # noqa: S608 - our own paths
@@ -112,7 +111,7 @@ def _copy(path: str, copied: str) -> int:
 def _ask_copy(path: str, copied: str, at: int) -> tuple[float, float]:
     reader = open_reader(path)
     point = resolve(reader, Asked(at=at), clock=reader.head().recorded_at, offset=OFFSET)
-    with closing(arrow.package("duckdb").connect(":memory:", config=BOUNDS)) as connection:
+    with closing(opened(arrow.package("duckdb"))) as connection:
         connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet('{copied}')")  # noqa: S608 - ours
         asking = best(lambda: connection.execute(bound("balances", point)).fetchall())
         return asking, best(lambda: connection.execute(_BARE.format(point.at)).fetchall())
@@ -134,7 +133,7 @@ def _books(reader: Reader, point: Point) -> int:
 
 
 def _bare(columns: Columns, point: Point) -> object:
-    connection = arrow.package("duckdb").connect(":memory:")
+    connection = opened(arrow.package("duckdb"))
     paths = ", ".join(f"'{path}'" for path in columns.paths(columns.standing().segments))
     connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608 - our own paths
     return connection.execute(_BARE.format(point.at)).fetchall()

@@ -78,7 +78,7 @@ class Asking:
         Raises: ExtraMissing.
         """
         self._engine = arrow.package("duckdb")
-        self._connection = self._engine.connect(":memory:", config=_bounds())
+        self._connection = opened(self._engine)
         columns = Columns(reader)
         self._place = str(columns.folder)
         standing = columns.standing() if built else Standing("missing", 0, 0, ())
@@ -139,9 +139,15 @@ def rebuilt(row: ViewRow) -> Rebuilt:
     return Rebuilt(account, instance)
 
 
-def _bounds() -> dict[str, str]:
-    """Bound the engine's memory (SPEED, memory); what is more goes to the system's temporary."""
-    return {"memory_limit": MEMORY, "temp_directory": tempfile.gettempdir()}
+def opened(engine: Any) -> Any:  # noqa: ANN401 - an extra without types where it is missing
+    """Open DuckDB in memory, bounded (SPEED, memory); what is more goes to the system's temporary.
+
+    It would draw its own progress bar on stdout, into our answer.
+    """
+    bounds = {"memory_limit": MEMORY, "temp_directory": tempfile.gettempdir()}
+    connection = engine.connect(":memory:", config=bounds)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _quoted(path: str) -> str:

@@ -11,13 +11,13 @@ import pytest
 from ledger.store import open_reader
 from projections.columns import asking as askings
 from projections.columns import compare, segments
-from projections.columns.asking import VIEWS, Asking, bound, text_of
+from projections.columns.asking import VIEWS, Asking, bound, opened, text_of
 from projections.columns.segments import MANIFEST
 from projections.point import Point
 from tests.cli.program import World, small, tally_process
 from tests.history.histories import at, lived
 
-pytest.importorskip("duckdb")
+duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,11 @@ def test_the_text_holds_no_window_and_only_integers_are_put_into_it() -> None:
         assert " over " not in text_of(view).lower()
         text = bound(view, Point(11, 22, 33, everything=False))
         assert "effective_at <= 11 and recorded_at <= 22 and position <= 33" in text
+
+
+def test_the_engine_draws_no_bar_into_an_answer() -> None:
+    asked = opened(duckdb).execute("SELECT current_setting('enable_progress_bar')")
+    assert asked.fetchone() == (False,)
 
 
 def test_who_owes_is_found_in_columns_and_folded(tmp_path: Path) -> None:
