@@ -218,32 +218,43 @@ def frames(
     stream = ACCOUNT_PREFIX + account
     made: dict[int, bytes] = {}
     known = list(marks)
+    state = None if known else first_frame(account)  # behind the last mark, to go on from
     while True:
         after = known[-1].version if known else 0
         bodies = reader.stream_part(stream, after=after, to=after + EVERY, until=_END, at=_END)
         if len(bodies) < EVERY:
             return
-        mark = _mark_behind(bodies, known[-1].most if known else 0)
+        events = sorted(codec.decode_all(bodies), key=_in_order)
+        most = known[-1].most if known else 0
+        mark = _mark_behind(events, bodies[-1], most)
         known.append(mark)
-        begun = _choose(known, below=len(known) - 1, until=mark.position, at=_END)
-        version = known[begun].version if begun >= 0 else 0
-        frame = made.get(version) or _frame_of(reader.connection, account, version)
-        state = _unpacked(frame) if begun >= 0 else None
-        if state is None:
-            state, part = first_frame(account), [(0, mark.version)]
-            events = _read(reader, account, part, until=mark.position, at=_END)
-        else:
-            events = _behind(reader, account, known, begun, until=mark.position, at=_END)
+        if state is None or events[0].effective_at < most:  # late, or nothing to go on from
+            state, events = _begun(reader, account, known, made)
         made[mark.version] = pack_frame(_fold_on(state, events))
         yield mark, made[mark.version]
 
 
-def _mark_behind(bodies: Sequence[bytes], most: int) -> Mark:
-    recorded = list(codec.decode_all(bodies))
-    instants = [one.effective_at for one in recorded]
+def _begun(
+    reader: Reader, account: str, known: Sequence[Mark], made: dict[int, bytes]
+) -> tuple[AccountState, list[RecordedEvent]]:
+    """Find what the last mark's frame can begin with, and the events from there to it."""
+    mark = known[-1]
+    begun = _choose(known, below=len(known) - 1, until=mark.position, at=_END)
+    if begun >= 0:
+        version = known[begun].version
+        state = _unpacked(made.get(version) or _frame_of(reader.connection, account, version))
+        if state is not None:
+            return state, _behind(reader, account, known, begun, until=mark.position, at=_END)
+    part = [(0, mark.version)]
+    return first_frame(account), _read(reader, account, part, until=mark.position, at=_END)
+
+
+def _mark_behind(events: Sequence[RecordedEvent], last: bytes, most: int) -> Mark:
+    """Make the mark behind some events in the order of the fold; ``last`` was recorded last."""
+    newest = max(events, key=lambda one: one.position)
     return Mark(
-        recorded[-1].version, recorded[-1].position, min(instants), max(most, *instants),
-        hashlib.sha256(bodies[-1]).digest(),
+        newest.version, newest.position, events[0].effective_at,
+        max(most, events[-1].effective_at), hashlib.sha256(last).digest(),
     )  # fmt: skip
 
 

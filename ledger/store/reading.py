@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
-_MAPPED = 1 << 28  # bytes of the file that are mapped at most: they count as the process's memory
+_MAPPED = 1 << 29  # bytes of the file that are mapped at most: they count as the process's memory
 
 
 @contextmanager
