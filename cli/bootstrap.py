@@ -15,7 +15,6 @@ from ledger.store import open_reader, open_store
 from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, catalog_at, resolve
-from projections.runner import Views
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from projections.columns.asking import Asking
     from projections.columns.spark import Spark
     from projections.projection import ViewRow
+    from projections.runner import Views
 
 # How an answer about the whole ledger was derived.
 FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
@@ -70,6 +70,7 @@ class Session:
     def ledger(self) -> Ledger:
         """The ledger as an application."""
         from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
+        from projections.runner import Views  # noqa: PLC0415 - as above
 
         return Ledger(self.store, Views(self.store.reader, self.store))
 
@@ -148,6 +149,8 @@ class Session:
 
     def views(self) -> Views:
         """Give the stored views, caught up with the log."""
+        from projections.runner import Views  # noqa: PLC0415 - one account needs no view
+
         views = Views(self.reader)
         if not views.fresh:
             writable = Views(self.store.reader, self.store)

@@ -9,6 +9,7 @@ import sqlite3
 from typing import Any
 
 from ledger.errors import (
+    BadLine,
     CorruptHistory,
     IntegrityBroken,
     InvalidInput,
@@ -19,7 +20,6 @@ from ledger.errors import (
     UnknownEventType,
     WrongBreakState,
 )
-from ledger.importer import BadLine
 from ledger.store.errors import (
     DiskFull,
     LedgerBusy,

@@ -27,6 +27,18 @@ class InvalidInput(LedgerError):
         self.hint = hint
 
 
+class BadLine(LedgerError):
+    """A line is not a command: it is named, and the import stops before it (exit 2)."""
+
+    code = "BAD_LINE"
+
+    def __init__(self, *, line: int, error: InvalidInput) -> None:
+        """Name the line and keep the remedy."""
+        super().__init__(f"line {line}: {error}")
+        self.line = line
+        self.hint = error.hint
+
+
 class EffectiveTimeOutOfOrder(InvalidInput):
     """A fact is effective after it is recorded, or before the fact it names (R11, exit 2)."""
 

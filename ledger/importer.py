@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
-from ledger.errors import InvalidInput, LedgerError
+from ledger.errors import BadLine, InvalidInput
 from ledger.memory import no_cycles
 
 if TYPE_CHECKING:
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
 BATCH_LINES = 2000
 NOTES_KEY = "imports"
 NOTES_MAX = 100
-
-
-class BadLine(LedgerError):
-    """A line is not a command: it is named, and the import stops before it (exit 2)."""
-
-    code = "BAD_LINE"
-
-    def __init__(self, *, line: int, error: InvalidInput) -> None:
-        """Name the line and keep the remedy."""
-        super().__init__(f"line {line}: {error}")
-        self.line = line
-        self.hint = error.hint
 
 
 class Result(NamedTuple):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledger import codec
-from ledger.importer import BadLine, import_lines
+from ledger.errors import BadLine
+from ledger.importer import import_lines
 from ledger.periods import DAY, HOUR, parse_instant
 from projections.runner import PROJECTIONS, Views
 from tests.application.test_kill import YEAR
