@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store, Writer
 
 OPEN, RESOLVED, SIGNED_OFF, REOPENED = "open", "resolved", "signed_off", "reopened"
+# A reviewer signs off what is open as it stands, or what somebody else says is resolved.
+_FROM = {
+    RESOLVED: (OPEN, REOPENED),
+    SIGNED_OFF: (OPEN, REOPENED, RESOLVED),
+    REOPENED: (RESOLVED, SIGNED_OFF),
+}
 
 
 class Break(Struct):
@@ -185,8 +191,7 @@ def _move(
         if one is None:
             near = did_you_mean(break_id, list(known)) or "list them with: tally breaks list"
             raise NoSuchThing(f"no break {break_id!r}", hint=near)
-        is_open = one.state in (OPEN, REOPENED)
-        if is_open == (state == REOPENED):
+        if one.state not in _FROM[state]:
             raise WrongBreakState(break_id=break_id, state=one.state, wanted=state)
         event: AnyEvent
         if state == SIGNED_OFF:

@@ -179,6 +179,10 @@ def test_runs_are_remembered_reviewed_by_another_and_travel_in_time(
     assert world.json("report", "reconciliation", "--position", before)["runs"] == []
     reopened = world.json("breaks", "reopen", name, "--actor", "lin")
     assert reopened["rows"][0]["status"] == "reopened"
+    world.json("breaks", "resolve", name, "--actor", "lin", "--reason", "the vendor will pay")
+    assert world.json("breaks", "sign-off", name, "--actor", "lin", code=4)["code"] == "SELF_REVIEW"
+    assert world.json("breaks", "sign-off", name, "--actor", "wang")["rows"]
+    world.json("breaks", "reopen", name, "--actor", "lin")
 
     proposed = world.done("reconcile", path, "--source", "alibaba-bills", "--propose", code=1).out
     world.done("import", "-", stdin=proposed)
