@@ -265,12 +265,11 @@ class _Repeats:
     def __init__(self, left: Sequence[Line], matched: Iterable[tuple[Line, ...]]) -> None:
         self._seen: set[tuple[object, ...]] = set()
         self._keys: set[str] = set()
-        asked = {name for line in left for name in (*line.references, line.order) if name}
+        asked = {name for line in left for name in _names(line)}
         twins = {line.twin.partition("/")[2] for line in left if line.twin}
         for lines in matched if left else ():
             for line in lines:
-                named = line.order in asked or not asked.isdisjoint(line.references)
-                if named or line.key in twins:
+                if not asked.isdisjoint(_names(line)) or line.key in twins:
                     self._add(line)
 
     def _add(self, line: Line) -> None:
@@ -278,17 +277,21 @@ class _Repeats:
         self._keys.add(f"{line.channel}/{line.key}")
 
     def _names(self, line: Line) -> Iterator[tuple[object, ...]]:
-        for name in (*line.references, line.order):
-            if name:
-                yield (name, line.account, line.amount, line.currency)
-                if not line.order:
-                    yield (name, line.amount, line.currency)
+        for name in _names(line):
+            yield (name, line.account, line.amount, line.currency)
+            if not line.order:
+                yield (name, line.amount, line.currency)
 
     def repeats(self, line: Line) -> bool:
         """Say whether a line repeats an earlier one (R3), and remember it."""
         again = line.twin in self._keys or any(name in self._seen for name in self._names(line))
         self._add(line)
         return again
+
+
+def _names(line: Line) -> list[str]:
+    names = [one.text for one in line.references]
+    return [*names, line.order] if line.order else names
 
 
 def _suggestions(found: Matched, scope: Scope) -> dict[int, tuple[str, ...]]:

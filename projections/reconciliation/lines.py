@@ -17,6 +17,8 @@ from projections.reconciliation.amounts import write_amount
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from projections.reconciliation.identity import Reference
+
 BOOKED, PENDING, PAID, UNPAID, FAILED = "booked", "pending", "paid", "unpaid", "failed"
 
 
@@ -27,7 +29,7 @@ class Line(Struct, frozen=True, gc=False):
         key: what a person looks for: the payment's serial, the bill's id, the provider's number.
         amount: signed fine units; positive is in (or charged).
         instant: when it was booked.
-        references: provider references that may stand on the other side, the best first.
+        references: names that may stand on the other side, each with its scope (identity.py).
         order: our id of what it is about (bill, note, order), where it is known.
         group: the payout or settlement that it is part of.
         fee: what the provider kept of it, fine units.
@@ -38,6 +40,8 @@ class Line(Struct, frozen=True, gc=False):
         twin: key of the payment that it is suspected to repeat (R3).
         starts, ends: the cycle or term that is charged.
         firm: it names our own id, so that an equal amount alone proves nothing.
+        statement: the id (and page) of the statement that it stands in, where the file has one.
+        reversal: it takes back an earlier line of the same side (RvslInd).
         paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
 
     """
@@ -46,7 +50,7 @@ class Line(Struct, frozen=True, gc=False):
     amount: int
     currency: str
     instant: int
-    references: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     order: str = ""
     group: str = ""
     fee: int = 0
@@ -64,6 +68,8 @@ class Line(Struct, frozen=True, gc=False):
     coupons: int = 0
     gross: int = 0
     firm: bool = False
+    statement: str = ""
+    reversal: bool = False
 
 
 class Statement(Struct, frozen=True):

@@ -162,7 +162,7 @@ def match(ours: Sequence[Line], theirs: Sequence[Line]) -> Matched:
 
 
 def _references(line: Line, account: str) -> Iterable[Key]:
-    return [(account, reference) for reference in line.references]
+    return [(account, one.text) for one in line.references if one.identifies]
 
 
 def _orders(line: Line, account: str) -> Iterable[Key]:
@@ -189,7 +189,7 @@ def _inward(keys: Callable[[Line, str], Iterable[Key]]) -> Callable[[Line, str],
 
 def _grouped(line: Line, account: str) -> Iterable[Key]:
     """Name the groups of a line: a payout, an order paid at once, a bill with its notes."""
-    names = dict.fromkeys((line.group, line.order, *line.references))
+    names = dict.fromkeys((line.group, line.order, *(one.text for one in line.references)))
     return [(account, name, line.currency) for name in names if name]
 
 

@@ -14,6 +14,7 @@ from ledger import codec
 from ledger import events as e
 from ledger.events import account_of
 from projections.reconciliation.amounts import from_minor
+from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import PAID, UNPAID, Line
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class _Told(NamedTuple):
     amount: int
     kind: str
     key: str
-    references: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     order: str = ""
     group: str = ""
 
@@ -125,20 +126,21 @@ class _Fold:
         if self.channels and event.channel not in self.channels:
             return None
         if isinstance(event, e.TopUpReversed):
-            return _Told(-event.amount, "Withdraw", event.serial, (event.serial,))
-        return _Told(event.amount, "Payment", event.serial, (event.serial,))
+            return _Told(-event.amount, "Withdraw", event.serial, (Reference(event.serial),))
+        return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
 
     def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:  # noqa: PLR0911 - one each
         """Tell what moved the cash."""
         event = recorded.event
         if isinstance(event, e.TopUpReceived):
-            return _Told(event.amount, "Payment", event.serial, (event.serial,))
+            return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
         if isinstance(event, e.TopUpReversed):
-            return _Told(-event.cash_part, "Withdraw", event.serial, (event.serial,))
+            return _Told(-event.cash_part, "Withdraw", event.serial, (Reference(event.serial),))
         if isinstance(event, e.BillPosted):
             self._bills[account, event.bill] = (0, recorded)
         elif isinstance(event, e.BillSettled):
-            return _Told(-event.cash_part, "Consumption", event.item, (event.item,), event.item)
+            return _Told(-event.cash_part, "Consumption", event.item, (Reference(event.item),),
+                         event.item)  # fmt: skip
         elif isinstance(event, e.CreditNoteIssued):
             return _Told(event.cash_part, "Refund", event.note, order=event.note,
                          group=event.bill)  # fmt: skip

@@ -72,7 +72,7 @@ class Proposer:
         return named[0] if len(named) == 1 else ""
 
     def _payment(self, line: Line, account: str) -> Proposal:
-        serial = line.references[0] if line.references else line.key
+        serial = line.references[0].text if line.references else line.key
         size = write_amount(abs(line.amount), line.currency)
         if line.amount * 100 % SCALE:
             return Proposal(None, f"{line.place} {line.key}: {size} has more decimals than money")
@@ -80,9 +80,10 @@ class Proposer:
         if line.amount > 0 and line.kind not in ("Refund", "Consumption"):
             return self._said("top-up", line, account=account, amount=size, channel=channel,
                               serial=serial)  # fmt: skip
+        names = {one.text for one in line.references}
         paid = next(
             (one for one in self.side.lines
-             if one.account == account and one.key in line.references and one.amount > 0), None,
+             if one.account == account and one.key in names and one.amount > 0), None,
         )  # fmt: skip
         if line.amount < 0 and paid is not None and line.kind != "Consumption":
             return self._said("reverse-top-up", line, account=account, channel=paid.channel,

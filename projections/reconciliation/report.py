@@ -151,7 +151,8 @@ def break_json(one: Outcome, report: Report, write: Formatter, *, seen_at: int) 
 
 def _evidence(side: str, line: Line, write: Formatter) -> Json:
     names = {
-        "reference": ", ".join(line.references), "order": line.order, "group": line.group,
+        "reference": ", ".join(one.text for one in line.references), "order": line.order,
+        "group": line.group,
         "status": line.status, "instance": line.instance, "text": line.text,
     }  # fmt: skip
     return {

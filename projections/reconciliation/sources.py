@@ -65,7 +65,7 @@ def _compare(
     side = ledger_side(reader, point, statement.subject, channels=asked.channels)
     channels = asked.channels
     if statement.subject == "payments" and not channels:
-        named = dict.fromkeys(name for line in statement.lines for name in line.references)
+        named = dict.fromkeys(one.text for line in statement.lines for one in line.references)
         channels = channels_named(side, named)
         kept = tuple(one for one in side.lines if not channels or one.channel in channels)
         side = side._replace(lines=kept)

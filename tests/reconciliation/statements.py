@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
+from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import BOOKED, FAILED, PENDING, Line, Statement
 
 DAY = 86_400_000_000
@@ -52,10 +53,10 @@ def case(seed: int, *, size: int = 60, plants: int = 12) -> Case:
     for n in range(size):
         amount = (10_000 + n * 137 + seed % 89) * SCALE // 100  # no two alike
         when = START + dice.randrange(1, 26) * DAY + dice.randrange(20) * 3_600_000_000
-        mine = Line(f"S{n}", amount, "CNY", when, (f"S{n}",), kind="Payment", account="a-1",
-                    place=f"@{n}", channel="bank")  # fmt: skip
-        other = Line(f"S{n}", amount, "CNY", when, (f"S{n}", f"B{n}"), status=BOOKED,
-                     place=f"line {n}")  # fmt: skip
+        mine = Line(f"S{n}", amount, "CNY", when, _named(f"S{n}"), kind="Payment",
+                    account="a-1", place=f"@{n}", channel="bank")  # fmt: skip
+        other = Line(f"S{n}", amount, "CNY", when, _named(f"S{n}", f"B{n}"),
+                     status=BOOKED, place=f"line {n}")  # fmt: skip
         if n not in tampered:
             ours.append(mine)
             theirs.append(other)
@@ -72,6 +73,10 @@ def case(seed: int, *, size: int = 60, plants: int = 12) -> Case:
     return Case(ours, statement_of(theirs, opening), planted, scope)
 
 
+def _named(*texts: str) -> tuple[Reference, ...]:
+    return tuple(map(Reference, texts))
+
+
 def _tampered(kind: str, mine: Line, other: Line) -> tuple[list[Line], list[Line]]:
     cases: dict[str, tuple[list[Line], list[Line]]] = {
         "in_transit_ours": ([replace(mine, instant=ENDS - DAY)], []),
@@ -83,7 +88,7 @@ def _tampered(kind: str, mine: Line, other: Line) -> tuple[list[Line], list[Line
         "direction": ([mine], [replace(other, amount=-other.amount)]),
         "status": ([mine], [replace(other, status=FAILED)]),
         "duplicate_ours": (
-            [mine, replace(mine, key=f"D{mine.key}", references=(f"D{mine.key}",),
+            [mine, replace(mine, key=f"D{mine.key}", references=_named(f"D{mine.key}"),
                            twin=f"bank/{mine.key}", place=f"{mine.place}0")], [other],
         ),
         "duplicate_theirs": ([mine], [other, replace(other, place=f"{other.place}0")]),

@@ -12,6 +12,7 @@ from ledger.periods import HOUR
 from projections.answers import Formatter
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
+from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import Line
 from projections.reconciliation.report import Proof, ProofDoesNotClose, reconcile, report_json
 from tests.reconciliation.statements import DAY, ENDS, START, Case, case, statement_of
@@ -67,7 +68,7 @@ def test_a_proof_that_does_not_close_cannot_be_made(
 
 
 def _line(key: str, amount: int, day: int, **fields: object) -> Line:
-    line = Line(key, amount * SCALE, "CNY", START + day * DAY, (key,), place=key)
+    line = Line(key, amount * SCALE, "CNY", START + day * DAY, (Reference(key),), place=key)
     return replace(line, **fields)
 
 

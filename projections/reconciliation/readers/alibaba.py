@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import InvalidInput
 from projections.reconciliation import columns
 from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import (
     BOOKED,
     PAID,
@@ -159,7 +160,7 @@ def read_transactions(
             flow_of(row), number, "TransactionFlow", words=columns.TRANSACTION_FLOWS
         )
         size, ours, theirs = amount_of(row, number), serial(row), number_of(row)
-        references = (ours, theirs) if ours else (theirs,)
+        references = tuple(Reference(name) for name in (ours, theirs) if name)
         lines.append(
             Line(
                 key=ours or record(row) or theirs, amount=size if flow == "Income" else -size,

@@ -13,6 +13,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.periods import DAY, local_date
+from projections.reconciliation.identity import (
+    BATCH,
+    ENTRY,
+    INSTRUCTION,
+    MANDATE,
+    TRANSACTION,
+    Reference,
+)
 from projections.reconciliation.lines import (
     BOOKED,
     PENDING,
@@ -30,7 +38,11 @@ if TYPE_CHECKING:
 _NAMESPACE = re.compile(
     r"\{(urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.\d{3})\.001\.\d{2})\}Document", re.ASCII
 )
-_PLAIN_REFERENCES = ("EndToEndId", "InstrId", "TxId", "AcctSvcrRef", "MndtId", "ClrSysRef")
+_REFERENCES = (
+    ("TxId", TRANSACTION), ("UETR", TRANSACTION), ("AcctSvcrRef", TRANSACTION),
+    ("ClrSysRef", TRANSACTION), ("EndToEndId", INSTRUCTION), ("InstrId", INSTRUCTION),
+    ("MndtId", MANDATE), ("PmtInfId", BATCH), ("MsgId", BATCH),
+)  # fmt: skip
 _NO_REFERENCE = ("NOTPROVIDED", "NONREF", "NOT PROVIDED", "")
 
 
@@ -218,10 +230,12 @@ def _entry(element: Element, number: int, account: str, offset: int) -> list[Lin
         references = _references(of)
         batch = _text(element, "NtryDtls/Btch/PmtInfId") or _text(element, "NtryDtls/Btch/MsgId")
         place = where if not one_by_one else f"{where}.{part}"
-        own = tuple(dict.fromkeys((*references, *((bank,) if bank else ()))))
+        # The entry's reference names the entry: it is a payment's only where there is one.
+        whole = (Reference(bank, ENTRY),) if bank and not one_by_one else ()
+        own = (*references, *whole)
         lines.append(
             Line(
-                key=own[0] if own else cells.nameless(day, size, currency, offset=offset),
+                key=own[0].text if own else cells.nameless(day, size, currency, offset=offset),
                 amount=size, currency=currency, instant=day,
                 references=own, group=batch, status=BOOKED if status == "BOOK" else PENDING,
                 kind="credit" if size >= 0 else "debit", account="", place=place,
@@ -241,16 +255,16 @@ def _detail_amount(element: Element, currency: str, where: str) -> int | None:
     return None
 
 
-def _references(details: list[Element]) -> tuple[str, ...]:
+def _references(details: list[Element]) -> tuple[Reference, ...]:
     found = []
     for one in details:
-        for name in _PLAIN_REFERENCES:
+        for name, scope in _REFERENCES:
             text = _text(one, f"Refs/{name}")
             if text.upper() not in _NO_REFERENCE:
-                found.append(text)
+                found.append(Reference(text, scope))
         structured = _text(one, "RmtInf/Strd/CdtrRefInf/Ref")
         if structured:
-            found.append(structured)
+            found.append(Reference(structured, INSTRUCTION))
     return tuple(dict.fromkeys(found))
 
 

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import (
     BOOKED,
     FAILED,
@@ -134,8 +135,8 @@ def _line(
     return Line(
         key=named or cells.nameless(when, amount, code, offset=offset), amount=amount,
         currency=code, instant=when,
-        references=(cell["reference"],) if cell["reference"] else (), order=cell["order"],
-        group=cell["group"], status=status, account=cell["account"] or account,
+        references=(Reference(cell["reference"]),) if cell["reference"] else (),
+        order=cell["order"], group=cell["group"], status=status, account=cell["account"] or account,
         fee=_figure(cell["fee"], number, "fee", column_map), text=cell["text"],
         kind="in" if amount >= 0 else "out", place=f"line {number}",
     )  # fmt: skip
