@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from projections.reconciliation.sources import Compared
 
 
-def record(session: Session, compared: Compared, point: Point, *, actor: str | None) -> None:
+def record(
+    session: Session, compared: Compared, point: Point, *, file: str, actor: str | None
+) -> None:
     """Record a run and its breaks, and say on stderr what was recorded."""
     report = compared.report
     proof, code = report.proof, report.currency
@@ -37,7 +39,7 @@ def record(session: Session, compared: Compared, point: Point, *, actor: str | N
         movements=write_amount(proof.movements, code), closing=write_amount(proof.closing, code),
         ledger_balance=write_amount(proof.ledger_balance, code),
         matches=tuple((one.rule, one.ours[0].key, one.theirs[0].key) for one in matches),
-        breaks=tuple(found),
+        breaks=tuple(found), file=file,
     )  # fmt: skip
     opened = [_opened(name, one, run.run, code) for name, one in found.items()]
     matched = frozenset(break_id(report.source, one) for one in report.matches)

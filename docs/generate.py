@@ -94,6 +94,8 @@ def shape_of(kind: inspect.Type) -> str:
             shape = f"list of {shape_of(item)}"
         case inspect.TupleType(item_types=items):
             shape = f"[{', '.join(map(shape_of, items))}]"
+        case inspect.NamedTupleType(fields=fields):
+            shape = f"[{', '.join(field.name for field in fields)}]"
         case inspect.DictType(key_type=key, value_type=value):
             shape = f"map of {shape_of(key)} to {shape_of(value)}"
         case inspect.UnionType(types=types):

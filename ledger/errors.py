@@ -130,9 +130,9 @@ class SelfReview(LedgerError):
 
     code = "SELF_REVIEW"
 
-    def __init__(self, *, break_id: str, preparer: str) -> None:
-        """Name the break and who prepared it."""
-        super().__init__(f"break {break_id} was prepared by {preparer!r}")
+    def __init__(self, *, break_id: str, preparer: str, what: str = "break") -> None:
+        """Name the break or the run, and who prepared it."""
+        super().__init__(f"{what} {break_id} was prepared by {preparer!r}")
         self.hint = "another person signs it off: --actor NAME"
 
 
@@ -141,9 +141,9 @@ class WrongBreakState(LedgerError):
 
     code = "WRONG_BREAK_STATE"
 
-    def __init__(self, *, break_id: str, state: str, wanted: str) -> None:
+    def __init__(self, *, break_id: str, state: str, wanted: str, what: str = "break") -> None:
         """Name the state that it is in."""
-        super().__init__(f"break {break_id} is {state}, so it cannot be {wanted}")
+        super().__init__(f"{what} {break_id} is {state}, so it cannot be {wanted}")
         self.hint = "see it with: tally breaks list"
 
 

@@ -11,7 +11,7 @@ rounding or date arithmetic. This module must not know the rules that make event
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct
@@ -451,6 +451,24 @@ class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
     ledger_balance: str
     matches: tuple[tuple[str, str, str], ...] = ()
     breaks: tuple[str, ...] = ()
+    file: str = ""
+
+
+class SeenLine(NamedTuple):
+    """One line of either side as a run saw it: what a person needs to recognise it."""
+
+    side: str
+    name: str
+    at: int
+    amount: str
+    currency: str
+    place: str
+    account: str
+    reference: str
+    order: str
+    text: str
+    kind: str
+    status: str
 
 
 class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
@@ -465,6 +483,10 @@ class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
     first_seen: int
     ours: str | None = None
     theirs: str | None = None
+    expected: bool = False
+    lines: tuple[SeenLine, ...] = ()
+    candidates: tuple[tuple[str, ...], ...] = ()
+    near: tuple[SeenLine, ...] = ()
 
 
 class BreakResolved(Event, frozen=True, tag="BreakResolved/1"):
@@ -488,6 +510,22 @@ class BreakReopened(Event, frozen=True, tag="BreakReopened/1"):
     run: str | None = None
 
 
+class MatchConfirmed(Event, frozen=True, tag="MatchConfirmed/1"):
+    """A person says which lines of a break are one thing; later runs match them by that."""
+
+    break_id: str
+    source: str
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+
+
+class ReconciliationSignedOff(Event, frozen=True, tag="ReconciliationSignedOff/1"):
+    """A second person accepted a whole run, with or without breaks (R65)."""
+
+    run: str
+    preparer: str
+
+
 AnyEvent = (
     AccountOpened | PolicyAdopted | PriceSet | TopUpReceived | TopUpReversed | CouponGranted
     | CouponStarted | CouponExpired | UsageRecorded | BillPosted | BillSettled | DebtRecorded
@@ -499,6 +537,7 @@ AnyEvent = (
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
     | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff | BreakReopened
+    | MatchConfirmed | ReconciliationSignedOff
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 

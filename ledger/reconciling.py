@@ -20,7 +20,9 @@ from ledger.events import (
     BreakReopened,
     BreakResolved,
     BreakSignedOff,
+    MatchConfirmed,
     ReconciliationRun,
+    ReconciliationSignedOff,
     RecordedEvent,
 )
 from ledger.policy import did_you_mean
@@ -61,12 +63,22 @@ class Break(Struct):
 
 
 class Run(NamedTuple):
-    """A recorded run."""
+    """A recorded run.
+
+    Attributes:
+        signed_by: the second person who accepted it as a whole (R65), None while nobody did.
+        signed_at: position of that sign-off.
+        reason: what that person said.
+
+    """
 
     event: ReconciliationRun
     position: int
     recorded_at: int
     actor: str | None
+    signed_by: str | None = None
+    signed_at: int | None = None
+    reason: str | None = None
 
 
 class Register:
@@ -76,6 +88,7 @@ class Register:
         """Begin with none."""
         self.runs: dict[str, Run] = {}
         self.breaks: dict[str, Break] = {}
+        self.confirmed: list[MatchConfirmed] = []
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Take one event of the stream."""
@@ -92,6 +105,13 @@ class Register:
             self._move(event.break_id, SIGNED_OFF, recorded)
         elif isinstance(event, BreakReopened):
             self._move(event.break_id, REOPENED, recorded)
+        elif isinstance(event, MatchConfirmed):
+            self.confirmed.append(event)
+            self._move(event.break_id, RESOLVED, recorded)
+        elif isinstance(event, ReconciliationSignedOff):
+            self.runs[event.run] = self.runs[event.run]._replace(
+                signed_by=recorded.actor, signed_at=recorded.position, reason=recorded.reason
+            )
 
     def _open(self, event: BreakOpened, recorded: RecordedEvent) -> None:
         there = self.breaks.get(event.break_id)
@@ -180,11 +200,38 @@ def sign_off(
     return _move(store, break_id, SIGNED_OFF, now=now, actor=actor, reason=reason)
 
 
+def sign_off_run(
+    store: Store, run: str, *, now: int, actor: str | None, reason: str | None
+) -> RecordedEvent:
+    """Record a second person's consent to a whole run (R65).
+
+    Raises: SelfReview, NoSuchThing, WrongBreakState.
+    """
+    who = _somebody(actor)
+    with store.writing() as writer:
+        known = register(writer.reader).runs
+        one = known.get(run)
+        if one is None:
+            near = did_you_mean(run, list(known)) or "list them with: tally report reconciliation"
+            raise NoSuchThing(f"no run {run!r}", hint=near)
+        if one.actor is None or one.actor == who:
+            raise SelfReview(break_id=run, preparer=one.actor or "nobody named", what="run")
+        if one.signed_by is not None:
+            raise WrongBreakState(break_id=run, state=SIGNED_OFF, wanted=SIGNED_OFF, what="run")
+        event = ReconciliationSignedOff(run=run, preparer=one.actor)
+        return _append(writer, [event], now=now, actor=who, reason=reason)[0]
+
+
+def _somebody(actor: str | None) -> str:
+    if not actor:
+        raise InvalidInput("somebody has to answer for it", hint="--actor NAME")
+    return actor
+
+
 def _move(
     store: Store, break_id: str, state: str, *, now: int, actor: str | None, reason: str | None
 ) -> RecordedEvent:
-    if not actor:
-        raise InvalidInput("somebody has to answer for it", hint="--actor NAME")
+    actor = _somebody(actor)
     with store.writing() as writer:
         known = register(writer.reader).breaks
         one = known.get(break_id)

@@ -83,17 +83,23 @@ def resolve(session: Session, output: Output, **given: Any) -> None:
 
 
 @command.command("sign-off")
-@click.argument("break_id", metavar="BREAK")
+@click.argument("break_id", metavar="BREAK|RUN")
 @click.option("--actor", help="The reviewer: not the one who prepared it.")
 @click.option("--reason", help="Why it may stand.")
 @tally_command()
 def sign_off(session: Session, output: Output, **given: Any) -> None:
-    """Accept a break as it stands; a second person does it.
+    """Accept a break as it stands, or a whole run; a second person does it.
 
     \b
     Examples:
       tally breaks sign-off 1f0c2a9be4d7 --actor wang --reason "bank error, on its way"
+      tally breaks sign-off 9182ad7a6b0f --actor wang --reason "March agrees"
     """
+    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
+
+    if given["break_id"] in reconciling.register(session.reader).runs:
+        _sign_off_run(session, output, given.pop("break_id"), **given)
+        return
     _move(session, output, "sign_off", **given)
 
 
@@ -136,6 +142,25 @@ def _move(
         output.object(
             {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [row]}
         )
+
+
+def _sign_off_run(
+    session: Session, output: Output, run: str, *, actor: str | None, reason: str | None
+) -> None:
+    from ledger.reconciling import register, sign_off_run  # noqa: PLC0415 - recording alone
+    from projections.reconciliation.runs import run_json  # noqa: PLC0415 - as above
+
+    recorded = sign_off_run(session.store, run, now=session.now, actor=actor, reason=reason)
+    known = register(session.store.reader)
+    if output.human:
+        write(f"run {run} is signed off [@{recorded.position}]")
+        return
+    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    point = session.point(_everything())
+    output.object(
+        {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [],
+         "run": run_json(known.runs[run], known, formatter)}
+    )  # fmt: skip
 
 
 def _everything() -> Any:

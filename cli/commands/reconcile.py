@@ -69,7 +69,7 @@ def command(session: Session, output: Output, *, file: str, **options: Any) -> i
     elif options["record"]:
         from cli.breaks import record  # noqa: PLC0415 - recording alone needs the write side
 
-        record(session, compared, point, actor=options["actor"])
+        record(session, compared, point, file=Path(file).name, actor=options["actor"])
         _print(session, output, compared, point)
     else:
         _print(session, output, compared, point)

@@ -56,6 +56,8 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.BreakOpened: "R55",
     e.BreakResolved: "R55",
     e.BreakSignedOff: "R55",
+    e.MatchConfirmed: "R55",
+    e.ReconciliationSignedOff: "R65",
     e.BreakReopened: "R55",
 }
 # Commands behind which a bill is posted at once; None: the clock.

@@ -166,6 +166,8 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.BreakOpened: _nothing,
     e.BreakResolved: _nothing,
     e.BreakSignedOff: _nothing,
+    e.MatchConfirmed: _nothing,
+    e.ReconciliationSignedOff: _nothing,
     e.BreakReopened: _nothing,
 }
 

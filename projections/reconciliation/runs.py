@@ -37,7 +37,8 @@ def _break(name: str, one: Break, write: Formatter, *, seen_at: int) -> Json:
     }  # fmt: skip
 
 
-def _run(run: Run, known: Register, write: Formatter) -> Json:
+def run_json(run: Run, known: Register, write: Formatter) -> Json:
+    """Give one recorded run with who prepared it and who accepted it."""
     event = run.event
     return {
         "run": event.run, "source": event.source, "sha256": event.sha256,
@@ -47,7 +48,8 @@ def _run(run: Run, known: Register, write: Formatter) -> Json:
         "movements": event.movements, "closing": event.closing,
         "ledger_balance": event.ledger_balance, "position": run.position,
         "recorded_at": write.instant(run.recorded_at), "preparer": run.actor,
-        "overlaps": known.overlapping(event),
+        "overlaps": known.overlapping(event), "file": event.file or None,
+        "signed_off_by": run.signed_by, "signed_off_at": run.signed_at, "reason": run.reason,
     }  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def report_at(reader: Reader, point: Point, write: Formatter) -> Json:
     rows = breaks_json(known, write, seen_at=point.seen_at)
     open_now = [row for row in rows if row["status"] in (OPEN, REOPENED)]
     return {
-        "runs": [_run(run, known, write) for run in known.runs.values()],
+        "runs": [run_json(run, known, write) for run in known.runs.values()],
         "rows": open_now,
         "ages": dict(sorted(Counter(row["age"] for row in open_now).items())),
         "classes": dict(sorted(Counter(row["class"] for row in open_now).items())),

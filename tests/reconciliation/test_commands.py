@@ -194,6 +194,25 @@ def test_runs_are_remembered_reviewed_by_another_and_travel_in_time(
     world.done("recheck")
 
 
+def test_a_whole_run_is_signed_off_by_another_also_without_breaks(
+    world: World, tmp_path: Path
+) -> None:
+    """R65."""
+    path = _file(tmp_path, "t.csv", TRANSACTIONS.rsplit("a-1,5", 1)[0])
+    asked = ("reconcile", path, "--source", "alibaba-transactions", "--record", "--actor", "lin")
+    assert world.json(*asked)["breaks"] == []
+    (run,) = world.json("report", "reconciliation")["runs"]
+    assert (run["file"], run["signed_off_by"]) == ("t.csv", None)
+    said = world.json("breaks", "sign-off", run["run"], "--actor", "lin", code=4)
+    assert said["code"] == "SELF_REVIEW"
+    signed = world.json("breaks", "sign-off", run["run"], "--actor", "wang", "--reason", "agrees")
+    assert (signed["run"]["signed_off_by"], signed["run"]["reason"]) == ("wang", "agrees")
+    (run,) = world.json("report", "reconciliation")["runs"]
+    assert (run["signed_off_by"], run["signed_off_at"]) == ("wang", len(world.events()))
+    again = world.json("breaks", "sign-off", run["run"], "--actor", "wu", code=4)
+    assert again["code"] == "WRONG_BREAK_STATE"
+
+
 def test_overlapping_periods_are_said(world: World, tmp_path: Path) -> None:
     one, other = _file(tmp_path, "a.csv", BILLS), _file(tmp_path, "b.csv", BILLS + "\n")
     world.done("reconcile", one, "--source", "alibaba-bills", "--record", code=1)
