@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from cli.render import note
 from ledger import clock as clocks
 from ledger.connection import tables
 from ledger.errors import NoSuchThing
@@ -155,7 +155,7 @@ class Session:
         if not views.fresh:
             writable = Views(self.store.reader, self.store)
             for notice in writable.catch_up():
-                sys.stderr.write(f"note: {notice}\n")
+                note(f"note: {notice}")
         return views
 
     def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
@@ -206,6 +206,4 @@ class Session:
             ).fetchone()
         if waiting:
             who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
-            sys.stderr.write(
-                f"note: {who} transitions due that are not recorded yet; tally run records them\n"
-            )
+            note(f"note: {who} transitions due that are not recorded yet; tally run records them")

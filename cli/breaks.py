@@ -6,10 +6,9 @@ Invariant: figures are recorded as the report shows them, never computed again.
 from __future__ import annotations
 
 import hashlib
-import sys
 from typing import TYPE_CHECKING
 
-from cli.render import plural
+from cli.render import note, plural
 from ledger.events import BreakOpened, ReconciliationRun
 from ledger.reconciling import record_run, register
 from projections.reconciliation.amounts import write_amount
@@ -47,12 +46,12 @@ def record(
         session.store, run, opened, matched=matched, now=session.now, actor=actor
     )
     if not recorded:
-        sys.stderr.write("note: this file was recorded before and says nothing new\n")
+        note("note: this file was recorded before and says nothing new")
         return
-    sys.stderr.write(f"recorded run {run.run} as {plural(len(recorded), 'event')}\n")
+    note(f"recorded run {run.run} as {plural(len(recorded), 'event')}")
     overlaps = register(session.reader).overlapping(run)
     if overlaps:
-        sys.stderr.write(f"note: its period overlaps that of run {', '.join(overlaps)}\n")
+        note(f"note: its period overlaps that of run {', '.join(overlaps)}")
 
 
 def _opened(name: str, one: Outcome, run: str, currency: str) -> BreakOpened:

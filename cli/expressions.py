@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from cli.render import note
 from ledger.policy import did_you_mean
 from projections.history.compiling import compile_expression
 from projections.point import Asked
@@ -33,4 +33,4 @@ def note_what_is_missing(session: Session, account: str, expression: Expression)
             near = did_you_mean(name.member, known[name.family])
             owner = str(name._replace(field=""))
             hint = f"; {near}" if near else ""
-            sys.stderr.write(f"note: {account} never had {owner}: it is null throughout{hint}\n")
+            note(f"note: {account} never had {owner}: it is null throughout{hint}")

@@ -184,7 +184,9 @@ def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
         }  # fmt: skip
         sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
     else:
-        sys.stderr.write(f"error: {message.rstrip('.')}; {hint}\n")
+        from cli.render import note  # noqa: PLC0415 - only on the way to an error
+
+        note(f"error: {message.rstrip('.')}; {hint}")
     _leave(2)
 
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
 from cli.bootstrap import Session
 from cli.errors import DONE, INTERRUPTED, error_json, error_line, exit_code
-from ledger.errors import LedgerError
+from cli.render import note
+from ledger.errors import InvalidInput, LedgerError
 
 if TYPE_CHECKING:
     import csv
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 P = ParamSpec("P")
 R = TypeVar("R")
 DEFAULT_LEDGER = "./tally.db"
+# JSON allows these as they are, but many readers end a line at them.
+_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), wide forms included.
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class Output:
@@ -40,7 +48,7 @@ class Output:
 
     def object(self, answer: dict[str, Any]) -> None:
         """Print one JSON object."""
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(answer))
 
     def rows(self, rows: Iterable[dict[str, Any]]) -> None:
         """Print rows, one a line, as NDJSON or CSV; rows may come in several calls."""
@@ -48,19 +56,13 @@ class Output:
             self._csv(rows)
             return
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_line(row))
 
     def _csv(self, rows: Iterable[dict[str, Any]]) -> None:
         import csv  # noqa: PLC0415 - only for --csv
 
         for row in rows:
-            flat = {
-                name: json.dumps(cell, ensure_ascii=False)
-                if isinstance(cell, (dict, list, bool))
-                else cell
-                for name, cell in row.items()
-                if name != "schema"
-            }
+            flat = {name: csv_cell(cell) for name, cell in row.items() if name != "schema"}
             if self._table is None:
                 self._table = csv.DictWriter(
                     sys.stdout, list(flat), extrasaction="ignore", lineterminator="\n"
@@ -69,17 +71,31 @@ class Output:
             self._table.writerow(flat)
 
 
+def json_line(answer: dict[str, Any]) -> str:
+    """Write one JSON object as one line, whatever its reader takes for the end of a line."""
+    return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
+
+
+def csv_cell(content: object) -> object:
+    """Write one cell of a CSV, so that a spreadsheet shows it and does not run it."""
+    if isinstance(content, (dict, list, bool)):
+        content = json.dumps(content, ensure_ascii=False)
+    if isinstance(content, str) and content.startswith(_RUN) and not _NUMBER.fullmatch(content):
+        return f"'{content}"
+    return content
+
+
 def fail(error: BaseException, *, as_json: bool) -> None:
     """Print an error as a person or a program reads it, and leave with its exit code."""
     try:
         if as_json:
-            sys.stdout.write(json.dumps(error_json(error), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_line(error_json(error)))
         sys.stdout.flush()
     except OSError:  # stdout is what failed, so stderr has to say it
         close_quietly()
         as_json = False
     if not as_json:
-        sys.stderr.write(error_line(error) + "\n")
+        note(error_line(error))
     sys.exit(exit_code(type(error)))
 
 
@@ -100,11 +116,12 @@ def tally_command(
                 form = "ndjson" if options.pop("as_ndjson") else form
                 form = "csv" if options.pop("as_csv") else form
             try:
-                with Session(options.pop("ledger")) as session:
+                place, one_object = options.pop("ledger"), as_json and not rows
+                with Session(place) as session, _clear_stdout(place, options, one_object):
                     code = body(session, Output(form), *arguments, **options)
                 sys.stdout.flush()
             except KeyboardInterrupt:
-                sys.stderr.write("interrupted; nothing recorded is lost\n")
+                note("interrupted; nothing recorded is lost")
                 sys.exit(INTERRUPTED)
             except BrokenPipeError:
                 close_quietly()
@@ -119,6 +136,26 @@ def tally_command(
         return run
 
     return decorate
+
+
+@contextmanager
+def _clear_stdout(
+    location: str, options: dict[str, Any], one_object: bool,  # noqa: FBT001 - read with the line
+) -> Iterator[None]:  # fmt: skip
+    """Check what the command is to write; where that is stdout, messages go to stderr."""
+    if "cli.outputs" not in sys.modules:  # no command that writes a file was loaded
+        yield
+        return
+    from cli.outputs import check_targets  # noqa: PLC0415 - as above
+
+    if not check_targets(location, options):
+        yield
+    elif one_object:
+        msg = "--json and the output cannot both go to stdout"
+        raise InvalidInput(msg, hint="name a file with -o, or leave --json out")
+    else:
+        with redirect_stdout(sys.stderr):
+            yield
 
 
 def _database_error() -> type[BaseException]:

@@ -1,23 +1,60 @@
-"""Pages for people: tables and marks that fit 80 columns; colour only on a terminal."""
+"""Pages for people: tables and marks that fit 80 columns; colour only on a terminal.
+
+Invariant: whatever text of others holds, a line is one line and moves no cursor: ``write`` and
+``note`` are the only ways to a person's eyes, and both spell control characters out.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-RIGHT = frozenset(
-    ("cash", "outstanding", "available", "coupons", "amount", "remaining", "forfeited",
-     "position", "events", "lag", "version", "count", "lines", "accounts")
+WIDTH: Final = 80
+MIN_WORD: Final = 6
+# Columns of figures; every other column holds words.
+FIGURES: Final = frozenset(
+    ("accounts", "amount", "available", "bytes", "cash", "count", "coupons", "delta", "events",
+     "first", "forfeited", "lag", "last", "lines", "ours", "outstanding", "position", "remaining",
+     "rows", "theirs", "version")
 )  # fmt: skip
+# Marks that only ``write`` turns into colour: an escape sequence in somebody's text stays text.
+_COLOUR, _PLAIN = "\ufdd0", "\ufdd1"
 
 
 def write(text: str = "") -> None:
     """Print one line of the answer."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_shown(text) + "\n")
+
+
+def write_lines(text: str) -> None:
+    """Print a text of several lines, each as one."""
+    for line in text.split("\n"):
+        write(line)
+
+
+def note(text: str) -> None:
+    """Print one line beside the answer: a note or an error."""
+    sys.stderr.write(printable(text) + "\n")
+
+
+def _shown(text: str) -> str:
+    if _COLOUR not in text:
+        return printable(text)
+    parts = []
+    for part in text.split(_COLOUR):
+        mark, plain, rest = part.partition(_PLAIN)
+        colour, _, marked = mark.partition(";")
+        if plain and colour.isdigit():
+            parts.append(f"\x1b[{colour}m{printable(marked)}\x1b[0m{printable(rest)}")
+        else:
+            parts.append(printable(part))
+    return "".join(parts)
 
 
 def flush() -> None:
@@ -36,7 +73,7 @@ def coloured() -> bool:
 
 def strong(text: str, colour: int = 1) -> str:
     """Mark a word, where colour may be used."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if coloured() else text
+    return f"{_COLOUR}{colour};{text}{_PLAIN}" if coloured() else text
 
 
 def short(instant: str | None) -> str:
@@ -53,26 +90,46 @@ def cell(content: object) -> str:
         return "-"
     if isinstance(content, bool):
         return "yes" if content else "no"
-    return str(content)
+    return printable(str(content))
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; figures to the right."""
+def left(text: str, columns: int) -> str:
+    """Pad text on its right, by what it takes on a terminal."""
+    return text + " " * (columns - width(text))
+
+
+def right(text: str, columns: int) -> str:
+    """Pad text on its left, by what it takes on a terminal."""
+    return " " * (columns - width(text)) + text
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *,
+    words: int | None = None, page: int | None = None,
+) -> None:  # fmt: skip
+    """Print a table, words to the left and figures to the right.
+
+    The first ``words`` columns hold words, or all that have no name of a figure. On a ``page`` of
+    so many columns words are cut, the widest first; a figure is never cut.
+    """
     cells = [[cell(content) for content in row] for row in rows]
-    widths = [
-        max(len(name), *(len(row[i]) for row in cells)) if cells else len(name)
-        for i, name in enumerate(header)
+    figures = [
+        name in FIGURES if words is None else place >= words for place, name in enumerate(header)
     ]
-
-    def line(parts: Sequence[str]) -> str:
-        return "  ".join(
-            part.rjust(width) if name in RIGHT else part.ljust(width)
-            for part, width, name in zip(parts, widths, header, strict=True)
-        ).rstrip()
-
-    write(line(header))
-    for row in cells:
-        write(line(row))
+    widths = [max(width(name), *(width(row[i]) for row in cells), 0)
+              for i, name in enumerate(header)]  # fmt: skip
+    while page is not None and sum(widths) + 2 * (len(header) - 1) > page:
+        words_there = [i for i in range(len(header)) if not figures[i]]
+        widest = max(words_there, key=widths.__getitem__, default=0)
+        if not words_there or widths[widest] <= MIN_WORD:
+            break
+        widths[widest] -= 1
+    for row in [list(header), *cells]:
+        parts = [
+            right(part, widths[i]) if figures[i] else left(cut(part, widths[i]), widths[i])
+            for i, part in enumerate(row)
+        ]
+        write("  ".join(parts).rstrip())
 
 
 def plural(count: int, noun: str) -> str:

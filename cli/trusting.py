@@ -92,21 +92,6 @@ def read_policy(location: str, place: str | None, key_place: str | None = None) 
     return TrustPolicy.of(key) if key.algorithm == ED25519 else TrustPolicy()
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Write a new file that only its owner may read. Raises: FileExistsError."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    raw = content.encode() if isinstance(content, str) else content
-    beside_it = path.with_name(f"{path.name}.part")
-    beside_it.write_bytes(raw)
-    beside_it.replace(path)
-
-
 def read_text(path: str) -> str:
     """Read a small text: a checkpoint, a proof. Raises: OSError, NoSuchThing."""
     with Path(path).open("rb") as file:

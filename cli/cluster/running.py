@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from cli.render import note
 from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Work:
         """Say on stderr how the work was shared: it never shows in the result."""
         if self.elsewhere:
             parts = " + ".join(str(count) for count in sorted(self.counts.values(), reverse=True))
-            sys.stderr.write(f"note: {len(self.counts)} workers took {parts} events\n")
+            note(f"note: {len(self.counts)} workers took {parts} events")
 
     def _on_dask(self, tasks: Sequence[Task[Done]]) -> Iterator[tuple[str, Done]]:
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from click.shell_completion import get_completion_class
-
-from cli.render import write
 
 
 @click.command("completion")
@@ -22,4 +22,4 @@ def command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is not None:
-        write(kind(tally, {}, "tally", "_TALLY_COMPLETE").source())
+        sys.stdout.write(kind(tally, {}, "tally", "_TALLY_COMPLETE").source() + "\n")

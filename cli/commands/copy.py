@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import Output, tally_command
+from cli.outputs import Target, kept_places
 from cli.progress import Progress
 from cli.render import write
 from ledger.notes import write_base64
-from ledger.store import create_store, open_reader, open_store, shown
+from ledger.store import create_store, is_server, open_reader, open_store, shown
 from ledger.store.errors import LedgerExists
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
     from ledger.copying import copy  # noqa: PLC0415 - loads the write side
 
     del session  # FROM says which
+    if not is_server(target):
+        Target(target).check_new(kept_places(origin))
     with closing(open_reader(origin)) as reader:
         with suppress(LedgerExists):  # an empty one is as good as new; copy() looks
             create_store(target)

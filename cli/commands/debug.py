@@ -12,6 +12,7 @@ from cli.debugging import page, prompt
 from cli.errors import DONE, error_json, error_line, exit_code
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
+from cli.render import note
 from ledger.errors import InvalidInput, LedgerError, NoSuchThing
 from projections.history.debugger import Debugger
 from projections.history.words import Words, complete
@@ -75,7 +76,7 @@ class _Shell:
                 if self.do(line):
                     break
             except LedgerError as error:
-                sys.stderr.write(error_line(error) + "\n")
+                note(error_line(error))
         return DONE
 
     def run_script(self, lines: Iterator[Line]) -> int:
@@ -109,7 +110,7 @@ class _Shell:
             sys.stdout.flush()
 
     def _failed(self, place: str, line: str, error: LedgerError) -> None:
-        sys.stderr.write(f"{place}: {error_line(error)}\n")
+        note(f"{place}: {error_line(error)}")
         if not self.output.human:
             self._give({"word": line, "show": "error", **error_json(error)})
 

@@ -15,12 +15,14 @@ from cli.commands.show import page as show_event
 from cli.commands.show import whole_event
 from cli.commands.state import page
 from cli.options import DEFAULT_LEDGER, Output, tally_command
+from cli.outputs import Target
 from cli.progress import Progress
 from cli.render import plural, short, strong, table, write
 from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.periods import HOUR, format_instant, parse_instant
+from ledger.store import is_server
 from projections.answers import state_json
 from projections.point import Asked
 
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 
 DEMO_LEDGER = "./tally-demo.db"
 DEMO_ID = "tallystick-demo-year"
+MARK = "demo"  # the setting that tells whether a demo ledger was changed
 START = "2025-01-01T00:00:00+08:00"
 INSTANTS = ("2025-03-31T23:59:59+08:00", "2025-07-31T23:59:59+08:00", "2025-12-30T23:59:59+08:00")
 
 
 @click.command("demo")
-@click.option("--force", is_flag=True, help="Replace a demo ledger that is there.")
+@click.option("--force", is_flag=True, help="Replace a demo ledger that has changed.")
 @tally_command()
 def command(session: Session, output: Output, *, force: bool) -> None:
     """Make a ledger of a year of 40 accounts and walk through the main reports.
@@ -106,16 +109,34 @@ def _statements(checked: list[Checked]) -> None:
 def _clear(location: str, *, force: bool) -> None:
     """Make room for the demo: only over an earlier demo."""
     path = Path(location)
+    if not is_server(location):
+        Target(location).check_new([])
     if not path.exists():
         return
-    if Session(location).catalog.ledger != DEMO_ID:
+    with Session(location) as there:
+        ours, unchanged = there.catalog.ledger == DEMO_ID, _unchanged(there)
+    if not ours:
         msg = f"{location!r} holds another ledger"
         raise InvalidInput(msg, hint="choose another place: tally demo --ledger PATH")
+    if not force and not unchanged:
+        msg = f"{location!r} holds a demo ledger that was changed since it was made"
+        raise InvalidInput(msg, hint="add --force to replace it, or choose another --ledger PATH")
     if not force and location != DEMO_LEDGER:
         msg = f"{location!r} holds a demo already"
         raise InvalidInput(msg, hint="add --force to make it anew")
     for suffix in ("", "-wal", "-shm"):
         Path(location + suffix).unlink(missing_ok=True)
+
+
+def _mark(session: Session) -> str:
+    """Return what the log is now: its length and the hash of its last event."""
+    head = session.reader.head()
+    return f"{head.position} {head.body_sha256.hex()}"
+
+
+def _unchanged(session: Session) -> bool:
+    """Say whether a demo ledger holds exactly what was recorded when it was made."""
+    return session.reader.meta(MARK) == _mark(session)
 
 
 def _record_the_year(session: Session) -> tuple[int, int]:
@@ -136,6 +157,8 @@ def _record_the_year(session: Session) -> tuple[int, int]:
             refused += not result.outcome.ok
             progress(commands, len(lines))
     session.views()
+    with session.store.writing() as writer:
+        writer.set_meta(MARK, _mark(session))
     return commands, refused
 
 

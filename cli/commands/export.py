@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from cli import points
 from cli.exports import FORMATS, Choice, load
 from cli.options import Output, point_options, tally_command
+from cli.outputs import output_option
 from cli.render import write
 from ledger.errors import InvalidInput
 from projections.answers import point_json
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.outputs import Target
 
 EDITIONS = ("1.2", "1.3")
 JOURNALS = ("beancount", "hledger")
@@ -28,7 +28,7 @@ JOURNALS = ("beancount", "hledger")
     "--format", "form", required=True, type=click.Choice(list(FORMATS)), metavar="FORMAT",
     help="; ".join(f"{name}: {said}" for name, (_, said) in FORMATS.items()),
 )  # fmt: skip
-@click.option("-o", "--output", "target", metavar="PATH", help="Write a file instead of stdout.")
+@output_option("Write a file instead of stdout.")
 @click.option("--ndjson", "as_ndjson", is_flag=True, help="events: one JSON object a line.")
 @click.option("--parquet", "as_parquet", is_flag=True, help="focus: Parquet in place of CSV.")
 @click.option(
@@ -36,7 +36,7 @@ JOURNALS = ("beancount", "hledger")
 )
 @tally_command(point=True)
 def command(
-    session: Session, output: Output, *, form: str, target: str | None, **options: Any
+    session: Session, output: Output, *, form: str, target: Target | None, **options: Any
 ) -> None:
     """Write an export at a point. The same log and point give the same bytes.
 
@@ -59,26 +59,34 @@ def command(
             raise InvalidInput(msg, hint="name it with -o PATH")
         load(form).write(session, point, form=form, into=sys.stdout.buffer, choice=choice)
         return
-    path = Path(target)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as into:
-            done = load(form).write(session, point, form=form, into=into, choice=choice)
-        size = part.stat().st_size
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with target.opened() as file:
+        into = Counted(file)
+        done = load(form).write(session, point, form=form, into=into, choice=choice)
     if output.human:
-        write(f"wrote {os.fspath(path)}: {form}, {size} bytes, @{point.position}")
+        write(f"wrote {target}: {form}, {into.size} bytes, @{point.position}")
         if form in JOURNALS:
             write("  check it with: tally verify-export")
         return
     output.object(
         {
-            "schema": "tally.export/1", "format": form, "file": os.fspath(path), "bytes": size,
+            "schema": "tally.export/1", "format": form, "file": str(target), "bytes": into.size,
             "point": point_json(point, session.offset), "rows": done.rows, **done.more,
         }
     )  # fmt: skip
+
+
+class Counted:
+    """Passes an export on and counts its bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write into a file."""
+        self._file = file
+        self.size = 0
+
+    def write(self, piece: bytes, /) -> object:
+        """Write the next bytes."""
+        self.size += len(piece)
+        return self._file.write(piece)
 
 
 def _choice(form: str, options: dict[str, Any]) -> Choice:

@@ -14,7 +14,7 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import flush, table, write
+from cli.render import flush, note, table, write
 from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import InvalidInput
 
@@ -77,7 +77,7 @@ def _converted(
     )  # fmt: skip
     lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
     for said in importer.unsaid:
-        sys.stderr.write(f"note: {said}\n")
+        note(f"note: {said}")
     return io.BytesIO("".join(f"{line}\n" for line in lines).encode())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import Output, tally_command
+from cli.outputs import Target
 from cli.render import write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -87,9 +88,12 @@ def command(
     offset = readings.calendar_offset
     begins = clocks.system_now() if start is None else parse_instant(start, offset)
     folder = Path(session.location).absolute().parent
-    if not is_server(session.location) and not folder.is_dir():
-        msg = f"there is no folder {str(folder)!r}"
-        raise InvalidInput(msg, hint="make it first")
+    if not is_server(session.location):
+        if not folder.is_dir():
+            msg = f"there is no folder {str(folder)!r}"
+            raise InvalidInput(msg, hint="make it first")
+        if not Path(session.location).exists():
+            Target(session.location).check_new([])
     _make(create_store, session.location)
     create(
         session.store, clock=clock, start=begins, currency=currency, policy=values,

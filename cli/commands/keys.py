@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import Output, tally_command
-from cli.render import write
+from cli.outputs import key_and_policy, secret
+from cli.render import write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
     policy_file,
     policy_option,
     read_key,
-    write_secret,
-    write_whole,
 )
 from ledger import seal as seals
 from ledger.errors import AlreadyExists, InvalidInput
@@ -66,15 +65,15 @@ def new(
     named = check_name(name or f"tally.local/{session.catalog.ledger}")
     key = (seals.witness_key if witness else seals.log_key)(named, os.urandom(32))
     path = key_file(session.location, key_place)
+    key_target, policy_target = key_and_policy(session.location, key_place, policy_place)
     if path.exists():
         msg = f"{str(path)!r} exists"
         raise InvalidInput(msg, hint="tally keys rotate replaces a key; --key names another file")
-    policy = policy_file(session.location, policy_place)
-    accepted = _read(policy)
+    accepted = _read(policy_target.path)
     _accept(accepted, key.verifier)
-    write_secret(path, f"{key}\n")
-    write_whole(policy, str(accepted))
-    _show(output, key.verifier, path, policy)
+    with secret(key_target.path, f"{key}\n"):
+        policy_target.write(str(accepted))
+    _show(output, key.verifier, path, policy_file(session.location, policy_place))
     if output.human:
         write("keep the key where those who write the ledger cannot read it; lost is lost")
 
@@ -91,7 +90,7 @@ def show(
     """Show the public key; the private one is never shown."""
     key = read_key(session.location, key_place).verifier
     if pem and output.human:
-        write(_pem(key).rstrip())
+        write_lines(_pem(key).rstrip())
         return
     path = key_file(session.location, key_place)
     _show(output, key, path, policy_file(session.location, policy_place))
@@ -110,24 +109,37 @@ def rotate(
         msg = "a witness's key is not rotated by the log"
         raise InvalidInput(msg, hint="make another: tally keys new --witness")
     path = key_file(session.location, key_place)
+    key_target, policy_target = key_and_policy(session.location, key_place, policy_place)
     kept = path.with_name(f"{path.name}.{old.verifier.key_id.hex()}")
-    if kept.exists():
-        msg = f"{str(kept)!r} exists"
-        raise AlreadyExists(msg, rule="R59")
     key = seals.log_key(old.name, os.urandom(32))
-    policy = policy_file(session.location, policy_place)
-    accepted = _read(policy)
+    accepted = _read(policy_target.path)
     for one in (old.verifier, key.verifier):
         _accept(accepted, one)
-    write_secret(kept, f"{old}\n")
-    with session.store.writing() as writer:
-        sealed = seals.seal(
-            writer.connection, (old, key), origin=old.name, head=writer.head.position
-        )
-        write_whole(policy, str(accepted))
-        path.unlink(missing_ok=True)
-        write_secret(path, f"{key}\n")
+    _keep_old(kept, f"{old}\n")
+    # In this order each step leaves a key, a policy and seals that agree, if the next one fails.
+    with secret(key_target.path, f"{key}\n", replace=True):
+        with session.store.writing() as writer:
+            sealed = seals.seal(
+                writer.connection, (old, key), origin=old.name, head=writer.head.position
+            )
+        policy_target.write(str(accepted))
+    policy = policy_file(session.location, policy_place)
     _show(output, key.verifier, path, policy, old=str(kept), sealed=sealed.size)
+
+
+def _keep_old(path: Path, text: str) -> None:
+    """Keep the old key under its own name; what an interrupted rotation left is no obstacle.
+
+    Raises: AlreadyExists.
+    """
+    there = path.read_bytes() if path.exists() else b""
+    if there == text.encode():
+        return
+    if there:
+        msg = f"{str(path)!r} exists and holds something else"
+        raise AlreadyExists(msg, rule="R59")
+    with secret(path, text, replace=True):
+        pass
 
 
 def _read(path: Path) -> TrustPolicy:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import Output, tally_command
+from cli.outputs import Target, kept_places, output_option
 from cli.progress import Progress
 from cli.render import plural, write
-from cli.trusting import policy_option, read_policy, write_whole
+from cli.trusting import policy_option, read_policy
 from ledger.errors import NoSuchThing
 from ledger.notes import write_base64
 from ledger.seal import last_seal
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @click.command("pack")
 @click.option("--period", required=True, metavar="MONTH", help="Like 2025-03.")
-@click.option("-o", "--output", "target", metavar="FILE", help="Default: pack-MONTH.zip.")
+@output_option("Default: pack-MONTH.zip.")
 @click.option("--seed", help="For the sample (default: the checkpoint's root).")
 @click.option("--sample", "sample_size", type=click.IntRange(0, 10_000), default=25,
               show_default=True, help="How many events to draw.")  # fmt: skip
 @policy_option
 @tally_command()
 def command(
-    session: Session, output: Output, *, period: str, target: str | None, seed: str | None,
+    session: Session, output: Output, *, period: str, target: Target | None, seed: str | None,
     sample_size: int, policy_place: str | None,
 ) -> None:  # fmt: skip
     """Write a zip that an auditor verifies offline with nothing of ours installed.
@@ -45,6 +45,9 @@ def command(
 
     month = read_period(period, session.offset)
     check_ended(month, now=session.now, offset=session.offset)
+    if target is None:
+        target = Target(f"pack-{month.name}.zip")
+        target.check(kept_places(session.location, None, policy_place))
     seal = last_seal(session.reader.connection)
     if seal is None:
         msg = "there is no checkpoint to bind a pack to"
@@ -57,12 +60,11 @@ def command(
     )  # fmt: skip
     with Progress("pack") as progress:
         pack = make_pack(session.reader, seal, terms, progress=progress)
-    path = Path(target or f"pack-{month.name}.zip")
-    write_whole(path, pack.content)
+    target.write(pack.content)
     files = len(pack.manifest["files"]) + 1
     unsealed = session.reader.head().position - seal.size
     if output.human:
-        write(f"wrote {path}: {plural(files, 'file')}, {len(pack.content)} bytes")
+        write(f"wrote {target}: {plural(files, 'file')}, {len(pack.content)} bytes")
         write(f"  {plural(seal.size, 'event')} of {pack.manifest['checkpoint']['origin']}")
         if unsealed:
             write(f"  {plural(unsealed, 'event')} since the last seal left out; tally seal first")
@@ -70,7 +72,7 @@ def command(
         return
     output.object(
         {
-            "schema": "tally.pack/1", "file": str(path), "bytes": len(pack.content),
+            "schema": "tally.pack/1", "file": str(target), "bytes": len(pack.content),
             "period": month.name, "files": files, "unsealed": unsealed,
             "checkpoint": pack.manifest["checkpoint"],
         }

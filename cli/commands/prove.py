@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli import points
 from cli.options import Output, tally_command
-from cli.render import write
-from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text, write_whole
+from cli.outputs import output_option
+from cli.render import write, write_lines
+from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text
 from ledger import seal as seals
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
 from ledger.notes import write_base64
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.outputs import Target
     from ledger.proofs import Consistency, Inclusion
 
 
 @click.command("prove")
 @click.argument("position", required=False)
 @click.option("--consistency", metavar="OLD", help="Prove that this older checkpoint holds.")
-@click.option("-o", "--output", "target", metavar="FILE", help="Write the proof there.")
-@click.option(
-    "--event", "event_target", metavar="FILE", help="The event's bytes (default: -o's .event)."
-)
+@output_option("Write the proof there.")
+@output_option("The event's bytes (default: -o's .event).", "--event", "event_target")
 @policy_option
 @tally_command()
 def command(
     session: Session, output: Output, *, position: str | None, consistency: str | None,
-    target: str | None, event_target: str | None, policy_place: str | None,
+    target: Target | None, event_target: Target | None, policy_place: str | None,
 ) -> None:  # fmt: skip
     """Prove that an event is in the sealed log, or that the log continues an older checkpoint.
 
@@ -53,13 +52,14 @@ def command(
     else:
         proof, body = _event(session, str(position))
         about = {"position": proof.leaf_index + 1, "event": write_base64(body)}
-        event_target = event_target or (f"{target}{EVENT_SUFFIX}" if target is not None else None)
+        if event_target is None and target is not None and not target.stdout:
+            event_target = target.derived(EVENT_SUFFIX)
         if event_target is not None:
-            write_whole(Path(event_target), body)
+            event_target.write(body)
     if target is not None:
-        write_whole(Path(target), str(proof))
+        target.write(str(proof))
     if output.human:
-        write(f"written to {target}" if target else str(proof).rstrip())
+        write_lines(f"written to {target}" if target else str(proof).rstrip())
         if event_target is not None:
             write(f"  its event's bytes to {event_target}")
         return
@@ -67,7 +67,8 @@ def command(
     output.object(
         {
             "schema": "tally.prove/1", "kind": kind, **about, "proof": str(proof),
-            "file": target, "event_file": event_target,
+            "file": None if target is None else str(target),
+            "event_file": None if event_target is None else str(event_target),
         }
     )  # fmt: skip
 

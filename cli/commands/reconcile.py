@@ -13,7 +13,7 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
 from cli.points import asked as point_of
 from cli.points import read_from, read_instant
-from cli.render import plural, point_line, short, strong, table, write
+from cli.render import note, plural, point_line, short, strong, table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from projections.answers import Formatter, point_json
@@ -132,7 +132,7 @@ def _propose(
         if proposal.command is not None:
             sys.stdout.write(json.dumps(proposal.command, ensure_ascii=False) + "\n")
         else:
-            sys.stderr.write(f"note: nothing proposed for {proposal.said}\n")
+            note(f"note: nothing proposed for {proposal.said}")
 
 
 def _print(session: Session, output: Output, compared: Compared, point: Point) -> None:

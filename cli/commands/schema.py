@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import Output, tally_command
-from cli.render import write
+from cli.render import write, write_lines
 from ledger.errors import NoSuchThing
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def command(_session: Session, output: Output, *, name: str | None) -> None:
     if name is not None:
         shown = schema_of(name)
         if output.human:
-            write(json.dumps(shown, indent=2, ensure_ascii=False))
+            write_lines(json.dumps(shown, indent=2, ensure_ascii=False))
         else:
             output.object(shown)
     elif output.human:

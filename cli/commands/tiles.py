@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import Output, tally_command
+from cli.outputs import output_argument
 from cli.progress import Progress
 from cli.render import plural, write
-from ledger.errors import InvalidInput, NoSuchThing
+from ledger.errors import NoSuchThing
 from ledger.seal import last_seal
 from ledger.tiles import tiles
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.outputs import Target
 
 
 @click.command("tiles")
-@click.argument("folder")
+@output_argument("folder")
 @tally_command()
-def command(session: Session, output: Output, *, folder: str) -> None:
+def command(session: Session, output: Output, *, folder: Target) -> None:
     """Write the sealed log as a directory: checkpoint, tiles, entries (C2SP tlog-tiles).
 
     \b
@@ -32,12 +33,8 @@ def command(session: Session, output: Output, *, folder: str) -> None:
     if seal is None:
         msg = "there is no checkpoint yet"
         raise NoSuchThing(msg, hint="sign one with: tally seal")
-    root = Path(folder)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        msg = f"{folder!r} is not an empty folder"
-        raise InvalidInput(msg, hint="name a new one")
     files = 0
-    with Progress("tiles") as progress:
+    with folder.folder() as root, Progress("tiles") as progress:
         for path, content in tiles(session.reader, seal):
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -48,5 +45,5 @@ def command(session: Session, output: Output, *, folder: str) -> None:
         write(f"{plural(seal.size, 'event')} in {plural(files, 'file')} in {folder}")
         return
     output.object(
-        {"schema": "tally.tiles/1", "folder": folder, "size": seal.size, "files": files}
+        {"schema": "tally.tiles/1", "folder": str(folder), "size": seal.size, "files": files}
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import Output, tally_command
-from cli.render import write
+from cli.outputs import SEEN, Target, kept_places, output_option
+from cli.render import write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
@@ -17,7 +17,6 @@ from cli.trusting import (
     read_key,
     read_policy,
     read_text,
-    write_whole,
 )
 from ledger import clock as clocks
 from ledger import seal as seals
@@ -34,13 +33,13 @@ if TYPE_CHECKING:
 @click.command("witness")
 @click.argument("checkpoint")
 @click.option("--proof", "proof_file", metavar="FILE", help="A consistency proof (no ledger).")
-@click.option("-o", "--output", "target", metavar="FILE", help="Write the cosigned checkpoint.")
+@output_option("Write the cosigned checkpoint.")
 @key_option
 @policy_option
 @tally_command()
 def command(
     session: Session, output: Output, *, checkpoint: str, proof_file: str | None,
-    target: str | None, key_place: str | None, policy_place: str | None,
+    target: Target | None, key_place: str | None, policy_place: str | None,
 ) -> None:  # fmt: skip
     """Cosign a checkpoint that continues the last one this key has seen.
 
@@ -60,9 +59,8 @@ def command(
     policy.quorum = "none"  # the quorum is what comes about here
     accepted = policy.accept(read_text(checkpoint))
     new = accepted.checkpoint
-    seen_file = key_file(session.location, key_place).with_name(
-        f"{key_file(session.location, key_place).name}.seen"
-    )
+    key_path = key_file(session.location, key_place)
+    seen_file = key_path.with_name(f"{key_path.name}{SEEN}")
     seen = json.loads(seen_file.read_text(encoding="utf-8")) if seen_file.is_file() else {}
     size, root = seen.get(new.origin, [0, ""])
     old = Checkpoint(new.origin, size, read_base64(root)) if size else seals.empty_checkpoint(
@@ -73,18 +71,20 @@ def command(
     cosigned = seals.cosign(accepted.note, key, time=time)
     # Seen is noted first: better a checkpoint that is not cosigned than two that fork.
     seen[new.origin] = [new.size, write_base64(new.root)]
-    write_whole(seen_file, json.dumps(seen, sort_keys=True) + "\n")
+    noted = Target(str(seen_file))
+    noted.check(one for one in kept_places(session.location) if one.path != seen_file)
+    noted.write(json.dumps(seen, sort_keys=True) + "\n")
     if target is not None:
-        write_whole(Path(target), cosigned)
+        target.write(cosigned)
     if output.human:
         write(f"cosigned {new.size} events of {new.origin} as {key.name}; seen before: {old.size}")
-        write(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
+        write_lines(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
         return
     output.object(
         {
             "schema": "tally.witness/1", "origin": new.origin, "size": new.size,
             "root": write_base64(new.root), "seen_before": old.size, "witness": key.name,
-            "time": time, "checkpoint": cosigned, "file": target,
+            "time": time, "checkpoint": cosigned, "file": None if target is None else str(target),
         }
     )  # fmt: skip
 

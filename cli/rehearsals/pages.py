@@ -27,8 +27,8 @@ def whatif_page(answer: Json) -> None:
             f"! could not have happened: {violation['message']} "
             f"({violation['rule']}, {violation['account']} @{violation['position']})"
         )
-    _some(answer["dropped_events"], lambda event: event_line("-", event))
-    _some(answer["derived"], lambda event: event_line("+", event))
+    _some(answer["dropped_events"], lambda event: [event_line("-", event)])
+    _some(answer["derived"], lambda event: [event_line("+", event)])
     for name in ("refused", "accepted", "duplicates"):
         _some(answer.get(name, ()), lambda one, name=name: _verdict(name, one))  # type: ignore[misc]
     rows = list(_merged(answer["diff"]))
@@ -39,9 +39,10 @@ def whatif_page(answer: Json) -> None:
         write("no field of any account differs at this point")
 
 
-def _some(many: Sequence[Json], line: Callable[[Json], str]) -> None:
+def _some(many: Sequence[Json], lines: Callable[[Json], list[str]]) -> None:
     for one in many[:LISTED]:
-        write(line(one))
+        for line in lines(one):
+            write(line)
     _hidden(len(many))
 
 
@@ -58,13 +59,15 @@ def event_line(mark: str, event: Json) -> str:
     return f"  {mark} {where:<7} {short(event['effective_at']):<19}  {who}  {what}"
 
 
-def _verdict(name: str, one: Json) -> str:
+def _verdict(name: str, one: Json) -> list[str]:
     who = "inserted" if one["inserted"] else f"@{one['position']}"
     command = one["command"]
     what = f"{command['do']} {command.get('account', '')}".rstrip()
     says = {"refused": "refused", "accepted": "now accepted", "duplicates": "now a repeat"}
-    why = f": {one['code']}\n      {one['message']}" if name == "refused" else ""
-    return f"  ! {who} {what} is {says[name]}{why}"
+    verdict = f"  ! {who} {what} is {says[name]}"
+    if name != "refused":
+        return [verdict]
+    return [f"{verdict}: {one['code']}", f"      {one['message']}"]
 
 
 def _merged(rows: Sequence[Json]) -> Iterator[tuple[str, str, str, str]]:

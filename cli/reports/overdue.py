@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.render import plural, write
-from cli.reports.sheet import Span, answer, heading, report_command, sheet, source
+from cli.render import WIDTH, plural, table, write
+from cli.reports.sheet import Span, answer, heading, report_command, source
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import DAY, format_instant
@@ -132,9 +132,9 @@ def _page(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> None:
          str(len(row["items"])), row["outstanding"], row["currency"]]
         for row in rows
     ]  # fmt: skip
-    sheet(["account", "since", "days", "items", "outstanding", ""], written, text=2)
+    table(["account", "since", "days", "items", "outstanding", ""], written, words=2, page=WIDTH)
     for total in totals:
         write()
         write(f"{plural(total['accounts'], 'account')} owe {total['outstanding']} "
               f"{total['currency']}, by days since posted:")  # fmt: skip
-        sheet(list(BUCKETS), [[total["ages"][name] for name in BUCKETS]], text=0)
+        table(list(BUCKETS), [[total["ages"][name] for name in BUCKETS]], words=0, page=WIDTH)

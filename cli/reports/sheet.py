@@ -11,15 +11,14 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
-from cli.render import point_line, write
-from cli.trusting import write_whole
+from cli.outputs import output_option
+from cli.render import WIDTH, note, point_line, table, write
 from ledger.closing import read_period
 from ledger.errors import InvalidInput
 from ledger.nodes import Nodes
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from ledger.closing import Period
     from projections.point import Point
-
-WIDTH = 80
 
 
 class Sheet(NamedTuple):
@@ -79,13 +76,12 @@ def report_command(
             page = StringIO()
             with redirect_stdout(page):
                 code = body(session, output, who, asked, **options)
-            write_whole(Path(target), page.getvalue())
-            sys.stderr.write(f"wrote {target}\n")
+            target.write(page.getvalue())
+            note(f"wrote {target}")
             return code
 
         made = tally_command(rows=True, point=True)(run)
-        made = click.option("-o", "--output", "target", metavar="FILE",
-                            help="Write a file instead of stdout.")(made)  # fmt: skip
+        made = output_option("Write a file instead of stdout.")(made)
         made = click.option("--html", "as_html", is_flag=True,
                             help="One page that needs no network.")(made)  # fmt: skip
         for option in reversed(_span_options() if span else []):
@@ -184,7 +180,7 @@ def show(
         if isinstance(part, str):
             write(part)
         else:
-            sheet(part.header, part.rows, text=part.text)
+            table(part.header, part.rows, words=part.text, page=WIDTH)
 
 
 def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[str, Any]:
@@ -204,30 +200,3 @@ def money(commodity: str, **amounts: int) -> dict[str, str]:
 def currency_fields(commodity: str) -> dict[str, str]:
     """Name the commodity and the currency whose decimals it has."""
     return {"currency": currency_of(commodity), "commodity": commodity}
-
-
-def sheet(header: list[str], rows: list[list[str]], *, text: int) -> None:
-    """Print a table of 80 columns: the first ``text`` columns are words, cut to what is left.
-
-    Figures are never cut: only words give way, the widest first.
-    """
-    columns = range(len(header))
-    widths = [max(len(header[i]), *(len(row[i]) for row in rows), 0) for i in columns]
-    while sum(widths) + 2 * (len(header) - 1) > WIDTH:
-        widest = max(range(text), key=lambda i: widths[i])
-        if widths[widest] <= MIN_WORD:
-            break
-        widths[widest] -= 1
-    for row in [header, *rows]:
-        cells = [
-            _cut(cell, widths[i]).ljust(widths[i]) if i < text else cell.rjust(widths[i])
-            for i, cell in enumerate(row)
-        ]
-        write("  ".join(cells).rstrip())
-
-
-MIN_WORD = 6
-
-
-def _cut(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else cell[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"

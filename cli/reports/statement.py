@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.render import write
-from cli.reports.sheet import Span, answer, heading, money, report_command, sheet, source
+from cli.render import WIDTH, table, write
+from cli.reports.sheet import Span, answer, heading, money, report_command, source
 from ledger import events as e
 from ledger.events import type_name
 from ledger.periods import format_instant
@@ -116,7 +116,8 @@ def _page(rows: list[dict[str, Any]], ends: dict[str, Any], currency: str) -> No
              *figures(row["change"]["available"], row["balance"])]
         )  # fmt: skip
     written.append(["", "closing", "", *figures("", ends["closing"])])
-    sheet(["date", "entry", "reference", "change", "available", "coupons"], written, text=3)
+    columns = ["date", "entry", "reference", "change", "available", "coupons"]
+    table(columns, written, words=3, page=WIDTH)
     write()
     closing = ends["closing"]
     write(f"cash {closing['cash']}, outstanding {closing['outstanding']} {currency}; "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.render import plural, write
-from cli.reports.sheet import Span, answer, heading, report_command, sheet, source
+from cli.render import WIDTH, plural, table, write
+from cli.reports.sheet import Span, answer, heading, report_command, source
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from projections.html.timeline import step_json, timeline_page
@@ -90,7 +90,7 @@ def _page(found: Timeline, offset: int) -> None:
         )  # fmt: skip
         at = format_instant(step.at, offset)[:19].replace("T", " ")
         rows.append([at, _changed(step), *figures])
-    sheet(["from", "changed", "cash", "outstanding", "available"], rows, text=2)
+    table(["from", "changed", "cash", "outstanding", "available"], rows, words=2, page=WIDTH)
     late = sum(drop.effective_at < drop.recorded_at for drop in found.river)
     write()
     write(f"{plural(len(rows), 'step')}, {plural(late, 'event')} late; as known then. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def create_store(location: str) -> None:
         return
     from ledger.store.sqlite import create_file  # noqa: PLC0415 - the library loads for writers
 
-    if Path(location).exists():
+    if Path(realpath(location)).exists():  # as the database reads it: x/.. need not exist
         raise LedgerExists(location)
     create_file(location)
 

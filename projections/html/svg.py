@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from projections.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,8 +29,8 @@ class Markup(str):
 
 
 def text(said: str) -> Markup:
-    """Escape text, for the inside of an element or an attribute."""
-    return said if isinstance(said, Markup) else Markup(said.translate(_ESCAPES))
+    """Escape text, for the inside of an element or an attribute; no control of others acts."""
+    return said if isinstance(said, Markup) else Markup(printable(said).translate(_ESCAPES))
 
 
 def script_json(written: str) -> Markup:

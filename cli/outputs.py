@@ -1,0 +1,370 @@
+"""Every file and folder that a command writes: checked, written beside, then renamed.
+
+Invariant: a target is checked before the command does anything, and again when it is opened; no
+link, hard link or spelling of the ledger, its side files, a key or a policy passes. Content
+appears under the name whole or not at all, and an error leaves nothing beside it. This module
+must not know what is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+
+import click
+
+from cli.trusting import EVENT_SUFFIX, beside, key_file, policy_file
+from ledger.errors import InvalidInput
+from ledger.store import is_server
+from projections.columns import folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+SIDE_FILES: Final = ("-wal", "-shm", "-journal")
+KEY, POLICY = "a private key", "a policy"
+SEEN: Final = ".seen"  # beside a witness's key: what it has cosigned
+_HEAD_BYTES: Final = 4096
+_DATABASE: Final = (
+    b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83",
+    b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7",
+)  # fmt: skip
+_PRIVATE_KEY: Final = re.compile(rb"PRIVATE\+KEY\+|-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_POLICY: Final = re.compile(rb"^(?:log|witness) \S+\+[0-9a-f]{8}\+|^quorum \S+\s*$", re.MULTILINE)
+
+
+class Kept(NamedTuple):
+    """A place that no output may name, and what it is."""
+
+    path: Path
+    what: str
+
+
+def kept_places(
+    location: str, key_place: str | None = None, policy_place: str | None = None
+) -> list[Kept]:
+    """Return what belongs to a ledger: its file, side files, columns, keys and policies."""
+    kept = []
+    if not is_server(location):
+        for path in {Path(location), _real(Path(location))}:
+            kept.append(Kept(path, "the ledger"))
+            kept += [Kept(Path(f"{path}{end}"), "a side file of the ledger") for end in SIDE_FILES]
+            kept.append(Kept(Path(f"{path}.columns"), "the ledger's columns"))
+    kept.append(Kept(folder_of(location), "the ledger's columns"))
+    for key in {beside(location, ".key"), key_file(location, key_place)}:
+        kept.append(Kept(key, KEY))
+        kept.append(Kept(key.with_name(f"{key.name}{SEEN}"), "what a witness's key has seen"))
+        with suppress(OSError):
+            rotated = sorted(one for one in key.parent.iterdir() if _rotated(one.name, key.name))
+            kept += [Kept(path, "a private key that was rotated") for path in rotated]
+    for policy in {beside(location, ".policy"), policy_file(location, policy_place)}:
+        kept.append(Kept(policy, POLICY))
+    return kept
+
+
+def _rotated(name: str, key: str) -> bool:
+    return re.fullmatch(re.escape(key) + r"\.[0-9a-f]{8}", name) is not None
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Say whether two paths lead to one place, whether anything is there or not."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return _real(one) == _real(other)
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return any(_same(parent, folder) for parent in path.parents)
+
+
+class Target:
+    """Where a command writes: a file, a folder, a pipe, or ``-`` for stdout."""
+
+    def __init__(self, given: str, *, key: bool = False, policy: bool = False) -> None:
+        """Remember the place as it was given, and whether a key or a policy may stand there."""
+        self.given = given
+        there = Path(given)
+        odd = there.exists() and not (there.is_file() or there.is_dir())
+        self.path = there if odd else _real(there)  # a pipe may have no other name
+        self._may_be = (key, policy)
+        self._kept: list[Kept] | None = None
+        self._out = sys.stdout  # messages may be redirected later, the content is not
+
+    def __str__(self) -> str:
+        """Return the place as it was given."""
+        return self.given
+
+    @property
+    def stdout(self) -> bool:
+        """Whether this is where stdout goes."""
+        if self.given == "-":
+            return True
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._out.fileno()))
+        except (OSError, ValueError):
+            return False
+
+    def derived(self, suffix: str) -> Target:
+        """Return the target of this name with a suffix; it is checked like this one."""
+        made = Target(f"{self.given}{suffix}")
+        made._kept = self._kept
+        return made
+
+    def check(self, kept: Iterable[Kept]) -> None:
+        """Refuse a place that must not be written. Raises: InvalidInput, OSError."""
+        self._kept = list(kept)
+        self._check()
+
+    def check_new(self, kept: Iterable[Kept]) -> None:
+        """Refuse a place where no new ledger may lie. Raises: InvalidInput, OSError."""
+        self._refuse_kept(kept)
+        if not self.path.exists():
+            self._check_parent()
+        elif not self.path.is_file():
+            raise self._refused("it is not a file")
+        elif (head := _begins(self.path)) and not head.startswith(_DATABASE):
+            raise self._refused("another file is there")
+
+    def _check(self) -> None:
+        assert self._kept is not None, "an output is checked before the command begins"  # noqa: S101 - our own bug
+        if self.stdout:
+            return
+        self._refuse_kept(self._kept)
+        if not self.path.exists():
+            self._check_parent()
+            return
+        mode = self.path.stat().st_mode
+        if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+            raise self._refused("it is a device or a socket")
+        if stat.S_ISREG(mode):
+            self._refuse_content()
+
+    def _refuse_kept(self, kept: Iterable[Kept]) -> None:
+        for place in kept:
+            if _same(self.path, place.path) or _within(self.path, place.path):
+                raise self._refused(f"it is {place.what}")
+        base = re.sub(r"-(?:wal|shm|journal)$", "", self.path.name)
+        of = self.path.with_name(base)
+        if base != self.path.name and of.is_file() and _begins(of).startswith(_DATABASE):
+            raise self._refused(f"it is a side file of the database {str(of)!r}")
+
+    def _refuse_content(self) -> None:
+        head = _begins(self.path)
+        if head.startswith(_DATABASE):
+            raise self._refused("a database is there")
+        key, policy = self._may_be
+        if not key and _PRIVATE_KEY.search(head):
+            raise self._refused("a private key is there")
+        if not policy and _POLICY.search(head):
+            raise self._refused("a policy of accepted keys is there")
+
+    def _check_parent(self) -> None:
+        if not self.path.parent.is_dir():
+            msg = f"cannot write {self.given!r}: there is no folder {str(self.path.parent)!r}"
+            raise InvalidInput(msg, hint="make the folder first, or name another")
+
+    def _refused(self, why: str) -> InvalidInput:
+        msg = f"cannot write {self.given!r}: {why}"
+        return InvalidInput(msg, hint="name another file; nothing was written")
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open the target for its whole content. Raises: InvalidInput, OSError."""
+        self._check()
+        if self.stdout:
+            yield self._out.buffer
+            self._out.flush()
+            return
+        if self.path.is_dir():
+            msg = f"cannot write {self.given!r}: it is a folder"
+            raise InvalidInput(msg, hint="name a file in it")
+        if self.path.exists() and not self.path.is_file():  # a pipe takes what it gets, as it comes
+            with self.path.open("wb") as pipe:
+                yield pipe
+            return
+        mode = stat.S_IMODE(self.path.stat().st_mode) if self.path.exists() else None
+        with _beside(self.path, mode=mode) as file:
+            yield file
+
+    def write(self, content: str | bytes) -> None:
+        """Write the whole content."""
+        with self.opened() as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Give an empty folder to fill, which gets its name when all is in it.
+
+        Raises: InvalidInput, OSError.
+        """
+        self._check()
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            msg = f"{self.given!r} is not an empty folder"
+            raise InvalidInput(msg, hint="name a new one")
+        part = _spare(self.path)
+        part.mkdir()
+        try:
+            yield part
+            for path in part.rglob("*"):
+                _sync(path)
+            _sync(part)
+            part.rename(self.path)
+            _sync(self.path.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _spare(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}.part")
+
+
+@contextmanager
+def _beside(path: Path, *, mode: int | None = None, replace: bool = True) -> Iterator[BinaryIO]:
+    """Write a file beside its place, make it durable, then give it its name."""
+    part = _spare(path)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)  # the umask has no say in what was chosen before
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not replace:
+            _name_new(part, path)
+        else:
+            part.replace(path)
+        _sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _name_new(part: Path, path: Path) -> None:
+    """Give a file its name where nothing has it. Raises: FileExistsError, OSError."""
+    try:
+        os.link(part, path)  # unlike a rename, it never replaces
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        part.rename(path)
+
+
+def _sync(path: Path) -> None:
+    """Make the entries of a folder, or the bytes of a file, durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:  # some file systems cannot sync a folder; the file itself is durable
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def secret(path: Path, text: str, *, replace: bool = False) -> Iterator[None]:
+    """Write a file that only its owner may read; it gets its name when the body has ended.
+
+    Raises: FileExistsError, OSError.
+    """
+    with _beside(path, mode=0o600, replace=replace) as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())  # a full disk shows before the body begins
+        yield
+
+
+def key_and_policy(
+    location: str, key_place: str | None, policy_place: str | None
+) -> tuple[Target, Target]:
+    """Return the targets of a ledger's private key and of its policy, checked.
+
+    Raises: InvalidInput, OSError.
+    """
+    kept = kept_places(location, key_place, policy_place)
+    key = Target(str(key_file(location, key_place)), key=True)
+    policy = Target(str(policy_file(location, policy_place)), policy=True)
+    key.check(one for one in kept if one.what != KEY)
+    policy.check(one for one in kept if one.what != POLICY)
+    return key, policy
+
+
+class _TargetType(click.ParamType[Target]):
+    """A click type: the command gets a :class:`Target` that was checked."""
+
+    name = "output"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Target:
+        """Make the target; ``cli.options`` checks it before the command begins."""
+        del param, ctx
+        return value if isinstance(value, Target) else Target(value)
+
+
+def output_option(help_: str, *names: str) -> Callable[[Any], Any]:
+    """Return the option of a file that a command writes (``-o`` unless named otherwise)."""
+    spelled = names or ("-o", "--output", "target")
+    return click.option(*spelled, type=_TargetType(), metavar="FILE", help=help_)
+
+
+def output_argument(name: str) -> Callable[[Any], Any]:
+    """Return the argument of a file or folder that a command writes."""
+    return click.argument(name, type=_TargetType())
+
+
+def check_targets(location: str, options: dict[str, Any]) -> bool:
+    """Check every target among a command's options; say whether one of them is stdout.
+
+    Raises: InvalidInput, OSError.
+    """
+    targets = [one for one in options.values() if isinstance(one, Target)]
+    if not targets:
+        return False
+    kept = kept_places(location, options.get("key_place"), options.get("policy_place"))
+    for target in targets:
+        target.check(kept)
+        if "event_target" in options and options["event_target"] is None:
+            target.derived(EVENT_SUFFIX).check(kept)
+    _refuse_twice(targets)
+    _refuse_inputs(targets, options)
+    return any(target.stdout for target in targets)
+
+
+def _refuse_twice(targets: list[Target]) -> None:
+    for number, target in enumerate(targets):
+        if any(_same(target.path, one.path) for one in targets[:number]):
+            msg = f"{target.given!r} is named for two outputs"
+            raise InvalidInput(msg, hint="give each its own file")
+
+
+def _refuse_inputs(targets: list[Target], options: dict[str, Any]) -> None:
+    """Refuse to overwrite a file that the same command reads."""
+    read = [text for name, text in options.items() if name in _INPUTS and isinstance(text, str)]
+    for target in targets:
+        for text in read:
+            if text != "-" and Path(text).exists() and _same(target.path, Path(text)):
+                msg = f"{target.given!r} is the file that this command reads"
+                raise InvalidInput(msg, hint="name another file for the output")
+
+
+_INPUTS: Final = frozenset(("file", "map_", "proof_file", "consistency"))
