@@ -88,6 +88,8 @@ def shape_of(kind: inspect.Type) -> str:
     if type(kind) in PLAIN:
         return PLAIN[type(kind)]
     match kind:
+        case inspect.Metadata(type=bare):
+            shape = shape_of(bare)
         case inspect.LiteralType(values=values):
             shape = ", ".join(f'"{value}"' for value in values)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
@@ -104,8 +106,7 @@ def shape_of(kind: inspect.Type) -> str:
                 shapes[:2] = ["instant"]
             shape = " or ".join(shapes)
         case _:
-            msg = f"no name for {kind}"
-            raise Undocumented(msg)
+            raise Undocumented(f"no name for {kind}")
     return shape
 
 

@@ -17,7 +17,6 @@ from ledger import codec
 from ledger import commands as c
 from ledger.account import AccountState, evolve, fold
 from ledger.catalog import Catalog
-from ledger.decider import Duplicate
 from ledger.engine import Engine, find_precedents, keys_used
 from ledger.errors import (
     ClockWentBackwards,
@@ -37,6 +36,7 @@ from ledger.events import (
 from ledger.money import check_currency
 from ledger.periods import format_instant
 from ledger.policy import Policy
+from ledger.repeats import is_repeat
 from ledger.store.rows import Row
 
 if TYPE_CHECKING:
@@ -284,16 +284,14 @@ class Ledger(Engine):
         c.normalise(command, offset)
         if command.at is not None and self.catalog.clock == clocks.SYSTEM:
             raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
+        precedents, first = find_precedents(command, partial(self._request, writer))
+        account = command.account if isinstance(command, c.AccountCommand) else None
+        state = self.load(account) if account is not None and first is not None else None
+        if first is not None and is_repeat(state, command, precedents):
+            # Before the clock moves: a repeat is safe whenever it comes (R28).
+            return self._first_result(first)
         now = self._move(None if command.at is None else int(command.at))
-        precedents, request = find_precedents(command, partial(self._request, writer))
-        try:
-            made, refused = self.judge(command, now=now, precedents=precedents)
-        except Duplicate:
-            assert request is not None  # noqa: S101 - a precedent was found: our own bug if not
-            first = range(request.first_position, request.last_position + 1)
-            return Outcome(
-                ok=True, duplicate=True, positions=first, warnings=self._warned(first)
-            )
+        made, refused = self.judge(command, now=now, precedents=precedents)
         positions = [one.position for one in made]
         if refused is not None:
             return Outcome(
@@ -320,8 +318,9 @@ class Ledger(Engine):
     def _request(self, writer: Writer, scope: str, key: str) -> Request | None:
         return self._requests.get((scope, key)) or writer.request(scope, key)
 
-    def _warned(self, positions: Sequence[int]) -> list[str]:
-        """Give the first result's warnings again."""
+    def _first_result(self, request: Request) -> Outcome:
+        """Give the first result of a command again, with its warnings."""
+        positions = range(request.first_position, request.last_position + 1)
         pending = {one.position: one for one in self.pending}
         found: list[RecordedEvent] = []
         for position in positions:
@@ -329,7 +328,9 @@ class Ledger(Engine):
                 found.append(pending[position])
             elif (row := self._reader.row(position)) is not None:
                 found.append(codec.decode(row.body))
-        return warnings(found)
+        return Outcome(
+            ok=True, duplicate=True, positions=positions, warnings=warnings(found)
+        )
 
     # --- writing --------------------------------------------------------------------------
 

@@ -14,17 +14,25 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ledger.errors import InvalidInput
+from ledger.ids import ID_MAX, check_id
+from ledger.lines import bare, check_encoding, check_pairs
 from ledger.periods import DAY, is_bare_date, parse_instant
 from ledger.policy import did_you_mean
+from ledger.quoting import QUOTED_MAX, quoted
 
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# What an id is, ``parse`` checks (ledger/ids.py): logs of older versions hold others too.
+Id = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": ID_MAX})]
+Ids = list[Id]
 Whole = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Amount = Decimal
 # Written as RFC 3339 text; normalise() puts UTC microseconds in its place.
 Instant = str | int
-Products = list[Literal["iot_enterprise", "iot_public"]]
-OrderTypes = list[Literal["new", "renew", "upgrade", "pay_as_you_go"]]
+LIST_MAX = 100  # instances that one command may name (R27); one that names more is refused
+Products = Annotated[list[Literal["iot_enterprise", "iot_public"]], Meta(max_length=LIST_MAX)]
+OrderTypes = Annotated[
+    list[Literal["new", "renew", "upgrade", "pay_as_you_go"]], Meta(max_length=LIST_MAX)
+]
 
 
 class Command(
@@ -147,7 +155,7 @@ class Purchase(AccountCommand, kw_only=True, tag="purchase"):
 class Renew(AccountCommand, kw_only=True, tag="renew"):
     """Renew one or many Enterprise instances with one payment."""
 
-    instances: list[str]
+    instances: Ids
     months: Whole
     auto_renew: bool = False
     coupon: Id = "auto"
@@ -156,21 +164,21 @@ class Renew(AccountCommand, kw_only=True, tag="renew"):
 class EnableAutoRenew(AccountCommand, kw_only=True, tag="enable-auto-renew"):
     """Switch auto-renewal on."""
 
-    instances: list[str]
+    instances: Ids
     months: Whole
 
 
 class ModifyAutoRenew(AccountCommand, kw_only=True, tag="modify-auto-renew"):
     """Change the period of auto-renewal."""
 
-    instances: list[str]
+    instances: Ids
     months: Whole
 
 
 class DisableAutoRenew(AccountCommand, kw_only=True, tag="disable-auto-renew"):
     """Set instances to manual renewal."""
 
-    instances: list[str]
+    instances: Ids
 
 
 class Freeze(FactCommand, kw_only=True, tag="freeze"):
@@ -245,17 +253,23 @@ COMMANDS: dict[str, type[Command]] = {
 }
 NAMES: dict[type[Command], str] = {command: name for name, command in COMMANDS.items()}
 
-_INSTANT_FIELDS: dict[type[Command], tuple[str, ...]] = {
-    command: tuple(
-        field
-        for field in ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
-        if field in command.__struct_fields__
-    )
-    for command in COMMAND_TYPES
-}
+
+
+def _fields(*wanted: str) -> dict[type[Command], tuple[str, ...]]:
+    return {
+        command: tuple(field for field in wanted if field in command.__struct_fields__)
+        for command in COMMAND_TYPES
+    }
+
+
+_INSTANT_FIELDS = _fields("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
+AMOUNT_FIELDS = _fields("amount", "rated", "monthly_price", "threshold", "minimum_spend")
+_ID_FIELDS = _fields(
+    "account", "instance", "coupon", "usage", "bill", "note", "sku", "channel", "serial"
+)
+LIST_FIELDS = _fields("instances")
+AUTO, NONE = "auto", "none"  # words of R39
 _DECODER: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
-_STORED_DECODER: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
-_STORED_ENCODER = msgspec.msgpack.Encoder()
 
 
 def parse(line: bytes | str) -> AnyCommand:
@@ -263,36 +277,61 @@ def parse(line: bytes | str) -> AnyCommand:
 
     Raises: InvalidInput, naming the field, with a suggestion for a mistyped command or field.
     """
+    raw = bare(line)
     try:
-        return _DECODER.decode(line)
+        command = _DECODER.decode(raw)
+        check_pairs(raw, AMOUNT_FIELDS[type(command)])
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(line, str(error)) from None
+        raise _invalid(raw, str(error)) from None
     except RecursionError:
         raise InvalidInput("the line is nested too deeply to be a command") from None
+    _check_ids(command)
+    return command
+
+
+def _check_ids(command: AnyCommand) -> None:
+    """Refuse what is no id, wherever one stands (section 0, R37)."""
+    kind = type(command)
+    for field in _ID_FIELDS[kind]:
+        check_id(getattr(command, field), what=field)
+    for field in LIST_FIELDS[kind]:
+        for one in getattr(command, field):
+            check_id(one, what=field)
+    if kind is GrantCoupon and command.coupon in (AUTO, NONE):  # type: ignore[union-attr]
+        msg = f"a coupon cannot be called {command.coupon!r}"  # type: ignore[union-attr]
+        raise InvalidInput(msg, hint="auto and none say which coupon an order uses (R39)")
 
 
 def from_fields(fields: dict[str, object]) -> AnyCommand:
     """Make a command from a mapping like one line of JSON."""
-    return parse(msgspec.json.encode(fields))
+    try:
+        return parse(msgspec.json.encode(fields))
+    except UnicodeEncodeError as error:
+        msg = f"{error.object[error.start]!r} is no character: not UTF-8"
+        raise InvalidInput(msg, hint="write it in UTF-8") from None
 
 
-def _invalid(line: bytes | str, message: str) -> InvalidInput:
+def _invalid(line: bytes, message: str) -> InvalidInput:
     hint = "one JSON object a line; see: tally schema command"
     try:
+        check_encoding(line)
         fields = msgspec.json.decode(line, type=dict[str, object])
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except InvalidInput as error:
+        return error
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
         return InvalidInput(f"not a command: {message}", hint=hint)
     name = fields.get("do")
     if not isinstance(name, str) or name not in COMMANDS:
-        near = did_you_mean(str(name), list(COMMANDS))
+        near = did_you_mean(str(name)[:QUOTED_MAX], list(COMMANDS))
         known = "commands: " + " ".join(COMMANDS)
-        return InvalidInput(f"no command {name!r}" if name else message, hint=near or known)
+        said = f"no command {quoted(name)}" if name else message
+        return InvalidInput(said, hint=near or known)
     known_fields = COMMANDS[name].__struct_fields__
     for field in fields:
         if field != "do" and field not in known_fields:
-            near = did_you_mean(field, list(known_fields))
+            near = did_you_mean(field[:QUOTED_MAX], list(known_fields))
             takes = f"{name} takes: " + " ".join(sorted(known_fields))
-            return InvalidInput(f"{name} has no field {field!r}", hint=near or takes)
+            return InvalidInput(f"{name} has no field {quoted(field)}", hint=near or takes)
     return InvalidInput(f"{name}: {message}", hint=f"see: tally record {name} --help")
 
 
@@ -315,22 +354,3 @@ def normalise(command: AnyCommand, offset: int) -> AnyCommand:
             instant += DAY
         setattr(command, field, instant)
     return command
-
-
-def to_request(command: AnyCommand) -> bytes:
-    """Encode a normalised command for the envelope: all that R28 compares, nothing else."""
-    bare = command
-    if command.at is not None or command.actor is not None or command.reason is not None:
-        bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
-    return _STORED_ENCODER.encode(bare)
-
-
-def from_request(request: bytes | msgspec.Raw) -> AnyCommand:
-    """Decode what ``to_request`` encoded."""
-    return _STORED_DECODER.decode(request)
-
-
-def same_request(command: AnyCommand, request: bytes | msgspec.Raw) -> bool:
-    """Say whether a command repeats a stored one, ``at``, ``actor``, ``reason`` aside (R28)."""
-    bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
-    return bool(bare == from_request(request))

@@ -15,6 +15,7 @@ import msgspec
 
 from ledger import commands as c
 from ledger import deadlines as d
+from ledger import requests
 from ledger.account import AccountState
 from ledger.batch import Batch, draw_consequences, watch_balance
 from ledger.errors import (
@@ -22,7 +23,6 @@ from ledger.errors import (
     ConcurrentModification,
     EffectiveTimeOutOfOrder,
     Refused,
-    TokenReused,
     UnknownAccount,
 )
 from ledger.events import (
@@ -39,6 +39,7 @@ from ledger.events import (
 )
 from ledger.money import check_currency, to_minor, to_rated
 from ledger.periods import format_instant
+from ledger.repeats import NO_PRECEDENTS, Precedents, check_token
 from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
 
 if TYPE_CHECKING:
@@ -62,26 +63,6 @@ class Setting(NamedTuple):
     now: int
     recorded_at: int
     position: int
-
-
-class Precedents(NamedTuple):
-    """What the whole ledger remembers of a command's idempotency keys (R3, R28).
-
-    Attributes:
-        token: the stored request that used the command's token, None if none did.
-        payment: (account, amount) of the top-up that used the payment's key, None if none did.
-
-    """
-
-    token: bytes | None = None
-    payment: tuple[str, int] | None = None
-
-
-NO_PRECEDENTS = Precedents()
-
-
-class Duplicate(Exception):  # not an error: the first result stands
-    """The command repeats an accepted one: nothing is appended, the first result is returned."""
 
 
 # --- accounts --------------------------------------------------------------------------------
@@ -160,13 +141,12 @@ def decide(
     ``state`` is None where there is no such account; ``open_account`` is the way to make one.
     Raises: Refused (nothing was emitted), Duplicate, InvalidInput.
     """
-    check_token(command, precedents)
+    check_token(state, command, precedents)
     currency = catalog.currency if state is None else state.currency
     check_amounts(command, currency)
     if state is None:
         msg = f"no account {getattr(command, 'account', '')!r}"
         raise UnknownAccount(msg, rule="R1")
-    _check_repeat(state, command, precedents)
     expected = command.expected_version
     if expected is not None and expected != state.guard_version:
         msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
@@ -202,33 +182,16 @@ def open_account(
     precedents: Precedents = NO_PRECEDENTS,
 ) -> tuple[AccountState, list[RecordedEvent]]:
     """Open an account that does not exist yet."""
-    check_token(command, precedents)
+    check_token(None, command, precedents)
     state = AccountState(command.account)
     if command.expected_version not in (None, 0):
         msg = f"account {command.account!r} does not exist yet: its version is 0"
         raise ConcurrentModification(msg, rule="R58")
-    currency = check_currency(command.currency or catalog.currency)
+    asked = command.currency
+    currency = check_currency(catalog.currency if asked is None else asked)
     batch = open_batch(state, command, catalog=catalog, setting=setting)
     batch.emit(AccountOpened(account=command.account, currency=currency))
     return state, batch.events
-
-
-def check_token(command: c.AnyCommand, precedents: Precedents) -> None:
-    """Return the first result for a repeat, refuse another command under its token (R28)."""
-    if command.token is None or precedents.token is None:
-        return
-    if c.same_request(command, precedents.token):
-        raise Duplicate
-    msg = f"token {command.token!r} was used for another command or other fields"
-    raise TokenReused(msg, rule="R28")
-
-
-def _check_repeat(state: AccountState, command: c.AnyCommand, precedents: Precedents) -> None:
-    """Return the first result for a repeated payment: same key, amount and account (R3)."""
-    if isinstance(command, c.TopUp) and precedents.payment is not None:
-        amount = to_minor(command.amount, state.currency)
-        if precedents.payment == (state.account, amount):
-            raise Duplicate
 
 
 def open_batch(
@@ -243,7 +206,7 @@ def open_batch(
     batch.actor = command.actor
     batch.reason = command.reason
     batch.token = command.token
-    batch.request = msgspec.Raw(c.to_request(command))
+    batch.request = msgspec.Raw(requests.to_request(command))
     return batch
 
 
@@ -316,7 +279,7 @@ def refusal(
         command=c.NAMES[type(command)],
         actor=command.actor,
         reason=command.reason,
-        request=msgspec.Raw(c.to_request(command)),
+        request=msgspec.Raw(requests.to_refused_request(command)),
     )  # fmt: skip
 
 
@@ -368,7 +331,7 @@ def decide_catalog(
     precedents: Precedents = NO_PRECEDENTS,
 ) -> list[RecordedEvent]:
     """Judge a command to the ledger itself: a price or a policy value. Changes ``catalog``."""
-    check_token(command, precedents)
+    check_token(None, command, precedents)
     check_amounts(command, catalog.currency)
     event: AnyEvent
     if isinstance(command, c.SetPrice):
@@ -394,7 +357,7 @@ def decide_catalog(
         actor=command.actor,
         reason=command.reason,
         token=command.token,
-        request=msgspec.Raw(c.to_request(command)),
+        request=msgspec.Raw(requests.to_request(command)),
     )
     catalog.apply(recorded)
     return [recorded]

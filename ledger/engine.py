@@ -18,9 +18,10 @@ from ledger.account import evolve
 from ledger.agenda import Agenda
 from ledger.catalog import Catalog
 from ledger.deadlines import next_due
-from ledger.decider import Precedents, Setting
+from ledger.decider import Setting
 from ledger.errors import Refused
 from ledger.events import TopUpReceived
+from ledger.repeats import NO_PRECEDENTS, Precedents
 from ledger.store.rows import Request
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def find_precedents(
     if isinstance(command, c.TopUp):
         payment = lookup(PAYMENTS, payment_key(command.channel, command.serial))
     if token is None and payment is None:
-        return decider.NO_PRECEDENTS, None
+        return NO_PRECEDENTS, None
     paid = payer_and_amount(payment) if payment is not None else None
     return Precedents(token.digest if token else None, paid), token or payment
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
 from ledger.errors import BadLine, InvalidInput
+from ledger.lines import LINE_MAX, bare, without_mark
 from ledger.memory import no_cycles
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.store import Writer
 
 BATCH_LINES = 2000
+BATCH_BYTES = LINE_MAX
 NOTES_KEY = "imports"
 NOTES_MAX = 100
 
@@ -43,7 +45,7 @@ class _Cover:
 
     def add(self, line: bytes) -> None:
         self.lines += 1
-        self._digest.update(line.rstrip(b"\r\n") + b"\n")
+        self._digest.update(without_mark(line).rstrip(b"\r\n") + b"\n")
 
     def note(self) -> list[int | str]:
         return [self.lines, self._digest.hexdigest()]
@@ -118,14 +120,16 @@ def _import(
 
 
 def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:
-    """Cut the input into batches, at None and at a number of lines."""
+    """Cut the input into batches, at None, at a number of lines and at a number of bytes."""
     batch: list[bytes] = []
+    length = 0
     for line in lines:
         if line is not None:
             batch.append(line)
-        if batch and (line is None or len(batch) >= most):
+            length += len(line)
+        if batch and (line is None or len(batch) >= most or length >= BATCH_BYTES):
             yield batch
-            batch = []
+            batch, length = [], 0
     if batch:
         yield batch
 
@@ -136,10 +140,9 @@ def _parse(
     """Read commands up to the first line that is none."""
     parsed: list[tuple[int, c.AnyCommand]] = []
     for number, line in enumerate(batch, first_line):
-        if not line.strip():
-            continue
         try:
-            parsed.append((number, c.parse(line)))
+            if bare(line).strip():
+                parsed.append((number, c.parse(line)))
         except InvalidInput as error:
             return parsed, BadLine(line=number, error=error)
     return parsed, None

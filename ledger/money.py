@@ -8,45 +8,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger.currencies import DECIMALS, WITHOUT_MINOR_UNITS
 from ledger.errors import InvalidAmount, InvalidInput
+from ledger.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-# ISO 4217 exponents of the currencies that the vendor bills in; all others have two.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
-
 RATED_SCALE = 10  # decimals that a rated amount may carry (INTERFACE section 1)
 MINOR_MAX = 10**15  # keeps every sum of a ledger inside a signed 64-bit column
+DIGITS_MAX = 15  # an amount of more digits before its point exceeds MINOR_MAX in any currency
 
 
 def exponent(currency: str) -> int:
-    """Say how many decimals ``currency`` has."""
-    return _EXPONENTS.get(currency, 2)
+    """Say how many decimals ``currency`` has; older ledgers may hold codes that are none."""
+    return DECIMALS.get(currency, 2)
 
 
 def check_currency(currency: str) -> str:
-    """Return ``currency`` if it is spelled like an ISO 4217 code.
+    """Return ``currency`` if it is a code of ISO 4217 with minor units (section 0).
 
     Raises: InvalidInput.
     """
-    if len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper():
+    if currency in DECIMALS:
         return currency
-    msg = f"{currency!r} is not a currency code"
-    raise InvalidInput(msg, hint="three capital letters as in ISO 4217, e.g. CNY")
+    if currency in WITHOUT_MINOR_UNITS:
+        msg = f"{currency} has no minor units: no amount of it can be counted"
+    else:
+        msg = f"{quoted(currency)} is not a currency of ISO 4217"
+    raise InvalidInput(msg, hint="three upper-case letters of a currency in use, e.g. CNY")
 
 
 def _scaled(amount: Decimal, scale: int, *, least: int, what: str) -> int:
+    if amount.is_finite() and amount.adjusted() > DIGITS_MAX:
+        raise _too_large(amount, what)
     _, digits, decimals = amount.as_tuple()
     if not isinstance(decimals, int) or decimals > 0:
-        msg = f"{what} {amount} is not a plain decimal number"
+        msg = f"{what} {quoted(amount)} is not a plain decimal number"
         raise InvalidInput(msg, hint='write it like "350.00"')
     if -decimals > scale:
-        msg = f"{what} {amount} has more than {scale} decimals"
+        msg = f"{what} {quoted(amount)} has more than {scale} decimals"
         raise InvalidAmount(msg, rule="R2")
     value: int = 0
-    for digit in digits:
+    for digit in digits:  # few: both the whole part and the decimals are bounded by now
         value = value * 10 + digit
     value *= int(10 ** (scale + decimals))
     if amount.is_signed():
@@ -57,6 +62,13 @@ def _scaled(amount: Decimal, scale: int, *, least: int, what: str) -> int:
     return value
 
 
+def _too_large(amount: Decimal, what: str) -> InvalidAmount:
+    return InvalidAmount(
+        f"{what} {quoted(amount)} is larger than this ledger can hold (10^15 minor units)",
+        rule="R2",
+    )
+
+
 def to_minor(amount: Decimal, currency: str, *, least: int = 1, what: str = "amount") -> int:
     """Turn a decimal amount of major units into minor units, exactly.
 
@@ -65,8 +77,7 @@ def to_minor(amount: Decimal, currency: str, *, least: int = 1, what: str = "amo
     """
     minor = _scaled(amount, exponent(currency), least=least, what=what)
     if minor > MINOR_MAX:
-        msg = f"{what} {amount} is larger than this ledger can hold"
-        raise InvalidAmount(msg, rule="R2")
+        raise _too_large(amount, what)
     return minor
 
 
@@ -80,8 +91,7 @@ def to_rated(amount: Decimal, currency: str) -> tuple[int, int]:
     rated = _scaled(amount, RATED_SCALE, least=0, what="rated")
     minor, discount = divmod(rated, 10 ** (RATED_SCALE - exponent(currency)))
     if minor > MINOR_MAX:
-        msg = f"rated {amount} is larger than this ledger can hold"
-        raise InvalidAmount(msg, rule="R2")
+        raise _too_large(amount, "rated")
     return minor, discount
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
 from ledger.errors import InvalidInput
+from ledger.quoting import quoted
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -28,12 +29,13 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _DATE_LENGTH = len("2025-01-31")
+_INSTANT_LENGTH_MAX = 60  # fractions of a second may be long, and are cut
 
 
 def check_year(instant: int, text: str) -> int:
     """Refuse instants so far out that terms could not be computed from them."""
     if not 0 <= instant < (date(_YEAR_LAST, 1, 1).toordinal() - _EPOCH_DAY) * DAY:
-        msg = f"{text!r} lies outside the years 1970 to {_YEAR_LAST - 1}"
+        msg = f"{quoted(text)} lies outside the years 1970 to {_YEAR_LAST - 1}"
         raise InvalidInput(msg)
     return instant
 
@@ -51,13 +53,13 @@ def parse_instant(text: str, offset: int) -> int:
     Time axis: a missing offset means ``offset``, the ledger's calendar offset in microseconds.
     Raises: InvalidInput.
     """
-    match = _INSTANT.fullmatch(text)
+    match = _INSTANT.fullmatch(text) if len(text) <= _INSTANT_LENGTH_MAX else None
     try:
         moment = datetime.fromisoformat(
             "" if match is None else match["local"] + (match["away"] or "").upper()
         )
     except ValueError:
-        msg = f"{text!r} is not an instant"
+        msg = f"{quoted(text)} is not an instant"
         raise InvalidInput(msg, hint="write it like 2025-02-10T08:00:00+08:00") from None
     seconds = (
         (moment.toordinal() - _EPOCH_DAY) * 86_400

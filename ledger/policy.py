@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, HOUR, MINUTE, SECOND
+from ledger.quoting import QUOTED_MAX, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,12 +21,14 @@ _UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d{1,9})(s|min|h|d)")
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 _TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?")
+_DIGITS_MAX = 20
 _REMINDERS_MAX = 1000
 _DURATION_MAX = 36_500 * DAY
 
 
 def _bad(text: str, want: str) -> InvalidInput:
-    return InvalidInput(f"{text!r} is not a value for this policy", hint=f"write it like {want}")
+    msg = f"{quoted(text)} is not a value for this policy"
+    return InvalidInput(msg, hint=f"write it like {want}")
 
 
 def _duration(text: str) -> int:
@@ -67,7 +70,8 @@ def _time_of_day(text: str) -> int:
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        short = text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX
+        if not short or not least <= int(text) <= most:
             raise _bad(text, f"a whole number from {least} to {most}")
         return int(text)
 
@@ -167,8 +171,10 @@ class Policy:
         """
         for key, text in values.items():
             if key not in KEYS:
-                hint = did_you_mean(key, list(KEYS)) or "keys: " + " ".join(KEYS)
-                raise InvalidInput(f"{key!r} is not a policy", hint=hint)
+                hint = did_you_mean(key[:QUOTED_MAX], list(KEYS)) or "keys: " + " ".join(KEYS)
+                raise InvalidInput(f"{quoted(key)} is not a policy", hint=hint)
+            if not text.isascii():  # \d knows the digits of every script
+                raise InvalidInput(f"{key}: {quoted(text)} is not a value for this policy")
             try:
                 KEYS[key][1](text)
             except InvalidInput as error:

@@ -27,7 +27,7 @@ from ledger.commands import (
     normalise,
 )
 from ledger.deadlines import next_due
-from ledger.decider import Precedents, Setting
+from ledger.decider import Setting
 from ledger.errors import Refused
 from ledger.events import (
     ACCOUNT_PREFIX,
@@ -39,6 +39,7 @@ from ledger.events import (
     type_name,
 )
 from ledger.periods import format_instant, parse_instant
+from ledger.repeats import Precedents, is_repeat
 from projections.answers import Formatter, Json, event_data, state_json
 from projections.point import Point
 
@@ -138,12 +139,13 @@ class World:
         """Move the clock to the command, run what is due, decide it; ``then`` looks at it."""
         offset = self.catalog.policy.calendar_offset
         command = normalise(copy(command), offset)
+        state = self.states.get(command.account) if isinstance(command, AccountCommand) else None
+        if is_repeat(state, command, self._precedents(command)):
+            self.result = silent  # before the clock moves (R28)
+            return self
         self.move(self.clock if command.at is None else int(command.at))
         try:
             made = self._decide(command)
-        except decider.Duplicate:
-            self.result = silent
-            return self
         except Refused as error:
             self._refuse(command, error)
             return self

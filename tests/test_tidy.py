@@ -64,7 +64,7 @@ VAGUE: Final = {
     "manager", "managers", "helper", "helpers", "util", "utils", "info", "misc",
     "acct", "inst", "txn", "amt",
 }  # fmt: skip
-LEFTOVERS: Final = re.compile(r"\b(?:FIXME|TODO|XXX|HACK)\b")
+LEFTOVERS: Final = re.compile(r"\b(?:FIXME|TODO|HACK)\b|\bXXX:")  # three X alone are a currency
 FOREIGN_PATHS: Final = re.compile(r"(?<![\w.<])/(?:work|opt|root|home|Users)/\w")
 
 

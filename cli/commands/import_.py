@@ -17,6 +17,7 @@ from cli.progress import Progress
 from cli.render import flush, note, table, write
 from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import InvalidInput
+from ledger.lines import LINE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +30,28 @@ SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
 
 
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
-    """Give whole lines, and None where a pipe has no more for now."""
-    rest = b""
+    """Give whole lines, and None where a pipe has no more for now.
+
+    Of a line that is too long only its beginning is given, and nothing behind it: it is no
+    command, and the import stops there.
+    """
+    begun: list[bytes] = []  # of the line that has not ended yet
+    length = 0
     while chunk := _waited_for(source):
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            yield line + b"\n"
+        first, *others = chunk.split(b"\n")
+        for end in others:
+            yield b"".join((*begun, first, b"\n"))
+            begun.clear()
+            first, length = end, 0
+        begun.append(first)
+        length += len(first)
+        if length > LINE_MAX:
+            yield b"".join(begun)[: LINE_MAX + 1]
+            return
         if len(chunk) < _READ_BYTES:
             yield None
-    if rest:
-        yield rest
+    if length:
+        yield b"".join(begun)
 
 
 def _waited_for(source: BinaryIO) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.rehearsals.written import Writers, command_json, error_json, whatif_command
 from ledger import commands as c
+from ledger import requests
 from ledger.errors import REFUSALS
 from ledger.events import account_of
 from ledger.periods import format_instant
@@ -116,7 +117,7 @@ def past_refusal_json(
     event = recorded.event
     account = account_of(recorded.stream)
     write = writers.of(account)
-    command = c.from_request(recorded.request)
+    command = requests.from_request(recorded.request)
     return {
         "schema": "tally.why_not/1",
         "account": account,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from ledger import commands as c
+from ledger import requests
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from ledger.policy import Policy, did_you_mean
@@ -99,7 +100,7 @@ def is_command(recorded: RecordedEvent) -> bool:
 
 def command_of(recorded: RecordedEvent) -> c.AnyCommand:
     """Give the command as it was given, its envelope included."""
-    command = c.from_request(recorded.request)
+    command = requests.from_request(recorded.request)
     command.actor, command.reason = recorded.actor, recorded.reason
     return command
 

@@ -15,13 +15,13 @@ import msgspec
 from ledger import codec
 from ledger.account import AccountState, evolve, fold
 from ledger.catalog import Catalog
-from ledger.decider import NO_PRECEDENTS
 from ledger.engine import Engine
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
 from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
 from ledger.rehearsal.whatif import visible
+from ledger.repeats import NO_PRECEDENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec
+from ledger import codec, requests
 from ledger import commands as c
 from ledger.account import AccountState, evolve
 from ledger.events import (
@@ -143,7 +143,7 @@ def flips(decision: Decision, *, root: RecordedEvent | None = None) -> Iterator[
         changes = Changes(skips=frozenset((root.position,)))
         refused = isinstance(decision.target.event, CommandRefused)
         if not refused and decision.altered_by(changes):
-            command = c.from_request(root.request)
+            command = requests.from_request(root.request)
             yield Flip(SKIP, root.recorded_at, None, command, root.position)
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
-from ledger.decider import Duplicate
 from ledger.engine import find_precedents
 from ledger.errors import NoSuchThing, Refused
 from ledger.events import CommandRefused, RecordedEvent
@@ -19,6 +18,7 @@ from ledger.rehearsal.flip import CHANNEL, COUPON, TOP_UP, Flip
 from ledger.rehearsal.forecast import ahead, load
 from ledger.rehearsal.search import least_amount
 from ledger.rehearsal.whatif import recorded_event
+from ledger.repeats import Duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
-from ledger import codec
+from ledger import codec, requests
 from ledger import commands as c
 from ledger.account import AccountState, evolve
-from ledger.decider import Duplicate
 from ledger.engine import PAYMENTS, Engine, find_precedents, keys_used
 from ledger.errors import InvalidInput, Refused
 from ledger.events import (
@@ -38,6 +37,7 @@ from ledger.rehearsal.changes import (
     is_command,
     patched,
 )
+from ledger.repeats import Duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -121,7 +121,7 @@ def whose(recorded: RecordedEvent) -> str | None:
     """Give the account that an event is about, opened or not; None for the ledger's own events."""
     account = account_of(recorded.stream)
     if account is None and recorded.stream == LEDGER_STREAM and is_command(recorded):
-        command = c.from_request(recorded.request)
+        command = requests.from_request(recorded.request)
         return command.account if isinstance(command, c.AccountCommand) else None
     return account
 

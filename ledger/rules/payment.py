@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import ENTERPRISE, TRIAL
+from ledger.commands import AUTO, NONE
 from ledger.errors import (
     AccountOverdue,
     CouponNotEligible,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 IOT_ENTERPRISE = "iot_enterprise"
 IOT_PUBLIC = "iot_public"
-AUTO = "auto"
-NONE = "none"
 ORDER_MONTHS = frozenset((*range(1, 10), 12, 24, 36))  # R24
 TICKED_MONTHS = 1  # R29: ticking auto-renewal sets one month whatever was bought
 

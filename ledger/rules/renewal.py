@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.account import ENTERPRISE, RELEASED, STOPPED_EXPIRED, TRIAL, Instance
+from ledger.commands import AUTO, LIST_MAX
 from ledger.deadlines import next_slot
 from ledger.errors import AccountOverdue, Expired, InvalidPeriod, NotRenewable
 from ledger.events import (
@@ -20,7 +21,6 @@ from ledger.events import (
 from ledger.money import allocate
 from ledger.periods import SECOND, local_day, midnight
 from ledger.rules.payment import (
-    AUTO,
     TICKED_MONTHS,
     Quote,
     coupon_for_order,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from ledger.commands import DisableAutoRenew, EnableAutoRenew, ModifyAutoRenew, Renew
 
 AUTO_MONTHS = frozenset((1, 2, 3, 6, 12, 24, 36))  # R29
-LIST_MAX = 100  # R27, R30
 
 
 def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -> list[Instance]:
@@ -47,7 +46,8 @@ def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -
     kind, or a released instance.
     """
     if not 1 <= len(names) <= LIST_MAX:
-        msg = f"a list holds 1 to {LIST_MAX} instances, this one {len(names)}"
+        holds = f"more than {LIST_MAX}" if names else "none"
+        msg = f"a list holds 1 to {LIST_MAX} instances, this one {holds}"
         raise NotRenewable(msg, rule=rule)
     if len(set(names)) != len(names):
         msg = "the list names an instance twice"

@@ -234,7 +234,7 @@ class Reader:
                     f"SELECT originator_id FROM {EVENTS} "
                     "WHERE originator_version = 1 AND originator_id >= ? AND originator_id < ? "
                     "GROUP BY originator_id ORDER BY originator_id",
-                    (prefix, prefix + "\U0010ffff"),
+                    (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
                 )
             ]
 

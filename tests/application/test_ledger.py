@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from ledger import codec
 from ledger.errors import BadLine
 from ledger.importer import import_lines
-from ledger.periods import DAY, HOUR, parse_instant
+from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from projections.runner import PROJECTIONS, Views
 from tests.application.test_kill import YEAR
 from tests.application.worlds import bodies, new_ledger, record, reopen
@@ -223,3 +224,20 @@ def test_a_rebuild_resumes_where_it_was_interrupted(tmp_path: Path, monkeypatch:
     assert views.rebuild(progress=lambda done, _: seen.append(done)) is None
     assert min(seen) > 10
     assert views.compare()[1] is None
+
+
+def test_a_repeat_on_the_machines_clock_runs_nothing_that_is_due(tmp_path: Path) -> None:
+    """R28: nothing moves, not even the clock."""
+    path = tmp_path / "system.db"
+    ledger = new_ledger(path, clock="system", start="2025-01-01T00:00:00+08:00")
+    pay = line("top-up", None, account="a", amount="1", channel="c", serial="1")
+    record(ledger, [line("open-account", None, account="a"), pay])
+    soon = format_instant(ledger.now() + SECOND, 8 * HOUR)
+    record(ledger, [line("grant-coupon", None, account="a", coupon="k", amount="1", starts=soon,
+                         ends="2100-01-01")])  # fmt: skip
+    time.sleep(2.1)
+    before = len(bodies(path))
+    (again,) = record(ledger, [pay])
+    assert (again.duplicate, len(bodies(path))) == (True, before)
+    record(ledger, [line("top-up", None, account="a", amount="1", channel="c", serial="2")])
+    assert types(reopen(path))[before:] == ["CouponStarted", "TopUpReceived"]

@@ -38,11 +38,13 @@ NO_COMMANDS = {
     "a number as instant": ('{"at":5,"do":"open-account","account":"a"}', "instant"),
     "the 30th of February": ('{"at":"2025-02-30","do":"open-account","account":"a"}', "02-30"),
     "nested too deeply": ('{"do":' * 100_000, ""),
-    "a byte order mark": ('\ufeff{"do":"open-account","account":"a"}', "JSON"),
+    "a key twice": ('{"do":"open-account","account":"a","account":"b"}', "'account' stands twice"),
+    "an invisible character": ('{"do":"open-account","account":"a\u200b"}', "U+200B"),
 }
 AMOUNTS_THAT_ARE_NONE = (
     "1e3", '"1e3"', '"NaN"', '"Infinity"', '"-Infinity"', '"sNaN"', '"0x10"', '""', '"ten"', "true",
-    "null", "[]", "{}", '"1,000"',
+    "null", "[]", "{}", '"1,000"', '"1_000"', '"+5"', '".5"', '"5."', '"\u0661"', '"\uff11"',
+    '" 5"',
 )  # fmt: skip
 
 

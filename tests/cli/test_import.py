@@ -38,6 +38,10 @@ def options(command: Json) -> list[str]:
     return words
 
 
+OPENED: Json = {"do": "open-account", "account": "a"}
+PAID: Json = {"do": "top-up", "account": "a", "amount": "5", "channel": "c", "serial": "1"}
+
+
 def without_identity(events: list[Json]) -> list[Json]:
     """All but the first event, which names the ledger."""
     return events[1:]
@@ -230,3 +234,35 @@ def test_lists_are_written_with_commas_or_repeated(world: World, written: str) -
 def test_from_the_environment(world: World) -> None:
     done = tally_process("status", "--json", TALLY_LEDGER=str(world.path))
     assert done.json["ledger"] == str(world.path)
+
+
+def test_a_file_with_a_byte_order_mark_is_the_same_file(tmp_path: Path) -> None:
+    """The mark counts neither as a part of the command nor of what --resume compares."""
+    text = lines(OPENED, PAID).encode()
+    world = World(tmp_path / "t.db")
+    world.done("import", "-", stdin=b"\xef\xbb\xbf" + text)
+    told = world.json("import", "-", "--resume", stdin=text)
+    assert (told["lines"], world.state("a")["cash"]) == (0, "5.00")
+
+
+def test_a_line_that_is_too_long_is_named_and_what_stands_before_it_stays(tmp_path: Path) -> None:
+    """Its end need not come: a file without a line feed is not read into memory."""
+    world = World(tmp_path / "t.db")
+    long = b'{"do":"cancel","account":"a","reason":"' + b"x" * 10**7
+    told = world.run("import", "-", stdin=lines(OPENED, PAID).encode() + long)
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "line 3: the line is longer than 8 MiB" in told.err
+    assert world.state("a")["cash"] == "5.00"
+
+
+def test_a_repeat_before_the_clock_is_given_its_first_result(tmp_path: Path) -> None:
+    """R28: anything else with such an `at` stays a usage error."""
+    world = World(tmp_path / "t.db")
+    first = {**PAID, "at": "2025-01-02T00:00:00+08:00"}
+    _, result = world.take(OPENED, first)
+    world.done("clock", "advance", "--to", "2025-02-01T00:00:00+08:00")
+    for at in ("2025-01-01", "2025-01-15", "2026-01-01"):
+        (again,) = world.take({**first, "at": at})
+        assert (again["duplicate"], again["positions"]) == (True, result["positions"])
+    assert world.json("clock", "show")["now"] == "2025-02-01T00:00:00+08:00"
+    assert world.run("import", "-", stdin=lines({**first, "serial": "2"})).code == 2

@@ -91,7 +91,8 @@ class Sequence:
             return {**command, "at": format_instant(self.ledger.now(), OFFSET)}
         at = self.instant()
         if self.past and chance.random() < 0.06:
-            command = {**chance.choice(self.past), "at": format_instant(at, OFFSET)}
+            back = chance.choice((0, 0, SECOND, DAY))  # true repeats come whenever they like (R28)
+            command = {**chance.choice(self.past), "at": format_instant(at - back, OFFSET)}
             if "effective_at" not in command:
                 return command
         account = chance.choice(ACCOUNTS)

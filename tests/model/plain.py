@@ -15,7 +15,7 @@ from .plain_due import Due, next_due
 from .plain_errors import Refused, UsageError
 from .plain_money import yuan
 from .plain_policy import SLOT_KEYS, read_policy
-from .plain_records import Accepted, Account, Book, Coupon, Entry, Instance
+from .plain_records import Accepted, Account, Book, Coupon, Entry, Instance, Payment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,17 +68,20 @@ class PlainLedger:
     def do(self, command: dict[str, Any]) -> dict[str, Any]:
         """One command line: move the clock to its `at`, then decide it."""
         read = read_command(command)
+        first = self._first_result(read)
+        if first:  # R28: before the clock is moved
+            return {"ok": True, "duplicate": True, "warnings": first.warnings}
         if read.get("effective_at", read["at"]) > read["at"]:
             raise UsageError("effective_at lies after the recorded instant")
         self._move(read["at"])
         try:
-            duplicate, warnings = self._decide(read)
+            warnings = self._decide(read)
         except Refused as refused:
             account = self._book.accounts.get(read.get("account", ""))
             words: dict[str, object] = {"command": read["do"], "code": refused.code}
             self._book.record(account, "CommandRefused", words)
             return {"ok": False, "code": refused.code}
-        return {"ok": True, "duplicate": duplicate, "warnings": warnings}
+        return {"ok": True, "duplicate": False, "warnings": warnings}
 
     def advance(self, to: str) -> None:
         """Move the clock, running what falls due up to and including that instant."""
@@ -137,31 +140,39 @@ class PlainLedger:
             coming[name] = next_due(book, account)
         book.clock = to
 
-    def _decide(self, read: Command) -> tuple[bool, int]:
-        """The checks in their order; (duplicate, warnings)."""
+    def _first_result(self, read: Command) -> Accepted | Payment | None:
+        """R3, R28: what an accepted command gave, where this one is a true repeat of it."""
+        accepted = self._accepted(read)
+        if accepted:
+            return accepted if same_request(accepted.command, read) else None
+        if read["do"] != "top-up" or read["account"] not in self._book.accounts:
+            return None
+        try:
+            return plain_wallet.same_payment(self._book, with_checked_amounts(read))
+        except Refused:
+            return None
+
+    def _accepted(self, read: Command) -> Accepted | None:
+        """R28: the command that has used up the token of this one."""
+        return self._book.tokens.get((read.get("account"), read.get("token", "")))
+
+    def _decide(self, read: Command) -> int:
+        """The checks in their order, of what is no repeat; the number of warnings."""
         book = self._book
-        token = (read.get("account"), read.get("token", ""))
-        accepted = book.tokens.get(token)
-        if accepted:  # R28
-            if not same_request(accepted.command, read):
-                raise Refused("TOKEN_REUSED")
-            return True, accepted.warnings
+        if self._accepted(read):
+            raise Refused("TOKEN_REUSED")
         c = with_checked_amounts(read)
         account = self._account(c)
-        if c["do"] == "top-up":
-            first = plain_wallet.same_payment(book, c)
-            if first:  # R3
-                return True, first.warnings
         if account and c.get("expected_version", account.fact_version) < account.fact_version:
             raise Refused("CONCURRENT_MODIFICATION")  # R58
         before = {one.account: one.available() for one in book.accounts.values()}
         warnings = self._apply(account, c)
-        if token[1]:  # R28: used up by the first accepted command, even one that changed nothing
-            book.tokens[token] = Accepted(read, warnings)
+        if "token" in read:  # R28: used up by the first accepted command, even one without effect
+            book.tokens[read.get("account"), read["token"]] = Accepted(read, warnings)
         touched = [account] if account else sorted(book.accounts.values(), key=lambda a: a.account)
         for one in touched:
             self._finish_batch(one, before.get(one.account, 0))
-        return False, warnings
+        return warnings
 
     def _account(self, c: Command) -> Account | None:
         """The account a command is about; None where it is about none, or about to be opened."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unicodedata import category, normalize
 
 from .plain_calendar import read_day_or_instant, read_instant
 from .plain_errors import UsageError
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 Command = dict[str, Any]
 
-EVERYWHERE = "at:instant do:text actor?:text reason?:text token?:id expected_version?:version"
+EVERYWHERE = "at:instant do:text actor?:text reason?:text token?:word expected_version?:version"
 COMMANDS: Mapping[str, str] = {
     "open-account": "account:id currency?:currency",
     "set-price": "sku:id monthly_price:amount",
     "top-up": "account:id amount:amount channel:id serial:id effective_at?:instant",
     "reverse-top-up": "account:id channel:id serial:id amount:amount effective_at?:instant",
-    "grant-coupon": "account:id coupon:id amount:amount starts?:day ends:day products?:products "
-    "order_types?:order_types minimum_spend?:amount effective_at?:instant",
+    "grant-coupon": "account:id coupon:coupon_name amount:amount starts?:day ends:day "
+    "products?:products order_types?:order_types minimum_spend?:amount effective_at?:instant",
     "record-usage": "account:id usage:id instance:id cycle_start:instant cycle_end:instant "
     "rated:amount effective_at?:instant",
     "post-bill": "account:id bill:id instance:id cycle_start:instant cycle_end:instant "
@@ -46,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
 }
 # What a field not given says; so a repeat that spells the default out is the same command (R28).
 UNSAID: Mapping[str, object] = {"currency": "CNY", "auto_renew": False, "coupon": "auto"}
+LONGEST_ID = 128
 PRODUCTS = ("iot_enterprise", "iot_public")
 ORDER_TYPES = ("new", "renew", "upgrade", "pay_as_you_go")
 
@@ -104,9 +106,29 @@ def _text(value: object) -> str:
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    """Section 0: 1-128 characters, NFC, no Cc, Cf, Zl, Zp, no white space at either end."""
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= LONGEST_ID
+        or any(category(character) in ("Cc", "Cf", "Zl", "Zp") for character in value)
+        or normalize("NFC", value) != value
+        or value.strip() != value
+    ):
         raise UsageError(f"not a name: {value!r}")
     return value
+
+
+def _coupon_name(value: object) -> str:
+    """R37: the words of R39 name no coupon."""
+    if value in ("auto", "none"):
+        raise UsageError(f"not a coupon's name: {value!r}")
+    return _id(value)
+
+
+def _word(value: object) -> str:
+    if not _text(value):
+        raise UsageError("an empty word")
+    return str(value)
 
 
 def _ids(value: object) -> list[str]:
@@ -171,7 +193,9 @@ def _some_of(allowed: tuple[str, ...]) -> Callable[[object], list[str] | None]:
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "id": _id,
     "ids": _ids,
+    "coupon_name": _coupon_name,
     "text": _text,
+    "word": _word,
     "whole": _whole,
     "version": _version,
     "flag": _flag,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 CURRENCY_DECIMALS = 2
+MOST_FEN = 10**15  # section 0
 RATED_DECIMALS = 10  # only `rated` may carry more than the currency has
 
 
@@ -37,12 +38,14 @@ def fen(amount: Decimal, *, zero_allowed: bool) -> int:
     """A checked amount in fen: > 0, or >= 0 where R2 allows zero."""
     if decimals_of(amount) > CURRENCY_DECIMALS or amount < 0 or (amount == 0 and not zero_allowed):
         raise Refused("INVALID_AMOUNT")
+    if amount * 100 > MOST_FEN:
+        raise Refused("INVALID_AMOUNT")
     return int(amount * 100)
 
 
 def check_rated(rated: Decimal) -> Decimal:
     """A checked rated amount: >= 0, at most 10 decimals (R2)."""
-    if decimals_of(rated) > RATED_DECIMALS or rated < 0:
+    if decimals_of(rated) > RATED_DECIMALS or rated < 0 or rounded_down(rated) > MOST_FEN:
         raise Refused("INVALID_AMOUNT")
     return rated
 

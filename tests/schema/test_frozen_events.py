@@ -15,7 +15,7 @@ import msgpack
 import msgspec
 import pytest
 
-from ledger import codec, commands
+from ledger import codec, commands, requests
 from ledger.codec import Codec, tag
 from ledger.errors import UnknownEventType
 from ledger.events import EVENT_TYPES, AnyEvent, Event, RecordedEvent, TopUpReceived
@@ -144,9 +144,9 @@ def test_every_command_has_a_frozen_request_that_is_stored_the_same_today() -> N
             continue
         seen.add(request["do"])
         body: bytes = msgpack.packb(request)
-        command = commands.from_request(body)
-        assert commands.to_request(command).hex() == body.hex(), request
-        assert commands.same_request(command, body)
+        command = requests.from_request(body)
+        assert requests.to_request(command).hex() == body.hex(), request
+        assert requests.same_request(command, body)
     assert seen == set(commands.COMMANDS)
 
 

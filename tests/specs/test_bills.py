@@ -487,3 +487,11 @@ def test_a_frozen_instance_was_in_service_for_the_bills_of_its_enterprise_life()
     story.when(in_cycle("2025-01-02T11:00:00", "2025-01-02T12:00:00")).then(
         "BillPosted", "OverdueStarted"
     )
+
+
+def test_a_cycle_that_starts_before_the_ledger_knew_the_instance_is_billed() -> None:
+    """R18: a ledger may be begun from older bills."""
+    story = given(do("activate-public", DAY_2, instance="i-1", kind="public_legacy"))
+    older = {"cycle_start": "2024-11-01T00:00:00", "cycle_end": "2024-12-01T00:00:00"}
+    story.when(bill("b-1", "1", DAY_2, **older)).then("BillPosted", "OverdueStarted")
+    story.when(usage("u-1", "1", **older)).then("UsageRecorded", "BillPosted")

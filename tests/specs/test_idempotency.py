@@ -49,6 +49,28 @@ def test_the_same_token_returns_the_first_result_and_appends_nothing() -> None:
     assert len(story.log) == length + 3
 
 
+@pytest.mark.parametrize(
+    "again",
+    [top_up("900", "2025-01-01T12:00:00", serial="s"), renew("2025-01-01T12:00:00", token="r")],
+)
+def test_a_repeat_is_recognised_before_the_clock_is_moved(again: AnyCommand) -> None:
+    """R28, R3: the first result, whether `at` lies before or after the clock; nothing moves."""
+    story = given(top_up("900", serial="s"), BUY, renew(DAY_2, token="r"))
+    length, clock = len(story.log), story.clock
+    story.when(again).then(silent)
+    again.at = "2030-01-01T00:00:00"  # years behind the release of e-1
+    story.when(again).then(silent)
+    assert (len(story.log), story.clock) == (length, clock)
+
+
+def test_what_is_no_true_repeat_moves_the_clock() -> None:
+    """R28: another amount under a payment's key, other fields under a token."""
+    story = given(top_up("900", serial="s"), BUY, renew(token="r"))
+    story.when(top_up("901", DAY_2, serial="s")).then(refused("PAYMENT_CONFLICT"))
+    story.when(renew("2025-01-03T00:00:00", token="r", months=2)).then(refused("TOKEN_REUSED"))
+    assert story.written(story.clock) == "2025-01-03T00:00:00"
+
+
 def test_without_tokens_two_renewals_are_two_renewals() -> None:
     """R28: without tokens two renewals are two renewals."""
     story = given(top_up("900"), BUY, renew(), renew())

@@ -151,6 +151,23 @@ def test_all_cash_of_a_term_not_begun_comes_back() -> None:
     )  # fmt: skip
 
 
+def test_a_spec_upgrade_runs_to_the_t_that_held_then() -> None:
+    """R48: whatever T is later: neither a later renewal nor a cancelled one moves its end."""
+    story = bought().given(renew(months=2))  # T is 04-02
+    story.given(do("change-spec", "2025-01-23T00:00:00", instance="e-1", sku="pro"))
+    story.given(do("cancel-renewal", instance="e-1"))  # T is 02-02 again
+    story.when(cancel("2025-02-01T00:00:00")).then(
+        # 100.00 - 96.87 + 138.00 - 18.00: 9 of the 69 days to 04-02
+        event("RefundIssued", amount="123.13"), "InstanceReleased",
+    )  # fmt: skip
+    story = bought().given(do("change-spec", "2025-01-23T00:00:00", instance="e-1", sku="pro"))
+    story.given(top_up("1000"), renew(months=2))
+    # 60.00 x 10 / 30 = 20.00 for the 10 days to 02-02, of which 9 are used; later T is 04-02.
+    story.when(cancel("2025-02-01T00:00:00")).then(
+        event("RefundIssued", amount="325.13"), "InstanceReleased"
+    )
+
+
 def test_nothing_of_an_ended_term_comes_back() -> None:
     """R48: nothing of an ended one, and of the running one the days since the old T."""
     story = bought().given(renew())  # [02-02, 03-02): 28 days
