@@ -94,7 +94,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
     except UnicodeDecodeError:
         raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
     account = options["account"]
-    if source == "camt053" and f"account:{account}" in session.reader.streams():
+    if source.startswith("camt") and f"account:{account}" in session.reader.streams():
         account = ""  # one of ours, for --propose: not the name of a bank account
     return Asked(
         source, options["encoding"], column_map, account,

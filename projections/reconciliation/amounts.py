@@ -9,49 +9,66 @@ This module must not know where an amount stands or what it means.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ledger.errors import InvalidInput
 from ledger.money import RATED_SCALE, exponent
 
 SCALE: int = 10**RATED_SCALE
-_PLAIN = re.compile(r"([+-]?)(\d{0,20})(?:\.(\d{0,10}))?", re.ASCII)
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,\u00a0\u202f '_])\d{3})(?:\1\d{3})*(?:\.\d*)?", re.ASCII)
+_PLAIN = re.compile(r"([+-]?)(\d{0,20})(?:\.(\d{0,10})0*)?", re.ASCII)
+_MINUS = "\u2212\u2013\ufe63\uff0d"  # what typesetting programs write where a minus is meant
+_WORDS = {"CR": 1, "DR": -1}
+_BLANKS = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
 
 
 def read_amount(text: str, *, decimal: str = ".", thousands: str = ",") -> int:
-    """Read ``1,234.50`` as fine units; brackets mean negative, an empty text is 0.
+    """Read ``1,234.50`` as fine units; an empty text is 0, ``thousands`` may be empty.
 
-    Raises: InvalidInput.
+    Negative are ``-5.00``, ``5.00-``, ``(5.00)``, ``5.00 DR`` and every sign that is printed for a
+    minus. Raises: InvalidInput.
     """
     plain = text.strip()
     if not plain:
         return 0
-    negative = plain[0] == "(" and plain[-1] == ")"
-    if negative:
-        plain = plain[1:-1].strip()
+    plain, sign = _without_sign(plain)
+    if thousands == " ":
+        plain = plain.translate(_BLANKS)
+    if thousands and thousands in plain:
+        if _grouped(decimal, thousands).fullmatch(plain) is None:
+            msg = f"{text.strip()[:40]!r} is not an amount: {thousands!r} is misplaced in it"
+            raise InvalidInput(msg, hint="a column map can say decimal and thousands")
+        plain = plain.replace(thousands, "")
     if decimal != ".":
-        plain = plain.replace(thousands, "\0").replace(decimal, ".").replace("\0", ",")
-        thousands = ","
-    if thousands in plain:
-        plain = _without_groups(plain, thousands, text)
+        plain = plain.replace(".", "\0").replace(decimal, ".")
     match = _PLAIN.fullmatch(plain)
-    if match is None or not (match[2] or match[3]):
+    if match is None or not (match[2] or match[3]) or (sign and match[1]):
         msg = f"{text.strip()[:40]!r} is not an amount"
         raise InvalidInput(
             msg, hint=f"digits, at most {RATED_SCALE} decimals, groups of three if any"
         )
     part = match[3] or ""
     fine: int = int(match[2] or 0) * SCALE + int(part.ljust(RATED_SCALE, "0") or 0)
-    return -fine if (match[1] == "-") != negative else fine
+    return -fine if match[1] == "-" or sign < 0 else fine
 
 
-def _without_groups(plain: str, thousands: str, text: str) -> str:
-    """Take the separators out, only where they part whole groups of three."""
-    match = _GROUPED.fullmatch(plain)
-    if match is None or match[1] != thousands:
-        msg = f"{text.strip()[:40]!r} is not an amount: {thousands!r} does not part groups of three"
-        raise InvalidInput(msg, hint="a column map can say decimal and thousands")
-    return plain.replace(thousands, "")
+def _without_sign(plain: str) -> tuple[str, int]:
+    """Take off a sign that does not stand in front: the rest, and 1, -1 or 0 for none."""
+    if plain[0] == "(" and plain[-1] == ")":
+        return plain[1:-1].strip(), -1
+    if plain[-2:].upper() in _WORDS and plain[:1].isdigit():
+        return plain[:-2].rstrip(), _WORDS[plain[-2:].upper()]
+    if plain[0] in "+-" + _MINUS:
+        return ("+" if plain[0] == "+" else "-") + plain[1:].lstrip(), 0
+    if plain[-1] in "+-" + _MINUS:
+        return plain[:-1].rstrip(), 1 if plain[-1] == "+" else -1
+    return plain, 0
+
+
+@lru_cache(maxsize=64)
+def _grouped(decimal: str, thousands: str) -> re.Pattern[str]:
+    """Return what a number looks like whose separators part whole groups of three."""
+    mark, point = re.escape(thousands), re.escape(decimal)
+    return re.compile(rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{point}\d*)?", re.ASCII)
 
 
 def from_minor(minor: int, currency: str) -> int:

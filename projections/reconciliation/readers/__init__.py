@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.readers.alibaba import read_bills, read_transactions
-from projections.reconciliation.readers.camt053 import read_camt053
+from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
 from projections.reconciliation.readers.focus import read_focus
 from projections.reconciliation.readers.mapped import read_map, read_mapped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from projections.reconciliation.lines import Statement
 
-READERS: Final = {
+READERS: Final[dict[str, Callable[..., Statement]]] = {
     "alibaba-bills": read_bills,
     "alibaba-transactions": read_transactions,
+    "camt052": read_camt052,
     "camt053": read_camt053,
+    "camt054": read_camt054,
     "focus": read_focus,
 }
-SOURCES: Final = ("alibaba-bills", "alibaba-transactions", "camt053", "csv", "focus")
+SOURCES: Final = tuple(sorted((*READERS, "csv")))
 
 
 def read_statement(

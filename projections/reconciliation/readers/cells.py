@@ -112,4 +112,5 @@ def nameless(when: int, fine: int, currency: str, *, offset: int) -> str:
 
 
 def _bad(line: int, column: str, error: InvalidInput) -> BadStatement:
-    return BadStatement(f"line {line}, {column}: {error}", hint=error.hint)
+    place = f"line {line}, {column}" if line else column  # only tables have lines
+    return BadStatement(f"{place}: {error}", hint=error.hint)

@@ -6,31 +6,46 @@ This module must not know what a column means.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import TYPE_CHECKING
 
+from ledger.policy import did_you_mean
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ENCODINGS = ("utf-8", "gbk", "gb18030", "utf-16", "latin-1")
 _CELL_MAX = 1 << 20
 
 
 def decode(body: bytes, encoding: str = "utf-8") -> str:
     """Decode a file as declared; a byte order mark is not part of it. Raises: BadStatement."""
     name = encoding.lower().replace("_", "-")
-    if name not in ENCODINGS:
-        msg = f"encoding {encoding!r} is not read here"
-        raise BadStatement(msg, hint=f"one of: {' '.join(ENCODINGS)}")
     try:
-        text = body.decode("utf-8-sig" if name == "utf-8" else name)
+        text = body.decode("utf-8-sig" if name in ("utf-8", "utf8") else name)
+    except LookupError:  # also where it is not an encoding of text, such as hex
+        near = did_you_mean(name, ["utf-8", "utf-16", "gbk", "gb18030", "latin-1", "windows-1252"])
+        msg = f"encoding {encoding!r} is not known"
+        raise BadStatement(msg, hint=near or "e.g. utf-8, utf-16, gbk, windows-1252") from None
     except UnicodeDecodeError as error:
         msg = f"byte {error.start} is not {name}"
-        raise BadStatement(msg, hint="declare the encoding, e.g. --encoding gbk") from None
+        raise BadStatement(msg, hint=f"declare the encoding{_likely(body)}") from None
+    except ValueError as error:
+        raise BadStatement(f"the file is not {name}: {error}") from None
     return text.removeprefix("\ufeff")
+
+
+def _likely(body: bytes) -> str:
+    """Suggest an encoding that the bytes could be."""
+    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0" in body[:4]:
+        return ", e.g. utf-16"
+    try:
+        body.decode("gb18030")
+    except UnicodeDecodeError:
+        return ", e.g. windows-1252"
+    return ", e.g. gbk or windows-1252"
 
 
 class Table:
