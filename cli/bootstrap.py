@@ -49,7 +49,7 @@ class Session:
         """Let go of what the command opened."""
         while self._asked:
             self._asked.pop().close()
-        for name in ("store", "reader"):
+        for name in ("reader", "store"):  # the writer last: it leaves the file complete
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 
@@ -62,9 +62,16 @@ class Session:
     def store(self) -> Store:
         """The ledger, for writing."""
         from cli.progress import Progress  # noqa: PLC0415 - only where something is written
+        from projections.layout import require_layout  # noqa: PLC0415 - as above
 
         with Progress("building the tree of a ledger made before there was one") as progress:
-            return open_store(self.location, progress)
+            store = open_store(self.location, progress)
+        try:
+            require_layout(store.reader)
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     @cached_property
     def ledger(self) -> Ledger:

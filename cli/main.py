@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "The books or the log in a format of others."),
     "verify-export": ("verify_export", "Check that an export is what the ledger says."),
     "copy": ("copy", "Copy a ledger: file to server, server to file."),
+    "backup": ("backup", "Write the whole ledger to one more file."),
     "schema": ("schema", "The JSON Schema of an answer or of a command."),
     "completion": ("completion", "Print the completion script of a shell."),
 }

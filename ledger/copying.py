@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import seal
 from ledger.errors import IntegrityBroken
 from ledger.nodes import Nodes
+from ledger.store import settings
 from ledger.store.errors import LedgerExists
+from ledger.store.rows import DIGEST, kept_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +66,15 @@ def _copy(
         "SELECT scope, key, digest, first_position, last_position FROM requests "
         "ORDER BY first_position, scope, key"
     )
-    writer.connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?)", requests)
-    for key, value in source.connection.execute("SELECT key, value FROM meta ORDER BY key"):
+    writer.connection.executemany(
+        "INSERT INTO requests VALUES (?, ?, ?, ?, ?)",
+        ((scope, _kept(key), *rest) for scope, key, *rest in requests),
+    )
+    for key, value in settings.all_of(source.connection):
         writer.set_meta(key, value)
     return Copied(events, copied, kept)
+
+
+def _kept(key: str) -> str:
+    """Keep a key as every store keeps it; an earlier version's file has each as it is."""
+    return key if key.startswith(DIGEST) else kept_as(key)

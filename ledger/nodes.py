@@ -91,6 +91,9 @@ def append(connection: Connection, bodies: Sequence[bytes], *, before: int) -> N
         msg = f"the tree has {size} leaves, the log has {before} events: nothing was recorded"
         raise IntegrityBroken(msg, kind="truncated" if size > before else "inserted")
     _insert(connection, before, tree.leaf_hashes(bodies), nodes)
+    if nodes.size() != before + len(bodies):
+        msg = "the database did not keep the leaves of new events: nothing was recorded"
+        raise IntegrityBroken(msg, kind="deleted", position=before + 1)
 
 
 def build(

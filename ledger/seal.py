@@ -100,6 +100,9 @@ def keep(connection: Connection, note: str) -> Seal:
     last = last_seal(connection)
     made = Seal(last.number + 1 if last else 1, checkpoint.size, checkpoint.root, note)
     connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?)", made)
+    if last_seal(connection) != made:
+        msg = "the database did not keep the checkpoint: nothing was signed"
+        raise IntegrityBroken(msg, kind="deleted", hint="see what is wrong: tally verify")
     return made
 
 

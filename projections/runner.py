@@ -13,6 +13,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ledger.events import ACCOUNT_PREFIX
+from ledger.verification.indexes import require_sound
 from projections import snapshots
 from projections.deadlines import DEADLINES
 from projections.stored import (
@@ -155,6 +156,8 @@ class Views:
                 create_table(connection, LIVE + projection.name, projection)
             behind.setdefault(position, []).append(projection)
         head = reader.head()
+        if 0 in behind and head.position:
+            require_sound(reader)
         for position, group in behind.items():
             accounts = touched_accounts(reader, after=position, until=head.position)
             self._write(
@@ -215,6 +218,8 @@ class Views:
         """
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         group = PROJECTIONS if name is None else (named(name),)
+        with self.reader.snapshot():
+            require_sound(self.reader)
         self.catch_up()
         target = self._build_beside(group, progress)
         with self.store.writing() as writer:

@@ -39,7 +39,7 @@ LONG = 2 * EVERY  # a stream that is shorter is folded as soon as looked up
 TABLE: Final = "view_snapshots"
 _END: Final = 2**62
 
-_CREATE = (
+CREATE_SNAPSHOTS = (
     f"CREATE TABLE IF NOT EXISTS {TABLE} (account TEXT NOT NULL, version INTEGER NOT NULL, "
     "format INTEGER NOT NULL, position INTEGER NOT NULL, least INTEGER NOT NULL, "
     "most INTEGER NOT NULL, body_sha256 BLOB NOT NULL, frame BLOB NOT NULL, "
@@ -196,7 +196,7 @@ def extend(writer: Writer, account: str, *, version: int) -> None:
     marks = marks_of(connection, account)
     last = marks[-1].version if marks else 0
     if not _of_this_log(marks[-1:], writer.reader.stream_row(ACCOUNT_PREFIX + account, last)):
-        connection.execute(_CREATE)
+        connection.execute(CREATE_SNAPSHOTS)
         # What is there has another format, or is of another log.
         connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
         marks, last = [], 0

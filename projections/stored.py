@@ -76,16 +76,19 @@ CREATE_REBUILDS = (
 
 def create_table(connection: Connection, table: str, projection: Projection) -> None:
     """Make a view's table and its index."""
+    for statement in statements_of(table, projection):
+        connection.execute(statement)
+
+
+def statements_of(table: str, projection: Projection) -> list[str]:
+    """Give the statements that make a view's table and its index."""
     columns = ", ".join(f"{name} {kind}" for name, kind in projection.columns)
     names = ", ".join(name for name, _ in projection.columns[: projection.key])
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
-    )
-    if projection.order:
-        connection.execute(
-            f"CREATE INDEX IF NOT EXISTS {table}_by_{projection.order[0]} "
-            f"ON {table} ({', '.join(projection.order)})"
-        )
+    made = f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
+    if not projection.order:
+        return [made]
+    index = f"{table}_by_{projection.order[0]} ON {table} ({', '.join(projection.order)})"
+    return [made, f"CREATE INDEX IF NOT EXISTS {index}"]
 
 
 def insert_rows(

@@ -14,6 +14,7 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, write
 from ledger.events import ACCOUNT_PREFIX
+from ledger.verification.indexes import require_sound
 from projections import shares
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def command(
     milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
     work.say()
     rows, difference, accounts = done.rows, done.difference, len(names)
+    if difference is not None:
+        with session.reader.snapshot():
+            require_sound(session.reader)  # a wrong refold is no reason to rebuild
     if compare and difference is None:
         difference = shares.strangers(session.reader)
     answer: dict[str, Any] = {

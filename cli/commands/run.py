@@ -61,6 +61,8 @@ def command(session: Session, output: Output, *, once: bool, until: str | None) 
             if once or (end is not None and ledger.now() >= end):
                 break
             flush()
+            if made:
+                ledger.store.settle()
             ledger.store.reader.wait(_pause(ledger.next_deadline(), ledger.now(), end))
     except _Stopped:
         pass

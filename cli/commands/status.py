@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.render import plural, short, table, write
 from ledger.periods import format_instant
@@ -53,6 +54,7 @@ def command(session: Session, output: Output) -> None:
         "policy": session.catalog.policy.values,
         "views": [view._asdict() for view in views],
         "last_seal": _last_seal(session),
+        "journal": journal_json(session.reader),
         "next_due": None
         if due is None
         else {
@@ -72,6 +74,8 @@ def command(session: Session, output: Output) -> None:
         "last seal: none" if seal is None
         else f"last seal: @{seal['size']}, {plural(seal['unsealed'], 'event')} since"
     )  # fmt: skip
+    if answer["journal"] is not None and answer["journal"]["said"]:
+        write(f"journal: {answer['journal']['said']}")
     table(
         ("view", "version", "position", "lag", "state"),
         [(view.name, view.version, view.position, view.lag, view.state) for view in views],

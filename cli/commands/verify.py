@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import BROKEN, DONE, FOUND
+from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, plural, table, write
@@ -15,6 +16,7 @@ from ledger.notes import write_base64
 from ledger.seal import last_seal
 from ledger.verification.whole import verify
 from projections.evidence.deep import check_derived, check_view_checkpoints
+from projections.layout import whole_oddities
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -43,7 +45,10 @@ def command(
     kept = read_text(since) if since is not None else None
     reader = session.reader
     with Progress("verify") as progress:
-        verified = verify(reader, policy, since=kept, progress=progress)
+        verified = verify(
+            reader, policy, oddities=whole_oddities(reader.connection), since=kept,
+            progress=progress,
+        )  # fmt: skip
     checks = list(verified.checks)
     if verified.whole:
         views = check_view_checkpoints(reader)
@@ -57,7 +62,7 @@ def command(
 
             with Progress("columns") as progress:
                 checks.append(check_columns(reader, verified.root, progress))
-    seal = last_seal(reader.connection)
+    seal = last_seal(reader.connection) if verified.whole else None
     answer: dict[str, Any] = {
         "schema": "tally.verify/1",
         "ok": all(check.ok for check in checks),
@@ -65,6 +70,7 @@ def command(
         "root": write_base64(verified.root),
         "sealed": seal.size if seal is not None else None,
         "deep": deep,
+        "journal": journal_json(reader),
         "checks": [_shown(check) for check in checks],
     }
     if output.human:
@@ -104,6 +110,9 @@ def _page(answer: dict[str, Any], *, whole: bool) -> None:
         if not one["ok"]:
             where = f" from @{one['first_bad']}" if one["first_bad"] is not None else ""
             write(f"{one['name']}: {cell(one['kind'] or 'drifted')}{where}: {one['said']}")
+    journal = answer["journal"]
+    if answer["ok"] and journal is not None and journal["said"]:
+        write(f"journal: {journal['said']}")
     sealed = answer["sealed"]
     said = "no event is sealed" if sealed is None else f"sealed up to @{sealed}"
     if answer["ok"]:

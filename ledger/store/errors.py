@@ -31,11 +31,11 @@ class LedgerExists(StoreError):
 
     code = "LEDGER_EXISTS"
 
-    def __init__(self, location: str) -> None:
+    def __init__(
+        self, location: str, *, hint: str = "choose another place with --ledger, or remove it"
+    ) -> None:
         """Name the place."""
-        super().__init__(
-            f"{location!r} exists", hint="choose another place with --ledger, or remove it"
-        )
+        super().__init__(f"{location!r} exists", hint=hint)
 
 
 class NotALedger(StoreError):
@@ -62,6 +62,18 @@ class LedgerDamaged(StoreError):
             f"{location!r} is damaged: {why}",
             hint="keep the file as it is and restore the last copy beside it",
         )
+
+
+class LayoutChanged(LedgerDamaged):
+    """The schema is not what this program lays out (exit 5)."""
+
+    code = "LAYOUT_CHANGED"
+
+    def __init__(self, location: str, *, why: str, remedy: str) -> None:
+        """Name the thing and what to do about it."""
+        super().__init__(location, why=why)
+        self.args = (f"the schema of {location!r} was changed: {why}",)
+        self.hint = f"{remedy}; all that is wrong: tally verify"
 
 
 class LedgerBusy(StoreError):

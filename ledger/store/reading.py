@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ledger import clock
+from ledger.connection import SQLITE, dialect_of
 from ledger.store.errors import (
     DiskFull,
     LedgerBusy,
@@ -21,7 +22,7 @@ from ledger.store.errors import (
     NotALedger,
     StoreError,
 )
-from ledger.store.rows import Head, Request, Row
+from ledger.store.rows import Head, Request, Row, kept_as
 from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
 
 if TYPE_CHECKING:
@@ -270,13 +271,20 @@ class Reader:
 
     def request(self, scope: str, key: str) -> Request | None:
         """Give what is remembered of an idempotency key."""
+        kept = kept_as(key)
         with explained(self.location):
-            row = self.connection.execute(
-                "SELECT digest, first_position, last_position FROM requests "
-                "WHERE scope = ? AND key = ?",
-                (scope, key),
-            ).fetchone()
+            row = self._request(scope, kept)
+            if row is None and kept != key and dialect_of(self.connection) == SQLITE:
+                row = self._request(scope, key)  # by a version that kept every key as it is
         return Request(*row) if row is not None else None
+
+    def _request(self, scope: str, key: str) -> tuple[bytes, int, int] | None:
+        row: tuple[bytes, int, int] | None = self.connection.execute(
+            "SELECT digest, first_position, last_position FROM requests "
+            "WHERE scope = ? AND key = ?",
+            (scope, key),
+        ).fetchone()
+        return row
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

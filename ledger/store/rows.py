@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+LONGEST_KEY: Final = 1200  # bytes; with its scope it fits an index of a server (2704)
+DIGEST: Final = "\x01sha256:"
 
 
 class Row(NamedTuple):
@@ -31,3 +35,15 @@ class Request(NamedTuple):
     digest: bytes
     first_position: int
     last_position: int
+
+
+def kept_as(key: str) -> str:
+    """Give what stands for an idempotency key in a store: most keys, for themselves.
+
+    A server's text holds no NUL and its indexes nothing long: there a digest stands for the key,
+    in a file too, so that a ledger is the same wherever it is kept.
+    """
+    raw = key.encode()
+    if len(raw) <= LONGEST_KEY and "\0" not in key and not key.startswith(DIGEST):
+        return key
+    return DIGEST + sha256(raw).hexdigest()

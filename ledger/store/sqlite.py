@@ -24,6 +24,7 @@ from eventsourcing.sqlite import (
 )
 
 from ledger import nodes
+from ledger.store import journal, layout
 from ledger.store.errors import StreamConflict
 from ledger.store.reading import Reader, check_file, check_header, explain, tune
 from ledger.store.schema import (
@@ -183,10 +184,13 @@ class FileStore(Store):
                 connection.raw.row_factory = None  # plain tuples; the library wants its rows back
                 try:
                     with connection.transaction(commit=True) as cursor:
+                        news = self.location != MEMORY and journal.mark(connection.raw)
                         yield Writer(
                             Reader(connection.raw, self.location),
                             partial(self._insert, cursor), self.after_append,
                         )  # fmt: skip
+                    if news:  # the file itself must say so
+                        connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
                 finally:
                     connection.raw.row_factory = sqlite3.Row
         except (sqlite3.Error, PersistenceError) as error:
@@ -217,9 +221,15 @@ class FileStore(Store):
             )  # fmt: skip
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, the file complete."""
         self._reading.close()
+        self.settle()
         self._datastore.close()
+
+    def settle(self) -> None:
+        """Move what is committed from the WAL into the file."""
+        if self.location != MEMORY:
+            journal.settle(self.location)
 
 
 def _memory_name() -> str:
@@ -258,6 +268,7 @@ def open_file(location: str, progress: Callable[[int, int], None] | None = None)
             probe = sqlite3.connect(f"{Path(location).absolute().as_uri()}?mode=ro", uri=True)
             try:
                 check_header(probe, location)
+                layout.require(probe, location)
             finally:
                 probe.close()
         except sqlite3.Error as error:

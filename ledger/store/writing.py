@@ -8,10 +8,15 @@ the bytes mean.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ledger import nodes
+from ledger.errors import IntegrityBroken
+from ledger.store import settings
 from ledger.store.errors import PositionConflict
+from ledger.store.rows import kept_as
+from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from ledger.store.rows import Head, Request, Row
 
     Hook = Callable[["Writer", Sequence[Row]], None]
+
+
+SEE = "see what is wrong: tally verify"
 
 
 def grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
@@ -61,10 +69,24 @@ class Writer:
                 msg = f"row @{row.position} does not continue the log at @{position}"
                 raise PositionConflict(msg, hint="read the head again")
             recorded_at = row.recorded_at
+        if not rows:
+            return
         self._insert(rows)
         for hook in self._hooks:
             hook(self, rows)
-        self.head = self.reader.head()
+        self.head = self._read_back(rows)
+
+    def _read_back(self, rows: Sequence[Row]) -> Head:
+        """Insist that the database kept what it was given. Raises: IntegrityBroken."""
+        head, last = self.reader.head(), rows[-1]
+        (count,) = self.connection.execute(
+            f"SELECT COUNT(*) FROM {EVENTS} WHERE position > ?", (self.head.position,)
+        ).fetchone()
+        said = (count, head.position, head.recorded_at, head.body_sha256)
+        if said != (len(rows), last.position, last.recorded_at, sha256(last.body).digest()):
+            msg = f"the database did not keep the events up to @{last.position}: nothing recorded"
+            raise IntegrityBroken(msg, kind="deleted", position=rows[0].position, hint=SEE)
+        return head
 
     def request(self, scope: str, key: str) -> Request | None:
         """Give what is remembered of an idempotency key."""
@@ -72,9 +94,17 @@ class Writer:
 
     def put_request(self, scope: str, key: str, request: Request) -> None:
         """Remember an idempotency key with the events that used it."""
-        self.connection.execute(
-            "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (scope, key, *request)
-        )
+        wanted = (scope, kept_as(key), *request)
+        kept = self.connection.execute(
+            "INSERT INTO requests VALUES (?, ?, ?, ?, ?) "
+            "RETURNING scope, key, digest, first_position, last_position",
+            wanted,
+        ).fetchall()
+        if [tuple(row) for row in kept] != [wanted]:
+            msg = "the database did not keep the key of a request: nothing was recorded"
+            raise IntegrityBroken(
+                msg, kind="deleted", position=request.first_position, hint=SEE
+            )
 
     def meta(self, key: str) -> str | None:
         """Give a setting."""
@@ -82,11 +112,7 @@ class Writer:
 
     def set_meta(self, key: str, value: str) -> None:
         """Change a setting."""
-        self.connection.execute(
-            "INSERT INTO meta VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, value),
-        )
+        settings.put(self.connection, key, value)
 
 
 class Store(ABC):
@@ -109,6 +135,9 @@ class Store(ABC):
     def writing(self) -> AbstractContextManager[Writer]:
         """Hold the write lock; commit at the end, roll back on any exception."""
 
+    def settle(self) -> None:  # noqa: B027 - most stores have nothing to do
+        """Make the place complete without what lies beside it; a server's always is."""
+
     @abstractmethod
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection; whatever was recorded is complete in its place."""

@@ -60,7 +60,7 @@ def check_log(
     """Check the whole log in one pass."""
     total = reader.head().position
     bytes_, leaves = _Columns(), _Leaves(nodes)
-    requests = Requests(reader.connection)
+    requests = Requests(reader)
     for batch in _batches(reader):
         leaves.take(batch)
         for envelope in bytes_.take(batch):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from ledger.codec import decode_envelope, tag
 from ledger.engine import PAYMENTS, TOKENS, payment_key
 from ledger.events import CommandRefused, TopUpReceived, account_of
+from ledger.store.rows import kept_as
 from ledger.store.schema import EVENTS
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 
 if TYPE_CHECKING:
     from ledger.codec import Envelope
-    from ledger.connection import Connection
+    from ledger.store import Reader
 
 SENTENCE = "the remembered requests are those that the events carry"
 REFUSED, PAID = tag(CommandRefused), tag(TopUpReceived)
@@ -25,9 +26,10 @@ REFUSED, PAID = tag(CommandRefused), tag(TopUpReceived)
 class Requests:
     """Derives each request from the log and looks it up."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Look up through a connection that gives tuples."""
-        self._connection = connection
+    def __init__(self, reader: Reader) -> None:
+        """Look up as the program does."""
+        self._reader = reader
+        self._connection = reader.connection
         self._pending: list[tuple[tuple[str, str], bytes]] = []
         self._first = self._last = 0
         self._count = 0
@@ -46,11 +48,7 @@ class Requests:
             self._count += 1
             if self._fault is not None:
                 continue
-            row = self._connection.execute(
-                "SELECT digest, first_position, last_position FROM requests "
-                "WHERE scope = ? AND key = ?",
-                (scope, key),
-            ).fetchone()
+            row = self._reader.request(scope, key)
             if row is None:
                 said = f"the request of @{self._first} is not remembered"
                 self._fault = Fault(DELETED, self._first, said)
@@ -77,9 +75,10 @@ class Requests:
         )
         for scope, key, position, body in rows:
             carried = derived(decode_envelope(body)) if body is not None else []
-            if (scope, key) not in [one for one, _ in carried]:
+            known = {(scope, kept) for (scope, one), _ in carried for kept in (one, kept_as(one))}
+            if (scope, key) not in known:
                 return Fault(INSERTED, position, f"no event carries the request {scope} {key!r}")
-        return None
+        return Fault(INSERTED, None, "more requests are remembered than events carry")
 
 
 def derived(envelope: Envelope) -> list[tuple[tuple[str, str], bytes]]:

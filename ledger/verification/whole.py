@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.nodes import Nodes
+from ledger.store.errors import StoreError
+from ledger.tree import EMPTY_ROOT
+from ledger.verification.findings import MODIFIED, Check, Fault
 from ledger.verification.log import check_log
+from ledger.verification.place import check_place, check_settings
 from ledger.verification.seals import check_seals, check_since
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ledger.store import Reader
+    from ledger.store.layout import Oddity
     from ledger.trust import TrustPolicy
-    from ledger.verification.findings import Check
+
+READABLE = "the log can be read"
 
 
 class Verified(NamedTuple):
@@ -33,13 +40,37 @@ def verify(
     reader: Reader,
     policy: TrustPolicy,
     *,
+    oddities: Sequence[Oddity] = (),
     since: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verified:
-    """Verify a log against its tree, its seals and a checkpoint that was handed out."""
+    """Verify a ledger's place, its log, tree and seals, and a checkpoint that was handed out.
+
+    ``oddities`` are those of the whole schema.
+    """
+    place: list[Check] = []
+    try:
+        with reader.snapshot():
+            place.extend(check_place(reader, oddities))
+            return _log(reader, policy, place, since=since, progress=progress)
+    except (StoreError, sqlite3.Error) as error:
+        if all(check.ok for check in place):
+            raise  # it is busy, or out of reach
+        fault = Fault(MODIFIED, None, f"the log cannot be read: {error}")
+        return Verified(0, EMPTY_ROOT, [*place, Check("log", READABLE, 0, fault)])
+
+
+def _log(
+    reader: Reader,
+    policy: TrustPolicy,
+    place: list[Check],
+    *,
+    since: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> Verified:
     nodes = Nodes(reader.connection)
     log = check_log(reader, nodes, progress)
-    checks = list(log.checks)
+    checks = [*place, *log.checks, check_settings(reader.connection)]
     checks += check_seals(reader.connection, nodes, policy, events=log.events)
     if since is not None:
         checks.append(

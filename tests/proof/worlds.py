@@ -1,6 +1,6 @@
 """A sealed ledger with everything in it, copies of it, and plain sqlite3 to tamper with them.
 
-``tampered`` drops every trigger first: whoever owns the file owns the triggers too.
+``opened`` drops every trigger first: whoever owns the file owns the triggers too.
 """
 
 from __future__ import annotations
@@ -77,13 +77,33 @@ def sealed(folder: Path) -> Sealed:
     return world
 
 
+class Tampering(sqlite3.Connection):
+    """Plain sqlite3 without the triggers of a ledger, which are there again when it is closed."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take the triggers away."""
+        super().__init__(*arguments, **options)
+        self._taken = self.execute(
+            "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
+        for name, _, _ in self._taken:
+            self.execute(f"DROP TRIGGER {name}")
+
+    def close(self) -> None:
+        """Give them back, but those of a table that is gone."""
+        tables = {
+            name for (name,) in
+            self.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        }  # fmt: skip
+        for _, table, text in self._taken:
+            if table in tables:
+                self.execute(text)
+        super().close()
+
+
 def opened(path: Path) -> sqlite3.Connection:
-    """Open a ledger file with plain sqlite3, and take its triggers away."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for (name,) in names:
-        connection.execute(f"DROP TRIGGER {name}")
-    return connection
+    """Open a ledger file to tamper with it."""
+    return sqlite3.connect(path, isolation_level=None, factory=Tampering)
 
 
 def tampered(path: Path, *statements: str) -> None:

@@ -1,0 +1,64 @@
+"""``tally backup``: one file that holds the whole ledger, made while others read and write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.outputs import Target, kept_places
+from cli.render import plural, write
+from ledger.notes import write_base64
+from ledger.store import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.bootstrap import Session
+
+_DATABASE = b"SQLite format 3\0"
+
+
+@click.command("backup")
+@click.argument("target", metavar="FILE")
+@click.option("--force", is_flag=True, help="Overwrite FILE, if it is not of this ledger.")
+@tally_command()
+def command(session: Session, output: Output, *, target: str, force: bool) -> None:
+    """Write the whole ledger to FILE: one file, complete and durable, or none.
+
+    Others may read and write meanwhile. The key and the policy are not in it: keep them
+    elsewhere. A ledger on a server is copied with: tally copy URL FILE.
+
+    \b
+    Examples:
+      tally backup /mnt/backup/tally-2025-03.db
+      tally verify --ledger /mnt/backup/tally-2025-03.db
+    """
+    from ledger.store.backup import back_up  # noqa: PLC0415 - loaded when needed
+
+    place, kept = Target(target), kept_places(session.location)
+    if _is_database(place.path):
+        place.check_new(kept)  # it may be an older backup
+    else:
+        place.check(kept)
+    done = back_up(session.reader, place.path, force=force)
+    root = write_base64(done.root)
+    if output.human:
+        write(f"backed up {plural(done.events, 'event')} to {shown(target)}, {done.bytes} bytes")
+        write(f"  root {root}")
+        write(f"  next: tally verify --ledger {shown(target)}")
+        return
+    output.object(
+        {
+            "schema": "tally.backup/1", "from": shown(session.location), "to": shown(target),
+            "events": done.events, "root": root, "bytes": done.bytes,
+        }
+    )  # fmt: skip
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_DATABASE)) == _DATABASE

@@ -1,0 +1,99 @@
+"""A second file with everything that a ledger file and its WAL hold, made while others write.
+
+Invariant: the file appears whole under its name, durable, with nothing beside it that it needs, or
+not at all; what it would overwrite is never the ledger. This module must not know events.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ledger.connection import SQLITE, dialect_of
+from ledger.errors import IntegrityBroken, InvalidInput
+from ledger.nodes import Nodes
+from ledger.store import journal
+from ledger.store.errors import LedgerExists
+from ledger.store.reading import Reader, explained
+
+SIDES: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
+
+
+class Backup(NamedTuple):
+    """What a backup holds."""
+
+    events: int
+    root: bytes
+    bytes: int
+
+
+def back_up(source: Reader, target: Path, *, force: bool = False) -> Backup:
+    """Copy a ledger file to another, which the caller knows not to belong to the ledger.
+
+    Raises: InvalidInput, LedgerExists, IntegrityBroken, StoreError, OSError.
+    """
+    if dialect_of(source.connection) != SQLITE:
+        msg = f"{source.location!r} is on a server: there is no file to back up"
+        raise InvalidInput(msg, hint="copy it to a file: tally copy URL FILE")
+    _check_free(target, force=force)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    beside = Path(name)
+    try:
+        done = _fill(source, beside)
+        _make_durable(beside)
+        _check_free(target, force=force)
+        beside.replace(target)
+        _make_durable(target.parent)
+    finally:
+        for path in (beside, *_sides(beside)):
+            path.unlink(missing_ok=True)
+    return done
+
+
+def _fill(source: Reader, beside: Path) -> Backup:
+    least = source.head().position
+    shutil.copymode(source.location, beside)
+    with explained(str(beside)):
+        with closing(sqlite3.connect(beside)) as target:
+            source.connection.backup(target)  # type: ignore[attr-defined]  # a file's connection
+        journal.settle(str(beside))
+        with closing(
+            sqlite3.connect(f"{beside.absolute().as_uri()}?immutable=1", uri=True)
+        ) as target:
+            copied = Reader(target, str(beside))
+            events, nodes = copied.head().position, Nodes(target)
+            root = nodes.root(events) if nodes.there else b""
+    if events < least:
+        msg = f"the backup holds {events} events, the ledger {least}: it was not kept"
+        raise IntegrityBroken(msg, kind="truncated", hint="see what is wrong: tally verify")
+    return Backup(events, root, beside.stat().st_size)
+
+
+def _check_free(target: Path, *, force: bool) -> None:
+    if target.is_dir():
+        msg = f"{str(target)!r} is a folder"
+        raise InvalidInput(msg, hint="name a file in it")
+    if target.exists() and not force:
+        raise LedgerExists(str(target), hint="name another file, or overwrite it with --force")
+    for side in _sides(target):
+        if not side.name.endswith("-shm") and side.exists() and side.stat().st_size:
+            # SQLite would take it for a part of the new file.
+            raise LedgerExists(str(side), hint=f"somebody uses {target.name}; name another file")
+
+
+def _sides(path: Path) -> list[Path]:
+    return [path.with_name(path.name + side) for side in SIDES]
+
+
+def _make_durable(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,134 @@
+"""The whole schema of a ledger file, held against what this program lays out.
+
+What must be there is not listed a second time: the statements that make a ledger are run on an
+empty database, and its schema is the list. Invariant: a table, index, trigger or view that is
+foreign, missing or other is named, with what to do about it; what is made when it is first needed
+may be absent. This module must not know what tables are for.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger.connection import SQLITE, dialect_of
+from ledger.store.errors import LayoutChanged
+from ledger.store.schema import STATEMENTS
+
+if TYPE_CHECKING:
+    from ledger.connection import Connection
+
+INSERTED, DELETED, MODIFIED = "inserted", "deleted", "modified"
+# Tables that are derived from the log, made when first needed; their owner knows them exactly.
+DERIVED: Final = re.compile(r"(view|shadow)_\w+|checkpoints|rebuilds")
+_PROOF: Final = ("tree_nodes", "seals")  # a ledger has both, or was made before there was a tree
+_READ: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+_RESTORE: Final = "keep it as it is, find out who changed it, and go on from the last backup"
+
+
+class Thing(NamedTuple):
+    """One object of a schema: its text is compared without spacing, quotes and IF NOT EXISTS."""
+
+    type: str
+    name: str
+    table: str
+    text: str
+
+
+class Oddity(NamedTuple):
+    """Something that is not as laid out.
+
+    Attributes:
+        kind: inserted, deleted or modified.
+        thing: its type and name.
+        table: what it belongs to.
+        remedy: what to do.
+
+    """
+
+    kind: str
+    thing: str
+    table: str
+    remedy: str
+
+    @property
+    def said(self) -> str:
+        """What is wrong, for a person."""
+        words = {
+            INSERTED: "is not of this program",
+            DELETED: "is missing",
+            MODIFIED: "is another than this program lays out",
+        }
+        return f"{self.thing} {words[self.kind]}"
+
+
+def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> list[Oddity]:
+    """Compare the schema of a ledger; ``derived`` are the statements of what is made later.
+
+    Without them, tables and indexes with names like theirs are passed over.
+    """
+    if dialect_of(connection) != SQLITE:
+        return []
+    there = _read(connection)
+    known = _laid_out(derived or ())
+    optional = set(_laid_out(derived or (), core=False))
+    proof = {name for name, thing in known.items() if thing.table in _PROOF}
+    if not proof & set(there):
+        optional |= proof  # made before there was a tree: it gets one when it is opened for writing
+    found: list[Oddity] = []
+    for name, thing in sorted(there.items()):
+        wanted = known.get(name)
+        if wanted is None and derived is None and _looks_derived(thing):
+            continue
+        if wanted is None or thing.type != wanted.type:
+            remedy = f"once you know who made it: DROP {thing.type.upper()} {name}"
+            found.append(Oddity(INSERTED, f"the {thing.type} {name!r}", thing.table, remedy))
+        elif thing != wanted:
+            found.append(Oddity(MODIFIED, f"the {thing.type} {name!r}", thing.table, _RESTORE))
+    for name, wanted in sorted(known.items()):
+        gone = name not in there or there[name].type != wanted.type
+        if gone and (name not in optional or _half_there(wanted, there)):
+            found.append(Oddity(DELETED, f"the {wanted.type} {name!r}", wanted.table, _RESTORE))
+    return found
+
+
+def require(connection: Connection, location: str, derived: tuple[str, ...] | None = None) -> None:
+    """Refuse a ledger whose schema is another. Raises: LayoutChanged."""
+    found = oddities(connection, derived)
+    if found:
+        raise LayoutChanged(location, why=found[0].said, remedy=found[0].remedy)
+
+
+
+
+def _half_there(wanted: Thing, there: dict[str, Thing]) -> bool:
+    """Say whether an index or a trigger is missing from a table that is there."""
+    return wanted.type != "table" and wanted.table in there
+
+
+def _looks_derived(thing: Thing) -> bool:
+    return thing.type in ("table", "index") and DERIVED.fullmatch(thing.table) is not None
+
+
+def _read(connection: Connection) -> dict[str, Thing]:
+    return {
+        name: Thing(type_, name, table, _plain(text or ""))
+        for type_, name, table, text in connection.execute(_READ)
+    }
+
+
+def _plain(text: str) -> str:
+    text = " ".join(text.replace('"', "").split()).replace("IF NOT EXISTS ", "")
+    return text.replace("( ", "(").replace(" )", ")")
+
+
+@cache
+def _laid_out(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing]:
+    """Lay everything out in an empty database, and read what it is then."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in (*(STATEMENTS if core else ()), *derived):
+            empty.execute(statement)
+        return _read(empty)

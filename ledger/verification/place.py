@@ -1,0 +1,68 @@
+"""Whether the place itself can be believed: its journal, schema, pages, indexes and settings.
+
+Invariant: what follows from here on (log, tree, seals) rests on these; none of them is taken from
+what the place says about itself where it can be derived. This module must not know events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.connection import SQLITE, dialect_of
+from ledger.store import journal, settings
+from ledger.verification.findings import DELETED, INSERTED, MODIFIED, TRUNCATED, Check, Fault
+from ledger.verification.indexes import check_database, check_indexes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ledger.connection import Connection
+    from ledger.store import Reader
+    from ledger.store.layout import Oddity
+
+JOURNAL = "the file, with the journal beside it, holds what was committed last"
+SCHEMA = "the schema is what this program lays out, and nothing else"
+SETTINGS = "the settings beside the log are those that were written"
+
+
+def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
+    """Check what everything else rests on; ``oddities`` are those of the schema."""
+    if dialect_of(reader.connection) == SQLITE:
+        yield check_journal(reader)
+    yield check_schema(oddities)
+    yield check_database(reader.connection)
+    yield check_indexes(reader.connection)
+
+
+def check_journal(reader: Reader) -> Check:
+    """Check that a file is not without the journal it needs."""
+    found = journal.standing(reader)
+    if found is None or found.state in (journal.EMPTY, journal.NEEDED):
+        return Check("journal", JOURNAL, 1)
+    fault = Fault(TRUNCATED, None, found.said or "")
+    return Check("journal", JOURNAL, 1, fault, derived=found.state == journal.ABSENT)
+
+
+def check_schema(oddities: Sequence[Oddity]) -> Check:
+    """Say what was found odd about the schema."""
+    if not oddities:
+        return Check("schema", SCHEMA, 1)
+    said = "; ".join(f"{one.said} ({one.remedy})" for one in oddities)
+    return Check("schema", SCHEMA, 1, Fault(oddities[0].kind, None, said))
+
+
+def check_settings(connection: Connection) -> Check:
+    """Hold the settings against the sum that was kept of them."""
+    there = settings.all_of(connection)
+    guard = settings.get(connection, settings.GUARD)
+    if guard is None:
+        said = "the settings are of a time before they were guarded: open the ledger for writing"
+        return Check("settings", SETTINGS, len(there), Fault(DELETED, None, said), derived=True)
+    if guard == settings.guard_of(there):
+        return Check("settings", SETTINGS, len(there))
+    count = guard.partition(":")[0]
+    kept = int(count) if count.isdecimal() else -1
+    more = kept != len(there) and kept >= 0
+    kind = MODIFIED if not more else DELETED if kept > len(there) else INSERTED
+    said = "a setting is another than was written: see the table meta"
+    return Check("settings", SETTINGS, len(there), Fault(kind, None, said))

@@ -1,0 +1,56 @@
+"""The tables that stored views add to a ledger, held against what this program lays out.
+
+Invariant: a view that an earlier version of it laid out is no oddity: it is known as outdated by
+its checkpoint, and built anew before it is used. This module must not know rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger.store.errors import LayoutChanged
+from ledger.store.layout import Oddity, oddities
+from projections.snapshots import CREATE_SNAPSHOTS
+from projections.stored import (
+    CREATE_CHECKPOINTS,
+    CREATE_REBUILDS,
+    LIVE,
+    PROJECTIONS,
+    SHADOW,
+    checkpoint_of,
+    statements_of,
+)
+
+if TYPE_CHECKING:
+    from ledger.connection import Connection
+    from ledger.store import Reader
+
+DERIVED: Final = (
+    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS,
+    *(
+        statement
+        for projection in PROJECTIONS
+        for prefix in (LIVE, SHADOW)
+        for statement in statements_of(prefix + projection.name, projection)
+    ),
+)  # fmt: skip
+
+
+def whole_oddities(connection: Connection) -> list[Oddity]:
+    """Compare the whole schema of a ledger, stored views included."""
+    found = oddities(connection, DERIVED)
+    if not found:
+        return []
+    outdated = set()
+    for projection in PROJECTIONS:
+        checkpoint = checkpoint_of(connection, projection.name)
+        if checkpoint is not None and checkpoint.version != projection.version:
+            outdated |= {LIVE + projection.name, SHADOW + projection.name}
+    return [one for one in found if one.kind == "inserted" or one.table not in outdated]
+
+
+def require_layout(reader: Reader) -> None:
+    """Refuse a ledger whose schema is another. Raises: LayoutChanged."""
+    found = whole_oddities(reader.connection)
+    if found:
+        raise LayoutChanged(reader.location, why=found[0].said, remedy=found[0].remedy)
