@@ -1,25 +1,32 @@
 """From a comparison to the events that remember it.
 
-Invariant: figures are recorded as the report shows them, never computed again.
+Invariant: figures are recorded as the report shows them, never computed again; a break keeps the
+lines that it was found in, so that it can be shown without the file.
 """
 
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cli.render import note, plural
-from ledger.events import BreakOpened, ReconciliationRun
+from ledger.events import BreakOpened, ReconciliationRun, SeenLine
 from ledger.reconciling import record_run, register
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import sort_key
-from projections.reconciliation.report import break_id
+from projections.reconciliation.report import candidates_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cli.bootstrap import Session
     from projections.point import Point
     from projections.reconciliation.breaks import Outcome
+    from projections.reconciliation.lines import Line
     from projections.reconciliation.sources import Compared
+
+TEXT_MAX, LINES_MAX = 200, 50  # what an event keeps of a payer's words, and of a large knot
 
 
 def record(
@@ -28,7 +35,7 @@ def record(
     """Record a run and its breaks, and say on stderr what was recorded."""
     report = compared.report
     proof, code = report.proof, report.currency
-    found = {break_id(report.source, one): one for one in report.breaks}
+    found = report.named([*report.breaks, *report.expected])
     matches = sorted(report.matches, key=sort_key)
     named = f"{compared.sha256} {report.source} {point.position}"
     run = ReconciliationRun(
@@ -37,11 +44,15 @@ def record(
         known_position=point.position, opening=write_amount(proof.opening, code),
         movements=write_amount(proof.movements, code), closing=write_amount(proof.closing, code),
         ledger_balance=write_amount(proof.ledger_balance, code),
-        matches=tuple((one.rule, one.ours[0].key, one.theirs[0].key) for one in matches),
-        breaks=tuple(found), file=file,
+        matches=tuple(
+            (one.rule, (one.ours or one.theirs)[0].key, (one.theirs or one.ours)[0].key)
+            for one in matches
+        ),
+        breaks=tuple(name for name, one in found if not one.expected), file=file[:TEXT_MAX],
     )  # fmt: skip
-    opened = [_opened(name, one, run.run, code) for name, one in found.items()]
-    matched = frozenset(break_id(report.source, one) for one in report.matches)
+    names = report.line_names()
+    opened = [_opened(name, one, run, names) for name, one in found]
+    matched = frozenset(name for name, _ in report.named(matches))
     recorded = record_run(
         session.store, run, opened, matched=matched, now=session.now, actor=actor
     )
@@ -54,12 +65,34 @@ def record(
         note(f"note: its period overlaps that of run {', '.join(overlaps)}")
 
 
-def _opened(name: str, one: Outcome, run: str, currency: str) -> BreakOpened:
+def _opened(
+    name: str, one: Outcome, run: ReconciliationRun, names: Mapping[int, str]
+) -> BreakOpened:
     ours = sum(line.amount for line in one.ours)
     theirs = sum(line.amount for line in one.theirs)
+    own = {id(line) for line in (*one.ours, *one.theirs)}
+    near = {id(line): line for line in chain(*one.candidates) if id(line) not in own}
     return BreakOpened(
-        run=run, break_id=name, kind=one.kind, key=one.key, currency=currency,
-        delta=write_amount(theirs - ours, currency), first_seen=one.first_seen,
+        run=run.run, break_id=name, kind=one.kind, key=one.key, currency=run.currency,
+        delta=write_amount(theirs - ours, run.currency), first_seen=one.first_seen,
         ours=write_amount(ours, one.ours[0].currency) if one.ours else None,
         theirs=write_amount(theirs, one.theirs[0].currency) if one.theirs else None,
+        expected=one.expected,
+        lines=(*(_seen("ledger", line, names) for line in one.ours[:LINES_MAX]),
+               *(_seen("statement", line, names) for line in one.theirs[:LINES_MAX])),
+        candidates=tuple(map(tuple, candidates_of(one, names)))[:LINES_MAX],
+        near=tuple(_seen(_side(line), line, names) for line in list(near.values())[:LINES_MAX]),
+    )  # fmt: skip
+
+
+def _side(line: Line) -> str:
+    return "ledger" if line.place.startswith("@") else "statement"
+
+
+def _seen(side: str, line: Line, names: Mapping[int, str]) -> SeenLine:
+    return SeenLine(
+        side=side, name=names[id(line)], at=line.instant,
+        amount=write_amount(line.amount, line.currency), currency=line.currency, place=line.place,
+        account=line.account, reference=", ".join(one.text for one in line.references)[:TEXT_MAX],
+        order=line.order, text=line.text[:TEXT_MAX], kind=line.kind, status=line.status,
     )  # fmt: skip

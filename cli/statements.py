@@ -30,7 +30,8 @@ class Checked(NamedTuple):
     @property
     def found(self) -> list[tuple[str, str]]:
         """The breaks that were found."""
-        return sorted((one.kind, one.key) for one in self.report.breaks)
+        report = self.report
+        return sorted((one.kind, one.key) for one in (*report.breaks, *report.expected))
 
     @property
     def exact(self) -> bool:

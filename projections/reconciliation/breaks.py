@@ -8,21 +8,24 @@ This module must not know how lines were read or are shown.
 
 from __future__ import annotations
 
-from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ledger.money import RATED_SCALE, exponent
 from ledger.periods import DAY
-from projections.reconciliation.lines import BOOKED, FAILED, PENDING
+from projections.reconciliation.amounts import from_minor
+from projections.reconciliation.collecting import suggestions
+from projections.reconciliation.identity import TRANSACTION, order_of
+from projections.reconciliation.lines import BOOKED, CHARGE, FAILED, PENDING
 from projections.reconciliation.matching import WINDOW, match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from projections.reconciliation.lines import Line, Statement
-    from projections.reconciliation.matching import Match, Matched
+    from projections.reconciliation.matching import Confirmed, Matched
+    from projections.reconciliation.sides import Match
 
 MATCHED: Final = ("matched", "matched_tolerance")
 BREAKS: Final = (
@@ -30,8 +33,10 @@ BREAKS: Final = (
     "currency", "direction", "status", "duplicate_ours", "duplicate_theirs", "cut_off",
     "ambiguous",
 )  # fmt: skip
-CANDIDATES_MAX, PARTS_MAX = 12, 4  # bounds of a subset sum: at most 781 sums a line
-SEARCHED_MAX = 200  # lines for which a sum is looked for
+ROUNDING, CHARGES = "rounding", "charges"
+# What is cut off line by line may add up to so many minor units, or so little of what moved.
+ROUNDED_MINOR: Final = 5
+ROUNDED_PART: Final = 10_000
 
 
 class Scope(Struct, frozen=True):
@@ -83,6 +88,9 @@ class Outcome(Struct, frozen=True):
         rule: the pass that matched it and the tolerance that let it pass, empty for none.
         effect: by how much it moves the closing apart from the ledger's balance.
         first_seen: the earliest instant of its lines: its age counts from there.
+        tolerated: the part of the effect that a tolerance let pass.
+        expected: it is on its way and not late, so nobody has to look at it yet.
+        candidates: groups of lines that would explain it, of which none is booked.
 
     """
 
@@ -93,6 +101,9 @@ class Outcome(Struct, frozen=True):
     effect: int
     first_seen: int
     why: tuple[str, ...] = ()
+    tolerated: int = 0
+    expected: bool = False
+    candidates: tuple[tuple[Line, ...], ...] = ()
 
     @property
     def matched(self) -> bool:
@@ -110,25 +121,40 @@ class Outcome(Struct, frozen=True):
         return next((line.account for line in (*self.ours, *self.theirs) if line.account), "")
 
 
-def outcomes(ours: Sequence[Line], statement: Statement, scope: Scope) -> list[Outcome]:
+class Found(NamedTuple):
+    """Every outcome of a comparison, and the pending lines that booked ones replace."""
+
+    outcomes: list[Outcome]
+    replaced: list[Line]
+
+
+def outcomes(
+    ours: Sequence[Line], statement: Statement, scope: Scope,
+    *, confirmed: Sequence[Confirmed] = (),
+) -> Found:  # fmt: skip
     """Give every outcome; breaks in an order that does not depend on the order of any row."""
     covered = [line for line in ours if line.currency != scope.currency or scope.covers(line)]
-    found = match(covered, statement.lines)
+    found = match(
+        covered, statement.lines, window=max(WINDOW, scope.transit), confirmed=confirmed
+    )
     maker = _Maker(statement, scope)
     made: list[Outcome] = [maker.of_match(one) for one in found.matches]
-    made += [maker.outcome("ambiguous", tie.rule, tie.ours, tie.theirs) for tie in found.ties]
+    made += [
+        replace(maker.outcome("ambiguous", tie.rule, tie.ours, tie.theirs),
+                candidates=tie.candidates) for tie in found.ties
+    ]  # fmt: skip
     made += maker.of_leftovers(found)
-    kept = [one for one in made if maker.belongs(one)]
+    kept = maker.capped([one for one in made if maker.belongs(one)])
     matched = [one for one in kept if one.matched]
-    return [*matched, *sorted((one for one in kept if not one.matched), key=sort_key)]
+    broken = sorted((one for one in kept if not one.matched), key=sort_key)
+    return Found([*matched, *broken], found.replaced)
 
 
 def sort_key(one: Outcome) -> tuple[object, ...]:
     """Sort outcomes by what they say."""
-    mine, others = one.ours, one.theirs
     return (
-        one.first_seen, one.key, one.kind, one.effect, [line.place for line in mine],
-        [(line.key, line.amount) for line in others],
+        one.first_seen, one.key, one.kind, one.effect, [line.place for line in one.ours],
+        [order_of(line) for line in one.theirs],
     )  # fmt: skip
 
 
@@ -169,6 +195,8 @@ class _Maker:
 
     def of_match(self, one: Match) -> Outcome:
         """Name a match: the first of the differences that matter, or none."""
+        if not one.ours:  # a line of theirs, and the one that takes it back
+            return self.outcome("matched", one.rule, (), one.theirs)
         mine, other = one.ours[0], one.theirs[0]
         if (
             len(one.ours) == len(one.theirs) == 1 and mine.amount == other.amount
@@ -178,11 +206,16 @@ class _Maker:
             first = min(mine.instant, other.instant)
             return Outcome("matched", one.rule, one.ours, one.theirs, 0, first)
         kind, rule, why = self._difference(one)
-        return self.outcome(kind, rule, one.ours, one.theirs, why=why)
+        made = self.outcome(kind, rule, one.ours, one.theirs, why=why)
+        if kind == "matched_tolerance":
+            made = replace(made, tolerated=_total(one.theirs) - _total(one.ours))
+        elif kind == "in_transit_ours":
+            made = replace(made, expected=self._on_time(other))
+        return made
 
     def _difference(self, one: Match) -> tuple[str, str, tuple[str, ...]]:  # noqa: PLR0911 - one each
         mine, other = one.ours[0], one.theirs[0]
-        total, stated = (sum(line.amount for line in side) for side in (one.ours, one.theirs))
+        total, stated = _total(one.ours), _total(one.theirs)
         if mine.currency != other.currency:
             return "currency", one.rule, (f"{mine.currency} here, {other.currency} there",)
         if total * stated < 0:
@@ -208,9 +241,32 @@ class _Maker:
             return ""
         if difference == -sum(line.fee for line in one.theirs):
             return "fee"
-        if abs(difference) < 10 ** (RATED_SCALE - exponent(self.scope.currency)):
-            return "rounding"
-        return "given" if abs(difference) <= self.scope.tolerance else ""
+        if abs(difference) <= self.scope.tolerance:
+            return "given"
+        return ROUNDING if abs(difference) < self._minor else ""
+
+    @property
+    def _minor(self) -> int:
+        return from_minor(1, self.scope.currency)
+
+    def capped(self, made: list[Outcome]) -> list[Outcome]:
+        """Call rounding what it is only while it stays small in sum."""
+        rounded = [one for one in made if one.rule.endswith(f", {ROUNDING}")]
+        moved = sum(abs(line.amount) for line in self.statement.lines)
+        most = max(ROUNDED_MINOR * self._minor, moved // ROUNDED_PART)
+        total = sum(one.tolerated for one in rounded)
+        if abs(total) <= most:
+            return made
+        why = (f"less than a minor unit, but {len(rounded)} such add up to more than rounding",)
+        return [
+            replace(one, kind="amount", rule=one.rule.removesuffix(f", {ROUNDING}"), tolerated=0,
+                    why=why) if one.rule.endswith(f", {ROUNDING}") else one
+            for one in made
+        ]  # fmt: skip
+
+    def _on_time(self, line: Line) -> bool:
+        """Say whether money may still be on its way when the statement ends."""
+        return bool(self.scope.ends) and line.instant >= self.scope.ends - self.scope.transit
 
     def _cut_off(self, one: Match) -> bool:
         inside = [self.scope.inside(line) for line in one.ours]
@@ -228,112 +284,81 @@ class _Maker:
 
     def of_leftovers(self, found: Matched) -> list[Outcome]:
         """Name what nobody wanted: repeated, on its way, or missing."""
-        seen_theirs = _Repeats(found.theirs, (one.theirs for one in found.matches))
-        seen_ours = _Repeats(found.ours, (one.ours for one in found.matches))
-        suggested = _suggestions(found, self.scope)
-        made: list[Outcome] = []
-        for line in found.theirs:
-            kind = self._left_there(line, seen_theirs)
-            if kind and line.amount:
-                why = suggested.get(id(line), ())
-                made.append(self.outcome(kind, "", (), (line,), why=why))
-        for line in found.ours:
-            if line.amount and self.scope.covers(line) and self.scope.inside(line):
-                why = suggested.get(id(line), ())
-                kind = self._left_here(line, seen_ours)
-                made.append(self.outcome(kind, "", (line,), (), why=why))
-        return made
+        seen = _Repeats(found.theirs, (one.theirs for one in found.matches))
+        twins = {line.twin for line in found.ours if line.twin}
+        matched = {
+            name for one in found.matches if twins for line in one.ours
+            if (name := f"{line.channel}/{line.key}") in twins
+        }  # fmt: skip
+        mine = [line for line in found.ours
+                if line.amount and self.scope.covers(line) and self.scope.inside(line)]  # fmt: skip
+        window = max(WINDOW, self.scope.transit)
+        sums = suggestions(found.theirs, mine, window) | suggestions(mine, found.theirs, window)
+        made = [
+            replace(self.of_theirs(line, seen), candidates=tuple(sums.get(id(line), ())))
+            for line in found.theirs if line.amount and line.status != FAILED
+        ]  # what failed there came to nothing, and nothing is here
+        return made + [
+            replace(self.of_ours(line, matched), candidates=tuple(sums.get(id(line), ())))
+            for line in mine
+        ]
 
-    def _left_there(self, line: Line, seen: _Repeats) -> str:
-        if line.status == FAILED:
-            return ""  # it came to nothing there, and nothing is here
+    def of_theirs(self, line: Line, seen: _Repeats) -> Outcome:
+        """Name a line that only they have: repeated, a charge, on its way, or missing here."""
         if seen.repeats(line):
-            return "duplicate_theirs"
+            return self.outcome("duplicate_theirs", "", (), (line,))
+        if line.kind == CHARGE:
+            made = self.outcome("matched_tolerance", CHARGES, (), (line,))
+            return replace(made, tolerated=made.effect)
         late_value = self.statement.subject == "payments" and line.ends >= self.scope.ends > 0
-        return "in_transit_theirs" if line.status == PENDING or late_value else "missing_in_ledger"
+        on_its_way = line.status == PENDING or late_value
+        kind = "in_transit_theirs" if on_its_way else "missing_in_ledger"
+        made = self.outcome(kind, "", (), (line,))
+        return replace(made, expected=on_its_way and self._on_time(line))
 
-    def _left_here(self, line: Line, seen: _Repeats) -> str:
-        if seen.repeats(line):
-            return "duplicate_ours"
-        on_its_way = self.scope.ends and line.instant >= self.scope.ends - self.scope.transit
-        return "in_transit_ours" if on_its_way else "missing_at_provider"
+    def of_ours(self, line: Line, matched: set[str]) -> Outcome:
+        """Name a line that only we have: on its way, said twice (R3), or missing there."""
+        if self._on_time(line):
+            return replace(self.outcome("in_transit_ours", "", (line,), ()), expected=True)
+        twice = line.twin in matched and line.twin.startswith(f"{line.channel}/")
+        return self.outcome("duplicate_ours" if twice else "missing_at_provider", "", (line,), ())
 
 
 class _Repeats:
-    """Knows which of the leftovers say again what another line said."""
+    """Knows which lines of theirs say again what another line said.
+
+    Only what names one payment for ever proves that: a transaction's reference, or our own id.
+    """
 
     def __init__(self, left: Sequence[Line], matched: Iterable[tuple[Line, ...]]) -> None:
-        self._seen: set[tuple[object, ...]] = set()
-        self._keys: set[str] = set()
-        asked = {name for line in left for name in _names(line)}
-        twins = {line.twin.partition("/")[2] for line in left if line.twin}
-        for lines in matched if left else ():
+        self._seen: dict[tuple[object, ...], str] = {}
+        asked = {name for line in left for name in _proven(line)}
+        for lines in matched if asked else ():
             for line in lines:
-                if not asked.isdisjoint(_names(line)) or line.key in twins:
+                if not asked.isdisjoint(_proven(line)):
                     self._add(line)
 
     def _add(self, line: Line) -> None:
-        self._seen.update(self._names(line))
-        self._keys.add(f"{line.channel}/{line.key}")
+        self._seen.update(dict.fromkeys(self._keys(line), line.number))
 
-    def _names(self, line: Line) -> Iterator[tuple[object, ...]]:
-        for name in _names(line):
-            yield (name, line.account, line.amount, line.currency)
-            if not line.order:
-                yield (name, line.amount, line.currency)
+    def _keys(self, line: Line) -> Iterator[tuple[object, ...]]:
+        for name in _proven(line):
+            yield (name, line.account, line.amount, line.currency, line.channel)
 
     def repeats(self, line: Line) -> bool:
-        """Say whether a line repeats an earlier one (R3), and remember it."""
-        again = line.twin in self._keys or any(name in self._seen for name in self._names(line))
+        """Say whether a line repeats an earlier one, and remember it."""
+        earlier = [self._seen[key] for key in self._keys(line) if key in self._seen]
         self._add(line)
-        return again
+        return any(not line.number or line.number == number for number in earlier)
 
 
-def _names(line: Line) -> list[str]:
-    names = [one.text for one in line.references]
-    return [*names, line.order] if line.order else names
+def _proven(line: Line) -> list[str]:
+    names = [one.text for one in line.references if one.scope == TRANSACTION]
+    return [*names, *(name for name in (line.order, line.number) if name)]
 
 
-def _suggestions(found: Matched, scope: Scope) -> dict[int, tuple[str, ...]]:
-    """Suggest, and never book, sums of a few lines of one side that are a line of the other."""
-    suggested: dict[int, tuple[str, ...]] = {}
-    ours = [line for line in found.ours if scope.covers(line) and scope.inside(line)]
-    for lines, others, side in ((found.theirs, ours, "ours"), (ours, found.theirs, "theirs")):
-        near = _nearby(others)
-        for line in lines[:SEARCHED_MAX]:
-            sums = _subsets(line, near(line))
-            if len(sums) == 1:
-                keys = " + ".join(sorted(part.key for part in sums[0]))
-                suggested[id(line)] = (f"suggestion: the sum of {side}: {keys}",)
-    return suggested
-
-
-def _nearby(lines: Sequence[Line]) -> Callable[[Line], list[Line]]:
-    from bisect import bisect_left  # noqa: PLC0415 - for leftovers alone
-
-    instants = [line.instant for line in lines]
-
-    def near(line: Line) -> list[Line]:
-        first = bisect_left(instants, line.instant - WINDOW)
-        last = bisect_left(instants, line.instant + WINDOW + 1)
-        return list(lines[first:last])
-
-    return near
-
-
-def _subsets(line: Line, candidates: list[Line]) -> list[tuple[Line, ...]]:
-    """Give the subsets of 2 to 4 lines that sum to a line; none where there are too many."""
-    same = [
-        one for one in candidates
-        if one.currency == line.currency and one.amount
-        and (one.amount > 0) == (line.amount > 0) and abs(one.amount) < abs(line.amount)
-    ]  # fmt: skip
-    if len(same) > CANDIDATES_MAX:
-        return []
-    return [
-        chosen for size in range(2, PARTS_MAX + 1) for chosen in combinations(same, size)
-        if sum(one.amount for one in chosen) == line.amount
-    ]  # fmt: skip
+def _total(lines: Iterable[Line]) -> int:
+    return sum(line.amount for line in lines)
 
 
 TRANSIT: Final = {"payments": 3 * DAY}  # other statements are of the very system that booked them

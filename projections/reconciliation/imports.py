@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
+from projections.reconciliation.identity import serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -105,21 +106,22 @@ class Importer:
 
     def _movement(self, line: Line, paid: dict[str, str], billed: set[str]) -> Iterator[Json]:
         account = line.account or NAMELESS
-        serial, size = line.references[0].text, write_amount(abs(line.amount), line.currency)
+        serial, size = serial_of(line), write_amount(abs(line.amount), line.currency)
+        own = line.number or line.name or line.key
         if line.amount > 0:
-            known = line.kind == "Payment" and len(line.references) > 1
+            known = line.kind == "Payment" and bool(line.references)
             channel = (line.channel or CHANNEL) if known else CHANNEL
             paid.setdefault(serial, channel)
             yield self._said(
                 "top-up", line.instant, account=account, channel=channel,
-                serial=serial if known else line.references[-1].text, amount=size,
+                serial=serial if known else own, amount=size,
             )  # fmt: skip
         elif line.amount < 0 and line.kind == "Withdraw" and serial in paid:
             yield self._said("reverse-top-up", line.instant, account=account,
                              channel=paid[serial], serial=serial, amount=size)  # fmt: skip
         elif line.amount < 0:
             # What was paid in steps is a bill a step: the later ones are named by their payment.
-            bill = line.order if line.order not in billed else line.references[-1].text
+            bill = line.order if line.order not in billed else own
             billed.add(line.order)
             instance = f"vendor-{account}"
             yield from self._instance(account, instance, line.instant)

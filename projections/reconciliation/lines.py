@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from projections.reconciliation.identity import Reference
 
+CHARGE = "charge"  # the kind of a line that is what the provider kept, no payment
 BOOKED, PENDING, PAID, UNPAID, FAILED = "booked", "pending", "paid", "unpaid", "failed"
 
 
@@ -40,6 +41,8 @@ class Line(Struct, frozen=True, gc=False):
         twin: key of the payment that it is suspected to repeat (R3).
         starts, ends: the cycle or term that is charged.
         firm: it names our own id, so that an equal amount alone proves nothing.
+        number: the provider's own number of it, where that is not the payment's serial here.
+        name: given to what has no name of its own (identity.numbered); readers leave it empty.
         statement: the id (and page) of the statement that it stands in, where the file has one.
         reversal: it takes back an earlier line of the same side (RvslInd).
         paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
@@ -68,6 +71,8 @@ class Line(Struct, frozen=True, gc=False):
     coupons: int = 0
     gross: int = 0
     firm: bool = False
+    number: str = ""
+    name: str = ""
     statement: str = ""
     reversal: bool = False
 

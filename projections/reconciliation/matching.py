@@ -1,8 +1,9 @@
 """Matching: passes from the surest to the least sure, each independent of the order of rows.
 
-A key matches only where it is unique on both sides among what is left. So no pass ever takes the
-first that fits: what is not unique waits for a sharper key, and is ambiguous if none comes.
-Invariant: every line of both sides is in one match, or left over; never in two.
+A name matches only where it is unique on both sides among what is left, or where its whole group
+adds up. So no pass ever takes the first that fits: what is not unique waits for a sharper name,
+and is ambiguous if none comes. Which names may say what: identity.py.
+Invariant: every line of both sides is in one match or one tie, or left over; never in two.
 This module must not know what a difference is called (breaks.py).
 """
 
@@ -11,273 +12,268 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.periods import DAY
+from projections.reconciliation import collecting
+from projections.reconciliation.covers import Group
+from projections.reconciliation.identity import (
+    DIFFERENCE,
+    TRANSACTION,
+    account_in,
+    explicit,
+    hints,
+    name_of,
+    names_of,
+    proofs,
+)
 from projections.reconciliation.lines import FAILED
+from projections.reconciliation.sides import Match, Sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from projections.reconciliation.lines import Line
+    from projections.reconciliation.sides import Key, Keys
 
 WINDOW: Final = 3 * DAY
 REFERENCE, ORDER, GROUP, NEAR = "reference", "order", "group", "amount_and_date"
-Key = tuple[object, ...]
-
-
-class Match(NamedTuple):
-    """Lines of both sides that are one thing, and the rule that says so."""
-
-    rule: str
-    ours: tuple[Line, ...]
-    theirs: tuple[Line, ...]
+BY_HAND, REVERSAL = "by_hand", "reversal"
+Confirmed = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Matched(NamedTuple):
-    """What matching gives: matches, ties, and what nobody wanted."""
+    """What matching gives: matches, ties, and what nobody wanted.
+
+    Attributes:
+        replaced: pending lines of theirs that the booked line of the same payment replaces.
+
+    """
 
     matches: list[Match]
     ties: list[Match]
     ours: list[Line]
     theirs: list[Line]
+    replaced: list[Line]
 
 
-def order_of(line: Line) -> tuple[object, ...]:
-    """Sort lines by what they say, never by where they stand."""
-    return (line.instant, line.key, line.amount, line.currency, line.account, line.order,
-            line.references, line.kind, line.group, line.status, line.text)  # fmt: skip
+def match(
+    ours: Sequence[Line], theirs: Sequence[Line], *,
+    window: int = WINDOW, confirmed: Sequence[Confirmed] = (),
+) -> Matched:  # fmt: skip
+    """Match two sides. Nothing depends on the order of either."""
+    left, replaced = collecting.without_replaced(theirs, window)
+    sides = Sides(ours, left)
+    names = _Names(ours, left)
+    if confirmed:
+        sides.sort()
+        sides.take(BY_HAND, _by_hand(sides, confirmed))
+    # Equal in everything first, then in all but one thing, so that a difference is seen last.
+    sides.unique(REFERENCE, names.proven(_exactly), names.proved(_exactly))
+    sides.unique(ORDER, names.orders(_exactly), names.orders(_exactly))
+    sides.sort()
+    sides.unique(REFERENCE, names.proven(_dated), names.proved(_dated))
+    sides.unique(ORDER, names.orders(_dated), names.orders(_dated))
+    names.hint(sides, _exactly, window=window, tie=False)
+    sides.settle(GROUP, _sums(sides))
+    for how in (_inward, _anyhow):
+        sides.unique(REFERENCE, names.proven(how), names.proved(how))
+        sides.unique(ORDER, names.orders(how), names.orders(how))
+    for how in (_inward, _anyhow):
+        names.hint(sides, how, window=window, tie=False)
+    _repeated(sides, names)
+    _same_name(sides, names)
+    sides.take(REVERSAL, collecting.taken_back(sides.theirs, window))
+    names.hint(sides, _exactly, window=window, tie=True)
+    for owned in (True, False):
+        alike = sides.nearby(names.alike(owned=owned), names.unnamed(owned=owned), window)
+        sides.settle(NEAR, alike, pairs=True)
+    collecting.add_up(sides, names.owner, window)
+    return Matched(sides.matches, sides.ties, sides.ours, sides.theirs, replaced)
 
 
-class _Sides:
-    """What is left of both sides, and the matches so far."""
+def _exactly(line: Line) -> Key:
+    return (line.amount, line.currency)
+
+
+def _dated(line: Line) -> Key:
+    return (line.amount, line.currency, line.instant)
+
+
+def _inward(line: Line) -> Key:
+    return (line.amount >= 0, line.currency)
+
+
+def _anyhow(line: Line) -> Key:
+    del line
+    return ()
+
+
+class _Names:
+    """Which names of a line count, each with what else must agree.
+
+    A payment's key is (channel, serial), never the serial alone. What a statement calls a channel
+    counts where the ledger knows a channel of that name.
+    """
 
     def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
-        self.ours: list[Line] = list(ours)
-        self.theirs: list[Line] = list(theirs)
-        self.named = bool(theirs) and all(line.account for line in theirs)
-        self.matches: list[Match] = []
+        self.accounts = {line.account for line in ours if line.account}
+        self.channels = {line.channel for line in ours if line.channel}
+        said = {line.channel for line in theirs}
+        self.spoken = not said.isdisjoint(self.channels)
+        self.unspoken = not said <= self.channels
 
-    def sort(self) -> None:
-        """Order what is left by content: rows told apart by their place alone are the same.
+    def proven(self, how: Callable[[Line], Key]) -> Keys:
+        """Give the keys of ours."""
+        if not self.spoken:
+            return lambda line, account: [
+                ("", account, name, *how(line)) for name in proofs(line)
+            ]
 
-        What is unique does not depend on any order, so the many that are go first.
-        """
-        self.ours.sort(key=order_of)
-        self.theirs.sort(key=order_of)
+        def keys(line: Line, account: str) -> Iterable[Key]:
+            own = how(line)
+            for name in proofs(line):
+                yield (line.channel, account, name, *own)
+                if self.unspoken and line.channel:
+                    yield ("", account, name, *own)
 
-    def unique(self, rule: str, keys: Callable[[Line, str], Iterable[Key]]) -> None:
-        """Match what shares a key that is unique on both sides."""
-        ours, theirs = self._index(self.ours, keys), self._index(self.theirs, keys)
-        pairs: dict[int, int] = {}
-        wanted: dict[int, int] = {}
-        torn: set[int] = set()  # ours that several of theirs could be, or the other way round
-        for key, found in ours.items():
-            there = theirs.get(key)
-            if found is not None and there is not None:
-                first, rival = pairs.setdefault(found, there), wanted.setdefault(there, found)
-                if first != there or rival != found:
-                    torn.update((found, rival, wanted.get(first, found)))
-        self.take(
-            rule, [((mine,), (other,)) for mine, other in pairs.items() if mine not in torn]
+        return keys
+
+    def proved(self, how: Callable[[Line], Key]) -> Keys:
+        """Give the keys of theirs; what takes back a line is no payment of another amount."""
+        channels = self.channels if self.spoken else frozenset[str]()
+
+        def keys(line: Line, account: str) -> Iterable[Key]:
+            if line.reversal and how in (_inward, _anyhow):
+                return ()
+            channel = line.channel if line.channel in channels else ""
+            own = how(line)
+            return [(channel, account, name, *own) for name in proofs(line)]
+
+        return keys
+
+    def hint(
+        self, sides: Sides, how: Callable[[Line], Key], *, window: int, tie: bool
+    ) -> None:
+        """Match by what counts within the window alone: an instruction's or an entry's name."""
+
+        def mine(line: Line, account: str) -> Iterable[Key]:
+            return [(account, name, *how(line)) for name in proofs(line)]
+
+        def others(line: Line, account: str) -> Iterable[Key]:
+            if line.reversal and how in (_inward, _anyhow):
+                return ()
+            return [(account, name, *how(line)) for name in hints(line)]
+
+        sides.settle(REFERENCE, sides.nearby(mine, others, window), tie=tie, pairs=True)
+
+    def owner(self, line: Line) -> str:
+        """Give the account that a line of theirs names, in a column or in the payer's words."""
+        return line.account or account_in(line.text, self.accounts)
+
+    @staticmethod
+    def alike(*, owned: bool) -> Keys:
+        """Give what a payment of ours can be told by where it is not named."""
+        return lambda line, account: (
+            (line.amount, line.currency, line.account if owned else account),
         )
 
-    def _index(
-        self, lines: Sequence[Line], keys: Callable[[Line, str], Iterable[Key]]
-    ) -> dict[Key, int | None]:
-        found: dict[Key, int | None] = {}
-        for place, line in enumerate(lines):
-            for key in keys(line, line.account if self.named else ""):
-                found[key] = place if key not in found else None
-        return found
+    def unnamed(self, *, owned: bool) -> Keys:
+        """Give the same of theirs, where nothing on the line names another payment."""
 
-    def sums(self, rule: str, keys: Callable[[Line, str], Iterable[Key]]) -> None:
-        """Match groups that share a key and whose sums agree, fees taken into account."""
-        ours, theirs = self.groups(self.ours, keys), self.groups(self.theirs, keys)
-        used: tuple[set[int], set[int]] = (set(), set())
-        taken = []
-        for key in sorted(ours.keys() & theirs.keys(), key=str):
-            mine, others = ours[key], theirs[key]
-            single = len(mine) == len(others) == 1  # the other passes see to those
-            if single or used[0] & set(mine) or used[1] & set(others):
-                continue
-            fees = sum(self.theirs[place].fee for place in others)
-            total = sum(self.ours[place].amount for place in mine)
-            if sum(self.theirs[place].amount for place in others) in (total, total - fees):
-                used[0].update(mine)
-                used[1].update(others)
-                taken.append((tuple(mine), tuple(others)))
-        self.take(rule, taken)
+        def keys(line: Line, account: str) -> Iterable[Key]:
+            if line.reversal or line.status == FAILED or explicit(line):
+                return ()
+            owner = self.owner(line)
+            if bool(owner) != owned:
+                return ()  # who is named is not somebody else
+            return ((line.amount, line.currency, owner if owned else account),)
 
-    def groups(
-        self, lines: Sequence[Line], keys: Callable[[Line, str], Iterable[Key]]
-    ) -> dict[Key, list[int]]:
-        """Give the lines of each key."""
-        found: dict[Key, list[int]] = {}
-        for place, line in enumerate(lines):
-            for key in keys(line, line.account if self.named else ""):
-                found.setdefault(key, []).append(place)
-        return found
+        return keys
 
-    def leave_out(self, ties: Sequence[Match]) -> None:
-        """Take ties out of what is left."""
-        ours = {id(line) for tie in ties for line in tie.ours}
-        theirs = {id(line) for tie in ties for line in tie.theirs}
-        self.ours = [line for line in self.ours if id(line) not in ours]
-        self.theirs = [line for line in self.theirs if id(line) not in theirs]
+    @staticmethod
+    def orders(how: Callable[[Line], Key]) -> Keys:
+        """Give our id of what a line is about; a nameless row's own name stands for one."""
 
-    def take(self, rule: str, taken: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
-        """Book matches, by the places of their lines."""
-        if not taken:
-            return
-        gone_ours: set[int] = set()
-        gone_theirs: set[int] = set()
-        for mine, others in taken:
-            self.matches.append(
-                Match(
-                    rule, tuple(self.ours[place] for place in mine),
-                    tuple(self.theirs[place] for place in others),
-                )
-            )  # fmt: skip
-            gone_ours.update(mine)
-            gone_theirs.update(others)
-        self.ours = [line for place, line in enumerate(self.ours) if place not in gone_ours]
-        self.theirs = [line for place, line in enumerate(self.theirs) if place not in gone_theirs]
+        def keys(line: Line, account: str) -> Iterable[Key]:
+            name = line.order or line.name
+            return ((account, name, *how(line)),) if name else ()
+
+        return keys
 
 
-def match(ours: Sequence[Line], theirs: Sequence[Line]) -> Matched:
-    """Match two sides. Nothing depends on the order of either."""
-    sides = _Sides(ours, theirs)
-    # Equal in everything first, then in all but one thing, so that a difference is seen last.
-    sides.unique(REFERENCE, _exact(_references))
-    sides.unique(ORDER, _exact(_orders))
-    sides.sort()
-    sides.unique(REFERENCE, _dated(_references))
-    sides.unique(ORDER, _dated(_orders))
-    sides.sums(GROUP, _grouped)
-    sides.unique(REFERENCE, _inward(_references))
-    sides.unique(ORDER, _inward(_orders))
-    sides.unique(REFERENCE, _references)
-    sides.unique(ORDER, _orders)
-    _repeated(sides)
-    ties = [*_same_name(sides), *_near(sides)]
-    return Matched(sides.matches, ties, sides.ours, sides.theirs)
+def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:
+    """Give the groups that a person confirmed and whose lines are all still there."""
+    ours = {name_of(line): place for place, line in enumerate(sides.ours)}
+    theirs = {name: place for place, name in enumerate(names_of(sides.theirs))}
+    found: list[Group] = []
+    used: set[tuple[str, str]] = set()
+    for mine, others in confirmed:
+        named = {("ours", name) for name in mine} | {("theirs", name) for name in others}
+        if all(name in ours for name in mine) and all(name in theirs for name in others):
+            if not named & used:
+                found.append(Group(tuple(sorted(ours[name] for name in mine)),
+                                   tuple(sorted(theirs[name] for name in others))))  # fmt: skip
+            used |= named
+    return found
 
 
-def _references(line: Line, account: str) -> Iterable[Key]:
-    return [(account, one.text) for one in line.references if one.identifies]
-
-
-def _orders(line: Line, account: str) -> Iterable[Key]:
-    return ((account, line.order),) if line.order else ()
-
-
-def _exact(keys: Callable[[Line, str], Iterable[Key]]) -> Callable[[Line, str], Iterable[Key]]:
-    return lambda line, account: [
-        (*key, line.amount, line.currency) for key in keys(line, account)
-    ]
-
-
-def _dated(keys: Callable[[Line, str], Iterable[Key]]) -> Callable[[Line, str], Iterable[Key]]:
-    return lambda line, account: [
-        (*key, line.amount, line.currency, line.instant) for key in keys(line, account)
-    ]
-
-
-def _inward(keys: Callable[[Line, str], Iterable[Key]]) -> Callable[[Line, str], Iterable[Key]]:
-    return lambda line, account: [
-        (*key, line.amount >= 0, line.currency) for key in keys(line, account)
-    ]
+def _sums(sides: Sides) -> list[Group]:
+    """Give the groups that share a name and whose sums agree, fees taken into account."""
+    ours, theirs = sides.groups(sides.ours, _grouped), sides.groups(sides.theirs, _grouped)
+    found = []
+    for key in sorted(ours.keys() & theirs.keys(), key=repr):
+        mine, others = ours[key], theirs[key]
+        if len(mine) == len(others) == 1:  # the other passes see to those
+            continue
+        if len({sides.ours[place].channel for place in mine}) > 1:
+            continue  # one serial in two channels is two payments
+        fees = sum(sides.theirs[place].fee for place in others)
+        total = sum(sides.ours[place].amount for place in mine)
+        if sum(sides.theirs[place].amount for place in others) in (total, total - fees):
+            found.append(Group(tuple(mine), tuple(others)))
+    return found
 
 
 def _grouped(line: Line, account: str) -> Iterable[Key]:
     """Name the groups of a line: a payout, an order paid at once, a bill with its notes."""
-    names = dict.fromkeys((line.group, line.order, *(one.text for one in line.references)))
-    return [(account, name, line.currency) for name in names if name]
+    proven = [one.text for one in line.references if one.scope == TRANSACTION]
+    names = (line.group, line.order, line.name, *proven)
+    return [(account, name.removesuffix(DIFFERENCE), line.currency) for name in names if name]
 
 
-def _repeated(sides: _Sides) -> None:
-    """Match one line of each side where a side says the very same thing several times.
+def _repeated(sides: Sides, names: _Names) -> None:
+    """Match one line of each side where one side says the very same thing several times.
 
     The rows are equal in all that is compared, so the earliest stands for them and the others
     are duplicates of it: which of them is taken makes no difference to any figure.
     """
-    for rule, keys in ((REFERENCE, _exact(_references)), (ORDER, _exact(_orders))):
-        ours, theirs = sides.groups(sides.ours, keys), sides.groups(sides.theirs, keys)
-        used: tuple[set[int], set[int]] = (set(), set())
-        taken = []
-        for key in sorted(ours.keys() & theirs.keys(), key=str):
-            mine, others = ours[key], theirs[key]
-            one_sided = len(mine) == 1 or len(others) == 1
-            if one_sided and mine[0] not in used[0] and others[0] not in used[1]:
-                used[0].add(mine[0])
-                used[1].add(others[0])
-                taken.append(((mine[0],), (others[0],)))
-        sides.take(rule, taken)
+    for rule, mine_of, others_of in _by_name(names):
+        ours, theirs = sides.groups(sides.ours, mine_of), sides.groups(sides.theirs, others_of)
+        shared = sorted(ours.keys() & theirs.keys(), key=repr)
+        several = [
+            Group(tuple(ours[key]), tuple(theirs[key])) for key in shared
+            if min(len(ours[key]), len(theirs[key])) == 1 and _same(sides, ours[key], theirs[key])
+        ]  # fmt: skip
+        firsts = [Group(group.ours[:1], group.theirs[:1]) for group in several]
+        sides.settle(rule, firsts, tie=False)
 
 
-def _same_name(sides: _Sides) -> list[Match]:
+def _same(sides: Sides, mine: Sequence[int], others: Sequence[int]) -> bool:
+    """Say whether several lines of a side are the same payment said again."""
+    channels = {sides.ours[place].channel for place in mine}
+    numbers = {sides.theirs[place].number for place in others}
+    return len(channels) == 1 and (len(others) == 1 or len(numbers) == 1)
+
+
+def _by_name(names: _Names) -> tuple[tuple[str, Keys, Keys], ...]:
+    return (
+        (REFERENCE, names.proven(_exactly), names.proved(_exactly)),
+        (ORDER, names.orders(_exactly), names.orders(_exactly)),
+    )
+
+
+def _same_name(sides: Sides, names: _Names) -> None:
     """Set apart what both sides say several times under one name: nothing tells which is which."""
-    ties: list[Match] = []
-    for rule, keys in ((REFERENCE, _exact(_references)), (ORDER, _exact(_orders))):
-        ours, theirs = sides.groups(sides.ours, keys), sides.groups(sides.theirs, keys)
-        for key in sorted(ours.keys() & theirs.keys(), key=str):
-            mine = tuple(sides.ours[place] for place in ours[key])
-            others = tuple(sides.theirs[place] for place in theirs[key])
-            if not any(set(map(id, mine)) & set(map(id, tie.ours)) for tie in ties):
-                ties.append(Match(rule, mine, others))
-        sides.leave_out(ties)
-    return ties
-
-
-def _near(sides: _Sides) -> list[Match]:
-    """Match by amount, currency and date where each is the other's only candidate; list ties."""
-    theirs: dict[tuple[int, str, str], list[int]] = {}
-    for place, line in enumerate(sides.theirs):
-        if not _firm(line):
-            account = line.account if sides.named else ""
-            theirs.setdefault((line.amount, line.currency, account), []).append(place)
-    ours: dict[int, list[int]] = {}
-    back: dict[int, list[int]] = {}
-    for place, line in enumerate(sides.ours):
-        account = line.account if sides.named else ""
-        for other in theirs.get((line.amount, line.currency, account), ()):
-            if abs(sides.theirs[other].instant - line.instant) <= WINDOW:
-                ours.setdefault(place, []).append(other)
-                back.setdefault(other, []).append(place)
-    sure = [
-        ((mine,), (others[0],)) for mine, others in ours.items()
-        if len(others) == 1 and len(back[others[0]]) == 1
-    ]  # fmt: skip
-    tied = _tied(ours, back, {mine[0] for mine, _ in sure})
-    ties = [
-        Match(NEAR, tuple(sides.ours[place] for place in mine),
-              tuple(sides.theirs[place] for place in others))
-        for mine, others in tied
-    ]  # fmt: skip
-    sides.take(NEAR, sure)
-    sides.leave_out(ties)
-    return ties
-
-
-def _tied(
-    ours: dict[int, list[int]], back: dict[int, list[int]], sure: set[int]
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Give each knot of lines that could be each other's, as a whole."""
-    found = []
-    seen: set[int] = set(sure)
-    for start in sorted(ours):
-        if start in seen:
-            continue
-        mine, others, waiting = {start}, set[int](), [start]
-        while waiting:
-            for other in ours[waiting.pop()]:
-                others.add(other)
-                fresh = set(back[other]) - mine
-                mine |= fresh
-                waiting += sorted(fresh)
-        seen |= mine
-        found.append((tuple(sorted(mine)), tuple(sorted(others))))
-    return found
-
-
-def _firm(line: Line) -> bool:
-    """Say whether a line names our own id: then its amount alone proves nothing."""
-    return line.firm or line.status == FAILED
+    for rule, mine_of, others_of in _by_name(names):
+        ours, theirs = sides.groups(sides.ours, mine_of), sides.groups(sides.theirs, others_of)
+        shared = sorted(ours.keys() & theirs.keys(), key=repr)
+        groups = [Group(tuple(ours[key]), tuple(theirs[key])) for key in shared]
+        sides.settle(rule, groups, pairs=True)

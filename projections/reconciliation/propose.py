@@ -1,7 +1,9 @@
 """Commands that would resolve what is missing here, for a person to read and then import.
 
 Invariant: nothing is booked; what cannot be said as a command is named, never guessed. A payment
-keeps the provider's reference as its serial, so the next run matches it (R3).
+keeps the provider's transaction reference as its serial, or the name that its line has in every
+reading of the file, so the next run matches it (R3). What makes good a difference bears the name
+of what it follows.
 This module must not know the rules: the ledger decides when the commands are imported.
 """
 
@@ -9,10 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from projections.reconciliation.amounts import SCALE, write_amount
+from projections.reconciliation.amounts import from_minor, write_amount
+from projections.reconciliation.identity import DIFFERENCE, TRANSACTION, account_in, serial_of
+from projections.reconciliation.report import candidates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from projections.answers import Formatter, Json
     from projections.reconciliation.breaks import Outcome
@@ -41,21 +45,35 @@ class Proposer:
         self.side, self.write = side, write
         self.at, self.known_at = at, known_at
         self.account, self.channel = account, channel
+        self._names: dict[int, str] = {}
+        self._taken: dict[str, Line] = {}  # what theirs calls it -> the payment that it is here
 
     def proposals(self, report: Report) -> Iterator[Proposal]:
         """Give a proposal for each missing item, in the order of the report."""
         activated: set[tuple[str, str]] = set()
+        self._names = report.line_names()
+        self._taken = {
+            name.text: one.ours[0] for one in report.matches if len(one.ours) == 1
+            for line in one.theirs for name in line.references if name.identifies
+        }  # fmt: skip
         for one in report.breaks:
             if one.kind == "missing_in_ledger":
                 for line in one.theirs:
                     yield from self._missing(line, report.subject, activated)
             elif one.kind == "duplicate_ours" and report.subject == "payments":
                 yield from self._repeated(one)
+            elif one.kind == "amount":
+                yield from self._different(one, report.subject)
+            elif one.kind == "ambiguous":
+                ways = candidates_of(one, self._names)
+                lines = ", ".join(self._names[id(line)] for line in (*one.ours, *one.theirs))
+                told = " or ".join(" + ".join(way) for way in ways) or lines
+                yield Proposal(None, f"{one.key}: it could be {told}; tally breaks match confirms")
 
     def _missing(
         self, line: Line, subject: str, activated: set[tuple[str, str]]
     ) -> Iterator[Proposal]:
-        account = line.account or self._account_in(line.text) or self.account
+        account = line.account or account_in(line.text, self.side.accounts.keys()) or self.account
         if not account:
             yield Proposal(None, f"{line.place} {line.key}: no account is named; give --account")
         elif account not in self.side.accounts:
@@ -65,37 +83,67 @@ class Proposer:
         else:
             yield from self._charge(line, account, activated)
 
-    def _account_in(self, text: str) -> str:
-        """Find the one account that the payer named."""
-        words = {word.strip(".,;:/()") for word in text.split()}
-        named = sorted(words & self.side.accounts.keys())
-        return named[0] if len(named) == 1 else ""
-
     def _payment(self, line: Line, account: str) -> Proposal:
-        serial = line.references[0].text if line.references else line.key
         size = write_amount(abs(line.amount), line.currency)
-        if line.amount * 100 % SCALE:
+        if line.amount % from_minor(1, line.currency):
             return Proposal(None, f"{line.place} {line.key}: {size} has more decimals than money")
         channel = line.channel if line.firm and line.channel else self.channel
-        if line.amount > 0 and line.kind not in ("Refund", "Consumption"):
+        if line.amount > 0 and line.kind not in ("Refund", "Consumption") and not line.reversal:
             return self._said("top-up", line, account=account, amount=size, channel=channel,
-                              serial=serial)  # fmt: skip
-        names = {one.text for one in line.references}
-        paid = next(
-            (one for one in self.side.lines
-             if one.account == account and one.key in names and one.amount > 0), None,
-        )  # fmt: skip
-        if line.amount < 0 and paid is not None and line.kind != "Consumption":
+                              serial=serial_of(line))  # fmt: skip
+        paid = self._paid(line, account) if line.amount < 0 else None
+        if paid is not None and line.kind != "Consumption":
             return self._said("reverse-top-up", line, account=account, channel=paid.channel,
                               serial=paid.key, amount=size)  # fmt: skip
-        return Proposal(None, f"{line.place} {line.key}: {line.kind} is not for a person to book")
+        what = "it takes back an earlier line" if line.reversal else line.kind
+        return Proposal(None, f"{line.place} {line.key}: {what} is not for a person to book")
+
+    def _paid(self, line: Line, account: str) -> Line | None:
+        """Find the payment of ours that a line takes back: the one that it names."""
+        takes = line.reversal or line.kind == "Withdraw"
+        names = {one.text for one in line.references
+                 if one.scope == TRANSACTION or (takes and one.identifies)}  # fmt: skip
+        there = [one for one in self.side.lines
+                 if one.account == account and one.amount > 0
+                 and (one.key in names or one in [self._taken.get(name) for name in names])
+                 and one.amount >= -line.amount]  # fmt: skip
+        return there[0] if len(there) == 1 else None
+
+    def _different(self, one: Outcome, subject: str) -> Iterator[Proposal]:
+        """Make good a difference of two single lines, under the name of what it follows."""
+        if len(one.ours) != 1 or len(one.theirs) != 1 or one.ours[0].amount <= 0:
+            yield Proposal(None, f"{one.key}: several lines differ; see it with: tally breaks show")
+            return
+        mine, line = one.ours[0], one.theirs[0]
+        more = line.amount - mine.amount
+        size = write_amount(abs(more), mine.currency)
+        payments = subject in ("payments", "wallet")
+        if payments and more % from_minor(1, mine.currency):
+            yield Proposal(None, f"{mine.place} {one.key}: {size} has more decimals than money")
+        elif payments and mine.kind == "Payment":
+            if more < 0:
+                yield self._said("reverse-top-up", line, account=mine.account, amount=size,
+                                 channel=mine.channel, serial=mine.key)  # fmt: skip
+            else:
+                yield self._said("top-up", line, account=mine.account, amount=size,
+                                 channel=mine.channel, serial=mine.key + DIFFERENCE)  # fmt: skip
+        elif mine.kind == "PayAsYouGoBill" and more < 0:
+            yield self._said("credit-note", line, account=mine.account, bill=mine.order,
+                             note=mine.order + DIFFERENCE, amount=size)  # fmt: skip
+        elif mine.kind == "PayAsYouGoBill":
+            yield self._said(
+                "post-bill", line, account=mine.account, bill=mine.order + DIFFERENCE,
+                instance=mine.instance, cycle_start=self.write.instant(mine.starts),
+                cycle_end=self.write.instant(mine.ends), rated=size,
+            )  # fmt: skip
+        else:
+            yield Proposal(None, f"{mine.place} {one.key}: {mine.kind} is not for a person to book")
 
     def _charge(
         self, line: Line, account: str, activated: set[tuple[str, str]]
     ) -> Iterator[Proposal]:
         if line.amount < 0 or line.kind in ("Adjustment", "Refund", "Credit"):
-            note = self._note(line, account)
-            yield note or Proposal(None, f"{line.place} {line.key}: no bill to credit it on")
+            yield self._note(line, account)
             return
         instance = line.instance or f"vendor-{account}"
         there = (account, instance)
@@ -110,20 +158,23 @@ class Proposer:
         yield self._said(
             # Before its instance was there, a bill cannot have a date: its cycle says the period.
             "post-bill", line, late=there not in activated, account=account,
-            bill=line.order or line.key, instance=instance,
+            bill=line.order or serial_of(line), instance=instance,
             cycle_start=self.write.instant(starts), cycle_end=self.write.instant(ends),
             rated=write_amount(line.gross or line.amount, line.currency),
         )  # fmt: skip
 
-    def _note(self, line: Line, account: str) -> Proposal | None:
+    def _note(self, line: Line, account: str) -> Proposal:
+        """Credit the bill that is named, else the only one that it can be."""
         bills = [one for one in self.side.lines if one.account == account and one.amount
                  >= -line.amount and one.kind == "PayAsYouGoBill"
-                 and (not line.instance or one.instance == line.instance)]  # fmt: skip
-        if not bills:
-            return None
-        chosen = max(bills, key=lambda one: (one.instant, one.key))
-        return self._said("credit-note", line, account=account, note=line.order or line.key,
-                          bill=chosen.order,
+                 and (one.order == line.group if line.group
+                      else not line.instance or one.instance == line.instance)]  # fmt: skip
+        if len(bills) != 1:
+            of = f"bill {line.group!r}" if line.group else "bill"
+            why = f"no {of} here is that large" if not bills else "it names no bill of several"
+            return Proposal(None, f"{line.place} {line.key}: {why}, so there is nothing to credit")
+        return self._said("credit-note", line, account=account, note=line.order or serial_of(line),
+                          bill=bills[0].order,
                           amount=write_amount(-line.amount, line.currency))  # fmt: skip
 
     def _repeated(self, one: Outcome) -> Iterator[Proposal]:
@@ -143,10 +194,3 @@ class Proposer:
             given["effective_at"] = self.write.instant(line.instant)
         given["reason"] = REASON
         return Proposal(given, "")
-
-
-def channels_named(side: Side, references: Mapping[str, object]) -> frozenset[str]:
-    """Give the channels whose serials a statement names: those that pay into this account."""
-    return frozenset(
-        line.channel for line in side.lines if line.key in references and line.channel
-    )

@@ -9,6 +9,7 @@ This module must not know where lines come from.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -16,13 +17,15 @@ from msgspec import Struct
 from ledger.errors import IntegrityBroken
 from ledger.periods import DAY, local_day
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.breaks import Outcome, Scope, outcomes
+from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
+from projections.reconciliation.identity import digest, name_of, names_of, order_of, ordinals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from projections.answers import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
+    from projections.reconciliation.matching import Confirmed
 
 BUCKETS: Final = ((1, "0-1"), (7, "2-7"), (30, "8-30"), (60, "31-60"), (90, "61-90"))
 BROUGHT_FORWARD: Final = "brought_forward"
@@ -67,11 +70,38 @@ class Report(Struct, frozen=True):
     scope: Scope
     outcomes: tuple[Outcome, ...]
     proof: Proof
+    lines: tuple[Line, ...] = ()
+    replaced: tuple[Line, ...] = ()
 
     @property
     def breaks(self) -> list[Outcome]:
         """The outcomes that somebody has to look at."""
-        return [one for one in self.outcomes if not one.matched]
+        return [one for one in self.outcomes if not one.matched and not one.expected]
+
+    @property
+    def expected(self) -> list[Outcome]:
+        """What is on its way and not late: in the proof, and nobody's work."""
+        return [one for one in self.outcomes if one.expected]
+
+    def line_names(self) -> dict[int, str]:
+        """Name the lines of breaks, by their identity, as matching by hand knows them."""
+        broken = [*self.breaks, *self.expected]
+        shown = [line for one in broken for line in (*one.theirs, *chain(*one.candidates))]
+        wanted = {name_of(line) for line in shown}
+        gone = set(map(id, self.replaced))
+        same = [line for line in self.lines if name_of(line) in wanted and id(line) not in gone]
+        same.sort(key=order_of)
+        names = dict(zip(map(id, same), names_of(same), strict=True))
+        return {id(line): name_of(line) for one in broken
+                for line in (*one.ours, *chain(*one.candidates))} | names  # fmt: skip
+
+    def named(self, found: Sequence[Outcome]) -> list[tuple[str, Outcome]]:
+        """Name breaks the same way in every run that finds them; equal ones by their ordinal."""
+        hashes = [break_hash(self.source, one) for one in found]
+        return [
+            (hashed if nth == 1 else digest((hashed, nth)), one)
+            for hashed, nth, one in zip(hashes, ordinals(hashes), found, strict=True)
+        ]
 
     @property
     def matches(self) -> list[Outcome]:
@@ -79,9 +109,12 @@ class Report(Struct, frozen=True):
         return [one for one in self.outcomes if one.matched]
 
 
-def reconcile(statement: Statement, ours: Sequence[Line], scope: Scope) -> Report:
+def reconcile(
+    statement: Statement, ours: Sequence[Line], scope: Scope,
+    *, confirmed: Sequence[Confirmed] = (),
+) -> Report:  # fmt: skip
     """Compare both sides and prove it. Raises: ProofDoesNotClose."""
-    found = outcomes(ours, statement, scope)
+    found, replaced = outcomes(ours, statement, scope, confirmed=confirmed)
     covered = [line for line in ours if scope.covers(line)]
     before = 0
     if statement.balances:
@@ -91,19 +124,29 @@ def reconcile(statement: Statement, ours: Sequence[Line], scope: Scope) -> Repor
         )  # fmt: skip
     inside = sum(line.amount for line in covered if scope.inside(line))
     opening, movements = _movements(statement, scope)
-    effects: Counter[str] = Counter()
-    for one in found:
-        if one.effect:
-            effects[OTHER_PERIOD if one.kind == "matched" else one.kind] += one.effect
-    items = [(kind, amount) for kind, amount in sorted(effects.items()) if amount]
+    items = _items(found)
     if opening - before:
         items.insert(0, (BROUGHT_FORWARD, opening - before))
     proof = Proof(opening, movements, opening + movements, before + inside, tuple(items))
     if not scope.narrowed and proof.closing != statement.closing:
         raise ProofDoesNotClose("the closing is not the one that the statement states")
     return Report(
-        statement.source, statement.subject, statement.currency, scope, tuple(found), proof
+        statement.source, statement.subject, statement.currency, scope, tuple(found), proof,
+        statement.lines, tuple(replaced),
     )
+
+
+def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
+    """Add up what explains the difference; a tolerance explains what it let pass and no more."""
+    effects: Counter[str] = Counter()
+    for one in found:
+        if one.effect or one.tolerated:
+            name = CHARGES if one.rule == CHARGES else one.kind
+            if one.matched:
+                effects[name] += one.tolerated
+                name = OTHER_PERIOD
+            effects[name] += one.effect - one.tolerated
+    return [(kind, amount) for kind, amount in sorted(effects.items()) if amount]
 
 
 def _movements(statement: Statement, scope: Scope) -> tuple[int, int]:
@@ -127,53 +170,72 @@ def age_days(first_seen: int, seen_at: int, offset: int) -> int:
     return max(0, local_day(seen_at, offset) - local_day(first_seen, offset))
 
 
-def break_json(one: Outcome, report: Report, write: Formatter, *, seen_at: int) -> Json:
-    """Give one break with its class, age and evidence."""
-    ours = sum(line.amount for line in one.ours) if one.ours else None
-    theirs = sum(line.amount for line in one.theirs) if one.theirs else None
-    currency = (one.ours or one.theirs)[0].currency
-    days = age_days(one.first_seen, seen_at, write.offset)
-    return {
-        "break": break_id(report.source, one),
-        "class": one.kind, "key": one.key, "account": one.account or None,
-        "currency": currency,
-        "ours": None if ours is None else write_amount(ours, currency),
-        "theirs": None if theirs is None else write_amount(theirs, one.theirs[0].currency),
-        "delta": write_amount((theirs or 0) - (ours or 0), report.currency),
-        "effect": write_amount(one.effect, report.currency),
-        "first_seen": write.instant(one.first_seen), "age_days": days, "age": bucket(days),
-        "rule": one.rule or None,
-        "evidence": [_evidence("ledger", line, write) for line in one.ours]
-        + [_evidence("statement", line, write) for line in one.theirs]
-        + [{"side": "both", "says": said} for said in one.why],
-    }  # fmt: skip
+class _Shown:
+    """Writes breaks for one report: their ids and the names of their lines."""
+
+    def __init__(self, report: Report, write: Formatter, *, seen_at: int) -> None:
+        self.report, self.write, self.seen_at = report, write, seen_at
+        self.lines = report.line_names()
+        named = report.named([*report.breaks, *report.expected])
+        self.ids = {id(one): name for name, one in named}
+
+    def breaks(self, found: Sequence[Outcome]) -> list[Json]:
+        """Give breaks with their class, age and evidence."""
+        return [self._break(one) for one in found]
+
+    def _break(self, one: Outcome) -> Json:
+        write, report = self.write, self.report
+        ours = sum(line.amount for line in one.ours) if one.ours else None
+        theirs = sum(line.amount for line in one.theirs) if one.theirs else None
+        currency = (one.ours or one.theirs)[0].currency
+        days = age_days(one.first_seen, self.seen_at, write.offset)
+        candidates = candidates_of(one, self.lines)
+        said = "one way" if one.kind == "ambiguous" else "suggestion: the sum of"
+        why = [*one.why, *(f"{said} {' + '.join(names)}" for names in candidates)]
+        return {
+            "break": self.ids[id(one)], "expected": one.expected,
+            "class": one.kind, "key": one.key, "account": one.account or None,
+            "currency": currency,
+            "ours": None if ours is None else write_amount(ours, currency),
+            "theirs": None if theirs is None else write_amount(theirs, one.theirs[0].currency),
+            "delta": write_amount((theirs or 0) - (ours or 0), report.currency),
+            "effect": write_amount(one.effect, report.currency),
+            "first_seen": write.instant(one.first_seen), "age_days": days, "age": bucket(days),
+            "rule": one.rule or None, "candidates": candidates,
+            "evidence": [self._evidence("ledger", line) for line in one.ours]
+            + [self._evidence("statement", line) for line in one.theirs]
+            + [{"side": "both", "says": one} for one in why],
+        }  # fmt: skip
+
+    def _evidence(self, side: str, line: Line) -> Json:
+        names = {
+            "reference": ", ".join(one.text for one in line.references), "order": line.order,
+            "group": line.group, "status": line.status, "instance": line.instance,
+            "text": line.text,
+        }  # fmt: skip
+        return {
+            # A statement's row is told by what it says, not by where it stands.
+            "side": side, **({"place": line.place} if side == "ledger" else {}),
+            "line": self.lines[id(line)], "kind": line.kind, "key": line.key,
+            "amount": write_amount(line.amount, line.currency), "currency": line.currency,
+            "at": self.write.instant(line.instant),
+            **{name: said for name, said in names.items() if said},
+        }  # fmt: skip
 
 
-def _evidence(side: str, line: Line, write: Formatter) -> Json:
-    names = {
-        "reference": ", ".join(one.text for one in line.references), "order": line.order,
-        "group": line.group,
-        "status": line.status, "instance": line.instance, "text": line.text,
-    }  # fmt: skip
-    return {
-        # A statement's row is told by what it says, not by where it stands.
-        "side": side, **({"place": line.place} if side == "ledger" else {}),
-        "kind": line.kind, "key": line.key,
-        "amount": write_amount(line.amount, line.currency), "currency": line.currency,
-        "at": write.instant(line.instant), **{name: said for name, said in names.items() if said},
-    }  # fmt: skip
+def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:
+    """Name the lines of each group that would explain a break."""
+    return sorted(sorted(names[id(line)] for line in group) for group in one.candidates)
 
 
-def break_id(source: str, one: Outcome) -> str:
-    """Name a break the same way in every run that finds it: by what it is about."""
-    import hashlib  # noqa: PLC0415 - for breaks alone
-
+def break_hash(source: str, one: Outcome) -> str:
+    """Give the hash of what a break is about."""
     lines = one.ours or one.theirs
     about = [source, *sorted(f"{line.account}|{line.key}|{line.instant // DAY}|{line.amount}"
                              for line in lines)]  # fmt: skip
     if one.kind == "duplicate_theirs":
         about.append(one.kind)
-    return hashlib.sha256("\n".join(about).encode()).hexdigest()[:12]
+    return digest(about)
 
 
 def report_json(report: Report, write: Formatter, *, seen_at: int) -> Json:
@@ -181,14 +243,16 @@ def report_json(report: Report, write: Formatter, *, seen_at: int) -> Json:
     proof, code = report.proof, report.currency
     found = report.breaks
     rules = Counter(one.rule for one in report.matches)
+    shown = _Shown(report, write, seen_at=seen_at)
     return {
         "schema": "tally.reconcile/1", "source": report.source, "subject": report.subject,
         "currency": code,
         "period": {"starts": write.instant(report.scope.starts) if report.scope.ends else None,
                    "ends": write.instant(report.scope.ends) if report.scope.ends else None},
         "matched": len(report.matches), "rules": dict(sorted(rules.items())),
-        "breaks": [break_json(one, report, write, seen_at=seen_at) for one in found],
+        "breaks": shown.breaks(found), "expected": shown.breaks(report.expected),
         "classes": dict(sorted(Counter(one.kind for one in found).items())),
+        "superseded": len(report.replaced),
         "opening": write_amount(proof.opening, code),
         "movements": write_amount(proof.movements, code),
         "closing": write_amount(proof.closing, code),

@@ -13,14 +13,15 @@ from ledger.memory import no_cycles
 from ledger.periods import DAY
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.ours import Side, ledger_side
-from projections.reconciliation.propose import channels_named
 from projections.reconciliation.readers import read_statement
 from projections.reconciliation.report import Report, reconcile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.store import Reader
     from projections.point import Point
-    from projections.reconciliation.lines import Statement
+    from projections.reconciliation.lines import Line, Statement
 
 
 class Asked(NamedTuple):
@@ -65,12 +66,40 @@ def _compare(
     side = ledger_side(reader, point, statement.subject, channels=asked.channels)
     channels = asked.channels
     if statement.subject == "payments" and not channels:
-        named = dict.fromkeys(one.text for line in statement.lines for one in line.references)
-        channels = channels_named(side, named)
+        channels = channels_named(side, statement.lines)
         kept = tuple(one for one in side.lines if not channels or one.channel in channels)
         side = side._replace(lines=kept)
     report = reconcile(statement, side.lines, _scope(statement, asked))
     return Compared(report, statement, side, hashlib.sha256(body).hexdigest(), channels)
+
+
+def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
+    """Give the channels that a statement speaks of: those that explain its named payments.
+
+    One serial may be there in two channels by chance, so a channel counts only where it explains
+    a payment, by name and amount, that no channel with more such payments does; a name alone
+    counts where nothing better is there.
+    """
+    named: dict[str, list[Line]] = {}
+    for line in lines:
+        for reference in line.references:
+            if reference.identifies:
+                named.setdefault(reference.text, []).append(line)
+    exact: dict[str, set[int]] = {}
+    loose: dict[str, set[int]] = {}
+    for one in side.lines:
+        for line in named.get(one.key, ()) if one.channel else ():
+            loose.setdefault(one.channel, set()).add(id(line))
+            if (line.amount, line.currency) == (one.amount, one.currency):
+                exact.setdefault(one.channel, set()).add(id(line))
+    found: set[str] = set()
+    explained: set[int] = set()
+    evidence = exact or loose
+    for channel in sorted(evidence, key=lambda name: (-len(evidence[name]), name)):
+        if not evidence[channel] <= explained:
+            found.add(channel)
+            explained |= evidence[channel]
+    return frozenset(found)
 
 
 def _scope(statement: Statement, asked: Asked) -> Scope:

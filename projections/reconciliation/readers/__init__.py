@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from ledger.errors import InvalidInput
+from projections.reconciliation.identity import numbered
 from projections.reconciliation.readers.alibaba import read_bills, read_transactions
 from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
 from projections.reconciliation.readers.focus import read_focus
@@ -42,9 +45,12 @@ def read_statement(
         msg = f"source {source} is read {'with' if source == 'csv' else 'without'} a column map"
         raise InvalidInput(msg, hint="--map belongs to --source csv")
     if column_map is not None:
-        return read_mapped(
+        found = read_mapped(
             body, read_map(column_map), offset=offset, currency=currency, account=account
         )
-    return READERS[source](
-        body, offset=offset, currency=currency, encoding=encoding, account=account
-    )
+    else:
+        found = READERS[source](
+            body, offset=offset, currency=currency, encoding=encoding, account=account
+        )
+    lines = numbered(found.lines)
+    return found if lines == found.lines else replace(found, lines=lines)

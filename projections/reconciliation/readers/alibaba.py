@@ -160,13 +160,13 @@ def read_transactions(
             flow_of(row), number, "TransactionFlow", words=columns.TRANSACTION_FLOWS
         )
         size, ours, theirs = amount_of(row, number), serial(row), number_of(row)
-        references = tuple(Reference(name) for name in (ours, theirs) if name)
+        references = (Reference(ours),) if ours else ()
         lines.append(
             Line(
                 key=ours or record(row) or theirs, amount=size if flow == "Income" else -size,
                 currency=cells.currency(code(row), number, "Currency") if code(row) else currency,
                 instant=cells.instant(time_of(row), number, "TransactionTime", offset=offset),
-                references=references, order=record(row), status=BOOKED, kind=kind,
+                references=references, number=theirs, order=record(row), status=BOOKED, kind=kind,
                 account=owner(row) or account, place=f"line {number}", channel=channel(row),
                 firm=bool(ours or record(row)),
             )

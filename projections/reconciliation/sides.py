@@ -1,0 +1,156 @@
+"""What is left of both sides while they are matched, and the groups taken out of them so far.
+
+A pass says which lines could be one thing; only what stands alone is taken, whatever the order of
+the rows. Invariant: a line leaves its side with the one group that takes it, so no line is ever in
+two. This module must not know which names are compared, nor what a difference is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from projections.reconciliation.covers import Group, knots, within
+from projections.reconciliation.identity import order_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from projections.reconciliation.lines import Line
+
+    Key = tuple[object, ...]
+    Keys = Callable[[Line, str], Iterable[Key]]
+
+
+
+class Match(NamedTuple):
+    """Lines of both sides that are one thing, or could be, and the rule that says so.
+
+    Attributes:
+        candidates: of a tie: the groups that exclude each other.
+
+    """
+
+    rule: str
+    ours: tuple[Line, ...]
+    theirs: tuple[Line, ...]
+    candidates: tuple[tuple[Line, ...], ...] = ()
+
+
+class Sides:
+    """What is left of both sides, the matches and the ties so far."""
+
+    def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
+        """Begin with all lines; accounts count where every line of theirs names one."""
+        self.ours: list[Line] = list(ours)
+        self.theirs: list[Line] = list(theirs)
+        self.named = bool(theirs) and all(line.account for line in theirs)
+        self.matches: list[Match] = []
+        self.ties: list[Match] = []
+
+    def sort(self) -> None:
+        """Order what is left by content: rows told apart by their place alone are the same.
+
+        What is unique does not depend on any order, so the many that are go first.
+        """
+        self.ours.sort(key=order_of)
+        self.theirs.sort(key=order_of)
+
+    def unique(self, rule: str, ours: Keys, theirs: Keys) -> None:
+        """Match what shares a key that is unique on both sides."""
+        if not self.ours or not self.theirs:
+            return
+        mine, others = self._index(self.ours, ours), self._index(self.theirs, theirs)
+        pairs: dict[int, int] = {}
+        wanted: dict[int, int] = {}
+        torn: set[int] = set()  # ours that several of theirs could be, or the other way round
+        for key, found in mine.items():
+            there = others.get(key, -1)
+            if found >= 0 and there >= 0:
+                first, rival = pairs.setdefault(found, there), wanted.setdefault(there, found)
+                if first != there or rival != found:
+                    torn.update((found, rival, wanted.get(first, found)))
+        self.take(
+            rule, [Group((one,), (other,)) for one, other in pairs.items() if one not in torn]
+        )
+
+    def _index(self, lines: Sequence[Line], keys: Keys) -> dict[Key, int]:
+        """Give the place of each key, -1 where several lines have it."""
+        found: dict[Key, int] = {}
+        named = self.named
+        for place, line in enumerate(lines):
+            for key in keys(line, line.account if named else ""):
+                found[key] = place if found.setdefault(key, place) == place else -1
+        return found
+
+    def groups(self, lines: Sequence[Line], keys: Keys) -> dict[Key, list[int]]:
+        """Give the lines of each key."""
+        found: dict[Key, list[int]] = {}
+        for place, line in enumerate(lines):
+            for key in dict.fromkeys(keys(line, line.account if self.named else "")):
+                found.setdefault(key, []).append(place)
+        return found
+
+    def nearby(self, mine_of: Keys, others_of: Keys, window: int) -> list[Group]:
+        """Give the lines that share a key and lie within a window, as whole clusters."""
+        theirs = self.groups(self.theirs, others_of)
+        ours = self.groups(self.ours, mine_of) if theirs else {}
+        found: list[Group] = []
+        for key in sorted(ours.keys() & theirs.keys(), key=repr):
+            mine = sorted(ours[key], key=lambda place: self.ours[place].instant)
+            instants = [self.ours[place].instant for place in mine]
+            clusters: list[tuple[range, list[int]]] = []
+            for other in sorted(theirs[key], key=lambda place: self.theirs[place].instant):
+                near = within(instants, self.theirs[other].instant, window)
+                if near and clusters and near.start < clusters[-1][0].stop:
+                    last, others = clusters.pop()
+                    clusters.append((range(last.start, near.stop), [*others, other]))
+                elif near:
+                    clusters.append((near, [other]))
+            found += [
+                Group(tuple(sorted(mine[place] for place in span)), tuple(sorted(others)))
+                for span, others in clusters
+            ]
+        return found
+
+    def settle(
+        self, rule: str, groups: Sequence[Group], *, tie: bool = True, pairs: bool = False
+    ) -> None:
+        """Take each group that shares no line with another; tie together those that do.
+
+        With ``pairs`` only one line of each side is taken for the same, more is a tie.
+        """
+        taken, tied = [], []
+        for knot in knots(list(dict.fromkeys(groups))):
+            first = knot[0]
+            if len(knot) == 1 and not (pairs and max(map(len, first)) > 1):
+                taken.append(first)
+            elif tie:
+                tied.append(knot)
+        self.ties += [self._tie(rule, knot) for knot in tied]
+        self.take(rule, taken, gone=[group for knot in tied for group in knot])
+
+    def _tie(self, rule: str, knot: Sequence[Group]) -> Match:
+        ours = sorted({place for group in knot for place in group.ours})
+        theirs = sorted({place for group in knot for place in group.theirs})
+        candidates = () if len(knot) == 1 else tuple(
+            (*(self.ours[place] for place in group.ours),
+             *(self.theirs[place] for place in group.theirs)) for group in knot
+        )  # fmt: skip
+        return Match(
+            rule, tuple(self.ours[place] for place in ours),
+            tuple(self.theirs[place] for place in theirs), candidates,
+        )  # fmt: skip
+
+    def take(self, rule: str, taken: Sequence[Group], *, gone: Sequence[Group] = ()) -> None:
+        """Book matches by the places of their lines, and drop what else is gone."""
+        if not taken and not gone:
+            return
+        for group in taken:
+            self.matches.append(
+                Match(rule, tuple([self.ours[place] for place in group.ours]),
+                      tuple([self.theirs[place] for place in group.theirs]))
+            )  # fmt: skip
+        ours = {place for group in (*taken, *gone) for place in group.ours}
+        theirs = {place for group in (*taken, *gone) for place in group.theirs}
+        self.ours = [line for place, line in enumerate(self.ours) if place not in ours]
+        self.theirs = [line for place, line in enumerate(self.theirs) if place not in theirs]
