@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, Measured, commands, fill, memory_mb, new_ledger
 from ledger import nodes
-from ledger.closing import read_period
 from ledger.notes import write_base64
-from ledger.periods import HOUR
+from ledger.periods import HOUR, read_period
 from ledger.seal import last_seal, log_key, seal
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.rows import Row

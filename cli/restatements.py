@@ -1,4 +1,8 @@
-"""What is said unasked: a figure of a sealed period is another now than when it was sealed."""
+"""What is said by default inside a closed period: how many facts moved the answer since the close.
+
+JSON carries the key ``restated``; a page says it on a line, and so does a note on stderr where an
+answer is rows.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +10,114 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
-from cli.render import short, write
-from projections.history.restated import restated, restated_json
+from cli.render import note, write
+from ledger.periods import format_instant
+from projections.history import restated
+from projections.history.points import TAG
+from projections.history.restated import restated_json, was_and_is
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.bootstrap import Session
+    from projections.history.restated import Moved, Was
     from projections.point import Point
 
 SHOWN_MAX = 8
+# What counts as having moved an answer, by the name of its command or report.
+MOVES: dict[str, Callable[[Moved], bool]] = {
+    "state": restated.anything, "diff": restated.anything, "timeline": restated.anything,
+    "balances": restated.money, "instances": restated.instances, "coupons": restated.coupons,
+    "overdue": restated.unpaid, "lots": restated.cash, "statement": restated.books,
+    "trial-balance": restated.books, "rollforward": restated.books, "deferred": restated.terms,
+}  # fmt: skip
 
 
-def restated_at(session: Session, account: str, point: Point) -> dict[str, Any] | None:
-    """Give the object ``restated`` of an answer, if there is anything to say."""
-    found = restated(session.reader, account, point)
-    return None if found is None else restated_json(found, session.offset)
+def restated_at(
+    session: Session, name: str, point: Point, account: str | None = None
+) -> dict[str, Any] | None:
+    """Give the object ``restated`` of an answer; None outside closed periods."""
+    found = restated_json(session.reader, point, MOVES[name], session.offset, account)
+    if name == "state" and account is not None and found is not None and found["facts"]:
+        found |= _as_sealed(session, account, point, found["period"])
+    return found
 
 
-def write_restated(found: dict[str, Any], account: str) -> None:
-    """Say it to a person."""
-    at, tag = short(found["at"]), found["since"]
-    events = found["events"]
-    named = " ".join(f"@{position}" for position in events[:SHOWN_MAX])
-    more = f" and {len(events) - SHOWN_MAX} more" if len(events) > SHOWN_MAX else ""
-    write(f"restated since {tag} was sealed, as at {at}")
-    write(f"  by {named}{more}:")
+def _as_sealed(
+    session: Session, account: str, point: Point, period: str
+) -> dict[str, Any]:
+    """Give what a sealed tag has always told of an account beside it."""
+    told = was_and_is(session.reader, account, point, session.offset)
+    if told is None or not period.startswith(TAG):
+        return {}
+    return {
+        "since": period, "at": format_instant(point.at, session.offset), "was": told.was,
+        "now": told.now, "events": told.positions,
+    }  # fmt: skip
+
+
+def restated_lines(found: dict[str, Any]) -> list[str]:
+    """Say it in words: a line for the facts, and one for each currency."""
+    if not found["facts"]:
+        return [f"{found['period']} is closed; nothing has restated this since"]
+    have = "fact has" if found["facts"] == 1 else "facts have"
+    sums = (
+        ", ".join(
+            f"{field} {amount if amount.startswith('-') else f'+{amount}'}"
+            for field, amount in own.items()
+        ) + f" {currency}"
+        for currency, own in found["by"].items()
+    )  # fmt: skip
+    first = f"{found['period']} is closed; {found['facts']} {have} restated this since:"
+    return [first, *(f"  {one}" for one in sums)]
+
+
+def restated_line(found: dict[str, Any]) -> str:
+    """Say it on one line."""
+    return " ".join(line.strip() for line in restated_lines(found))
+
+
+def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True) -> None:
+    """Say it below a page, or beside rows on stderr."""
+    if found is None:
+        return
+    if not human:
+        note(f"note: {restated_line(found)}")
+        return
+    if gap:
+        write()
+    for line in restated_lines(found):
+        write(line)
+
+
+def write_was(session: Session, account: str, point: Point) -> None:
+    """Say what each restated field of an account was at the close, and is."""
+    found = was_and_is(session.reader, account, point, session.offset)
+    if found is None:
+        return
+    named = " ".join(f"@{position}" for position in found.positions[:SHOWN_MAX])
+    more = len(found.positions) - SHOWN_MAX
+    write(f"  by {named}{f' and {more} more' if more > 0 else ''}")
     lines = _lines(found)
-    width = max(len(name) for name, _ in lines[:SHOWN_MAX])
+    width = max((len(name) for name, _ in lines[:SHOWN_MAX]), default=0)
     for name, said in lines[:SHOWN_MAX]:
         write(f"  {name.ljust(width)}  {said}")
     if len(lines) > SHOWN_MAX:
         write(f"  and {len(lines) - SHOWN_MAX} more")
-    write(f"  see: tally diff {tag} {found['at'][:19]} {account} --bridge")
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(found: Was) -> list[tuple[str, str]]:
     """Say what each field was and is; what came or went as a whole is one line."""
     lines: list[tuple[str, str]] = []
-    for owner, group in groupby(found["was"], key=lambda name: owner_of(name)[0]):
+    for owner, group in groupby(found.was, key=lambda name: owner_of(name)[0]):
         names = list(group)
-        was = {name: found["was"][name] for name in names}
-        now = {name: found["now"][name] for name in names}
+        was = {name: found.was[name] for name in names}
+        now = {name: found.now[name] for name in names}
         amounts = [name for name in names if owner_of(name)[1] in {"outstanding", "remaining"}]
         if owner and all(cell is None for cell in was.values()):
             lines.append((owner, "was not there" + _said(now, amounts)))
         elif owner and all(cell is None for cell in now.values()):
-            lines.append((owner, "is not there any more" + _said(was, amounts)))
+            lines.append((owner, "is no longer there" + _said(was, amounts)))
         else:
             lines += [
                 (name, f"was {spelled(was[name])}, is {spelled(now[name])}") for name in names

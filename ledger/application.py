@@ -9,6 +9,7 @@ This module must not know projections: their views are handed in (cli/bootstrap.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -40,7 +41,7 @@ from ledger.repeats import is_repeat
 from ledger.store.rows import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ledger.connection import Connection
     from ledger.store import Reader, Store, Writer
@@ -194,6 +195,23 @@ class Ledger(Engine):
             raise
         return made
 
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Writer, int]]:
+        """Run what is due, yield the writer and the instant, append what is decided within.
+
+        What is pending is appended before it yields, so that the writer's reader sees it.
+        """
+        try:
+            with self.store.writing() as writer:
+                self._sync(writer)
+                now = self._move(None)
+                self._append(writer)
+                yield writer, now
+                self._append(writer)
+        except BaseException:
+            self._forget()
+            raise
+
     def next_deadline(self) -> tuple[int, str] | None:
         """Give (instant, account) of what is due next."""
         with self.store.writing() as writer:
@@ -301,7 +319,7 @@ class Ledger(Engine):
         self._requests.update(keys_used(command, made))
         if isinstance(command, c.SetPolicy):
             self._policy_changed(writer, now)
-        return Outcome(ok=True, positions=positions, warnings=warnings(made))
+        return Outcome(ok=True, positions=positions, warnings=self._warnings(made))
 
     def _policy_changed(self, writer: Writer, now: int) -> None:
         """Compute every account's deadline anew, and run what the change made due (section 4)."""
@@ -329,8 +347,12 @@ class Ledger(Engine):
             elif (row := self._reader.row(position)) is not None:
                 found.append(codec.decode(row.body))
         return Outcome(
-            ok=True, duplicate=True, positions=positions, warnings=warnings(found)
+            ok=True, duplicate=True, positions=positions, warnings=self._warnings(found)
         )
+
+    def _warnings(self, made: Sequence[RecordedEvent]) -> list[str]:
+        restated = map(self.catalog.closes.warning, made)
+        return [*warnings(made), *(said for said in restated if said is not None)]
 
     # --- writing --------------------------------------------------------------------------
 

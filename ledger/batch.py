@@ -31,8 +31,8 @@ class Batch:
     """
 
     __slots__ = (
-        "actor", "available_before", "catalog", "command", "events", "now", "position", "reason",
-        "recorded_at", "request", "state", "stream", "token",
+        "actor", "available_before", "catalog", "command", "events", "now", "override", "position",
+        "reason", "recorded_at", "request", "state", "stream", "token",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +50,7 @@ class Batch:
         self.command: str | None = None
         self.actor: str | None = None
         self.reason: str | None = None
+        self.override = False
         self.token: str | None = None
         self.request: msgspec.Raw = events.NO_REQUEST
 
@@ -68,9 +69,12 @@ class Batch:
     ) -> int:
         """Record an event, evolve the state by it, and return its position.
 
-        Time axis: effective now unless it is a fact that says otherwise (R11).
+        Time axis: effective now unless it is a fact that says otherwise (R11). Every other check
+        was made by then, so a fact for a closed period is refused here, if at all (R62).
         """
         made = self.events
+        if effective_at is not None and not made and self.catalog.policy.closed_period:
+            self._guard(effective_at)
         recorded = RecordedEvent(
             position=self.position + len(made),
             stream=self.stream,
@@ -88,6 +92,13 @@ class Batch:
         made.append(recorded)
         account.evolve(self.state, recorded)
         return recorded.position
+
+    def _guard(self, effective_at: int) -> None:
+        """Refuse a fact for a closed period; the clock itself is never refused (R62)."""
+        if self.command is not None:
+            self.catalog.closes.check_fact(
+                effective_at, override=self.override, actor=self.actor, reason=self.reason
+            )
 
     def restore_service(self, instance: str, *, cause: int | None) -> None:
         """Let a stopped service come back within ``restore_delay`` (R19)."""

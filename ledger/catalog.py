@@ -1,6 +1,6 @@
-"""What holds for all accounts: the policy in force, the price list, the ledger's currency.
+"""What holds for all accounts: policy in force, price list, currency, closed periods.
 
-Invariant: folded from the streams ``policy`` and ``prices`` alone.
+Invariant: folded from the streams ``policy``, ``prices`` and ``ledger`` alone.
 This module must not know accounts.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.events import PolicyAdopted, PriceSet
+from ledger.closes import Closes
+from ledger.events import PeriodClosed, PeriodReopened, PolicyAdopted, PriceSet
 from ledger.policy import Policy
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ class Catalog:
     Attributes:
         prices: current monthly list price of each sku, in minor units of ``currency``.
         versions: last version of each of the ledger's own streams.
+        closes: which periods are closed.
 
     """
 
-    __slots__ = ("clock", "currency", "ledger", "policy", "prices", "versions")
+    __slots__ = ("clock", "closes", "currency", "ledger", "policy", "prices", "versions")
 
     def __init__(self) -> None:
         """Start with default policy and no prices."""
@@ -36,6 +38,7 @@ class Catalog:
         self.clock = "simulated"
         self.ledger = ""
         self.versions: dict[str, int] = {}
+        self.closes = Closes()
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Apply one event of the ledger's own streams."""
@@ -51,6 +54,8 @@ class Catalog:
                 self.ledger = event.ledger
                 self.currency = event.currency or self.currency
                 self.clock = event.clock or self.clock
+        elif type(event) in (PeriodClosed, PeriodReopened):
+            self.closes.apply(recorded)
         self.versions[recorded.stream] = recorded.version
 
 

@@ -54,9 +54,10 @@ class AccountCommand(Command, kw_only=True):
 
 
 class FactCommand(AccountCommand, kw_only=True):
-    """A fact from outside, which may arrive late (R11)."""
+    """A fact from outside, which may arrive late (R11), even for a closed period (R62)."""
 
     effective_at: Instant | None = None
+    override: bool = False
 
 
 class OpenAccount(AccountCommand, kw_only=True, tag="open-account"):

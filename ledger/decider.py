@@ -203,8 +203,8 @@ def open_batch(
         now=setting.now, recorded_at=setting.recorded_at, position=setting.position,
     )  # fmt: skip
     batch.command = c.NAMES[type(command)]
-    batch.actor = command.actor
-    batch.reason = command.reason
+    batch.actor, batch.reason = command.actor, command.reason
+    batch.override = getattr(command, "override", False)
     batch.token = command.token
     batch.request = msgspec.Raw(requests.to_request(command))
     return batch

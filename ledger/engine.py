@@ -20,15 +20,17 @@ from ledger.catalog import Catalog
 from ledger.deadlines import next_due
 from ledger.decider import Setting
 from ledger.errors import Refused
-from ledger.events import TopUpReceived
+from ledger.events import LEDGER_STREAM, RecordedEvent, TopUpReceived
 from ledger.repeats import NO_PRECEDENTS, Precedents
 from ledger.store.rows import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from msgspec import Raw
+
     from ledger.account import AccountState
-    from ledger.events import RecordedEvent
+    from ledger.events import AnyEvent
 
 PAYMENTS = "payment"
 TOKENS = "token:"
@@ -137,6 +139,21 @@ class Engine:
         for state in self.states.values():
             if state is not None:
                 self.reschedule(state)
+
+    def note(
+        self, event: AnyEvent, *, now: int, command: str, actor: str | None, reason: str | None,
+        request: Raw, cause: int | None = None,
+    ) -> RecordedEvent:  # fmt: skip
+        """Record an event of the ledger's own stream; ``command`` is none that decides."""
+        recorded = RecordedEvent(
+            position=self.position + 1, stream=LEDGER_STREAM,
+            version=self.catalog.versions.get(LEDGER_STREAM, 0) + 1,
+            recorded_at=now, effective_at=now, event=event, cause=cause, command=command,
+            actor=actor, reason=reason, request=request,
+        )  # fmt: skip
+        self.catalog.apply(recorded)
+        self._add([recorded], now)
+        return recorded
 
     def _add(self, made: Sequence[RecordedEvent], recorded_at: int) -> None:
         self.pending += made

@@ -190,7 +190,7 @@ class Refused(LedgerError):
 
     """
 
-    remedy: ClassVar[str] = ""
+    remedy: str = ""
 
     def __init__(
         self,
@@ -205,6 +205,20 @@ class Refused(LedgerError):
         self.rule = rule
         self.needed = needed
         self.available = available
+
+
+class PeriodIsClosed(Refused):
+    """The fact would restate a closed period, and nobody who may has overridden that."""
+
+    code = "PERIOD_CLOSED"
+    remedy = "record it with override, actor and reason, by another person than who closed"
+
+
+class ChecklistOpen(Refused):
+    """What the policy requires of a close is not there yet."""
+
+    code = "CHECKLIST_OPEN"
+    remedy = "see what is open: tally close PERIOD --check"
 
 
 class AccountOverdue(Refused):
@@ -373,4 +387,5 @@ REFUSALS: tuple[type[Refused], ...] = (
     PaymentConflict, OverReversal, OverCredit, UnknownPayment, UnknownBill, UnknownAccount,
     UnknownInstance, UnknownSku, AlreadyExists, InvalidPeriod, InvalidAmount, NotBillable,
     BillTooEarly, CouponNotEligible, ConcurrentModification, TokenReused, WrongState,
+    PeriodIsClosed, ChecklistOpen,
 )  # fmt: skip

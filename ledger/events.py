@@ -418,9 +418,11 @@ class TagAdded(Event, frozen=True, tag="TagAdded/1"):
 
 
 class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
-    """A period is closed: the digests of what was derived up to its end, as known then (R56, R59).
+    """A month is closed: the digests of what was derived up to its end, as known then (R61, R63).
 
     A replay of the first ``known_position`` events up to ``at`` must give the same digests.
+    ``restatements`` are the facts since the close before, by position; ``balances`` is None in
+    closes made before it was kept, whose ``trial_balance`` is the digest of the balances.
     """
 
     period: str
@@ -430,6 +432,17 @@ class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
     instances: int
     trial_balance: str
     instance_states: str
+    balances: str | None = None
+    open_points: tuple[str, ...] = ()
+    restatements: tuple[int, ...] = ()
+    override: bool = False
+
+
+class PeriodReopened(Event, frozen=True, tag="PeriodReopened/1"):
+    """The close of a month, recorded at ``close``, is no longer in force (R63)."""
+
+    period: str
+    close: int
 
 
 class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
@@ -536,8 +549,8 @@ AnyEvent = (
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
-    | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff | BreakReopened
-    | MatchConfirmed | ReconciliationSignedOff
+    | PeriodReopened | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff
+    | BreakReopened | MatchConfirmed | ReconciliationSignedOff
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 

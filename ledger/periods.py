@@ -1,4 +1,4 @@
-"""The fixed-offset calendar: instants, local days, terms and renewal slots (RULEBOOK section 0).
+"""The fixed-offset calendar: instants, local days, terms, slots, periods (RULEBOOK section 0).
 
 Invariant: an instant is an integer count of UTC microseconds on a whole second; every local
 computation takes the fixed offset, so no time-zone database and no DST. Intervals are half-open.
@@ -11,6 +11,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
+from typing import NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.quoting import quoted
@@ -126,3 +127,54 @@ def term_end(anchor: int, months: int, *, offset: int, exact: bool) -> int:
 def slot_instant(expires_at: int, number: int, *, offset: int, time_of_day: int) -> int:
     """Give the instant of auto-renewal slot ``number`` before the term ends (R31)."""
     return midnight(local_day(expires_at, offset) - number, offset) + time_of_day
+
+
+# --- periods that are closed or reported: months, quarters, years (R61) --------------------------
+
+_PERIOD = re.compile(
+    r"(?P<year>\d{4})(?:-(?:(?P<month>0[1-9]|1[0-2])|Q(?P<quarter>[1-4])))?", re.ASCII
+)
+
+
+class Period(NamedTuple):
+    """A local calendar month, quarter or year: [starts, ends)."""
+
+    name: str
+    starts: int
+    ends: int
+
+    @property
+    def before(self) -> int:
+        """The last second before it."""
+        return self.starts - SECOND
+
+    @property
+    def last(self) -> int:
+        """Its own last second."""
+        return self.ends - SECOND
+
+
+def read_period(text: str, offset: int) -> Period:
+    """Read ``2025-03``, ``2025-Q1`` or ``2025``. Raises: InvalidInput."""
+    match = _PERIOD.fullmatch(text)
+    if match is None:
+        msg = f"{text!r} is not a period"
+        raise InvalidInput(
+            msg, hint="a period is a month, a quarter or a year: 2025-03, 2025-Q1, 2025"
+        )
+    months = 1 if match["month"] else 3 if match["quarter"] else 12
+    first = int(match["month"] or int(match["quarter"] or 1) * 3 - 2)
+    starts = parse_instant(f"{match['year']}-{first:02d}-01", offset)
+    ends = midnight(add_months(local_day(starts, offset), months), offset)
+    return Period(text, starts, check_year(ends, text))
+
+
+def months_of(period: Period, offset: int) -> list[Period]:
+    """List the months that a period holds, in order."""
+    found = []
+    starts = period.starts
+    while starts < period.ends:
+        ends = midnight(add_months(local_day(starts, offset), 1), offset)
+        found.append(Period(local_date(starts, offset)[:7], starts, ends))
+        starts = ends
+    return found

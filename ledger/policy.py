@@ -22,6 +22,7 @@ _DURATION = re.compile(r"(\d{1,9})(s|min|h|d)")
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 _TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?")
 _DIGITS_MAX = 20
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9._/-]{0,98}", re.ASCII)
 _REMINDERS_MAX = 1000
 _DURATION_MAX = 36_500 * DAY
 
@@ -87,8 +88,17 @@ def _one_of(*readings: str) -> Callable[[str], int]:
     return parse
 
 
+def _sources(text: str) -> tuple[str, ...]:
+    if text == "none":
+        return ()
+    names = tuple(text.split(","))
+    if not all(_SOURCE.fullmatch(name) for name in names) or len(set(names)) < len(names):
+        raise _bad(text, "none, or a list without spaces: camt053,csv")
+    return names
+
+
 # key -> (default, parser). The values are stored as written, so that an audit reads them.
-KEYS: dict[str, tuple[str, Callable[[str], int]]] = {
+KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
     "calendar_offset": ("+08:00", _offset),
     "bill_delay": ("4h", _upto(4 * HOUR, "0 to 4h")),
     "overdue_grace_legacy": ("24h", _duration),
@@ -103,6 +113,8 @@ KEYS: dict[str, tuple[str, Callable[[str], int]]] = {
     "coupon_pays_posted": ("false", _one_of("false", "true")),
     "alert_reminders": ("5", _whole(0, _REMINDERS_MAX)),
     "five_day_refund": ("5d", _duration),
+    "closed_period": ("warn", _one_of("warn", "refuse")),
+    "close_requires": ("none", _sources),
 }
 _SLOT_KEYS = ("calendar_offset", "auto_renew_first_day", "auto_renew_last_day", "auto_renew_time")
 
@@ -127,7 +139,8 @@ class Policy:
 
     __slots__ = (
         "alert_reminders", "auto_renew_effective", "auto_renew_first_day", "auto_renew_last_day",
-        "auto_renew_time", "bill_delay", "calendar_offset", "coupon_pays_posted", "expiry",
+        "auto_renew_time", "bill_delay", "calendar_offset", "close_requires", "closed_period",
+        "coupon_pays_posted", "expiry",
         "five_day_refund", "overdue_grace_legacy", "restore_delay", "retention", "revision",
         "since", "slots_since", "trial_retention", "values",
     )  # fmt: skip
@@ -146,6 +159,8 @@ class Policy:
     coupon_pays_posted: int
     alert_reminders: int
     five_day_refund: int
+    closed_period: int
+    close_requires: tuple[str, ...]
 
     def __init__(self) -> None:
         """Start with the defaults, in force since ever."""

@@ -15,6 +15,7 @@ from ledger.commands import AMOUNT_FIELDS, LIST_FIELDS, LIST_MAX, AnyCommand
 
 _DECODER: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
 _ENCODER = msgspec.msgpack.Encoder()
+_LONG_MAP, _SHORT_MAP, _SHORT_MAX = 0xDE, 0x80, 16  # how MessagePack writes a map's length
 _DIGITS_KEPT = 40  # more than any amount that is accepted has
 _SHORT = Context(
     prec=_DIGITS_KEPT, rounding=ROUND_DOWN, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[], clamp=0
@@ -26,7 +27,12 @@ def to_request(command: AnyCommand) -> bytes:
     bare = command
     if command.at is not None or command.actor is not None or command.reason is not None:
         bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
-    return _ENCODER.encode(bare)
+    body = _ENCODER.encode(bare)
+    # Of a command that could have more than 15 fields the encoder writes the long form of the
+    # map's length; stored requests have always had the short one.
+    if body[0] == _LONG_MAP and body[1] == 0 and body[2] < _SHORT_MAX:
+        return bytes((_SHORT_MAP | body[2],)) + body[3:]
+    return body
 
 
 def to_refused_request(command: AnyCommand) -> bytes:

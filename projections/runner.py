@@ -116,6 +116,10 @@ class Views:
         with self.store.writing() as writer:
             return self._catch_up(writer, PROJECTIONS, progress)
 
+    def catch_up_within(self, writer: Writer) -> None:
+        """Catch every view up inside the writer's transaction."""
+        self._catch_up(writer, PROJECTIONS)
+
     def _judge(
         self, projection: Projection, checkpoint: Checkpoint | None, reader: Reader
     ) -> str:

@@ -31,14 +31,17 @@ from ledger.decider import Setting
 from ledger.errors import Refused
 from ledger.events import (
     ACCOUNT_PREFIX,
+    LEDGER_STREAM,
     AnyEvent,
+    PeriodClosed,
+    PeriodReopened,
     PolicyAdopted,
     RecordedEvent,
     TopUpReceived,
     account_of,
     type_name,
 )
-from ledger.periods import format_instant, parse_instant
+from ledger.periods import format_instant, parse_instant, read_period
 from ledger.repeats import Precedents, is_repeat
 from projections.answers import Formatter, Json, event_data, state_json
 from projections.point import Point
@@ -133,6 +136,31 @@ class World:
                 continue
             self.when(thing)
             assert not isinstance(self.result, RefusedWith), f"given {thing}: {self.result}"
+        return self
+
+    def closed(self, month: str, actor: str | None = "ops/lin") -> World:
+        """Let a month that has ended be closed; what was derived for it does not matter here."""
+        period = read_period(month, self.catalog.policy.calendar_offset)
+        self.move(max(self.clock, period.ends))
+        event = PeriodClosed(
+            period=month, at=period.last, known_position=len(self.log), accounts=1, instances=0,
+            trial_balance="", instance_states="", balances="",
+        )  # fmt: skip
+        return self._noted(event, actor)
+
+    def reopened(self, month: str) -> World:
+        """Let the close of a month be in force no longer."""
+        close = self.catalog.closes.of(month)[-1].position
+        return self._noted(PeriodReopened(period=month, close=close), "ops/lin")
+
+    def _noted(self, event: AnyEvent, actor: str | None) -> World:
+        recorded = RecordedEvent(
+            position=len(self.log) + 1, stream=LEDGER_STREAM,
+            version=self.catalog.versions.get(LEDGER_STREAM, 0) + 1, recorded_at=self.clock,
+            effective_at=self.clock, event=event, actor=actor,
+        )  # fmt: skip
+        self._record([recorded])
+        self.catalog.apply(recorded)
         return self
 
     def when(self, command: AnyCommand) -> World:

@@ -40,7 +40,7 @@ LONG_MODULES: Final = {
 }
 
 # RULEBOOK section 2; R51 is optional there, and has no code here.
-RULES: Final = [f"R{number}" for number in range(1, 61) if number != 51]
+RULES: Final = [f"R{number}" for number in range(1, 66) if number != 51]
 
 FORBIDDEN_IN_CORE: Final = {
     "print": "give the text to the caller: the command line prints",
@@ -273,7 +273,8 @@ def test_nothing_is_left_to_do_and_no_machine_is_named() -> None:
         if path == "tests/test_tidy.py":
             continue
         for number, line in enumerate(text.splitlines(), 1):
-            if LEFTOVERS.search(line):
+            # The rulebook names a currency that has no minor units.
+            if LEFTOVERS.search(line) and path != "docs/RULEBOOK.md":
                 findings.append(f"{path}:{number}: left over: {line.strip()[:80]}")
             if FOREIGN_PATHS.search(line):
                 findings.append(f"{path}:{number}: a path of one machine: {line.strip()[:80]}")

@@ -11,6 +11,7 @@ import click
 from cli import points
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
+from cli.restatements import restated_at, say_restated
 from ledger.errors import InvalidInput
 from ledger.money import format_minor
 from ledger.periods import format_instant
@@ -53,6 +54,7 @@ def command(
     limit = _limit(below)
     session.note_what_is_due()
     derivation = session.derivation(point, engine)
+    restated = restated_at(session, "balances", point)
 
     def wanted() -> Iterator[dict[str, Any]]:
         for row in session.balances(point, derivation, master=master):
@@ -64,6 +66,7 @@ def command(
 
     if output.form in ("ndjson", "csv"):
         output.rows(wanted())
+        say_restated(restated, human=False)
     elif output.human:
         write(point_line(point_json(point, session.offset)))
         columns = ("account", "cash", "outstanding", "available", "coupons", "overdue since")
@@ -72,10 +75,12 @@ def command(
             [(*(row[name] for name in columns[:5]), short(row["overdue_since"]))
              for row in wanted()],
         )  # fmt: skip
+        say_restated(restated, human=True)
     else:
+        told = {} if restated is None else {"restated": restated}
         output.object(
             {"schema": "tally.balances/1", "point": point_json(point, session.offset),
-             "derivation": derivation, "rows": list(wanted())}
+             "derivation": derivation, "rows": list(wanted()), **told}
         )  # fmt: skip
 
 

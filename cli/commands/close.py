@@ -1,65 +1,128 @@
-"""``tally close``: commit the derived state of a period to the log."""
+"""``tally close``: close a period, after its checklist, and sign and pack what it was."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
+from cli.outputs import output_option
 from cli.progress import Progress
 from cli.render import plural, write
-from ledger import clock as clocks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.bootstrap import Session
+    from cli.outputs import Target
+    from ledger.checklist import CheckLine
+    from ledger.closing import Closed
+    from ledger.periods import Period
 
 
 @click.command("close")
 @click.argument("period")
+@click.option("--check", is_flag=True, help="Only print the checklist.")
+@click.option("--override", is_flag=True, help="Close it though its checklist is open.")
+@click.option("--seal", is_flag=True, help="Sign a checkpoint, kept in the ledger.")
+@click.option("--pack", is_flag=True, help="Write the evidence pack too.")
+@output_option("Where the pack goes (default: pack-PERIOD.zip).")
 @click.option("--actor", help="Who closes it.")
 @click.option("--reason", help="Why.")
 @tally_command()
 def command(
-    session: Session, output: Output, *, period: str, actor: str | None, reason: str | None
-) -> None:
-    """Close a period: an event keeps the digests of trial balance and instance states at its end.
+    session: Session, output: Output, *, period: str, check: bool, seal: bool, pack: bool,
+    target: Target | None, **who: Any,
+) -> int:  # fmt: skip
+    """Close a month, quarter or year: what is recorded about it later is a restatement.
 
-    A replay must give the same digests; tally verify --deep checks it.
+    Months close in order. The event keeps the digests of trial balance, balances
+    and instance states at its end; tally verify --deep derives them again.
+    Exit 1 with --check when something is open.
 
     \b
     Examples:
+      tally close 2025-03 --check
       tally close 2025-03 --actor ops/lin
+      tally close 2025-03 --seal --pack -o march.zip --actor ops/lin
     """
-    from ledger.closing import check_ended, read_period, record_close  # noqa: PLC0415 - writes
-    from ledger.events import PeriodClosed  # noqa: PLC0415 - as above
-    from projections.evidence.digests import digests, point_of  # noqa: PLC0415 - as above
+    from ledger.periods import read_period  # noqa: PLC0415 - loaded when needed
 
-    month = read_period(period, session.offset)
-    check_ended(month, now=session.now, offset=session.offset)
-    if session.catalog.clock == clocks.SYSTEM:
-        session.ledger.advance()  # what is due belongs to the period
-    reader = session.store.reader
-    position = reader.head().position
+    term = read_period(period, session.offset)
+    if check:
+        return _check(session, output, term)
+    if target is not None and not pack:
+        raise click.UsageError("-o names the pack: give --pack too")
+    from cli import closing  # noqa: PLC0415 - loads the write side
+    from cli.commands.pack import pack_target, write_pack  # noqa: PLC0415 - as above
+    from cli.trusting import read_key  # noqa: PLC0415 - as above
+
+    if seal or pack:  # before anything is recorded
+        read_key(session.location, None)
+    if pack:
+        target = pack_target(session, term, target)
     with Progress("close") as progress:
-        found = digests(reader, point_of(reader, at=month.last, position=position), progress)
-    recorded = record_close(
-        session.store,
-        PeriodClosed(
-            period=month.name, at=month.last, known_position=position, **found._asdict()
-        ),
-        now=session.now, actor=actor, reason=reason,
-    )  # fmt: skip
+        closed = closing.close(session, term, progress, **who)
+    answer = closing.closed_json(term, closed)
+    if seal or pack:
+        answer["checkpoint"] = closing.seal(session)
+    if pack and target is not None:
+        write_pack(session, term, target)
+        answer["pack"] = str(target)
     if output.human:
-        said = f"{plural(found.accounts, 'account')}, {plural(found.instances, 'instance')}"
-        write(f"closed {month.name} [@{recorded.position}]: {said}, as known at @{position}")
-        write(f"  trial balance    {found.trial_balance}")
-        write(f"  instance states  {found.instance_states}")
+        _page(term, closed, answer)
+    else:
+        output.object(answer)
+    return DONE
+
+
+def _check(session: Session, output: Output, period: Period) -> int:
+    from cli import closing  # noqa: PLC0415 - derives the books
+
+    with Progress("checklist") as progress:
+        lines = closing.checklist(session, period, progress)
+    ok = all(line.ok for line in lines)
+    if output.human:
+        _lines(lines)
+        write()
+        said = "can be closed" if ok else "has open points"
+        write(f"{period.name} {said}")
+    else:
+        output.object(
+            {
+                "schema": "tally.checklist/1", "period": period.name, "ok": ok,
+                "checks": [
+                    {"name": line.name, "ok": line.ok, "figure": line.figure} for line in lines
+                ],
+            }
+        )  # fmt: skip
+    return DONE if ok else FOUND
+
+
+def _lines(lines: Sequence[CheckLine]) -> None:
+    width = max(len(line.name) for line in lines)
+    for line in lines:
+        write(f"{'ok  ' if line.ok else 'OPEN'}  {line.name.ljust(width)}  {line.figure}")
+
+
+def _page(period: Period, closed: Closed, answer: dict[str, Any]) -> None:
+    for recorded, digests in zip(closed.events, closed.digests, strict=True):
+        month = getattr(recorded.event, "period", period.name)
+        said = f"{plural(digests.accounts, 'account')}, {plural(digests.instances, 'instance')}"
+        write(f"closed {month} [@{recorded.position}]: {said}")
+        write(f"  trial balance    {digests.trial_balance}")
+        write(f"  balances         {digests.balances}")
+        write(f"  instance states  {digests.instance_states}")
+        facts = getattr(recorded.event, "restatements", ())
+        if facts:
+            named = " ".join(f"@{position}" for position in facts)
+            write(f"  restated since it was closed before: {named}")
+    _lines(closed.checklist)
+    if "checkpoint" in answer:
+        write(f"sealed: {answer['checkpoint']['size']} events, {answer['checkpoint']['root']}")
+    if "pack" in answer:
+        write(f"packed: {answer['pack']}")
+    elif "checkpoint" not in answer:
         write("next: tally seal")
-        return
-    output.object(
-        {
-            "schema": "tally.close/1", "period": month.name, "position": recorded.position,
-            "known_position": position, **found._asdict(),
-        }
-    )  # fmt: skip

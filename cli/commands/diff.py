@@ -13,7 +13,7 @@ from cli.options import Output, complete_account, tally_command
 from cli.points import PointCommand, complete_point, point_argument
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
-from cli.restatements import restated_at, write_restated
+from cli.restatements import restated_at, say_restated, write_was
 from projections.answers import point_json
 from projections.history.bridge import PARTS
 from projections.history.diff import candidates, diff_account, row_json
@@ -53,23 +53,27 @@ def command(
     rows = _rows(session, first, second, account)
     offset = session.offset
     shown = [row_json(row, offset) for row in rows]
-    found = _restatements(session, shown, second, account)
+    told = restated_at(session, "diff", second, account)
+    if told is None:
+        told = restated_at(session, "diff", first, account)
     if output.form == "json":
         answer: dict[str, Any] = {
             "schema": "tally.diff/1", "a": point_json(first, offset),
             "b": point_json(second, offset), "rows": shown,
         }  # fmt: skip
-        if found:
-            answer["restated"] = [{"account": name, **one} for name, one in found.items()]
+        if told is not None:
+            answer["restated"] = told
         output.object(answer)
     elif not output.human:
         output.rows(shown)
+        say_restated(told, human=False)
     else:
         write(strong("a  " + point_line(point_json(first, offset))))
         write(strong("b  " + point_line(point_json(second, offset))))
         _page(session, rows, shown, bridge=bridge)
-        for name, one in found.items():
-            write_restated(one, name)
+        say_restated(told, human=True)
+        if account is not None:
+            write_was(session, account, second)
     return FOUND if exit_code and rows else DONE
 
 
@@ -83,14 +87,6 @@ def _rows(session: Session, a: Point, b: Point, account: str | None) -> list[Row
             rows += diff_account(session.reader, name, a, b)
             progress(done, len(names))
     return rows
-
-
-def _restatements(
-    session: Session, shown: list[dict[str, Any]], point: Point, account: str | None
-) -> dict[str, dict[str, Any]]:
-    names = [account] if account is not None else dict.fromkeys(row["account"] for row in shown)
-    found = ((name, restated_at(session, name, point)) for name in names)
-    return {name: one for name, one in found if one is not None}
 
 
 def _page(

@@ -10,6 +10,7 @@ from cli import points
 from cli.bootstrap import SPARK, SQL, VIEW
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
+from cli.restatements import restated_at, say_restated
 from ledger.account import (
     FROZEN,
     RELEASED,
@@ -59,6 +60,7 @@ def command(
         before = points.read_start(expiring_before, session.offset)
     session.note_what_is_due()
     derivation = session.derivation(point, engine)
+    restated = restated_at(session, "instances", point)
 
     def wanted() -> Iterator[dict[str, Any]]:
         for row, expires_at in _rows(session, point, state, derivation, master=master):
@@ -68,6 +70,7 @@ def command(
 
     if output.form in ("ndjson", "csv"):
         output.rows(wanted())
+        say_restated(restated, human=False)
     elif output.human:
         write(point_line(point_json(point, session.offset)))
         table(
@@ -78,10 +81,12 @@ def command(
                 for row in wanted()
             ],
         )  # fmt: skip
+        say_restated(restated, human=True)
     else:
+        told = {} if restated is None else {"restated": restated}
         output.object(
             {"schema": "tally.instances/1", "point": point_json(point, session.offset),
-             "derivation": derivation, "rows": list(wanted())}
+             "derivation": derivation, "rows": list(wanted()), **told}
         )  # fmt: skip
 
 

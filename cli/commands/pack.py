@@ -17,13 +17,52 @@ from ledger.seal import last_seal
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from ledger.periods import Period
+    from ledger.seal import Seal
+    from projections.evidence.pack import Pack
+
+SAMPLE_SIZE = 25
+
+
+def pack_target(
+    session: Session, period: Period, target: Target | None, policy_place: str | None = None
+) -> Target:
+    """Return where a pack goes, checked. Raises: InvalidInput."""
+    if target is None:
+        target = Target(f"pack-{period.name}.zip")
+        target.check(kept_places(session.location, None, policy_place))
+    return target
+
+
+def write_pack(
+    session: Session, period: Period, target: Target, *,
+    seed: str | None = None, sample_size: int = SAMPLE_SIZE, policy_place: str | None = None,
+) -> tuple[Pack, Seal]:  # fmt: skip
+    """Write the pack of a period as known at the last checkpoint. Raises: NoSuchThing."""
+    from projections.evidence.pack import Terms, make_pack  # noqa: PLC0415 - loaded when needed
+
+    seal = last_seal(session.reader.connection)
+    if seal is None:
+        msg = "there is no checkpoint to bind a pack to"
+        raise NoSuchThing(msg, hint="sign one with: tally seal")
+    policy = read_policy(session.location, policy_place)
+    policy.accept(seal.note)
+    terms = Terms(
+        period, session.offset, session.catalog.currency, str(policy),
+        seed or write_base64(seal.root), sample_size,
+    )  # fmt: skip
+    with Progress("pack") as progress:
+        pack = make_pack(session.reader, seal, terms, progress=progress)
+    target.write(pack.content)
+    return pack, seal
 
 
 @click.command("pack")
 @click.option("--period", required=True, metavar="MONTH", help="Like 2025-03.")
 @output_option("Default: pack-MONTH.zip.")
 @click.option("--seed", help="For the sample (default: the checkpoint's root).")
-@click.option("--sample", "sample_size", type=click.IntRange(0, 10_000), default=25,
+@click.option("--sample", "sample_size", type=click.IntRange(0, 10_000),
+              default=SAMPLE_SIZE,
               show_default=True, help="How many events to draw.")  # fmt: skip
 @policy_option
 @tally_command()
@@ -40,27 +79,15 @@ def command(
       tally pack --period 2025-03
       tally pack --period 2025-03 -o q1.zip --seed "dice: 4 2 6"
     """
-    from ledger.closing import check_ended, read_period  # noqa: PLC0415 - loaded when needed
-    from projections.evidence.pack import Terms, make_pack  # noqa: PLC0415 - as above
+    from ledger.closes import check_ended  # noqa: PLC0415 - loaded when needed
+    from ledger.periods import read_period  # noqa: PLC0415 - loaded when needed
 
     month = read_period(period, session.offset)
     check_ended(month, now=session.now, offset=session.offset)
-    if target is None:
-        target = Target(f"pack-{month.name}.zip")
-        target.check(kept_places(session.location, None, policy_place))
-    seal = last_seal(session.reader.connection)
-    if seal is None:
-        msg = "there is no checkpoint to bind a pack to"
-        raise NoSuchThing(msg, hint="sign one with: tally seal")
-    policy = read_policy(session.location, policy_place)
-    policy.accept(seal.note)
-    terms = Terms(
-        month, session.offset, session.catalog.currency, str(policy),
-        seed or write_base64(seal.root), sample_size,
-    )  # fmt: skip
-    with Progress("pack") as progress:
-        pack = make_pack(session.reader, seal, terms, progress=progress)
-    target.write(pack.content)
+    target = pack_target(session, month, target, policy_place)
+    pack, seal = write_pack(
+        session, month, target, seed=seed, sample_size=sample_size, policy_place=policy_place
+    )
     files = len(pack.manifest["files"]) + 1
     unsealed = session.reader.head().position - seal.size
     if output.human:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from ledger.application import Outcome
 
-_SHARED = ("at", "effective_at", "actor", "reason", "token", "expected_version")
+_SHARED = ("at", "effective_at", "override", "actor", "reason", "token", "expected_version")
 _HELP = {
     "account": "Id of the account.",
     "amount": "Major units, such as 100.00.",
@@ -47,6 +47,7 @@ _HELP = {
     "usage": "Id of the usage, and of its bill.",
     "value": "Spelled like 15d, 30min, 08:00:00 or true.",
     "effective_at": "When the fact held, if it is recorded late.",
+    "override": "Record it though its period is closed (needs actor, reason).",
     "actor": "Who asks.",
     "reason": "Why.",
     "token": "Makes the command safe to repeat.",

@@ -15,6 +15,7 @@ REPORTS: dict[str, tuple[str, str]] = {
     "deferred": ("deferred", "Cash of terms: earned, and not yet."),
     "timeline": ("timeline", "One customer through time, with a slider."),
     "coupons": ("coupons", "Every coupon: used, forfeited, left."),
+    "restatements": ("restatements", "What late facts changed in a closed period."),
     "reconciliation": ("reconciliation", "Runs against statements, and open breaks."),
 }
 

@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import point_line, short, strong, table, write
-from cli.restatements import restated_at, write_restated
+from cli.restatements import restated_at, say_restated, write_was
 from projections.answers import state_json
 
 if TYPE_CHECKING:
@@ -31,15 +31,14 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     point = points.asked(session, **point_options(options))
     state = session.account(account, point)
     answer = state_json(state, session.catalog_at(point).policy, point)
-    found = restated_at(session, account, point)
+    found = restated_at(session, "state", point, account)
     if found is not None:
         answer["restated"] = found
     session.note_what_is_due()
     if output.human:
         page(answer)
-        if found is not None:
-            write()
-            write_restated(found, account)
+        say_restated(found, human=True)
+        write_was(session, account, point)
     else:
         output.object(answer)
 

@@ -19,11 +19,11 @@ from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import WIDTH, note, point_line, table, write
-from ledger.closing import read_period
+from cli.restatements import MOVES, restated_at, restated_line, say_restated
 from ledger.errors import InvalidInput
 from ledger.nodes import Nodes
 from ledger.notes import write_base64
-from ledger.periods import format_instant
+from ledger.periods import format_instant, read_period
 from projections.answers import point_json
 from projections.html.page import Source
 from projections.journal.chart import currency_of, format_scaled
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.bootstrap import Session
-    from ledger.closing import Period
+    from ledger.periods import Period
     from projections.point import Point
 
 
@@ -49,15 +49,18 @@ class Span(NamedTuple):
 
     point: Point
     starts: int | None
+    restated: dict[str, Any] | None = None
 
 
 def report_command(
-    name: str, *, account: bool | None = False, span: bool = False
+    name: str, *, account: bool | None = False, span: bool = False,
+    argument: tuple[str, str] | None = None,
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a report a click command: ACCOUNT [POINT] --json|--ndjson|--csv|--html [-o FILE].
 
     The body is called with the account (None for all) and the span that is asked for. ``account``
-    says whether one must be named; None where a report is about no account.
+    says whether one must be named; None where a report is about no account. ``argument`` is
+    another one (its name here and as it is shown), which the body is called with too.
     """
 
     def decorate(body: Callable[..., int | None]) -> click.Command:
@@ -70,7 +73,11 @@ def report_command(
             asked = _span(session, options)
             if who is not None:
                 session.account(who, asked.point)
+            if name in MOVES:
+                asked = asked._replace(restated=restated_at(session, name, asked.point, who))
             session.note_what_is_due()
+            if output.form in ("ndjson", "csv"):
+                say_restated(asked.restated, human=False)
             if target is None:
                 return body(session, output, who, asked, **options)
             page = StringIO()
@@ -86,11 +93,19 @@ def report_command(
                             help="One page that needs no network.")(made)  # fmt: skip
         for option in reversed(_span_options() if span else []):
             made = option(made)
-        if account is not None:
-            made = account_argument(required=account)(made)
-        return click.command(name)(made)
+        return click.command(name)(_arguments(made, account, argument))
 
     return decorate
+
+
+def _arguments(
+    made: Callable[..., None], account: bool | None, argument: tuple[str, str] | None  # noqa: FBT001 - as report_command takes it
+) -> Callable[..., None]:
+    if account is not None:
+        made = account_argument(required=account)(made)
+    if argument is not None:
+        made = click.argument(argument[0], metavar=argument[1])(made)
+    return made
 
 
 def _html(output: Output) -> Output:
@@ -118,7 +133,8 @@ def source(
         words += ["--position", str(point.position)]
     words += [*more, "--html", *behind]
     root = write_base64(Nodes(session.reader.connection).root(point.position))
-    return Source(" ".join(words), at, known_at, point.position, root)
+    said = None if span.restated is None else restated_line(span.restated)
+    return Source(" ".join(words), at, known_at, point.position, root, said)
 
 
 def _span_options() -> list[Callable[[Any], Any]]:
@@ -157,6 +173,7 @@ def heading(title: str, session: Session, span: Span, account: str | None = None
     if span.starts is not None:
         write(f"from {format_instant(span.starts, session.offset)[:19].replace('T', ' ')}")
     write(point_line(point_json(span.point, session.offset)))
+    say_restated(span.restated, human=True, gap=False)
     write()
 
 
@@ -189,6 +206,7 @@ def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[st
     return {
         "schema": f"tally.{schema}/1", "point": point_json(span.point, offset),
         "from": None if span.starts is None else format_instant(span.starts, offset), **content,
+        **({} if span.restated is None else {"restated": span.restated}),
     }  # fmt: skip
 
 

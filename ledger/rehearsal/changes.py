@@ -94,8 +94,11 @@ def check_policy(values: Mapping[str, str]) -> None:
 
 
 def is_command(recorded: RecordedEvent) -> bool:
-    """Say whether an event is the first of a command's batch, accepted or refused."""
-    return recorded.command is not None and recorded.cause is None
+    """Say whether an event is the first of a command's batch, accepted or refused.
+
+    A close or a reopening is not one that can be decided again: its digests were derived.
+    """
+    return recorded.command in c.COMMANDS and recorded.cause is None
 
 
 def command_of(recorded: RecordedEvent) -> c.AnyCommand:

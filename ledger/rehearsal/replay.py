@@ -171,6 +171,8 @@ class Rehearsal(Engine):
             elif account_of(first.stream) is None:  # a note: a tag, a close, a reconciliation
                 if self.catalog.clock == clocks.SIMULATED:
                     yield from self._clock(first.recorded_at)
+                for recorded in batch:
+                    self.catalog.apply(recorded)
                 self.position += len(batch)
                 self.recorded_at = first.recorded_at
                 yield Step(batch, batch, noted=True)

@@ -218,6 +218,24 @@ class Reader:
                 )
             ]
 
+    def recorded_late(
+        self, *, after: int, until: int, before: int, stream: str | None = None
+    ) -> list[bytes]:
+        """Give what was recorded in (after, until] and is effective before an instant."""
+        text = f"SELECT state FROM {EVENTS} WHERE "
+        parameters: list[int | str] = [before, after, until]
+        if stream is None:
+            # The index of effective instants holds the positions too; few rows are then read.
+            text += "effective_at < ? AND +position > ? AND +position <= ?"
+        else:
+            text += "+effective_at < ? AND +position > ? AND +position <= ? AND originator_id = ?"
+            parameters.append(stream)
+        with explained(self.location):
+            return [
+                body
+                for (body,) in self.connection.execute(f"{text} ORDER BY +position", parameters)
+            ]
+
     def row(self, position: int) -> Row | None:
         """Give one event's row."""
         with explained(self.location):

@@ -18,8 +18,8 @@ from projections.journal.identities import coupons_left
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.closing import Period
     from ledger.events import RecordedEvent
+    from ledger.periods import Period
     from ledger.store import Reader
     from projections.point import Point
 

@@ -1,9 +1,10 @@
-"""Digests of derived state: the trial balance and the instance states at a point.
+"""Digests of derived state: trial balance, balances and instance states at a point (R61).
 
-A digest is the SHA-256 of the view's rows, one JSON array a line, sorted by key: whoever has the
-events can make the same bytes without this program. Invariant: the same point gives the same
-digest, for ever. The trial balance is digested as the rows of the view ``balances``: the control
-accounts of every customer, which the identities of the journal hold against the books.
+A digest is the SHA-256 of rows, one JSON array a line, sorted by key: whoever has the events can
+make the same bytes without this program. Rows of the trial balance are [account of the books,
+commodity, amount], zero balances left out, at the scale of the books; the others are the rows of
+the views ``balances`` and ``instances``. Invariant: the same point gives the same digests, for
+ever.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.account import fold
+from ledger.checklist import Digests
 from ledger.events import ACCOUNT_PREFIX
 from projections.balances import BALANCES
 from projections.instances import INSTANCES
-from projections.point import Asked, account_at, catalog_at, resolve
+from projections.journal.books import Books, post, totals
+from projections.journal.reports import in_chart_order
+from projections.point import Asked, account_at, catalog_at, history, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,13 +30,11 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 
-class Digests(NamedTuple):
-    """What a period close commits."""
+class DerivedAt(NamedTuple):
+    """Everything that a close derives at a point; ``sums``: each commodity's books, zero."""
 
-    accounts: int
-    instances: int
-    trial_balance: str
-    instance_states: str
+    digests: Digests
+    sums: dict[str, int]
 
 
 def point_of(reader: Reader, *, at: int, position: int) -> Point:
@@ -49,14 +52,22 @@ def states_at(reader: Reader, point: Point) -> Iterator[AccountState]:
             yield state
 
 
-def digests(
+def derive(
     reader: Reader, point: Point, progress: Callable[[int, int], None] | None = None
-) -> Digests:
-    """Fold everything at a point and hash the rows."""
+) -> DerivedAt:
+    """Fold everything at a point once, and hash the rows."""
     policy = catalog_at(reader, point).policy
-    balances, instances = sha256(), sha256()
+    balances, instances, lines = sha256(), sha256(), sha256()
+    books = Books()
     accounts = rows = 0
-    for accounts, state in enumerate(states_at(reader, point), 1):
+    for stream in reader.streams(ACCOUNT_PREFIX):
+        events = list(history(reader, stream, point))
+        state = fold(stream.removeprefix(ACCOUNT_PREFIX), events)
+        if state.opened_at is None:
+            continue
+        accounts += 1
+        post(books, events)
+        books.forget_bills()
         for row in BALANCES.rows(state, policy):
             balances.update(line(row))
         for row in INSTANCES.rows(state, policy):
@@ -64,7 +75,14 @@ def digests(
             instances.update(line(row))
         if progress is not None:
             progress(accounts, 0)
-    return Digests(accounts, rows, balances.hexdigest(), instances.hexdigest())
+    booked = books.balances(point.seen_at)
+    for key, amount in in_chart_order(booked):
+        if amount:
+            lines.update(line((str(key.account), key.commodity, amount)))
+    digests = Digests(
+        accounts, rows, lines.hexdigest(), instances.hexdigest(), balances.hexdigest()
+    )
+    return DerivedAt(digests, totals(booked))
 
 
 def line(row: tuple[int | str | None, ...]) -> bytes:

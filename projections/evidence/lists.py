@@ -14,8 +14,8 @@ from ledger.events import account_of, type_name
 from projections.evidence.effects import effect
 
 if TYPE_CHECKING:
-    from ledger.closing import Period
     from ledger.events import RecordedEvent
+    from ledger.periods import Period
 
 Row = tuple[Any, ...]
 EVENT_COLUMNS = (

@@ -16,7 +16,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import codec
-from ledger.closing import recorded_closes
 from ledger.events import PeriodClosed
 from ledger.money import exponent, format_minor
 from ledger.nodes import Nodes
@@ -26,11 +25,12 @@ from ledger.proofs import Inclusion
 from projections.evidence.books import Balance, Books, folded
 from projections.evidence.digests import point_of
 from projections.evidence.lists import EVENT_COLUMNS, Lists, sample
+from projections.history.closes import recorded_closes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ledger.closing import Period
+    from ledger.periods import Period
     from ledger.seal import Seal
     from ledger.store import Reader
 

@@ -1,85 +1,244 @@
-"""Restatements: what a sealed figure was, when later facts have changed it.
+"""Restatements: what facts recorded after a close have changed in an answer about that period.
 
-A sealed tag closes the period up to its ``at``. An event recorded behind the seal and effective
-within the period restates it; whoever looks at a figure is then told, unasked, what it was.
-For a point within a sealed period the earliest seal over it counts; for a later point, the latest
-closed period is looked at, as it ended. Invariant: ``was`` is the answer that was given when the
-tag was added; only money, states and dates count, not what the calendar moves by itself.
+An answer for a point inside a closed period says how many facts moved it since the close, and by
+how much in total; zero says so too (R64). A sealed tag, the older form of a close, is looked at in
+the same way where no close covers the point.
+Invariant: the sums are the difference between the answer at the close and this one. Nothing is
+folded where no fact was recorded late.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.events import ACCOUNT_PREFIX
+from ledger.events import account_of
+from ledger.restating import facts_for
 from projections.answers import Formatter
+from projections.history.closes import read_closes
 from projections.history.diff import figures
 from projections.history.fields import Cell, Name, written
 from projections.history.tags import Tag, read_tags
+from projections.history.walk import Change, Walk
+from projections.journal.postings import postings
 from projections.point import Point
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.answers import Json
 
+SUMS = ("cash", "outstanding")
+COUPONS = "coupons"
+_ANY_PRODUCT = "any"
 
-class Restated(NamedTuple):
-    """What a sealed period's figures were and are, with the events that changed them."""
 
-    tag: Tag
-    at: int
+class Frame(NamedTuple):
+    """The close, or the sealed tag, that a point lies in.
+
+    Attributes:
+        name: the month, or ``tag:NAME``.
+        position: what was recorded after it restates the period.
+
+    """
+
+    name: str
+    position: int
+    tag: Tag | None = None
+
+
+class Moved(NamedTuple):
+    """A fact with what it changed in one account, at its place in the fold."""
+
+    recorded: RecordedEvent
+    account: str
     currency: str
-    was: dict[Name, Cell]
-    now: dict[Name, Cell]
+    changes: tuple[Change, ...]
+
+    def sum(self, field: str) -> int:
+        """Give what it added to the account's cash, outstanding or coupons."""
+        names = [
+            change for change in self.changes
+            if (change.name.family == COUPONS and change.name.field == "remaining"
+                if field == COUPONS else change.name == Name(field))
+        ]  # fmt: skip
+        return sum(int(change.after or 0) - int(change.before or 0) for change in names)
+
+
+# --- what counts as having moved an answer -------------------------------------------------------
+
+
+def anything(moved: Moved) -> bool:
+    """Whatever the page of an account shows: state, diff, timeline."""
+    return bool(moved.changes)
+
+
+def money(moved: Moved) -> bool:
+    """Whatever a row of balances shows."""
+    owned = ("", COUPONS)
+    return any(change.name.family in owned and _counts(change.name) for change in moved.changes)
+
+
+def _counts(name: Name) -> bool:
+    return name.family == "" or name.field == "remaining"
+
+
+def instances(moved: Moved) -> bool:
+    """Whatever the rows of instances show."""
+    return any(change.name.family == "instances" for change in moved.changes)
+
+
+def coupons(moved: Moved) -> bool:
+    """Whatever the rows of coupons show."""
+    return any(change.name.family == COUPONS for change in moved.changes)
+
+
+def unpaid(moved: Moved) -> bool:
+    """Whatever the report of who owes shows."""
+    return any(
+        change.name.family == "unpaid"
+        or change.name.field in ("outstanding", "overdue", "overdue_since")
+        for change in moved.changes
+    )
+
+
+def cash(moved: Moved) -> bool:
+    """Whatever the lots show."""
+    return moved.sum("cash") != 0
+
+
+def books(moved: Moved) -> bool:
+    """Whatever is posted."""
+    event = moved.recorded.event
+    return bool(postings(event, moved.account, billed=_ANY_PRODUCT))
+
+
+def terms(_: Moved) -> bool:
+    """The cash of terms: no fact from outside can move it."""
+    return False
+
+
+# --- the facts ------------------------------------------------------------------------------------
+
+
+def frame_of(reader: Reader, point: Point) -> Frame | None:
+    """Find the close that a point lies in, in force at the point's position."""
+    close = read_closes(reader, until=point.position).over(point.at, point.position)
+    if close is not None:
+        return Frame(close.month_of(point.at), close.position)
+    over = [
+        tag for tag in read_tags(reader, until=point.position).values()
+        if tag.sealed and tag.at >= point.at
+    ]  # fmt: skip
+    if not over:
+        return None
+    first = min(over, key=lambda tag: tag.added)
+    return Frame(f"tag:{first.name}", first.position, first)
+
+
+def moved_by(
+    reader: Reader, frame: Frame, point: Point, account: str | None = None
+) -> list[Moved]:
+    """List the facts recorded after a close that moved anything at a point, by position."""
+    facts = facts_for(
+        reader, after=frame.position, until=point.position, ends=point.at + 1, account=account
+    )
+    found: list[Moved] = []
+    by_stream = sorted(facts, key=lambda one: (one.stream, one.position))
+    for stream, group in groupby(by_stream, key=lambda one: one.stream):
+        found += _moved_in(reader, str(account_of(stream)), list(group), frame, point)
+    return sorted(found, key=lambda one: one.recorded.position)
+
+
+def _moved_in(
+    reader: Reader, account: str, facts: list[RecordedEvent], frame: Frame, point: Point
+) -> list[Moved]:
+    positions = {one.position for one in facts}
+    bounded = point._replace(everything=False)
+    walk = Walk(reader, account, bounded, policies=False)
+    walked = list(walk.changes_by(lambda one: one.position in positions))
+    names = {change.name for _, changes in walked for change in changes}
+    if any(not name.what.sums for name in names):  # a last value may be replaced later
+        _, before = figures(reader, account, at_close(frame, point))
+        _, after = figures(reader, account, bounded)
+        names = {name for name in names if name.what.sums or before.get(name) != after.get(name)}
+    currency = walk.look.state.currency
+    return [
+        Moved(
+            recorded, account, currency,
+            tuple(one for one in changes if one.name in names and not one.name.what.by_clock),
+        )
+        for recorded, changes in walked
+    ]  # fmt: skip
+
+
+def at_close(frame: Frame, point: Point) -> Point:
+    """Give the same effective instant as it was known at the close."""
+    return Point(point.at, point.known_at, frame.position, everything=False)
+
+
+# --- what an answer says --------------------------------------------------------------------------
+
+
+def restated_json(
+    reader: Reader, point: Point, moves: Callable[[Moved], bool], offset: int,
+    account: str | None = None,
+) -> Json | None:  # fmt: skip
+    """Give the key ``restated`` of an answer; None outside closed periods."""
+    frame = frame_of(reader, point)
+    if frame is None:
+        return None
+    found = [one for one in moved_by(reader, frame, point, account) if moves(one)]
+    return {"period": frame.name, "facts": len(found), "by": by_currency(found, offset)}
+
+
+def by_currency(found: Iterable[Moved], offset: int) -> dict[str, dict[str, str]]:
+    """Add up what facts moved: cash and outstanding always, coupons where there are any."""
+    sums: dict[str, dict[str, int]] = {}
+    for one in found:
+        own = sums.setdefault(one.currency, dict.fromkeys((*SUMS, COUPONS), 0))
+        for field in own:
+            own[field] += one.sum(field)
+    shown: dict[str, dict[str, str]] = {}
+    for currency, own in sorted(sums.items()):
+        write = Formatter(offset=offset, currency=currency)
+        shown[currency] = {
+            field: str(write.money(amount))
+            for field, amount in own.items()
+            if amount or field != COUPONS
+        }
+    return shown
+
+
+class Was(NamedTuple):
+    """Fields of one account that differ from what they were at the close."""
+
+    was: dict[str, str | int | bool | None]
+    now: dict[str, str | int | bool | None]
     positions: list[int]
 
 
-def seal_over(tags: dict[str, Tag], point: Point) -> Tag | None:
-    """Find the seal that a look at a point is told of."""
-    sealed = [tag for tag in tags.values() if tag.sealed and tag.added <= point.position]
-    over = [tag for tag in sealed if tag.at >= point.at]
-    if over:
-        return min(over, key=lambda tag: tag.added)
-    return max(sealed, key=lambda tag: (tag.at, -tag.added), default=None)
-
-
-def restated(reader: Reader, account: str, point: Point) -> Restated | None:
-    """Say what a sealed figure of the account was, if it is another now."""
-    tag = seal_over(read_tags(reader, until=point.position), point)
-    if tag is None:
+def was_and_is(reader: Reader, account: str, point: Point, offset: int) -> Was | None:
+    """Give every field of an account that facts after the close have changed at a point."""
+    frame = frame_of(reader, point)
+    if frame is None:
         return None
-    at = min(point.at, tag.at)
-    positions = reader.stream_positions(
-        ACCOUNT_PREFIX + account, after=tag.position, until=point.position, at=at
+    facts = facts_for(
+        reader, after=frame.position, until=point.position, ends=point.at + 1, account=account
     )
-    if not positions:
+    if not facts:
         return None
-    sealed = Point(at, tag.known_at, tag.position, everything=False)
-    currency_was, before = figures(reader, account, sealed)
-    currency_now, after = figures(
-        reader, account, Point(at, point.known_at, point.position, everything=False)
-    )
+    currency_was, before = figures(reader, account, at_close(frame, point))
+    currency, after = figures(reader, account, point._replace(everything=False))
+    write = Formatter(offset=offset, currency=currency or currency_was)
     names = [
-        name
-        for name in {**before, **after}
+        name for name in {**before, **after}
         if before.get(name) != after.get(name) and not name.what.by_clock
-    ]
-    if not names:
-        return None
-    return Restated(
-        tag, at, currency_now or currency_was,
-        {name: before.get(name) for name in names}, {name: after.get(name) for name in names},
-        positions,
-    )  # fmt: skip
+    ]  # fmt: skip
 
+    def shown(cells: dict[Name, Cell]) -> dict[str, str | int | bool | None]:
+        return {str(name): written(name, cells.get(name), write) for name in names}
 
-def restated_json(found: Restated, offset: int) -> Json:
-    """Give the object ``restated`` that other answers carry."""
-    write = Formatter(offset=offset, currency=found.currency)
-    return {
-        "since": f"tag:{found.tag.name}",
-        "at": write.instant(found.at),
-        "was": {str(name): written(name, cell, write) for name, cell in found.was.items()},
-        "now": {str(name): written(name, cell, write) for name, cell in found.now.items()},
-        "events": found.positions,
-    }
+    return Was(shown(before), shown(after), [one.position for one in facts])

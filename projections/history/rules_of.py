@@ -52,6 +52,8 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.LowBalanceRemindersCancelled: "R54",
     e.CommandAccepted: "R28",
     e.TagAdded: "R56",
+    e.PeriodClosed: "R61",
+    e.PeriodReopened: "R63",
     e.ReconciliationRun: "R55",
     e.BreakOpened: "R55",
     e.BreakResolved: "R55",

@@ -16,13 +16,14 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 
 class Source(NamedTuple):
-    """What a page was made of."""
+    """What a page was made of; ``restated`` says what facts since a close have changed in it."""
 
     command: str
     at: str
     known_at: str
     position: int
     root: str
+    restated: str | None = None
 
 
 def page(title: str, said: str, body: str, source: Source, script: str = "") -> str:
@@ -52,6 +53,7 @@ def _foot(source: Source) -> Markup:
         ("command", source.command),
         ("point", f"at {source.at}, known at {source.known_at}, @{source.position}"),
         ("log root", source.root),
+        *([] if source.restated is None else [("restated", source.restated)]),
     )
     return node(
         "footer",

@@ -162,6 +162,7 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.CommandRefused: _nothing,
     e.TagAdded: _nothing,
     e.PeriodClosed: _nothing,
+    e.PeriodReopened: _nothing,
     e.ReconciliationRun: _nothing,
     e.BreakOpened: _nothing,
     e.BreakResolved: _nothing,

@@ -34,7 +34,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.done("init", "--clock", "simulated", "--start", START)
     world.done("import", ROOT / "fixtures" / "year.ndjson", code=4)
     world.done("tag", "add", "end")
-    world.done("close", "2025-03")
+    world.done("close", "2025-03", "--actor", "lin")
     world.done("projections", "list")
     assert world.done("replay", "--compare").code == 0
     return world

@@ -205,20 +205,23 @@ def test_a_diff_is_what_the_interface_says() -> None:
     }  # fmt: skip
     owed = next(row for row in answer["rows"] if row["field"] == "outstanding")
     assert owed["delta"] == owed["bridge"]["late"] == "180.00"
-    assert answer["restated"][0]["since"] == "tag:close-2025-03"
+    assert answer["restated"]["period"] == "tag:close-2025-03"
+    assert answer["restated"]["by"] == {"CNY": {"cash": "100.00", "outstanding": "180.00"}}
 
 
-def test_a_sealed_figure_is_told_unasked_and_only_where_it_was_restated() -> None:
+def test_a_sealed_figure_is_told_by_default() -> None:
+    """R64: a sealed tag is the older form of a close."""
     told = world().json("state", "a-1", "--at", "2025-03")["restated"]
-    assert told["since"] == "tag:close-2025-03"
+    assert told["since"] == told["period"] == "tag:close-2025-03"
     assert told["was"]["cash"] == "350.00"
     assert told["now"]["cash"] == "450.00"
+    assert (told["facts"], told["by"]["CNY"]["cash"]) == (3, "100.00")
     sealed = world().json("state", "a-1", "--as-of", "tag:close-2025-03")
     assert "restated" not in sealed
     assert sealed["cash"] == told["was"]["cash"]
-    assert "restated" not in world().json("state", "a-1", "--at", "2025-03-04")
-    later = world().json("state", "a-1")["restated"]
-    assert later["was"] == told["was"]
+    zero = {"period": "tag:close-2025-03", "facts": 0, "by": {}}
+    assert world().json("state", "a-1", "--at", "2025-03-04")["restated"] == zero
+    assert "restated" not in world().json("state", "a-1")
 
 
 def test_bisect_on_the_known_axis_names_who_changed_a_closed_figure() -> None:

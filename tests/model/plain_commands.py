@@ -19,15 +19,18 @@ EVERYWHERE = "at:instant do:text actor?:text reason?:text token?:word expected_v
 COMMANDS: Mapping[str, str] = {
     "open-account": "account:id currency?:currency",
     "set-price": "sku:id monthly_price:amount",
-    "top-up": "account:id amount:amount channel:id serial:id effective_at?:instant",
-    "reverse-top-up": "account:id channel:id serial:id amount:amount effective_at?:instant",
+    "top-up": "account:id amount:amount channel:id serial:id "
+    "effective_at?:instant override?:flag",
+    "reverse-top-up": "account:id channel:id serial:id amount:amount "
+    "effective_at?:instant override?:flag",
     "grant-coupon": "account:id coupon:coupon_name amount:amount starts?:day ends:day "
-    "products?:products order_types?:order_types minimum_spend?:amount effective_at?:instant",
+    "products?:products order_types?:order_types minimum_spend?:amount "
+    "effective_at?:instant override?:flag",
     "record-usage": "account:id usage:id instance:id cycle_start:instant cycle_end:instant "
-    "rated:amount effective_at?:instant",
+    "rated:amount effective_at?:instant override?:flag",
     "post-bill": "account:id bill:id instance:id cycle_start:instant cycle_end:instant "
-    "rated:amount effective_at?:instant",
-    "credit-note": "account:id note:id bill:id amount:amount effective_at?:instant",
+    "rated:amount effective_at?:instant override?:flag",
+    "credit-note": "account:id note:id bill:id amount:amount effective_at?:instant override?:flag",
     "activate-public": "account:id instance:id kind:public_kind",
     "start-trial": "account:id instance:id sku:id",
     "purchase": "account:id instance:id sku:id months:whole auto_renew?:flag coupon?:id",
@@ -35,18 +38,19 @@ COMMANDS: Mapping[str, str] = {
     "enable-auto-renew": "account:id instances:ids months:whole",
     "modify-auto-renew": "account:id instances:ids months:whole",
     "disable-auto-renew": "account:id instances:ids",
-    "freeze": "account:id instance:id effective_at?:instant",
+    "freeze": "account:id instance:id effective_at?:instant override?:flag",
     "continue-trial": "account:id instance:id",
     "upgrade": "account:id instance:id sku:id months:whole coupon?:id",
     "change-spec": "account:id instance:id sku:id coupon?:id",
     "cancel": "account:id instance:id",
     "cancel-renewal": "account:id instance:id",
-    "restore": "account:id instance:id effective_at?:instant",
+    "restore": "account:id instance:id effective_at?:instant override?:flag",
     "set-alert": "account:id threshold:threshold",
     "set-policy": "key:id value:policy_value",
 }
 # What a field not given says; so a repeat that spells the default out is the same command (R28).
-UNSAID: Mapping[str, object] = {"currency": "CNY", "auto_renew": False, "coupon": "auto"}
+UNSAID: Mapping[str, object] = {"currency": "CNY", "auto_renew": False, "coupon": "auto",
+                               "override": False}
 LONGEST_ID = 128
 PRODUCTS = ("iot_enterprise", "iot_public")
 ORDER_TYPES = ("new", "renew", "upgrade", "pay_as_you_go")

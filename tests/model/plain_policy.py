@@ -28,6 +28,8 @@ DEFAULTS: Mapping[str, str] = {
     "coupon_pays_posted": "false",
     "alert_reminders": "5",
     "five_day_refund": "5d",
+    "closed_period": "warn",
+    "close_requires": "none",
 }
 # The keys that move slots: a slot computed before their last change is skipped.
 SLOT_KEYS = ("calendar_offset", "auto_renew_first_day", "auto_renew_last_day", "auto_renew_time")
@@ -57,6 +59,8 @@ class Policy:
     coupon_pays_posted: bool
     alert_reminders: int
     five_day_refund: timedelta
+    closed_period: str
+    close_requires: tuple[str, ...]
 
 
 def read_policy(texts: Mapping[str, str]) -> Policy:
@@ -80,6 +84,8 @@ def read_policy(texts: Mapping[str, str]) -> Policy:
         coupon_pays_posted=_one_of(said["coupon_pays_posted"], "true", "false") == "true",
         alert_reminders=_whole(said["alert_reminders"], 0, 1_000_000),
         five_day_refund=_duration(said["five_day_refund"]),
+        closed_period=_one_of(said["closed_period"], "warn", "refuse"),
+        close_requires=_names(said["close_requires"]),
     )
 
 
@@ -125,6 +131,15 @@ def _whole(text: str, lowest: int, highest: int) -> int:
     if not re.fullmatch(r"[0-9]{1,7}", text) or not lowest <= int(text) <= highest:
         raise UsageError(f"not a whole number from {lowest} to {highest}: {text!r}")
     return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    if text == "none":
+        return ()
+    names = tuple(text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise UsageError(f"not a list of names: {text!r}")
+    return names
 
 
 def _one_of(text: str, *allowed: str) -> str:

@@ -132,8 +132,9 @@ def test_an_older_checkpoint_is_proven_to_hold(world: Sealed, tmp_path: Path) ->
         (("prove", "--consistency", "missing"), 2), (("check-proof", "missing"), 2),
         (("witness", "missing"), 2), (("verify", "--since", "missing"), 2),
         (("verify", "--policy", "missing"), 2), (("close", "2025-13"), 2),
-        (("close", "2025-02"), 3), (("close", "2025-01"), 4), (("pack", "--period", "x"), 2),
-        (("pack", "--period", "2025-02"), 3), (("tiles", "."), 2),
+        (("close", "2025-02", "--actor", "lin"), 3),
+        (("close", "2025-01", "--actor", "lin"), 4), (("close", "2025-01"), 2),
+        (("pack", "--period", "x"), 2), (("pack", "--period", "2025-02"), 3), (("tiles", "."), 2),
     ],
 )  # fmt: skip
 def test_what_is_refused(
@@ -223,7 +224,6 @@ def test_the_pages(tmp_path: Path, golden: Golden) -> None:
         ("seal", ("seal",)),
         ("verify", ("verify", "--since", world.folder / "first.checkpoint")),
         ("prove", ("prove", "17")),
-        ("close", ("close", "2024-12")),
         ("keys-show", ("keys", "show", "--key", world.folder / "t.key")),
     ]
     for name, arguments in commands:

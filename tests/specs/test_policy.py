@@ -15,6 +15,7 @@ DEFAULTS = {
     "expiry": "next_midnight", "auto_renew_first_day": "9", "auto_renew_last_day": "1",
     "auto_renew_time": "08:00:00", "auto_renew_effective": "next_day",
     "coupon_pays_posted": "false", "alert_reminders": "5", "five_day_refund": "5d",
+    "closed_period": "warn", "close_requires": "none",
 }  # fmt: skip
 
 
@@ -47,10 +48,11 @@ def test_the_first_event_records_every_reading_in_force() -> None:
         ("auto_renew_first_day", "30", 30), ("auto_renew_last_day", "9", 9),
         ("expiry", "exact", 1), ("auto_renew_effective", "next_slot", 1),
         ("coupon_pays_posted", "true", 1), ("alert_reminders", "0", 0),
-        ("five_day_refund", "7d", 7 * DAY),
+        ("five_day_refund", "7d", 7 * DAY), ("closed_period", "refuse", 1),
+        ("close_requires", "none", ()), ("close_requires", "camt053,csv", ("camt053", "csv")),
     ],
 )  # fmt: skip
-def test_how_readings_are_spelled(key: str, text: str, value: int) -> None:
+def test_how_readings_are_spelled(key: str, text: str, value: object) -> None:
     """R55: spelled `4h`, `30min`, `15d`, `08:00:00`, `+08:00`, `true` (section 4)."""
     assert adopted(key, text) == value
 
@@ -58,6 +60,8 @@ def test_how_readings_are_spelled(key: str, text: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("key", "text"),
     [
+        ("closed_period", "true"), ("close_requires", ""), ("close_requires", "camt053, csv"),
+        ("close_requires", "csv,csv"),
         ("bill_delay", "4h1s"), ("bill_delay", "-1h"), ("bill_delay", "soon"), ("bill_delay", ""),
         ("restore_delay", "31min"), ("retention", "15"), ("retention", "1.5d"),
         ("calendar_offset", "8"), ("calendar_offset", "+15:00"), ("auto_renew_time", "24:00:00"),

@@ -249,7 +249,8 @@ def test_every_kind_of_command_works_on_a_server(database: str, tmp_path: Path) 
         told.append([one.out for one in answers])
         for command in (
             ("keys", "new"), ("seal", "-o", "s.checkpoint"), ("verify", "--deep"),
-            ("close", "2025-01"), ("prove", "7", "-o", "7.proof"), ("check-proof", "7.proof"),
+            ("close", "2025-01", "--actor", "lin"), ("prove", "7", "-o", "7.proof"),
+            ("check-proof", "7.proof"),
             ("verify", "--since", "s.checkpoint"), ("pack", "--period", "2025-01"),
             ("export", "--format", "hledger", "-o", "x.journal"), ("verify-export", "x.journal"),
             ("projections", "list"), ("status",),

@@ -1,0 +1,51 @@
+"""``tally reopen``: let a closed period take facts again; the latest closed one first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import write
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+
+@click.command("reopen")
+@click.argument("period")
+@click.option("--actor", help="Who reopens it.")
+@click.option("--reason", help="Why.")
+@tally_command()
+def command(
+    session: Session, output: Output, *, period: str, actor: str | None, reason: str | None
+) -> None:
+    """Reopen the latest closed period; both closes stay in the log.
+
+    What is recorded about it until it is closed again is no restatement; the next
+    close names it.
+
+    \b
+    Examples:
+      tally reopen 2025-03 --actor ops/lin --reason "bank file of 31 March was late"
+    """
+    from ledger.closing import reopen  # noqa: PLC0415 - loads the write side
+    from ledger.periods import read_period  # noqa: PLC0415 - as above
+
+    term = read_period(period, session.offset)
+    made = reopen(session.ledger, term, actor=actor, reason=reason)
+    rows = [
+        {"period": getattr(one.event, "period", ""), "close": getattr(one.event, "close", None),
+         "position": one.position}
+        for one in made
+    ]  # fmt: skip
+    if output.human:
+        for row in rows:
+            write(f"reopened {row['period']}, closed at @{row['close']} [@{row['position']}]")
+        write("next, when it is complete: tally close")
+        return
+    output.object(
+        {"schema": "tally.reopen/1", "period": term.name, "position": rows[0]["position"],
+         "months": rows}
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""The register of restatements: every fact about a closed month since its close (R64).
+
+Each fact is shown with what it changed in the figures at the end of the period. Invariant: the
+changes of a figure add up to the difference between the close and now; a pure fold of the log.
+This module must not know how it is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.closes import month_after
+from ledger.periods import Period, local_date, months_of, read_period
+from ledger.restating import facts_for
+from projections.history.closes import read_closes
+from projections.history.diff import figures, place
+from projections.history.fields import MONEY, Cell, Name
+from projections.history.restated import Frame, at_close, moved_by
+from projections.point import Point
+
+if TYPE_CHECKING:
+    from ledger.closes import Close, Closes
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.history.restated import Moved
+
+OPEN, CLOSED, REOPENED = "open", "closed", "reopened"
+# Follows from the two others, so it is no figure of its own.
+_DERIVED = Name("available")
+
+
+class Altered(NamedTuple):
+    """One figure that a fact changed: at the close, after the fact, and by how much."""
+
+    name: Name
+    as_closed: Cell
+    now: Cell
+    delta: int | None
+
+
+class Fact(NamedTuple):
+    """A restatement, and what it changed at the end of the period."""
+
+    moved: Moved
+    altered: tuple[Altered, ...]
+
+
+class Register(NamedTuple):
+    """The register of one period.
+
+    Attributes:
+        closes: every close of its months, oldest first.
+        facts: about the period; ``earlier``: about months before it, which moved it too.
+
+    """
+
+    period: Period
+    closes: tuple[Close, ...]
+    facts: tuple[Fact, ...]
+    earlier: tuple[Fact, ...]
+
+
+class Month(NamedTuple):
+    """A row of ``tally periods``."""
+
+    name: str
+    state: str
+    close: Close | None
+    restatements: int
+
+
+def governing(closes: Closes, month: Period, position: int) -> list[Close]:
+    """List a month's closes known at a position; of one before the first, the first month's."""
+    known = [one for one in closes.entries if one.position <= position]
+    own = [one for one in known if one.month == month.name]
+    first = min(known, key=lambda one: one.starts, default=None)
+    if not own and first is not None and month.ends <= first.starts:
+        return [one for one in known if one.month == first.month]
+    return own
+
+
+def restating_until(close: Close, position: int) -> int:
+    """Give the last position that can restate a close: nothing does while it is reopened."""
+    return position if close.reopened is None else min(position, close.reopened)
+
+
+def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Register:
+    """Fold the register of a period up to what a point knows."""
+    closes = read_closes(reader, until=point.position)
+    found: list[Close] = []
+    facts: list[Fact] = []
+    earlier: list[Fact] = []
+    for month in months_of(period, offset):
+        own = governing(closes, month, point.position)
+        found += [one for one in own if one not in found]
+        if own:
+            until = restating_until(own[-1], point.position)
+            end = Point(month.last, point.known_at, until, everything=False)
+            for fact in _facts(reader, Frame(month.name, own[-1].position), end):
+                within = fact.moved.recorded.effective_at >= month.starts
+                (facts if within else earlier).append(fact)
+    return Register(period, tuple(found), tuple(facts), tuple(earlier))
+
+
+def _facts(reader: Reader, frame: Frame, end: Point) -> list[Fact]:
+    base: dict[str, dict[Name, Cell]] = {}
+    here: dict[str, dict[Name, Cell]] = {}
+    found: list[Fact] = []
+    for moved in moved_by(reader, frame, end):
+        account = moved.account
+        if account not in base:
+            base[account] = figures(reader, account, at_close(frame, end))[1]
+            here[account] = dict(base[account])
+        altered = []
+        last = any(not change.name.what.sums for change in moved.changes)
+        after = _after(reader, moved, end) if last else {}
+        for change in sorted(moved.changes, key=lambda one: place(one.name)):
+            name = change.name
+            if name == _DERIVED:
+                continue
+            delta = None
+            if name.what.sums:
+                delta = int(change.after or 0) - int(change.before or 0)
+                here[account][name] = int(here[account].get(name) or 0) + delta
+            else:
+                here[account][name] = after.get(name)
+            now = here[account][name]
+            if delta is None and name.what.kind == MONEY:
+                delta = int(now or 0) - int(base[account].get(name) or 0)
+            altered.append(Altered(name, base[account].get(name), now, delta))
+        found.append(Fact(moved, tuple(altered)))
+    return found
+
+
+def _after(reader: Reader, moved: Moved, end: Point) -> dict[Name, Cell]:
+    return figures(reader, moved.account, end._replace(position=moved.recorded.position))[1]
+
+
+def months_at(reader: Reader, point: Point, offset: int) -> list[Month]:
+    """List every month from the ledger's first to that of the clock."""
+    first = reader.row(1)
+    if first is None:
+        return []
+    closes = read_closes(reader, until=point.position)
+    names = [local_date(first.recorded_at, offset)[:7], *(one.month for one in closes.entries)]
+    name, last = min(names), max(*names, local_date(point.at, offset)[:7])
+    found: list[Month] = []
+    while name <= last:
+        found.append(_month(reader, closes, name, point, offset))
+        name = month_after(name)
+    return found
+
+
+def _month(reader: Reader, closes: Closes, name: str, point: Point, offset: int) -> Month:
+    month = read_period(name, offset)
+    own = governing(closes, month, point.position)
+    if not own:
+        return Month(name, OPEN, None, 0)
+    close = own[-1]
+    facts: list[RecordedEvent] = facts_for(
+        reader, after=close.position, until=restating_until(close, point.position),
+        starts=month.starts, ends=month.ends,
+    )  # fmt: skip
+    return Month(name, CLOSED if close.reopened is None else REOPENED, close, len(facts))
