@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import (
+    backtest,
     columns,
     history,
     others,
@@ -41,6 +42,7 @@ def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Fig
         found.append(read_side.rebuild(path))
     found.append(read_side.one_account(small, large))
     found += history.one_account(large)
+    found.append(backtest.backtest(large))
     found += columns.run(large)
     if huge:
         found += columns.huge(large, folder)

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why-not": ("why_not", "Which rule refuses a command, and what would help."),
     "whatif": ("whatif", "Change the past on a copy; nothing is written."),
     "forecast": ("forecast", "Run the rules ahead of the clock on a copy."),
+    "backtest": ("backtest", "Decide all history again: what would it cost whom?"),
     "recheck": ("recheck", "Decide the whole history again and compare."),
     "replay": ("replay", "Refold the whole log; --compare with the views."),
     "projections": ("projections", "List, check or rebuild the stored views."),

@@ -32,7 +32,8 @@ def _bad(text: str, want: str) -> InvalidInput:
     return InvalidInput(msg, hint=f"write it like {want}")
 
 
-def _duration(text: str) -> int:
+def parse_duration(text: str) -> int:
+    """Read ``4h``, ``30min``, ``15d`` or ``0``, in microseconds. Raises: InvalidInput."""
     parts = _DURATION.findall(text)
     if text == "0":
         return 0
@@ -46,7 +47,7 @@ def _duration(text: str) -> int:
 
 def _upto(limit: int, want: str) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        length = _duration(text)
+        length = parse_duration(text)
         if length > limit:
             raise _bad(text, want)
         return length
@@ -101,10 +102,10 @@ def _sources(text: str) -> tuple[str, ...]:
 KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
     "calendar_offset": ("+08:00", _offset),
     "bill_delay": ("4h", _upto(4 * HOUR, "0 to 4h")),
-    "overdue_grace_legacy": ("24h", _duration),
+    "overdue_grace_legacy": ("24h", parse_duration),
     "restore_delay": ("30min", _upto(30 * MINUTE, "0 to 30min")),
-    "retention": ("15d", _duration),
-    "trial_retention": ("15d", _duration),
+    "retention": ("15d", parse_duration),
+    "trial_retention": ("15d", parse_duration),
     "expiry": ("next_midnight", _one_of("next_midnight", "exact")),
     "auto_renew_first_day": ("9", _whole(1, 30)),
     "auto_renew_last_day": ("1", _whole(1, 30)),
@@ -112,7 +113,7 @@ KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
     "auto_renew_effective": ("next_day", _one_of("next_day", "next_slot")),
     "coupon_pays_posted": ("false", _one_of("false", "true")),
     "alert_reminders": ("5", _whole(0, _REMINDERS_MAX)),
-    "five_day_refund": ("5d", _duration),
+    "five_day_refund": ("5d", parse_duration),
     "closed_period": ("warn", _one_of("warn", "refuse")),
     "close_requires": ("none", _sources),
 }

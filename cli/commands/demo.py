@@ -21,6 +21,8 @@ from cli.render import plural, short, strong, table, write
 from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
+from ledger.events import ACCOUNT_PREFIX
+from ledger.money import format_minor
 from ledger.periods import HOUR, format_instant, parse_instant
 from ledger.store import is_server
 from projections.answers import state_json
@@ -33,6 +35,7 @@ DEMO_LEDGER = "./tally-demo.db"
 DEMO_ID = "tallystick-demo-year"
 MARK = "demo"  # the setting that tells whether a demo ledger was changed
 START = "2025-01-01T00:00:00+08:00"
+GRACE = "overdue_grace_legacy"
 INSTANTS = ("2025-03-31T23:59:59+08:00", "2025-07-31T23:59:59+08:00", "2025-12-30T23:59:59+08:00")
 
 
@@ -92,6 +95,9 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     write(strong("6. Do bank and vendor agree?           tally reconcile FILE --source S"))
     _statements(statements)
     write()
+    write(strong("7. What would 48 h of grace have cost? tally backtest --policy K=V"))
+    _more_grace(session, account)
+    write()
     write(f"Next: tally log {account} --ledger {location}")
 
 
@@ -104,6 +110,32 @@ def _statements(checked: list[Checked]) -> None:
         write(f"   {one.name:<17} {told}")
         for line in textwrap.wrap(", ".join(classes), 56):
             write(f"   {'':<17}   {line}")
+
+
+def _more_grace(session: Session, account: str) -> None:
+    """Decide the year again with two days of grace, and show one account that can be checked."""
+    from cli.backtests.answer import Row, total  # noqa: PLC0415 - loads the write side
+    from cli.backtests.shares import Question, decide  # noqa: PLC0415 - the same
+    from ledger.rehearsal.changes import Changes  # noqa: PLC0415 - the same
+
+    streams = session.reader.streams(ACCOUNT_PREFIX)
+    names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in streams]
+    question = Question(Changes(policy={GRACE: "48h"}), (), 0, session.now, session.offset)
+    rows = [Row(*row) for row in decide(session.reader, names, question).rows]
+    whole = total(rows)
+    one = next(row for row in rows if row.account == account)
+    write(f"   {sum(row.changed for row in rows)} of {plural(len(rows), 'account')} change;"
+          f" charged {format_minor(whole.delta('charged'), 'CNY')} CNY more")  # fmt: skip
+    table(
+        ("", "stops", "out of service", "with 48 h: stops", "out of service"),
+        [
+            (f"   {name}", row.before.stops, f"{row.before.stopped_seconds} s", row.after.stops,
+             f"{row.after.stopped_seconds} s")
+            for name, row in (("all accounts", whole), (account, one))
+        ],
+        words=1,
+    )  # fmt: skip
+    write(f"   By hand: each stop of {account} comes 86400 s later, or is not reached.")
 
 
 def _clear(location: str, *, force: bool) -> None:
@@ -179,8 +211,6 @@ def _overdue(session: Session) -> None:
 
 
 def _money(minor: Any) -> str:
-    from ledger.money import format_minor  # noqa: PLC0415 - loaded when needed
-
     return format_minor(int(minor), "CNY")
 
 

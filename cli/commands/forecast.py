@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.cluster.running import Work, cluster_options
 from cli.options import Output, account_argument, tally_command
+from cli.outputs import output_option
 from cli.points import read_instant
 from cli.progress import Progress
 from cli.render import short, table, write
@@ -16,21 +18,32 @@ from projections.point import Asked
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.outputs import Target
 
 
 @click.command("forecast")
 @account_argument(required=False)
 @click.option("--to", "to", required=True, metavar="T", help="Run ahead up to this instant.")
+@click.option("--all", "outlook", is_flag=True, help="Summarise every account, a row each.")
+@output_option("With --all: write a page.", "--html", "html")
+@cluster_options
 @tally_command(rows=True)
-def command(session: Session, output: Output, *, account: str | None, to: str) -> None:
+def command(
+    session: Session, output: Output, *, account: str | None, to: str, outlook: bool,
+    html: Target | None, workers: int | None, cluster: str | None,
+) -> None:  # fmt: skip
     """Run the rules ahead of the clock on a copy; nothing is written.
 
     Lists the events to come if nobody does anything, and the accounts as they are then.
+    With --all: who will expire, stop, be released or become overdue, and what automatic
+    renewals will take, day by day.
 
     \b
     Examples:
       tally forecast --to 2026-01-31
       tally forecast a-1 --to 2026-03-01T08:00:00 --json
+      tally forecast --to 2026-01-31 --all --csv
+      tally forecast --to 2026-01-31 --all --html outlook.html --workers 2
     """
     from cli.rehearsals.answers import forecast_json  # noqa: PLC0415 - loads the write side
     from ledger.rehearsal.forecast import forecast  # noqa: PLC0415 - loaded when needed
@@ -42,8 +55,18 @@ def command(session: Session, output: Output, *, account: str | None, to: str) -
         raise InvalidInput(msg, hint="the past is there to be read: tally state ACCOUNT --at T")
     if account is not None:
         session.account(account, session.point(Asked()))
+    if outlook:
+        work = Work(workers=workers, cluster=cluster)
+        _outlook(session, output, work, account=account, to=instant, html=html)
+        return
+    if html is not None or workers is not None or cluster is not None:
+        msg = "--html, --workers and --cluster belong to the summary of every account"
+        raise InvalidInput(msg, hint="add --all")
     with Progress("forecast") as progress:
-        found = forecast(session.reader, instant, account=account, progress=progress)
+        found = forecast(
+            session.reader, instant, accounts=None if account is None else {account},
+            progress=progress,
+        )  # fmt: skip
     answer = forecast_json(
         session.reader, found, to=instant, now=session.now, account=account
     )
@@ -53,6 +76,24 @@ def command(session: Session, output: Output, *, account: str | None, to: str) -
         _page(answer)
     else:
         output.object(answer)
+
+
+def _outlook(
+    session: Session, output: Output, work: Work, *, account: str | None, to: int,
+    html: Target | None,
+) -> None:  # fmt: skip
+    from cli.rehearsals import outlook  # noqa: PLC0415 - loads the write side
+
+    with Progress("forecast") as progress:
+        found = outlook.look_ahead(session, work, account=account, to=to, progress=progress)
+    if output.form in ("ndjson", "csv"):
+        output.rows(outlook.row_json(row, session.offset) for row in found)
+    elif output.human:
+        outlook.print_page(session, found, to)
+    else:
+        output.object(outlook.answer(session, found, to))
+    if html is not None:
+        outlook.write_page(html, session, found, to)
 
 
 def _page(answer: dict[str, Any]) -> None:

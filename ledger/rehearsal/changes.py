@@ -32,6 +32,14 @@ class Insertion(NamedTuple):
     command: c.AnyCommand
 
 
+class PriceChange(NamedTuple):
+    """A list price from an instant on, in minor units, whatever was set for its sku after that."""
+
+    at: int
+    sku: str
+    monthly_price: int
+
+
 class Changes(NamedTuple):
     """Everything that is different from the recorded history.
 
@@ -40,6 +48,10 @@ class Changes(NamedTuple):
         skips: positions of the first events of the commands that are left out.
         patches: for each such position, the fields that get another value, as text.
         policy: values in force throughout, whatever was adopted.
+        prices: list prices in the order of their instants; a sku named here keeps the price that
+            is in force here, whatever was set.
+        coupons: for each coupon, the fields of its grant that get another value, as text; None
+            for a coupon that was never granted.
 
     """
 
@@ -47,6 +59,8 @@ class Changes(NamedTuple):
     skips: frozenset[int] = frozenset()
     patches: Mapping[int, Mapping[str, str]] = {}
     policy: Mapping[str, str] = {}
+    prices: tuple[PriceChange, ...] = ()
+    coupons: Mapping[str, Mapping[str, str] | None] = {}
 
     def with_inserts(self, *more: Insertion) -> Changes:
         """Put more commands in."""

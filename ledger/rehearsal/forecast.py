@@ -16,7 +16,7 @@ from ledger.engine import Engine
 from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, POLICY_STREAM, PRICES_STREAM, account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ledger.account import AccountState
     from ledger.catalog import Catalog
@@ -61,19 +61,19 @@ def forecast(
     reader: Reader,
     to: int,
     *,
-    account: str | None = None,
+    accounts: Collection[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Forecast:
-    """Run everything that falls due up to an instant, of one account or of all.
+    """Run everything that falls due up to an instant, of some accounts or of all.
 
-    Only accounts with something due are held in memory.
+    Of all, only those with something due are held in memory.
     """
     engine = ahead(reader)
-    names = [account] if account is not None else _all_accounts(reader)
+    names = _all_accounts(reader) if accounts is None else sorted(accounts)
     for done, name in enumerate(names):
         state = load(engine, reader, name)
         deadline = next_due(state, engine.catalog.policy) if state is not None else None
-        if state is None or (account is None and (deadline is None or deadline.at > to)):
+        if state is None or (accounts is None and (deadline is None or deadline.at > to)):
             engine.states.pop(name, None)
             continue
         engine.reschedule(state)

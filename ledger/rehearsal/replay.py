@@ -140,7 +140,8 @@ class Rehearsal(Engine):
         """Choose the history; ``accounts`` must hold every account that a change names.
 
         What was recorded before ``trusted_before`` is folded as it stands, not decided again:
-        it cannot depend on a change behind it, and folding is faster.
+        it cannot depend on a later change, and folding is faster. A pinned policy is in force
+        from that instant on.
         """
         super().__init__()
         self._trusted_before = trusted_before
@@ -150,6 +151,7 @@ class Rehearsal(Engine):
         self._inserts = deque(enumerate(changes.inserts))
         self._requests: dict[tuple[str, str], Request] = {}
         self._now_at = 0  # position of the recorded command that is decided again
+        self._trusting = trusted_before > 0
 
     def run(self, *, until: int | None = None) -> Iterator[Step]:
         """Decide everything again up to an instant, inclusive; by default up to the clock."""
@@ -161,6 +163,7 @@ class Rehearsal(Engine):
             if first.recorded_at < self._trusted_before:
                 self._trust(batch)
                 continue
+            self._stop_trusting()
             yield from self._insert(before=first.recorded_at)
             if is_command(first):
                 yield from self._clock(first.recorded_at)
@@ -180,6 +183,7 @@ class Rehearsal(Engine):
                 if self.catalog.clock == clocks.SYSTEM:
                     yield from self._clock(first.recorded_at)
                 yield Step(batch, ())
+        self._stop_trusting()
         yield from self._insert(before=end + 1)
         yield from self._clock(end)
 
@@ -191,8 +195,16 @@ class Rehearsal(Engine):
         self._pin()
 
     def _pin(self) -> None:
+        """Put the changed values back in force; they are changed from where trust ends."""
         if self._changes.policy:
-            self.catalog.policy.adopt(self._changes.policy, at=0)
+            self.catalog.policy.adopt(self._changes.policy, at=self._trusted_before)
+
+    def _stop_trusting(self) -> None:
+        """Begin to decide: from here on the changes hold."""
+        if self._trusting:
+            self._trusting = False
+            self._pin()
+            self.reschedule_all()
 
     def _trust(self, batch: Batch) -> None:
         """Fold a recorded batch instead of deciding it again."""
@@ -201,15 +213,11 @@ class Rehearsal(Engine):
         if account is None:
             for recorded in batch:
                 self.catalog.apply(recorded)
-            self._pin()
-            if isinstance(first.event, PolicyAdopted):
-                self.reschedule_all()
         else:
             state = self.states.get(account) or AccountState(account)
             self.states[account] = state
             for recorded in batch:
                 evolve(state, recorded)
-            self.reschedule(state)
         self.position += len(batch)
         self.recorded_at = first.recorded_at
         if is_command(first) and not isinstance(first.event, CommandRefused):

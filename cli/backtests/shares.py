@@ -1,0 +1,152 @@
+"""A backtest in shares of accounts, here or elsewhere, each kept as soon as it is done.
+
+Invariant: the rows come out by account, whoever did them; a share that a file already holds is
+not done again, and a file made for another question is refused. This module must not know what the
+rows say.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from cli.backtests.answer import Row
+from ledger.errors import InvalidInput
+from ledger.events import account_of
+from ledger.memory import no_cycles
+from ledger.rehearsal.backtest import Backtest
+from ledger.store import open_reader
+from projections.impact import Impact, Measuring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from cli.cluster.running import Work
+    from ledger.rehearsal.changes import Changes, Insertion
+    from ledger.rehearsal.customers import Rule
+    from ledger.store import Reader
+
+
+class Question(NamedTuple):
+    """What is asked: the changes, the assumption and the span in recorded time, both ends in it."""
+
+    changes: Changes
+    customers: tuple[Rule, ...]
+    starts: int
+    ends: int
+    offset: int
+
+    def digest(self, root: bytes) -> str:
+        """Name the question about a log, for the file that keeps its shares."""
+        return sha256(root + repr(self).encode()).hexdigest()
+
+
+class Decided(msgspec.Struct):
+    """What a share came to."""
+
+    events: int
+    rows: list[tuple[str, Impact, Impact]]
+
+
+class BacktestTask(NamedTuple):
+    """Decide one share of accounts again."""
+
+    location: str
+    accounts: list[str]
+    question: Question
+
+    def __call__(self) -> Decided:
+        """Do it."""
+        with closing(open_reader(self.location)) as reader, no_cycles():
+            return decide(reader, self.accounts, self.question)
+
+
+def decide(reader: Reader, accounts: Sequence[str], question: Question) -> Decided:
+    """Decide some accounts again and measure both sides."""
+    backtest = _backtest(reader, accounts, question)
+    sides = [
+        {
+            name: Measuring(starts=question.starts, offset=question.offset) for name in accounts
+        }
+        for _ in range(2)
+    ]  # fmt: skip
+    events = 0
+    for again, recorded in backtest.sides(until=question.ends):
+        account = account_of(recorded.stream)
+        if account is not None:
+            sides[again][account].see(recorded)
+            events += 1
+    rows = [
+        (name, sides[0][name].end(question.ends), sides[1][name].end(question.ends))
+        for name in accounts
+    ]
+    return Decided(events, [row for row in rows if row[1].currency])
+
+
+def _backtest(reader: Reader, accounts: Sequence[str], question: Question) -> Backtest:
+    return Backtest(
+        reader, accounts=frozenset(accounts), changes=question.changes,
+        customers=question.customers, starts=question.starts,
+    )  # fmt: skip
+
+
+def answers_of(reader: Reader, account: str, question: Question) -> list[Insertion]:
+    """Return the top-ups that the rules on customers make for one account."""
+    backtest = _backtest(reader, [account], question)
+    for _ in backtest.sides(until=question.ends):
+        pass
+    return backtest.answers
+
+
+class Kept:
+    """A file of shares that are done, a line each; its first line says for which question."""
+
+    def __init__(self, path: Path | None, digest: str) -> None:
+        """Read what is there. Raises: InvalidInput, OSError."""
+        self._path = path
+        self.done: dict[str, Decided] = {}
+        if self._path is None:
+            return
+        lines = self._path.read_bytes().splitlines() if self._path.exists() else []
+        if lines and lines[0].decode(errors="replace") != digest:
+            msg = f"{str(path)!r} holds another backtest, or that of a ledger that has grown"
+            raise InvalidInput(msg, hint="name another file, or remove it to begin again")
+        for line in lines[1:]:
+            try:
+                name, decided = msgspec.json.decode(line, type=tuple[str, Decided])
+            except msgspec.DecodeError:
+                continue  # a line that was cut off: its share is done again
+            self.done[name] = decided
+        if not lines:
+            self._write(digest.encode() + b"\n", "wb")
+        elif not self._path.read_bytes().endswith(b"\n"):
+            self._write(b"\n", "ab")
+
+    def keep(self, name: str, decided: Decided) -> None:
+        """Add a share."""
+        if self._path is not None:
+            self._write(msgspec.json.encode((name, decided)) + b"\n", "ab")
+
+    def _write(self, body: bytes, mode: str) -> None:
+        assert self._path is not None  # noqa: S101 - only called where there is a file
+        with self._path.open(mode) as file:
+            file.write(body)
+
+
+def rows_of(
+    tasks: Sequence[BacktestTask], work: Work, kept: Kept, progress: Callable[[int, int], None]
+) -> Iterator[Row]:
+    """Do the shares that are not done and yield every row, by account."""
+    done = {task.accounts[0]: kept.done[task.accounts[0]] for task in tasks
+            if task.accounts[0] in kept.done}  # fmt: skip
+    left = [task for task in tasks if task.accounts[0] not in done]
+    for decided in work.run(left, progress):
+        name = decided.rows[0][0] if decided.rows else ""
+        done[name] = decided
+        kept.keep(name, decided)
+    rows = [row for decided in done.values() for row in decided.rows]
+    return (Row(*row) for row in sorted(rows, key=lambda row: row[0]))
