@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("record", "Record one command."),
     "clock": ("clock", "Show or move the ledger's clock."),
     "run": ("run", "Keep a system-clock ledger caught up."),
+    "notify": ("notify", "Tell customers: deliver notices, list what was told."),
     "status": ("status", "Head, clock, views, and what is due next."),
     "demo": ("demo", "Make a ledger of a year and walk through it."),
     "state": ("state", "One account: money, coupons, bills, instances."),

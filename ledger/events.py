@@ -537,6 +537,30 @@ class ReconciliationSignedOff(Event, frozen=True, tag="ReconciliationSignedOff/1
 
     run: str
     preparer: str
+class NoticeSent(Event, frozen=True, tag="NoticeSent/1"):
+    """A notice was handed to a channel, which took it (R67)."""
+
+    notice: str
+    kind: str
+    account: str
+    at: int
+    channel: str
+    attempt: int
+    answer: str
+    since: int = 0
+
+
+class NoticeFailed(Event, frozen=True, tag="NoticeFailed/1"):
+    """A channel did not take a notice: it will be tried again, and what follows it waits (R67)."""
+
+    notice: str
+    kind: str
+    account: str
+    at: int
+    channel: str
+    attempt: int
+    answer: str
+    since: int = 0
 
 
 AnyEvent = (
@@ -550,7 +574,7 @@ AnyEvent = (
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
     | PeriodReopened | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff
-    | BreakReopened | MatchConfirmed | ReconciliationSignedOff
+    | BreakReopened | MatchConfirmed | ReconciliationSignedOff | NoticeSent | NoticeFailed
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 
@@ -565,7 +589,7 @@ class RecordedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
     Attributes:
         position: place in the whole log, from 1, without gaps.
         stream: ``account:ID``, or ``policy``, ``prices``, ``ledger``, ``tags``,
-            ``reconciliation``.
+            ``reconciliation``, ``notices``.
         version: place in its stream, from 1, without gaps.
         recorded_at: when the ledger learned it; never decreases with position.
         effective_at: when it holds in the domain; earlier than recorded_at for a late fact.
@@ -595,6 +619,7 @@ PRICES_STREAM = "prices"
 LEDGER_STREAM = "ledger"
 TAGS_STREAM = "tags"
 RECONCILIATION_STREAM = "reconciliation"
+NOTICES_STREAM = "notices"
 
 
 def type_name(event_type: type[Event]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.event_lines import event_line
+from cli.notices.options import delivery, notice_options
 from cli.options import Output, tally_command
 from cli.points import read_start
 from cli.render import flush, write
@@ -17,8 +18,12 @@ from ledger.periods import SECOND, format_instant
 from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
-    from cli.bootstrap import Session
+    from collections.abc import Iterator
 
+    from cli.bootstrap import Session
+    from ledger.events import RecordedEvent
+
+DELIVERING = 5 * SECOND
 POLL_SECONDS = 60  # another process may record something that is due sooner
 
 
@@ -33,25 +38,34 @@ def _stop(_signal: int, _frame: object) -> None:
 @click.command("run")
 @click.option("--once", is_flag=True, help="Catch up and stop.")
 @click.option("--until", metavar="T", help="Stop at T.")
+@click.option("--notify", "to", metavar="URL", help="Deliver notices there: see tally notify.")
+@notice_options
 @tally_command(rows=True)
-def command(session: Session, output: Output, *, once: bool, until: str | None) -> None:
+def command(
+    session: Session, output: Output, *, once: bool, until: str | None, to: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
     """Keep a system-clock ledger caught up: sleep until the next transition, record it, print it.
 
     \b
     Examples:
       tally run
       tally run --once --ndjson
+      tally run --notify https://hooks.example.com/billing
     """
     ledger = session.ledger
     if ledger.catalog.clock != clocks.SYSTEM:
         raise WrongClock(what="tally run", clock=ledger.catalog.clock)
     offset = ledger.catalog.policy.calendar_offset
     end = None if until is None else read_start(until, offset)
+    work = None if to is None else delivery(session, to, **options)
     signal.signal(signal.SIGTERM, _stop)
     every: list[dict[str, Any]] = []
     try:
         while True:
             made = ledger.advance()
+            if work is not None:
+                made += work.once() if once else _for_a_while(work.ready())
             if made:
                 session.views()
             written = Formatter(offset=offset, currency=ledger.catalog.currency)
@@ -63,7 +77,10 @@ def command(session: Session, output: Output, *, once: bool, until: str | None) 
             flush()
             if made:
                 ledger.store.settle()
-            ledger.store.reader.wait(_pause(ledger.next_deadline(), ledger.now(), end))
+            following = ledger.next_deadline()
+            instants = [end, following[0] if following is not None else None]
+            instants += [work.wait_until()] if work is not None else []
+            ledger.store.reader.wait(_pause(ledger.now(), instants))
     except _Stopped:
         pass
     if output.form == "json":
@@ -76,6 +93,17 @@ def command(session: Session, output: Output, *, once: bool, until: str | None) 
         write(f"caught up; {when}")
 
 
+def _for_a_while(delivering: Iterator[RecordedEvent]) -> list[RecordedEvent]:
+    """Deliver for some seconds, so that what falls due meanwhile does not wait."""
+    made: list[RecordedEvent] = []
+    end = clocks.system_now() + DELIVERING
+    for recorded in delivering:
+        made.append(recorded)
+        if clocks.system_now() >= end:
+            break
+    return made
+
+
 def _print(output: Output, rows: list[dict[str, Any]]) -> None:
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
@@ -84,9 +112,7 @@ def _print(output: Output, rows: list[dict[str, Any]]) -> None:
             write(event_line(row))
 
 
-def _pause(following: tuple[int, str] | None, now: int, end: int | None) -> int:
-    """Give how many seconds to sleep: until what is due next, but never long."""
-    limits = [POLL_SECONDS]
-    due_at = following[0] if following is not None else None
-    limits += [(instant - now) // SECOND for instant in (due_at, end) if instant is not None]
-    return max(1, min(limits))
+def _pause(now: int, instants: list[int | None]) -> int:
+    """Give how many seconds to sleep: until the first of these instants, but never long."""
+    limits = [(instant - now) // SECOND for instant in instants if instant is not None]
+    return max(1, min([POLL_SECONDS, *limits]))

@@ -61,6 +61,8 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.MatchConfirmed: "R55",
     e.ReconciliationSignedOff: "R65",
     e.BreakReopened: "R55",
+    e.NoticeSent: "R67",
+    e.NoticeFailed: "R67",
 }
 # Commands behind which a bill is posted at once; None: the clock.
 _POSTING = (None, "post-bill", "record-usage")

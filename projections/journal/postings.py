@@ -170,6 +170,8 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.MatchConfirmed: _nothing,
     e.ReconciliationSignedOff: _nothing,
     e.BreakReopened: _nothing,
+    e.NoticeSent: _nothing,
+    e.NoticeFailed: _nothing,
 }
 
 

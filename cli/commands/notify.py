@@ -1,0 +1,132 @@
+"""``tally notify``: tell customers, over the web, by mail or into a file (R67)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import DONE, FOUND
+from cli.notices.options import delivery, notice_options, read_kinds
+from cli.options import Output, point_options, tally_command
+from cli.points import asked
+from cli.render import flush, plural, point_line, short, strong, write
+from ledger import clock as clocks
+from ledger.errors import InvalidInput
+from ledger.events import NoticeFailed, NoticeSent
+from ledger.periods import format_instant
+from projections.answers import point_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from ledger.events import RecordedEvent
+    from projections.point import Point
+
+
+@click.command("notify")
+@click.argument("account", required=False)
+@click.option("--to", metavar="URL", envvar="TALLY_NOTIFY_TO",
+              help="https://..., smtp://... or file://... (or TALLY_NOTIFY_TO).")  # fmt: skip
+@click.option("--once", is_flag=True, help="Try each notice once, without waiting.")
+@click.option("--list", "listed", is_flag=True, help="What was told, and tried, up to a point.")
+@notice_options
+@tally_command(rows=True, point=True)
+def command(
+    session: Session, output: Output, *, account: str | None, to: str | None, once: bool,
+    listed: bool, **options: Any,
+) -> int:  # fmt: skip
+    """Deliver notices: low balance, overdue, stops, expiry, release, auto-renewal.
+
+    At least once and in order per account; a notice that is not taken is tried again
+    after 1 s, 5 s, 30 s and 2 min. Every attempt is recorded, so that --list can say
+    what was told to whom, and when. Leaves with 1 when something was not taken.
+
+    \b
+    Examples:
+      tally notify --to https://hooks.example.com/billing
+      tally notify --to "smtp://mail.example.com/ops@example.com" --once
+      tally notify --to file:///var/spool/notices.ndjson --kinds overdue,expired
+      tally notify --list acme --known-at 2025-06-12
+    """
+    where = point_options(options)
+    if listed:
+        point = asked(session, **where)
+        return _list(session, output, account=account, kinds=options["kinds"], point=point)
+    if to is None or account is not None or any(where.values()):
+        wrong = "--to is missing" if to is None else "an account or a point is for --list"
+        raise InvalidInput(wrong, hint="see: tally notify --help")
+    if session.catalog.clock == clocks.SYSTEM:
+        session.ledger.advance()  # what fell due is told, and decides what else is
+    work = delivery(session, to, **options)
+    rows = []
+    for recorded in work.once() if once else work.patiently():
+        row = attempt_json(recorded, session.offset)
+        rows += [row] if output.form == "json" else []
+        print_attempt(output, row)
+        flush()
+    waiting = len(work.outbox)
+    if output.form == "json":
+        output.object(
+            {"schema": "tally.notify/1", "channel": work.outbox.channel, "sent": work.sent,
+             "failed": work.failed, "waiting": waiting, "attempts": rows}
+        )  # fmt: skip
+    elif output.human:
+        more = f", {waiting} waiting" if waiting else ""
+        write(f"{plural(work.sent, 'notice')} sent to {work.outbox.channel}{more}")
+    return FOUND if waiting else DONE
+
+
+def attempt_json(recorded: RecordedEvent, offset: int) -> dict[str, Any]:
+    """Give one attempt: ``tally.attempt/1``."""
+    event = recorded.event
+    assert isinstance(event, NoticeSent | NoticeFailed)  # noqa: S101 - the stream has no other
+    return {
+        "schema": "tally.attempt/1", "position": recorded.position, "account": event.account,
+        "kind": event.kind, "notice": event.notice, "at": format_instant(event.at, offset),
+        "tried_at": format_instant(recorded.recorded_at, offset), "channel": event.channel,
+        "attempt": event.attempt, "taken": isinstance(event, NoticeSent), "answer": event.answer,
+    }  # fmt: skip
+
+
+def print_attempt(output: Output, row: dict[str, Any]) -> None:
+    """Print an attempt as it is made."""
+    if output.form in ("ndjson", "csv"):
+        output.rows([row])
+    elif output.human:
+        write(attempt_line(row))
+
+
+def attempt_line(row: dict[str, Any]) -> str:
+    """Write one attempt on a line."""
+    mark = "sent" if row["taken"] else f"not taken ({row['attempt']})"
+    said = "" if row["taken"] else f": {row['answer']}"
+    return f"{mark}  {row['account']}  {row['kind']}  {short(row['at'])}{said}"
+
+
+def _list(
+    session: Session, output: Output, *, account: str | None, kinds: str | None, point: Point
+) -> int:
+    from projections.notices.outbox import attempts  # noqa: PLC0415 - loaded when needed
+
+    wanted = read_kinds(kinds)
+    rows = [
+        row for recorded in attempts(session.reader, until=point.position)
+        if recorded.recorded_at <= point.seen_at
+        and (row := attempt_json(recorded, session.offset))["kind"] in wanted
+        and account in (None, row["account"])
+    ]  # fmt: skip
+    if account is not None and not rows:
+        session.account(account, point)  # or say that there is no such account
+    shown = point_json(point, session.offset)
+    if output.form == "json":
+        output.object({"schema": "tally.notices/1", "point": shown, "rows": rows})
+    elif not output.human:
+        output.rows(rows)
+    else:
+        write(strong(point_line(shown, account or "")))
+        for row in rows:
+            write(f"@{row['position']:<5} {short(row['tried_at']):<19} {attempt_line(row)}")
+            write(f"{'':26}{row['channel']}")
+        write(f"{plural(sum(row['taken'] for row in rows), 'notice')} sent, "
+              f"{plural(len(rows), 'attempt')}")  # fmt: skip
+    return DONE

@@ -1,0 +1,122 @@
+"""Notices by mail: the text of a template, and the notice itself as JSON beside it.
+
+Invariant: the Message-ID is made of the notice's id, so a repeated mail can be told; outside this
+machine the connection is encrypted and its certificate verified, unless the address says
+``tls=none``, and a password never goes over one that is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.policy import SMTP as WIRE
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from cli.notices.channel import Address, Answer, bounded, is_loopback
+from cli.notices.deadline import STEP_SECONDS, WHOLE_SECONDS, cut_off
+from ledger.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import socket
+
+    from cli.notices.texts import Texts
+    from projections.notices.kinds import Notice
+
+_OPTIONS: Final = ("from", "to", "tls")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]-]+", re.ASCII)
+_ACCOUNT: Final = "{account}"
+_OURSELVES: Final = "[127.0.0.1]"  # a greeting that needs no look-up of names
+
+
+class Mail:
+    """A mail server that takes notices."""
+
+    def __init__(
+        self, address: Address, texts: Texts, *, seconds: float = WHOLE_SECONDS
+    ) -> None:
+        """Read the recipient and the options. Raises: InvalidInput."""
+        self.name = address.name
+        self._address = address
+        self._texts = texts
+        self._seconds = seconds
+        query = address.query
+        for option in query:
+            if option not in _OPTIONS:
+                known = ", ".join(_OPTIONS)
+                raise InvalidInput(f"a mail address has no {option!r}", hint=f"it has {known}")
+        self._tls = query.get("tls", "none" if is_loopback(address.host) else "required")
+        if self._tls not in ("none", "required"):
+            raise InvalidInput(f"tls is {self._tls!r}", hint="tls=required or tls=none")
+        host = address.host
+        domain = f"[{host}]" if re.fullmatch(r"[0-9.]+|.*:.*", host) else host
+        recipient = query.get("to") or unquote(address.parts.path).strip("/")
+        self._to = recipient or f"postmaster@{domain}"
+        self._from = query.get("from") or f"tally@{domain}"
+        for one in (self._to.replace(_ACCOUNT, "a"), self._from):
+            if not _ADDRESS.fullmatch(one):
+                hint = "like smtp://host/name@example.com?from=tally@example.com"
+                raise InvalidInput(f"{one!r} is no mail address", hint=hint)
+
+    def send(self, notice: Notice, body: bytes) -> Answer:
+        """Hand one mail over."""
+        recipient = self._to.replace(_ACCOUNT, notice.account)
+        if not _ADDRESS.fullmatch(recipient):
+            return Answer(taken=False, said=bounded(f"{recipient!r} is no mail address"))
+        message = self.message(notice, body, recipient)
+        smtp = smtplib.SMTP(timeout=STEP_SECONDS, local_hostname=_OURSELVES)
+        try:
+            with cut_off(lambda: _socket(smtp), self._seconds):
+                self._begin(smtp)
+                smtp.sendmail(self._from, [recipient], message)
+                with contextlib.suppress(smtplib.SMTPException, OSError):
+                    smtp.quit()  # the mail was taken, whatever becomes of the farewell
+        except smtplib.SMTPServerDisconnected as error:
+            return Answer(taken=False, said=bounded(str(error)))
+        except smtplib.SMTPRecipientsRefused as error:
+            return Answer(taken=False, said=bounded(_refused(error)))
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
+        finally:
+            smtp.close()
+        return Answer(taken=True, said="250 taken")
+
+    def message(self, notice: Notice, body: bytes, recipient: str) -> bytes:
+        """Write the mail."""
+        subject, text = self._texts.of(notice)
+        mail = EmailMessage(policy=WIRE)
+        mail["From"], mail["To"], mail["Subject"] = self._from, recipient, subject
+        mail["Message-ID"] = f"<{notice.id.replace(':', '.')}@tally.invalid>"
+        mail["X-Tally-Notice"] = notice.id
+        mail.set_content(text)
+        mail.add_attachment(body, maintype="application", subtype="json", filename="notice.json")
+        return mail.as_bytes()
+
+    def _begin(self, smtp: smtplib.SMTP) -> None:
+        parts = self._address.parts
+        smtp.connect(self._address.host, self._address.port or smtplib.SMTP_PORT)
+        # Certificates are held against the name in the address.
+        smtp._host = self._address.host  # type: ignore[attr-defined]  # noqa: SLF001 - set only by the constructor
+        smtp.ehlo()
+        if self._tls == "required":
+            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo()
+        if parts.username:
+            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+
+    def close(self) -> None:
+        """Nothing is kept open between mails."""
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused) -> str:
+    for code, said in error.recipients.values():
+        return f"{code} {said.decode(errors='replace')}"
+    return "the recipient was refused"
+
+
+def _socket(smtp: smtplib.SMTP) -> socket.socket | None:
+    there: socket.socket | None = getattr(smtp, "sock", None)
+    return there

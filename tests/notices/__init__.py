@@ -1,0 +1,1 @@
+"""Notices: which there are, and how they arrive."""
