@@ -19,8 +19,8 @@ _TABLES: Final = {
     POSTGRESQL: "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
 }
 _HIGHEST: Final = {
-    SQLITE: "SELECT seq FROM sqlite_sequence WHERE name = ?",
-    POSTGRESQL: "SELECT seq FROM highest_given WHERE name = ?",
+    SQLITE: "SELECT name, seq FROM sqlite_sequence",
+    POSTGRESQL: "SELECT name, seq FROM highest_given",
 }
 
 
@@ -72,5 +72,10 @@ def tables(connection: Connection) -> set[str]:
 
 def highest_given(connection: Connection, table: str) -> int:
     """Give the highest number that a table ever gave to a row, also to one that is gone."""
-    row = connection.execute(_HIGHEST[dialect_of(connection)], (table,)).fetchone()
-    return int(row[0]) if row is not None else 0
+    return max((seq for name, seq in numbers_given(connection) if name == table), default=0)
+
+
+def numbers_given(connection: Connection) -> list[tuple[str, int]]:
+    """List the highest number that each table ever gave, as the database keeps it."""
+    rows = connection.execute(_HIGHEST[dialect_of(connection)])
+    return [(str(name), int(seq)) for name, seq in rows]

@@ -15,8 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.connection import SQLITE, dialect_of
+from ledger.store import server_layout
 from ledger.store.errors import LayoutChanged
-from ledger.store.schema import STATEMENTS
+from ledger.store.schema import SERVER_STATEMENTS, STATEMENTS
+from ledger.store.server_layout import Thing, plain
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
@@ -25,17 +27,9 @@ INSERTED, DELETED, MODIFIED = "inserted", "deleted", "modified"
 # Tables that are derived from the log, made when first needed; their owner knows them exactly.
 DERIVED: Final = re.compile(r"(view|shadow)_\w+|checkpoints|rebuilds")
 _PROOF: Final = ("tree_nodes", "seals")  # a ledger has both, or was made before there was a tree
+_OF_TABLES: Final = ("table", "index", "column", "constraint")
 _READ: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _RESTORE: Final = "keep it as it is, find out who changed it, and go on from the last backup"
-
-
-class Thing(NamedTuple):
-    """One object of a schema: its text is compared without spacing, quotes and IF NOT EXISTS."""
-
-    type: str
-    name: str
-    table: str
-    text: str
 
 
 class Oddity(NamedTuple):
@@ -70,28 +64,33 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
 
     Without them, tables and indexes with names like theirs are passed over.
     """
-    if dialect_of(connection) != SQLITE:
-        return []
-    there = _read(connection)
-    known = _laid_out(derived or ())
-    optional = set(_laid_out(derived or (), core=False))
-    proof = {name for name, thing in known.items() if thing.table in _PROOF}
+    if dialect_of(connection) == SQLITE:
+        there = _read(connection)
+        known = _laid_out(derived or ())
+        later = _laid_out(derived or (), core=False)
+    else:
+        there = server_layout.there(connection)
+        known = _on_server(derived or ())
+        later = _on_server(derived or (), core=False)
+    optional = set(later)
+    proof = {key for key, thing in known.items() if thing.table in _PROOF}
     if not proof & set(there):
         optional |= proof  # made before there was a tree: it gets one when it is opened for writing
+    tables = {thing.name for thing in there.values() if thing.type == "table"}
     found: list[Oddity] = []
-    for name, thing in sorted(there.items()):
-        wanted = known.get(name)
+    for key, thing in sorted(there.items()):
+        wanted = known.get(key)
         if wanted is None and derived is None and _looks_derived(thing):
             continue
-        if wanted is None or thing.type != wanted.type:
-            remedy = f"once you know who made it: DROP {thing.type.upper()} {name}"
-            found.append(Oddity(INSERTED, f"the {thing.type} {name!r}", thing.table, remedy))
+        if wanted is None:
+            remedy = f"once you know who made it: DROP {thing.type.upper()} {thing.name}"
+            found.append(Oddity(INSERTED, thing.shown, thing.table, remedy))
         elif thing != wanted:
-            found.append(Oddity(MODIFIED, f"the {thing.type} {name!r}", thing.table, _RESTORE))
-    for name, wanted in sorted(known.items()):
-        gone = name not in there or there[name].type != wanted.type
-        if gone and (name not in optional or _half_there(wanted, there)):
-            found.append(Oddity(DELETED, f"the {wanted.type} {name!r}", wanted.table, _RESTORE))
+            found.append(Oddity(MODIFIED, thing.shown, thing.table, _RESTORE))
+    for key, wanted in sorted(known.items()):
+        half = wanted.type != "table" and wanted.table in tables
+        if key not in there and (key not in optional or half):
+            found.append(Oddity(DELETED, wanted.shown, wanted.table, _RESTORE))
     return found
 
 
@@ -104,25 +103,15 @@ def require(connection: Connection, location: str, derived: tuple[str, ...] | No
 
 
 
-def _half_there(wanted: Thing, there: dict[str, Thing]) -> bool:
-    """Say whether an index or a trigger is missing from a table that is there."""
-    return wanted.type != "table" and wanted.table in there
-
-
 def _looks_derived(thing: Thing) -> bool:
-    return thing.type in ("table", "index") and DERIVED.fullmatch(thing.table) is not None
+    return thing.type in _OF_TABLES and DERIVED.fullmatch(thing.table) is not None
 
 
 def _read(connection: Connection) -> dict[str, Thing]:
     return {
-        name: Thing(type_, name, table, _plain(text or ""))
+        f"{type_} {name}": Thing(type_, name, table, plain(text or ""))
         for type_, name, table, text in connection.execute(_READ)
     }
-
-
-def _plain(text: str) -> str:
-    text = " ".join(text.replace('"', "").split()).replace("IF NOT EXISTS ", "")
-    return text.replace("( ", "(").replace(" )", ")")
 
 
 @cache
@@ -132,3 +121,9 @@ def _laid_out(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing
         for statement in (*(STATEMENTS if core else ()), *derived):
             empty.execute(statement)
         return _read(empty)
+
+
+@cache
+def _on_server(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing]:
+    """Give what a server's schema must be."""
+    return server_layout.laid_out((*(SERVER_STATEMENTS if core else ()), *derived))

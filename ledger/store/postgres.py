@@ -19,16 +19,15 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from ledger.connection import tables
+from ledger.store import layout
 from ledger.store.errors import LedgerExists, LedgerNotFound, NotALedger
 from ledger.store.places import shown
 from ledger.store.reading import Reader
 from ledger.store.rows import Row
 from ledger.store.schema import (
-    APPEND_ONLY,
     APPLICATION_ID,
     EVENTS,
-    INDEXES,
-    TABLES,
+    SERVER_STATEMENTS,
     USER_VERSION,
 )
 from ledger.store.server import ServerConnection, connect, explain, translated
@@ -47,42 +46,6 @@ _LAST = 2**63 - 1
 _COLUMNS = (
     "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 )
-_LAYOUT = "CREATE TABLE ledger_layout (application INTEGER NOT NULL, version INTEGER NOT NULL)"
-_REFUSE = """
-CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP; END $$
-"""
-# The highest number that was ever given stays known when its row is gone.
-_HIGHEST = (
-    "CREATE TABLE highest_given (name TEXT PRIMARY KEY, seq INTEGER NOT NULL)",
-    """
-    CREATE OR REPLACE FUNCTION note_highest() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        EXECUTE format('INSERT INTO highest_given SELECT %L, max(%I) FROM %I '
-            'ON CONFLICT (name) DO UPDATE SET seq = greatest(highest_given.seq, excluded.seq)',
-            TG_TABLE_NAME, TG_ARGV[0], TG_TABLE_NAME);
-        RETURN NULL;
-    END $$
-    """,
-    *(
-        f"CREATE TRIGGER {table}_highest AFTER INSERT ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION note_highest('{column}')"
-        for table, column in ((EVENTS, "position"), ("seals", "number"))
-    ),
-)
-
-
-def _statements() -> list[str]:
-    refusals = [
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        for table in APPEND_ONLY
-    ]
-    return [translated(text) for text in (*TABLES, *INDEXES, _REFUSE, *refusals)] + [
-        translated(_LAYOUT), *(translated(text) for text in _HIGHEST)
-    ]  # fmt: skip
-
-
 class _Datastore(PostgresDatastore):
     """The library's datastore, told where the server is by a whole URL."""
 
@@ -103,7 +66,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         datastore.register_type_adapters = lambda: None  # type: ignore[method-assign]
         super().__init__(datastore, events_table_name=EVENTS)
         self._location = location
-        self.sql_create_statements = [SQL(text).format() for text in _plain(_statements())]
+        statements = [translated(text) for text in SERVER_STATEMENTS]
+        self.sql_create_statements = [SQL(text).format() for text in _plain(statements)]
         self.max_notification_id_statement = SQL(f"SELECT MAX(position) FROM {EVENTS}").format()
 
     def insert_events(
@@ -239,6 +203,11 @@ class PostgresStore(Store):
     def __init__(self, url: str) -> None:
         """Open an existing ledger."""
         super().__init__(shown(url), open_server_reader(url))
+        try:
+            layout.require(self.reader.connection, self.location)
+        except BaseException:
+            self.reader.close()
+            raise
         self._datastore = _Datastore(url)
         self.recorder = LedgerRecorder(self._datastore, self.location)
 

@@ -101,3 +101,42 @@ STATEMENTS: tuple[str, ...] = (
     *_NO_REPLACE,
     *PROOF_STATEMENTS,
 )
+
+# --- a server ---------------------------------------------------------------------------------
+# In SQLite's spelling of types; ledger/store/server.py translates them.
+
+_LAYOUT: str = "CREATE TABLE ledger_layout (application INTEGER NOT NULL, version INTEGER NOT NULL)"
+_REFUSE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP; END $$
+"""
+# The highest number that was ever given stays known when its row is gone.
+_HIGHEST = (
+    "CREATE TABLE highest_given (name TEXT PRIMARY KEY, seq INTEGER NOT NULL)",
+    """
+    CREATE OR REPLACE FUNCTION note_highest() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        EXECUTE format('INSERT INTO highest_given SELECT %L, max(%I) FROM %I '
+            'ON CONFLICT (name) DO UPDATE SET seq = greatest(highest_given.seq, excluded.seq)',
+            TG_TABLE_NAME, TG_ARGV[0], TG_TABLE_NAME);
+        RETURN NULL;
+    END $$
+    """,
+    *(
+        f"CREATE TRIGGER {table}_highest AFTER INSERT ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION note_highest('{column}')"
+        for table, column in ((EVENTS, "position"), ("seals", "number"))
+    ),
+)
+SERVER_STATEMENTS: tuple[str, ...] = (
+    *TABLES,
+    *INDEXES,
+    _REFUSE,
+    *(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        for table in APPEND_ONLY
+    ),
+    _LAYOUT,
+    *_HIGHEST,
+)

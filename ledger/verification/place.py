@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.connection import SQLITE, dialect_of
+from ledger.connection import SQLITE, dialect_of, numbers_given
 from ledger.store import journal, settings
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, TRUNCATED, Check, Fault
 from ledger.verification.indexes import check_database, check_indexes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 JOURNAL = "the file, with the journal beside it, holds what was committed last"
 SCHEMA = "the schema is what this program lays out, and nothing else"
+NUMBERS = "the highest numbers ever given are those of the last event and the last checkpoint"
 SETTINGS = "the settings beside the log are those that were written"
 
 
@@ -49,6 +50,26 @@ def check_schema(oddities: Sequence[Oddity]) -> Check:
         return Check("schema", SCHEMA, 1)
     said = "; ".join(f"{one.said} ({one.remedy})" for one in oddities)
     return Check("schema", SCHEMA, 1, Fault(oddities[0].kind, None, said))
+
+
+def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
+    """Hold the highest numbers that the database remembers against the last rows there are.
+
+    One that is higher says that rows are gone: the checks of these rows name it.
+    """
+    given = numbers_given(connection)
+    names = [name for name, _ in given]
+    odd = next((name for name in names if name not in last or names.count(name) > 1), None)
+    gone = next((name for name, number in last.items() if number and name not in names), None)
+    lower = next((name for name, number in given if number < last.get(name, 0)), None)
+    fault = None
+    if odd is not None:
+        fault = Fault(INSERTED, None, f"a number of {odd} is remembered that nothing gave")
+    elif gone is not None:
+        fault = Fault(DELETED, None, f"the highest number of {gone} is no longer remembered")
+    elif lower is not None:
+        fault = Fault(MODIFIED, None, f"{lower} has numbers above the highest that is remembered")
+    return Check("numbers", NUMBERS, len(given), fault)
 
 
 def check_settings(connection: Connection) -> Check:

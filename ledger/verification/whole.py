@@ -6,11 +6,14 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.nodes import Nodes
+from ledger.seal import TABLE as SEALS
+from ledger.seal import last_seal
 from ledger.store.errors import StoreError
+from ledger.store.schema import EVENTS
 from ledger.tree import EMPTY_ROOT
 from ledger.verification.findings import MODIFIED, Check, Fault
 from ledger.verification.log import check_log
-from ledger.verification.place import check_place, check_settings
+from ledger.verification.place import check_numbers, check_place, check_settings
 from ledger.verification.seals import check_seals, check_since
 
 if TYPE_CHECKING:
@@ -70,7 +73,12 @@ def _log(
 ) -> Verified:
     nodes = Nodes(reader.connection)
     log = check_log(reader, nodes, progress)
-    checks = [*place, *log.checks, check_settings(reader.connection)]
+    seal = last_seal(reader.connection)
+    last = {EVENTS: reader.head().position, SEALS: seal.number if seal is not None else 0}
+    checks = [
+        *place, *log.checks, check_numbers(reader.connection, last),
+        check_settings(reader.connection),
+    ]  # fmt: skip
     checks += check_seals(reader.connection, nodes, policy, events=log.events)
     if since is not None:
         checks.append(

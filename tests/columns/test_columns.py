@@ -97,6 +97,22 @@ def test_build_is_incremental_and_asks_by_itself(world: World) -> None:
     assert next((one["first"], one["last"]) for one in more["segments"]) == (1, 38)
 
 
+@pytest.mark.parametrize("engine", [(), ("--engine", "sql")])
+def test_a_segment_of_the_same_size_is_not_believed_before_its_hash_is_checked(
+    world: World, engine: tuple[str, ...]
+) -> None:
+    """Its size is right, and it reads: only its hash tells."""
+    world.json("columns", "build")
+    past = ("balances", "--as-of", "2025-02-01")
+    told = world.json(*past)["rows"]
+    (segment,) = Path(f"{world.path}.columns").glob("*.parquet")
+    raw = bytearray(segment.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(bytes(raw))
+    assert world.json(*past, *engine)["rows"] == told
+    assert world.json("columns", "status", code=1)["state"] == "damaged"
+
+
 def test_dropped_columns_leave_no_trace(world: World) -> None:
     world.json("columns", "build")
     folder = Path(f"{world.path}.columns")

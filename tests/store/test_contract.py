@@ -199,3 +199,30 @@ def test_positions_are_explicit_durable_and_survive_a_vacuum(tmp_path: Path) -> 
     with again.writing() as writer:
         assert writer.connection.execute("PRAGMA synchronous").fetchone() == (2,)
     again.close()
+
+
+KEYS = ["x\0y", "\0", "k" * 5000, "\u4e2d" * 1000, "\x01sha256:" + "0" * 64, "plain", "k" * 1200]
+
+
+def test_every_key_is_kept_and_found_again_whatever_is_in_it(store: Store) -> None:
+    """A server's text holds no NUL, and its index nothing long."""
+    with store.writing() as writer:
+        for number, key in enumerate(KEYS, 1):
+            writer.put_request("token:a", key, Request(b"d", number, number))
+    for number, key in enumerate(KEYS, 1):
+        assert store.reader.request("token:a", key) == (b"d", number, number)
+        assert store.reader.request("token:b", key) is None
+    assert store.reader.request("token:a", "x") is None
+
+
+def test_a_key_that_an_earlier_version_kept_as_it_is_is_found(tmp_path: Path) -> None:
+    location = str(tmp_path / "log.db")
+    create_store(location)
+    opened = open_store(location)
+    with opened.writing() as writer:
+        for key in KEYS:
+            writer.connection.execute(
+                "INSERT INTO requests VALUES ('token:a', ?, x'00', 1, 1)", (key,)
+            )
+    assert all(opened.reader.request("token:a", key) for key in KEYS)
+    opened.close()
