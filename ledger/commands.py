@@ -25,6 +25,8 @@ Id = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": ID_MAX}
 Ids = list[Id]
 Whole = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
+TOKEN_MAX = 255  # checked where a command is read: logs of older versions hold longer ones
+Token = Annotated[str, Meta(min_length=1, extra_json_schema={"maxLength": TOKEN_MAX})]
 Amount = Decimal
 # Written as RFC 3339 text; normalise() puts UTC microseconds in its place.
 Instant = str | int
@@ -43,7 +45,7 @@ class Command(
     at: Instant | None = None
     actor: Text | None = None
     reason: Text | None = None
-    token: Text | None = None
+    token: Token | None = None
     expected_version: Whole | None = None
 
 
@@ -287,6 +289,9 @@ def parse(line: bytes | str) -> AnyCommand:
     except RecursionError:
         raise InvalidInput("the line is nested too deeply to be a command") from None
     _check_ids(command)
+    if command.token is not None and len(command.token) > TOKEN_MAX:
+        msg = f"token {quoted(command.token)} is longer than {TOKEN_MAX} characters"
+        raise InvalidInput(msg, hint="a token tells one request from another, no more")
     return command
 
 

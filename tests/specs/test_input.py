@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ledger import codec
@@ -246,3 +248,13 @@ def test_an_instant_is_written_like_one(at: str) -> None:
     """R57: RFC 3339, within the years that terms can be computed in."""
     with pytest.raises(InvalidInput):
         given().when(do("grant-coupon", coupon="c-1", amount="1", ends=at))
+
+
+def test_a_token_has_an_end() -> None:
+    """R28: it tells one request from another; anything may be in it, but not anything much."""
+    line = '{"do":"open-account","account":"a-1","token":%s}'
+    for token in ("k" * 255, "x\0y"):
+        assert parse(line % json.dumps(token)).token == token
+    for token in ('""', f'"{"k" * 256}"'):
+        with pytest.raises(InvalidInput, match="token"):
+            parse(line % token)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -311,6 +313,34 @@ def test_a_copy_has_the_same_bytes_root_seals_and_notes(database: str, tmp_path:
         reader.close()
     assert tally("copy", world.path, there).code == 6
     assert tally("copy", tmp_path / "none.db", tmp_path / "new.db").code == 3
+
+
+def test_a_copy_moves_every_key_both_ways(database: str, tmp_path: Path) -> None:
+    """With NUL in it; and, of an earlier version, long and kept as it is."""
+    world = World.at(tmp_path / "l.db")
+    world.done("init", "--clock", "simulated", "--start", "2025-01-01T00:00:00+08:00")
+    world.take({"do": "open-account", "account": "a"})
+    top_up = {"do": "top-up", "account": "a", "amount": "5", "channel": "c"}
+    world.take(*({**top_up, "serial": f"s{i}", "token": f"{i}\0{i}"} for i in range(3)))
+    connection = sqlite3.connect(world.path)
+    name, text = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE name = 'requests_no_update'"
+    ).fetchone()
+    connection.execute(f"DROP TRIGGER {name}")
+    raw = "UPDATE requests SET key = ? WHERE first_position = 4 AND scope LIKE 'token%'"
+    assert connection.execute(raw, ("1\x001",)).rowcount == 1
+    connection.execute(text)
+    connection.commit()
+    connection.close()
+    assert world.done("verify").code == 0
+    back = tmp_path / "back.db"
+    for origin, target in ((world.path, database), (database, back)):
+        assert tally("copy", origin, target).code == 0
+        assert tally("verify", "--deep", "--ledger", target).code == 0
+    again = {**top_up, "serial": "s1", "token": "1\x001"}
+    for place in (world.path, database, back):
+        told = tally("import", "-", "--ndjson", "--ledger", place, stdin=json.dumps(again))
+        assert (told.rows[0]["duplicate"], told.rows[0]["positions"]) == (True, [4])
 
 
 def test_a_copy_that_fails_leaves_the_target_empty(database: str, tmp_path: Path) -> None:
