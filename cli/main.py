@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "instances": ("instances", "Every instance's state, one row each."),
     "log": ("log", "Events, in the order they were recorded."),
     "show": ("show", "One event whole."),
+    "sql": ("sql", "Ask in SQL, at any point."),
     "tag": ("tag", "Name a point in time; seal a period."),
     "diff": ("diff", "What differs between two points; --bridge says why."),
     "blame": ("blame", "Each field and the event that last set it."),

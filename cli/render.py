@@ -105,15 +105,16 @@ def right(text: str, columns: int) -> str:
 
 def table(
     header: Sequence[str], rows: Iterable[Sequence[object]], *,
-    words: int | None = None, page: int | None = None,
+    words: int | None = None, page: int | None = None, numbers: Sequence[bool] | None = None,
 ) -> None:  # fmt: skip
     """Print a table, words to the left and figures to the right.
 
-    The first ``words`` columns hold words, or all that have no name of a figure. On a ``page`` of
-    so many columns words are cut, the widest first; a figure is never cut.
+    The first ``words`` columns hold words, or all that have no name of a figure; ``numbers`` says
+    it column by column. On a ``page`` of so many columns words are cut, the widest first; a figure
+    is never cut.
     """
     cells = [[cell(content) for content in row] for row in rows]
-    figures = [
+    figures = numbers or [
         name in FIGURES if words is None else place >= words for place, name in enumerate(header)
     ]
     widths = [max(width(name), *(width(row[i]) for row in cells), 0)

@@ -58,11 +58,11 @@ def command(
 
     def wanted() -> Iterator[dict[str, Any]]:
         for row in session.balances(point, derivation, master=master):
-            shown = _shown(row, session.offset)
-            if overdue and not shown["overdue"]:
+            one = shown(row, session.offset)
+            if overdue and not one["overdue"]:
                 continue
-            if limit is None or Decimal(shown["available"]) < limit:
-                yield shown
+            if limit is None or Decimal(one["available"]) < limit:
+                yield one
 
     if output.form in ("ndjson", "csv"):
         output.rows(wanted())
@@ -93,7 +93,8 @@ def _limit(below: str | None) -> Decimal | None:
     return Decimal(below)
 
 
-def _shown(row: ViewRow, offset: int) -> dict[str, Any]:
+def shown(row: ViewRow, offset: int) -> dict[str, Any]:
+    """Write a row of the balances."""
     account, currency, cash, outstanding, available, coupons, since = row
 
     def money(minor: object) -> str:

@@ -38,7 +38,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
         sys.stdout.write(_html(session, span, account))
         return
     states = session.owing(point) if account is None else [session.account(account, point)]
-    rows = [_row(state, point.seen_at, session.offset) for state in states if state.items]
+    rows = [row_of(state, point.seen_at, session.offset) for state in states if state.items]
     totals = _totals(rows)
     if output.form == "csv":  # one plain cell an age, and how many items
         output.rows(
@@ -70,7 +70,8 @@ def _html(session: Session, span: Span, account: str | None) -> str:
     return overdue_page(found, made, ends=span.point.seen_at, offset=session.offset)
 
 
-def _row(state: AccountState, at: int, offset: int) -> dict[str, Any]:
+def row_of(state: AccountState, at: int, offset: int) -> dict[str, Any]:
+    """Write what an account owes, item by item and by age."""
     sums = dict.fromkeys(BUCKETS, 0)
     items = sorted(state.items.values(), key=lambda item: (item.posted_at, item.item))
     for item in items:

@@ -1,0 +1,147 @@
+"""``tally sql``: one SELECT over the ledger at any point."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import Output, point_options, tally_command
+from cli.outputs import output_option
+from cli.points import around, asked
+from cli.render import cell, plural, point_line, table, write
+from ledger.errors import InvalidInput
+from projections.answers import point_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+    from cli.outputs import Target
+    from cli.queries.engine import Answer
+    from projections.point import Point
+
+SHOWN_MAX = 1000  # rows of a page for people
+_TEXT_MAX = 1 << 20
+
+
+@click.command("sql")
+@click.argument("query", required=False)
+@click.option("-f", "--file", "file", metavar="FILE", help="Read the query from FILE.")
+@click.option("--shell", is_flag=True, help="Ask one query after the other.")
+@output_option("Write the rows as Parquet.", "--parquet", "parquet")
+@click.option("--timeout", type=click.IntRange(min=1), default=60, show_default=True,
+              metavar="SECONDS", help="Stop a query that takes longer.")  # fmt: skip
+@click.option("--memory", default="512MB", show_default=True, metavar="SIZE",
+              help="Memory a query may take.")  # fmt: skip
+@tally_command(rows=True, point=True)
+def command(
+    session: Session, output: Output, *, query: str | None, file: str | None, shell: bool,
+    parquet: Target | None, timeout: int, memory: str, **options: Any,
+) -> None:  # fmt: skip
+    """Ask the ledger in SQL (DuckDB) at any point: one SELECT, nothing else.
+
+    Relations: events, accounts, balances, instances, coupons, bills, overdue, postings,
+    breaks. Each has a function of the same name with _at that takes a point of its own:
+    balances_at('2025-03-31', '2025-04-02') is what was true on 31 March as known on
+    2 April. docs/SQL.md has recipes.
+
+    \b
+    Examples:
+      tally sql "SELECT currency, sum(cash) FROM balances GROUP BY ALL"
+      tally sql "FROM instances WHERE state = 'stopped_overdue'" --as-of 2025-03-31
+      tally sql -f month-end.sql --csv
+      tally sql --shell
+    """
+    from cli.queries.engine import Engine  # noqa: PLC0415 - an extra
+
+    point = asked(session, **point_options(options))
+    if shell:
+        from cli.queries.shell import converse  # noqa: PLC0415 - for --shell alone
+
+        converse(session, point, lambda: Engine(session, memory=memory, seconds=timeout), _page)
+        return
+    text = _text(query, file)
+    engine = Engine(session, memory=memory, seconds=timeout)
+    try:
+        answer = engine.ask(text, point, points_of(session, text))
+        if parquet is not None:
+            _write_parquet(parquet, answer)
+        else:
+            _print(session, output, point, answer)
+    finally:
+        engine.close()
+
+
+def points_of(session: Session, text: str) -> dict[Any, Point]:
+    """Resolve the points that a query writes out. Raises: InvalidInput, PointInTheFuture."""
+    from cli.queries.reading import read_query  # noqa: PLC0415 - an extra
+    from cli.queries.relations import RELATIONS  # noqa: PLC0415 - the same
+
+    around(session)
+    return {
+        call: asked(session, at=call.at, known_at=call.known_at)
+        for call in read_query(text, RELATIONS).calls
+    }
+
+
+def _text(query: str | None, file: str | None) -> str:
+    """Return the query. Raises: InvalidInput, OSError."""
+    if (query is None) == (file is None):
+        msg = "no query is given" if query is None else "a query and a file of one are two queries"
+        raise InvalidInput(msg, hint='tally sql "SELECT ..." or tally sql -f FILE')
+    if query == "-" or file == "-":
+        return sys.stdin.read(_TEXT_MAX)
+    if file is None:
+        assert query is not None  # noqa: S101 - one of the two is given
+        return query
+    from cli.backtests.given import read_text  # noqa: PLC0415 - for a file alone
+
+    return read_text(file)
+
+
+def _print(session: Session, output: Output, point: Point, answer: Answer) -> None:
+    if output.form in ("ndjson", "csv"):
+        output.rows(answer.rows())
+    elif output.human:
+        write(point_line(point_json(point, session.offset)))
+        _page(answer)
+    else:
+        output.object(
+            {
+                "schema": "tally.sql/1", "point": point_json(point, session.offset),
+                "columns": [{"name": name, "type": kind} for name, kind in answer.columns],
+                "rows": list(answer.rows()),
+            }
+        )  # fmt: skip
+
+
+def _page(answer: Answer) -> None:
+    """Print the rows as a table; figures to the right."""
+    rows = answer.rows()
+    shown = [list(row.values()) for _, row in zip(range(SHOWN_MAX), rows, strict=False)]
+    more = sum(1 for _ in rows)
+    figures = [_figure(kind) for _, kind in answer.columns]
+    table(
+        [name for name, _ in answer.columns],
+        [[cell(content) for content in row] for row in shown],
+        numbers=figures,
+    )
+    said = plural(len(shown) + more, "row")
+    write(said if not more else f"{said}, the first {SHOWN_MAX} shown; --csv prints all")
+
+
+def _figure(kind: str) -> bool:
+    return kind.startswith(("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "UBIGINT"))
+
+
+def _write_parquet(target: Target, answer: Answer) -> None:
+    from projections.columns import arrow  # noqa: PLC0415 - an extra
+
+    parquet = arrow.package("pyarrow.parquet")
+    with (
+        target.opened() as file,
+        parquet.ParquetWriter(file, answer.reader.schema, compression="zstd") as writer,
+    ):
+        for batch in answer.batches():
+            writer.write_batch(batch)
+
