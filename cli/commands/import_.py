@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from ledger.application import Outcome
+    from projections.reconciliation.lines import Statement
 
 _READ_BYTES = 1 << 20
 SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
@@ -68,8 +69,9 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
 
 
 def _converted(
-    session: Session, source: BinaryIO, name: str, *, account: str, encoding: str
-) -> BinaryIO:
+    session: Session, source: BinaryIO, name: str, *,
+    account: str, encoding: str, dates_lost: bool,
+) -> tuple[Statement, BinaryIO]:
     """Turn a vendor's file into lines of commands."""
     from ledger import clock as clocks  # noqa: PLC0415 - for --from alone
     from projections.answers import Formatter  # noqa: PLC0415 - as above
@@ -86,11 +88,12 @@ def _converted(
         Formatter(offset=session.offset, currency=currency), now=session.now,
         clock=session.now if session.catalog.clock == clocks.SIMULATED else None,
         known=[stream.removeprefix("account:") for stream in session.reader.streams()],
+        dates_lost=dates_lost,
     )  # fmt: skip
     lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
     for said in importer.unsaid:
         note(f"note: {said}")
-    return io.BytesIO("".join(f"{line}\n" for line in lines).encode())
+    return statement, io.BytesIO("".join(f"{line}\n" for line in lines).encode())
 
 
 @click.command("import")
@@ -98,13 +101,14 @@ def _converted(
 @click.option("--resume", is_flag=True, help="Skip the lines that this file already recorded.")
 @click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
 @click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")
-@click.option("--dry-run", is_flag=True, help="With --from: print the commands alone.")
+@click.option("--dry-run", is_flag=True, help="With --from: what would be there; record nothing.")
+@click.option("--dates-lost", is_flag=True, help="With --from: let a system clock lose dates.")
 @click.option("--account", default="", help="With --from: the account, where the file has none.")
 @click.option("--encoding", default="utf-8", show_default=True, help="With --from: utf-8, gbk.")
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,
-    from_: str | None, dry_run: bool, **reading: str,
+    from_: str | None, dry_run: bool, **reading: Any,
 ) -> int:  # fmt: skip
     """Record commands, one JSON object a line; or a vendor's file, turned into commands.
 
@@ -121,12 +125,13 @@ def command(
     last = 0
     source: BinaryIO = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     if from_ is not None:
-        source = _converted(session, source, from_, **reading)
+        statement, source = _converted(session, source, from_, **reading)
         if dry_run:
-            sys.stdout.write(source.read().decode())
-            return DONE
-    elif dry_run or reading["account"]:
-        msg = "--dry-run and --account belong to --from"
+            from cli.previews import show_preview  # noqa: PLC0415 - for --dry-run alone
+
+            return show_preview(session, output, statement, source)
+    elif dry_run or reading["account"] or reading["dates_lost"]:
+        msg = "--dry-run, --account and --dates-lost belong to --from"
         raise InvalidInput(msg, hint="say what FILE is, e.g. --from alibaba-bills")
     with source, Progress("import") as progress:
         try:

@@ -9,11 +9,16 @@ This module must not know the ledger: it makes commands of a statement alone.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from ledger.errors import InvalidInput
 from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.identity import serial_of
+from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +27,10 @@ if TYPE_CHECKING:
     from projections.reconciliation.lines import Line, Statement
 
 # (account, instance) -> what is left to credit of each bill, its id, and when it was posted
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII)
+_AS_TEXT = "export the file again and do not open it with a spreadsheet: it cuts long numbers"
 _Left = dict[tuple[str, str], list[tuple[int, str, int]]]
+OPENING = "opening"  # the channel, and the beginning of an id, of what was there before the file
 CHANNEL = "vendor"  # of payments that the file implies but does not name
 NAMELESS = "vendor"  # the account of a file without one
 
@@ -31,8 +39,9 @@ class Importer:
     """Makes commands for a ledger whose clock stands at ``clock``, None for a system clock."""
 
     def __init__(
-        self, write: Formatter, *, clock: int | None, now: int, known: Iterable[str] = ()
-    ) -> None:
+        self, write: Formatter, *, clock: int | None, now: int, known: Iterable[str] = (),
+        dates_lost: bool = False,
+    ) -> None:  # fmt: skip
         """Remember how to write instants, where the clock is, and the accounts there are."""
         self.write, self.clock, self.now = write, clock, now
         # account -> the first instant that a fact of it may have
@@ -40,10 +49,23 @@ class Importer:
         self._returned: dict[str, int] = {}  # cash that notes gave back and nothing has taken yet
         self._instances: set[tuple[str, str]] = set()
         self._late = False
+        self._dates_lost = dates_lost
+        self._left: dict[str, int] = {}  # what each account of a wallet file has by then
+        self._owed: set[str] = set()  # those that were below zero
+        self._begun = 0
         self.unsaid: list[str] = []
 
     def commands(self, statement: Statement) -> Iterator[Json]:
-        """Give the commands of a statement, in the order of their instants."""
+        """Give the commands of a statement, in the order of their instants.
+
+        Raises: BadStatement (two rows of one key that differ), InvalidInput (dates lost).
+        """
+        refuse_mangled(statement)
+        if not statement.openings and statement.opening:
+            raise BadStatement(
+                "the file states an opening balance, but not of which account",
+                hint="add a Balance to every row, or book the opening yourself",
+            )
         if statement.subject == "wallet":
             yield from self._wallet(statement)
         else:
@@ -67,10 +89,14 @@ class Importer:
         if account not in self._opened:
             if not self._late and (self.now if self.clock is None else self.clock) > instant + DAY:
                 self._late = True
-                self.unsaid.append(
+                said = (
                     "the ledger's clock is later than the file, so accounts are opened after it "
-                    "and dates are lost; begin with: tally init --clock simulated --start T"
+                    "and the dates of what came before are lost"
                 )
+                hint = "begin with: tally init --clock simulated --start T"
+                if self.clock is None and not self._dates_lost:
+                    raise InvalidInput(said, hint=f"{hint}; or accept it with --dates-lost")
+                self.unsaid.append(f"{said}; {hint}")
             yield self._said("open-account", instant, account=account, currency=line.currency)
             self._opened[account] = self.now if self.clock is None else self.clock
 
@@ -90,22 +116,36 @@ class Importer:
         accounts = sorted({line.account for line in lines})
         for line in {line.account: line for line in lines}.values():
             yield from self._account(line, before)
-        if statement.opening > 0:
-            name = accounts[0] if accounts else NAMELESS
-            if len(accounts) > 1:
-                self.unsaid.append("the opening balance of several accounts went to the first")
-            yield self._said(
-                "top-up", before, account=name or NAMELESS, channel="opening",
-                serial=f"opening:{name or NAMELESS}",
-                amount=write_amount(statement.opening, statement.currency),
-            )  # fmt: skip
+        for name in accounts:
+            yield from self._opening(name, statement, before)
+            self._left[name or NAMELESS] = statement.openings.get(name, 0)
+        self._begun = before
         paid: dict[str, str] = {}
         billed = {""}
         for line in lines:
             yield from self._movement(line, paid, billed)
 
+    def _opening(self, name: str, statement: Statement, before: int) -> Iterator[Json]:
+        """Begin an account with what it held, or with an unpaid item of what it owed."""
+        opening = statement.openings.get(name, 0)
+        account, size = name or NAMELESS, write_amount(abs(opening), statement.currency)
+        if opening > 0:
+            yield self._said("top-up", before, account=account, channel=OPENING,
+                             serial=f"{OPENING}:{account}", amount=size)  # fmt: skip
+        elif opening < 0:
+            instance = f"vendor-{account}"
+            yield from self._instance(account, instance, before)
+            yield self._said(
+                "post-bill", before, account=account, bill=f"{OPENING}:{account}",
+                instance=instance, cycle_start=self.write.instant(before - SECOND),
+                cycle_end=self.write.instant(before), rated=size,
+            )  # fmt: skip
+
     def _movement(self, line: Line, paid: dict[str, str], billed: set[str]) -> Iterator[Json]:
         account = line.account or NAMELESS
+        if self._left[account] < 0:
+            self._owed.add(account)
+        self._left[account] += line.amount
         serial, size = serial_of(line), write_amount(abs(line.amount), line.currency)
         own = line.number or line.name or line.key
         if line.amount > 0:
@@ -131,6 +171,8 @@ class Importer:
         self, line: Line, account: str, bill: str, instance: str, *, ends: int, rated: str
     ) -> Json:
         starts = line.starts if 0 < line.starts < ends else ends - SECOND
+        if account in self._owed and not line.starts:
+            starts = self._begun - SECOND  # before any debt stopped the service (R18)
         return self._said(
             "post-bill", max(line.instant, ends), account=account, bill=bill, instance=instance,
             cycle_start=self.write.instant(starts), cycle_end=self.write.instant(ends),
@@ -166,7 +208,7 @@ class Importer:
         self, line: Line, statement: Statement, left: _Left
     ) -> Iterator[Json]:
         account = line.account or NAMELESS
-        instance, bill = line.instance or f"vendor-{account}", line.order or line.key
+        instance, bill = line.instance or f"vendor-{account}", line.order or serial_of(line)
         ends = self._ends(line)
         if line.coupons > 0:
             yield self._said(
@@ -203,7 +245,7 @@ class Importer:
         self, line: Line, left: _Left
     ) -> Iterator[Json]:
         """Take back: on the bill that is named, else on that of its instance with the most left."""
-        account, note = line.account or NAMELESS, line.order or line.key
+        account, note = line.account or NAMELESS, line.order or serial_of(line)
         own = left.get((account, line.instance), [])
         named = [one for one in own if one[1] == line.group]
         others = [one for (name, _), bills in sorted(left.items()) if name == account
@@ -224,6 +266,39 @@ class Importer:
             "credit-note", max(line.instant, chosen[2]), account=account, note=note, bill=chosen[1],
             amount=write_amount(-line.amount, line.currency),
         )  # fmt: skip
+
+
+def refuse_mangled(statement: Statement) -> None:
+    """Refuse rows that a spreadsheet seems to have mangled: one key, and other content.
+
+    Raises: BadStatement, naming both rows.
+    """
+    seen: dict[tuple[str, ...], Line] = {}
+    for line in statement.lines:
+        serial = line.references[0].text if line.references else ""
+        if _SHORTENED.fullmatch(serial or line.order or line.number):
+            name = serial or line.order or line.number
+            msg = f"{line.place}: {name!r} is no id: a spreadsheet has shortened it"
+            raise BadStatement(msg, hint=_AS_TEXT)
+        keys: list[tuple[str, ...]] = [("number", line.number)] if line.number else []
+        if serial and line.kind == "Payment" and line.amount > 0:  # it is taken back in parts
+            keys.append(("serial", line.channel, serial))
+        elif line.order and not line.number:
+            keys.append(("record", line.account, line.kind, line.order))
+        for key in keys:
+            other = seen.setdefault(key, line)
+            if other is not line and _differ(other, line):
+                msg = (
+                    f"{other.place} and {line.place} both bear {key[-1]!r}, but they are not the "
+                    f"same {'row' if line.kind != 'Payment' else 'payment'}"
+                )
+                raise BadStatement(msg, hint=_AS_TEXT)
+
+
+def _differ(one: Line, other: Line) -> bool:
+    return msgspec.structs.replace(one, place="", name="") != msgspec.structs.replace(
+        other, place="", name=""
+    )
 
 
 def _sequence(lines: Iterable[Line]) -> Callable[[Line], tuple[object, ...]]:

@@ -15,7 +15,7 @@ from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import write_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from projections.reconciliation.identity import Reference
 
@@ -85,6 +85,7 @@ class Statement(Struct, frozen=True):
         balances: it states balances, not movements alone.
         kinds: the kinds of movement it speaks of; all where this is empty.
         starts, ends: the half-open span of time it covers.
+        openings: the opening balance of each account, where it states them.
 
     """
 
@@ -98,6 +99,7 @@ class Statement(Struct, frozen=True):
     ends: int
     balances: bool = False
     kinds: frozenset[str] = frozenset()
+    openings: Mapping[str, int] = {}
 
     @property
     def movements(self) -> int:

@@ -1,6 +1,7 @@
 """The ledger's own side of a reconciliation: lines made of recorded events at a point.
 
 Subjects: ``payments`` what went through the payment channels, ``wallet`` what moved the cash,
+``owing`` what moved cash less debts (for files whose balances fall below zero),
 ``bills`` what was charged before coupons, ``charges`` what was asked for after them.
 Invariant: every amount is the event's own, and the wallet's lines add up to its cash (R2, R4,
 R7, R10, R48). This module must not know statements or matching.
@@ -150,6 +151,22 @@ class _Fold:
             return self._order(recorded, -event.cash_part, "Consumption")
         return None
 
+    def owing(self, recorded: RecordedEvent, account: str) -> _Told | None:
+        """Tell what moved the cash less what is owed: a bill does when it is posted."""
+        event = recorded.event
+        if isinstance(event, e.BillPosted):
+            return _Told(-event.amount, "Consumption", event.bill, order=event.bill)
+        if isinstance(event, e.BillSettled):
+            by_coupons = sum(part for _, part in event.coupons)
+            return _Told(by_coupons, "Consumption", event.item, order=event.item)
+        if isinstance(event, e.TopUpReversed):
+            return _Told(-event.amount, "Withdraw", event.serial, (Reference(event.serial),))
+        if isinstance(event, e.CreditNoteIssued):
+            back = sum(part for _, part in (*event.coupons_restored, *event.coupons_forfeited))
+            return _Told(event.amount - back, "Refund", event.note, order=event.note,
+                         group=event.bill)  # fmt: skip
+        return self.wallet(recorded, account)
+
     def bills(self, recorded: RecordedEvent, account: str) -> _Told | None:
         """Tell what was charged, before coupons."""
         event = recorded.event
@@ -217,6 +234,6 @@ class _Fold:
 
 
 _TOLD = {
-    "payments": _Fold.payments, "wallet": _Fold.wallet, "bills": _Fold.bills,
-    "charges": _Fold.charges,
+    "payments": _Fold.payments, "wallet": _Fold.wallet, "owing": _Fold.owing,
+    "bills": _Fold.bills, "charges": _Fold.charges,
 }  # fmt: skip

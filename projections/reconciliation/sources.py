@@ -63,7 +63,8 @@ def _compare(
         body, asked.source, offset=offset, currency=currency, encoding=asked.encoding,
         account=asked.account, column_map=asked.column_map,
     )  # fmt: skip
-    side = ledger_side(reader, point, statement.subject, channels=asked.channels)
+    subject = "owing" if statement.subject == "wallet" and _owes(statement) else statement.subject
+    side = ledger_side(reader, point, subject, channels=asked.channels)
     channels = asked.channels
     if statement.subject == "payments" and not channels:
         channels = channels_named(side, statement.lines)
@@ -71,6 +72,19 @@ def _compare(
         side = side._replace(lines=kept)
     report = reconcile(statement, side.lines, _scope(statement, asked))
     return Compared(report, statement, side, hashlib.sha256(body).hexdigest(), channels)
+
+
+def _owes(statement: Statement) -> bool:
+    """Say whether some account of the file falls below zero: then debts are part of a balance."""
+    left = dict(statement.openings)
+    if any(opening < 0 for opening in left.values()):
+        return True
+    for line in sorted(statement.lines, key=lambda one: (one.instant, -one.amount)):
+        if line.account in left and line.currency == statement.currency:
+            left[line.account] += line.amount
+            if left[line.account] < 0:
+                return True
+    return False
 
 
 def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:

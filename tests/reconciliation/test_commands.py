@@ -114,11 +114,16 @@ def test_a_file_that_starts_a_ledger_reconciles_with_it(
 ) -> None:
     path = _file(tmp_path, "f.csv", text)
     fresh = World(tmp_path / "fresh.db", start="2025-02-01T00:00:00+08:00")
-    printed = fresh.done("import", "--from", source, path, "--dry-run").out
-    assert len(fresh.events()) == 1, "a dry run records nothing"
+    printed = fresh.done("import", "--from", source, path, "--dry-run", "--ndjson").out
     assert all("do" in json.loads(line) for line in printed.splitlines())
+    told = fresh.json("import", "--from", source, path, "--dry-run")
+    assert len(fresh.events()) == 1, "a dry run records nothing"
     fresh.done("import", "--from", source, path)
     assert fresh.json("reconcile", path, "--source", source)["breaks"] == []
+    state = fresh.json("state", "a-1")
+    (row,) = told["rows"]
+    assert (row["cash"], row["debts"]) == (state["cash"], state["outstanding"])
+    assert (told["refusals"], told["contradictions"]) == ([], [])
 
 
 def test_a_focus_file_starts_a_ledger_too(tmp_path: Path) -> None:

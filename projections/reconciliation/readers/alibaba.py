@@ -183,6 +183,7 @@ def _wallet_statement(
     mine = [(line, left) for line, left in both if line.currency == main]
     whole = bool(mine) and all(left is not None for _, left in mine)
     opening = closing = 0
+    openings: dict[str, int] = {}
     if whole:
         accounts: dict[str, list[tuple[Line, int]]] = {}
         for line, left in mine:
@@ -190,6 +191,7 @@ def _wallet_statement(
         for name in sorted(accounts):
             begun, ended = _chain(name, accounts[name], main)
             opening, closing = opening + begun, closing + ended
+            openings[name] = begun
     else:
         closing = sum(line.amount for line, _ in mine)
     instants = [line.instant for line in lines] or [0]
@@ -197,7 +199,7 @@ def _wallet_statement(
     return Statement(
         source="alibaba-transactions", subject="wallet", currency=main, lines=tuple(lines),
         opening=opening, closing=closing, starts=span.starts if lines else 0,
-        ends=span.ends if lines else 0, balances=whole,
+        ends=span.ends if lines else 0, balances=whole, openings=openings,
         kinds=frozenset() if whole else frozenset(line.kind for line in lines),
     )  # fmt: skip
 
