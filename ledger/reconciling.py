@@ -105,6 +105,10 @@ class Register:
             self._move(event.break_id, SIGNED_OFF, recorded)
         elif isinstance(event, BreakReopened):
             self._move(event.break_id, REOPENED, recorded)
+            if event.run is None:  # a person takes back what was confirmed of it
+                self.confirmed = [
+                    one for one in self.confirmed if one.break_id != event.break_id
+                ]
         elif isinstance(event, MatchConfirmed):
             self.confirmed.append(event)
             self._move(event.break_id, RESOLVED, recorded)
@@ -158,7 +162,9 @@ def record_run(
         events: list[AnyEvent] = [run]
         for one in breaks:
             known = there.breaks.get(one.break_id)
-            if known is None or known.event.kind != one.kind:
+            if known is None or (known.event.kind, known.event.expected) != (
+                one.kind, one.expected
+            ):
                 events.append(one)
             elif known.state == RESOLVED:
                 events.append(BreakReopened(break_id=one.break_id, run=run.run))
@@ -200,6 +206,32 @@ def sign_off(
     return _move(store, break_id, SIGNED_OFF, now=now, actor=actor, reason=reason)
 
 
+def confirm(
+    store: Store, break_id: str, *, ours: tuple[str, ...], theirs: tuple[str, ...],
+    now: int, actor: str | None, reason: str | None,
+) -> RecordedEvent:  # fmt: skip
+    """Record that these lines of a break are one thing; later runs match them by that.
+
+    Raises: NoSuchThing, WrongBreakState.
+    """
+    who = _somebody(actor)
+    with store.writing() as writer:
+        one = known_break(register(writer.reader), break_id)
+        if one.state not in _FROM[RESOLVED]:
+            raise WrongBreakState(break_id=break_id, state=one.state, wanted="matched")
+        event = MatchConfirmed(break_id=break_id, source=one.source, ours=ours, theirs=theirs)
+        return _append(writer, [event], now=now, actor=who, reason=reason)[0]
+
+
+def known_break(known: Register, break_id: str) -> Break:
+    """Give a break. Raises: NoSuchThing, with a suggestion."""
+    one = known.breaks.get(break_id)
+    if one is None:
+        near = did_you_mean(break_id, list(known.breaks)) or "list them with: tally breaks list"
+        raise NoSuchThing(f"no break {break_id!r}", hint=near)
+    return one
+
+
 def sign_off_run(
     store: Store, run: str, *, now: int, actor: str | None, reason: str | None
 ) -> RecordedEvent:
@@ -233,11 +265,7 @@ def _move(
 ) -> RecordedEvent:
     actor = _somebody(actor)
     with store.writing() as writer:
-        known = register(writer.reader).breaks
-        one = known.get(break_id)
-        if one is None:
-            near = did_you_mean(break_id, list(known)) or "list them with: tally breaks list"
-            raise NoSuchThing(f"no break {break_id!r}", hint=near)
+        one = known_break(register(writer.reader), break_id)
         if one.state not in _FROM[state]:
             raise WrongBreakState(break_id=break_id, state=one.state, wanted=state)
         event: AnyEvent

@@ -8,9 +8,9 @@ import click
 
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import table, write
+from cli.render import short, strong, table, write
 from projections.answers import Formatter, point_json
-from projections.reconciliation.runs import breaks_json
+from projections.reconciliation.runs import break_json, breaks_json, chosen, is_open
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -23,13 +23,14 @@ def command() -> None:
     \b
     Examples:
       tally breaks list
+      tally breaks show 1f0c2a9be4d7
       tally breaks resolve 1f0c2a9be4d7 --actor lin --reason "booked as T9"
       tally breaks sign-off 1f0c2a9be4d7 --actor wang
     """
 
 
 @command.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that need somebody.")
 @tally_command(rows=True, point=True)
 def list_(session: Session, output: Output, *, only_open: bool, **options: Any) -> None:
     """List the recorded breaks as they stood at a point, the oldest first.
@@ -39,14 +40,14 @@ def list_(session: Session, output: Output, *, only_open: bool, **options: Any) 
       tally breaks list --open
       tally breaks list --known-at 2025-01-31
     """
-    from ledger.reconciling import OPEN, REOPENED, register  # noqa: PLC0415 - loaded when needed
+    from ledger.reconciling import register  # noqa: PLC0415 - loaded when needed
 
     point = asked(session, **point_options(options))
     formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
     known = register(session.reader, until=point.position)
     rows = breaks_json(known, formatter, seen_at=point.seen_at)
     if only_open:
-        rows = [row for row in rows if row["status"] in (OPEN, REOPENED)]
+        rows = [row for row in rows if is_open(row)]
     if output.form == "json":
         shown = point_json(point, session.offset)
         output.object({"schema": "tally.breaks/1", "point": shown, "rows": rows})
@@ -62,9 +63,99 @@ def break_table(rows: list[dict[str, Any]]) -> None:
     """Print breaks for a person."""
     table(
         ("break", "class", "key", "delta", "status", "age", "by"),
-        [(row["break"], row["class"], row["key"][:20], row["delta"], row["status"],
+        [(row["break"], row["class"], row["key"][:20], row["delta"], _state(row),
           f"{row['age_days']} d", row["by"] or row["preparer"]) for row in rows],
     )  # fmt: skip
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "expected" if row["expected"] and row["status"] == "open" else str(row["status"])
+
+
+@command.command("show")
+@click.argument("break_id", metavar="BREAK")
+@tally_command(point=True)
+def show(session: Session, output: Output, break_id: str, **options: Any) -> None:
+    """Show a break whole: both sides, what could explain it, and who did what about it.
+
+    \b
+    Examples:
+      tally breaks show 1f0c2a9be4d7
+      tally breaks show 1f0c2a9be4d7 --json
+    """
+    point = asked(session, **point_options(options))
+    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    found = break_json(session.reader, point, break_id, formatter)
+    if output.human:
+        break_page(found)
+    else:
+        shown = point_json(point, session.offset)
+        output.object({"schema": "tally.break/1", "point": shown, **found})
+
+
+def break_page(found: dict[str, Any]) -> None:
+    """Print one break for a person."""
+    row = found["break"]
+    write(strong(f"{row['break']}  {row['class']}  {row['key']}") + f"   {_state(row)}")
+    write(f"ours {row['ours'] or '-'}   theirs {row['theirs'] or '-'}   "
+          f"difference {row['delta']} {row['currency']}")  # fmt: skip
+    write(f"first seen {short(row['first_seen'])}, {row['age_days']} days ago")
+    write(f"found in {found['file'] or 'a file'} ({row['source']}), run {found['run']}")
+    write(f"sha256 {found['sha256']}")
+    for title, lines in (("lines", found["lines"]), ("nearby lines", found["near"])):
+        if lines:
+            write()
+            write(strong(title))
+            table(
+                ("side", "line", "date", "amount", "account", "reference", "payer's words",
+                 "where", "kind", "status"),
+                [(one["side"], one["name"], short(one["at"]), one["amount"], one["account"],
+                  one["reference"] or one["order"], one["text"], one["place"], one["kind"],
+                  one["status"]) for one in lines],
+            )  # fmt: skip
+    if found["candidates"]:
+        write()
+        write(strong("it could be") + f"   (tally breaks match {row['break']} LINE... confirms)")
+        for names in found["candidates"]:
+            write("  " + " + ".join(names))
+    write()
+    write(strong("history"))
+    table(
+        ("at", "position", "what", "by", "why"),
+        [(short(one["at"]), one["position"],
+          one["what"] + (f" as {one['class']}" if one["class"] else ""), one["by"],
+          one["reason"]) for one in found["history"]],
+    )  # fmt: skip
+
+
+@command.command("match")
+@click.argument("break_id", metavar="BREAK")
+@click.argument("lines", metavar="LINE...", nargs=-1, required=True)
+@click.option("--actor", help="Who says so.")
+@click.option("--reason", help="How that is known.")
+@tally_command()
+def match(
+    session: Session, output: Output, break_id: str, lines: tuple[str, ...],
+    *, actor: str | None, reason: str | None,
+) -> None:  # fmt: skip
+    """Say which lines of a break are one thing: of both sides, and adding up.
+
+    The lines' names stand in `tally breaks show BREAK`. The next reconciliation matches them by
+    hand; `tally breaks reopen BREAK` takes it back.
+
+    \b
+    Examples:
+      tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin --reason "asked the bank"
+    """
+    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
+
+    one = reconciling.known_break(reconciling.register(session.reader), break_id)
+    ours, theirs = chosen(one, break_id, lines)
+    recorded = reconciling.confirm(
+        session.store, break_id, ours=tuple(ours), theirs=tuple(theirs), now=session.now,
+        actor=actor, reason=reason,
+    )  # fmt: skip
+    _moved(session, output, break_id, recorded.position)
 
 
 @command.command("resolve")
@@ -131,12 +222,17 @@ def _move(
     recorded = moves[what](
         session.store, break_id, now=session.now, actor=actor, reason=reason
     )
+    _moved(session, output, break_id, recorded.position)
+
+
+def _moved(session: Session, output: Output, break_id: str, position: int) -> None:
+    from ledger.reconciling import register  # noqa: PLC0415 - as above
+
     formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
-    known = reconciling.register(session.store.reader)
-    rows = breaks_json(known, formatter, seen_at=session.now)
+    rows = breaks_json(register(session.store.reader), formatter, seen_at=session.now)
     row = next(row for row in rows if row["break"] == break_id)
     if output.human:
-        write(f"{break_id} is {row['status'].replace('_', ' ')} [@{recorded.position}]")
+        write(f"{break_id} is {row['status'].replace('_', ' ')} [@{position}]")
     else:
         point = session.point(_everything())
         output.object(

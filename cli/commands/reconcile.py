@@ -151,6 +151,14 @@ def _print(session: Session, output: Output, compared: Compared, point: Point) -
         _page(shown)
 
 
+def _breaks(rows: list[dict[str, Any]]) -> None:
+    table(
+        ("class", "key", "account", "ours", "theirs", "delta", "age"),
+        [(one["class"], one["key"], one["account"], one["ours"], one["theirs"],
+          one["delta"], f"{one['age_days']} d") for one in rows], words=3, page=80,
+    )  # fmt: skip
+
+
 def _page(shown: dict[str, Any]) -> None:
     """Print the report for a person: what matched, every break, the proof."""
     write(strong(f"{shown['source']} against the ledger") + f"   {shown['currency']}")
@@ -166,14 +174,14 @@ def _page(shown: dict[str, Any]) -> None:
     if shown["breaks"]:
         found = plural(len(shown["breaks"]), "break")
         write(strong(f"{found}: {', '.join(f'{n} {k}' for k, n in shown['classes'].items())}"))
-        table(
-            ("class", "key", "account", "ours", "theirs", "delta", "age"),
-            [(one["class"], one["key"][:18], one["account"], one["ours"], one["theirs"],
-              one["delta"], f"{one['age_days']} d") for one in shown["breaks"]],
-        )  # fmt: skip
+        _breaks(shown["breaks"])
     else:
         write("no breaks")
     write()
+    if shown["expected"]:
+        write(strong(f"on their way, expected: {len(shown['expected'])}"))
+        _breaks(shown["expected"])
+        write()
     write(strong("proof"))
     for name in ("opening", "movements", "closing"):
         write(f"  provider {name:<22} {shown[name]:>16}")

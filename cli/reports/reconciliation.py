@@ -39,7 +39,8 @@ def _parts(found: dict[str, Any]) -> list[Sheet | str]:
     if not found["runs"]:
         return ["no run is recorded; record one with: tally reconcile FILE --source S --record"]
     runs = [
-        [run["run"], run["source"], short(run["period"]["starts"])[:10],
+        [run["run"], run["source"], run["file"] or "", run["signed_off_by"] or "",
+         short(run["period"]["starts"])[:10],
          ", ".join(run["overlaps"]), run["closing"], run["ledger_balance"], str(run["matched"]),
          str(run["breaks"])]
         for run in found["runs"]
@@ -47,11 +48,15 @@ def _parts(found: dict[str, Any]) -> list[Sheet | str]:
     ages = ", ".join(f"{count} of {age} days" for age, count in found["ages"].items())
     parts: list[Sheet | str] = [
         Sheet(
-            ["run", "source", "from", "overlaps", "closing", "ledger", "matched", "breaks"],
-            runs, text=4,
+            ["run", "source", "file", "signed off", "from", "overlaps", "closing", "ledger",
+             "matched", "breaks"],
+            runs, text=6,
         ),
         f"{plural(len(found['rows']), 'open break')}{': ' + ages if ages else ''}",
     ]  # fmt: skip
+    place = len(parts)
+    parts += _some("on their way, expected", found["expected"])
+    parts += _some("accepted", found["accepted"])
     if found["rows"]:
         rows = [
             [row["break"], row["class"], row["key"], row["status"], row["by"] or row["preparer"],
@@ -59,5 +64,17 @@ def _parts(found: dict[str, Any]) -> list[Sheet | str]:
             for row in found["rows"]
         ]  # fmt: skip
         header = ["break", "class", "key", "status", "by", "delta", "age"]
-        parts.append(Sheet(header, rows, text=5))
+        parts.insert(place, Sheet(header, rows, text=5))
     return parts
+
+
+def _some(title: str, rows: list[dict[str, Any]]) -> list[Sheet | str]:
+    if not rows:
+        return []
+    cells = [
+        [row["break"], row["class"], row["key"], row["status"].replace("_", " "),
+         row["by"] or row["preparer"] or "", row["how"] or "", row["file"] or "", row["delta"]]
+        for row in rows
+    ]  # fmt: skip
+    header = ["break", "class", "key", "status", "by", "why", "file", "delta"]
+    return [f"{title}: {len(rows)}", Sheet(header, cells, text=7)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.memory import no_cycles
 from ledger.periods import DAY
+from ledger.reconciling import register
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
@@ -70,7 +71,11 @@ def _compare(
         channels = channels_named(side, statement.lines)
         kept = tuple(one for one in side.lines if not channels or one.channel in channels)
         side = side._replace(lines=kept)
-    report = reconcile(statement, side.lines, _scope(statement, asked))
+    confirmed = [
+        (one.ours, one.theirs) for one in register(reader, until=point.position).confirmed
+        if one.source == asked.source
+    ]  # fmt: skip
+    report = reconcile(statement, side.lines, _scope(statement, asked), confirmed=confirmed)
     return Compared(report, statement, side, hashlib.sha256(body).hexdigest(), channels)
 
 
