@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "state": ("state", "One account: money, coupons, bills, instances."),
     "balances": ("balances", "Every account's money, one row each."),
     "instances": ("instances", "Every instance's state, one row each."),
+    "lots": ("lots", "Which receipt paid what, first in, first out."),
     "log": ("log", "Events, in the order they were recorded."),
     "show": ("show", "One event whole."),
     "sql": ("sql", "Ask in SQL, at any point."),

@@ -16,6 +16,7 @@ REPORTS: dict[str, tuple[str, str]] = {
     "timeline": ("timeline", "One customer through time, with a slider."),
     "coupons": ("coupons", "Every coupon: used, forfeited, left."),
     "restatements": ("restatements", "What late facts changed in a closed period."),
+    "lots": ("lots", "Which receipt paid what, first in, first out."),
     "reconciliation": ("reconciliation", "Runs against statements, and open breaks."),
 }
 

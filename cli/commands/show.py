@@ -9,12 +9,15 @@ import click
 
 from cli import points
 from cli.options import Output, tally_command
+from cli.rehearsals.trees import flow_lines
 from cli.render import cell, short, strong, write
 from ledger import codec
 from ledger.errors import NoSuchThing, PointInTheFuture
 from ledger.events import RecordedEvent, account_of
 from projections.answers import Formatter, event_json, request_json, state_json
+from projections.lots import SPENDING, flows, lots_at
 from projections.point import Asked
+from projections.reports.lots import flow_json
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
@@ -63,7 +66,21 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
     answer["caused_by"] = _cause(session, recorded, written)
     answer["effects"] = _effects(session, recorded, written)
     answer["changes"] = changes(session, account, recorded) if account is not None else []
+    if account is not None:
+        answer |= _flow(session, account, recorded, written)
     return answer
+
+
+def _flow(
+    session: Session, account: str, recorded: RecordedEvent, written: Formatter
+) -> dict[str, Any]:
+    """Give which receipts an event's cash came from, where it spent any (R66)."""
+    if not isinstance(recorded.event, SPENDING):
+        return {}
+    point = session.point(Asked(position=recorded.position))._replace(everything=True)
+    lots = lots_at(session.reader, account, point)
+    flow = None if lots is None else flows(lots).get(recorded.position)
+    return {} if flow is None else flow_json(flow, written)
 
 
 def _currency(session: Session, account: str | None) -> str:
@@ -154,6 +171,8 @@ def page(answer: dict[str, Any]) -> None:
         write(f"  led to @{effect['position']} {effect['type']}")
     for change in answer["changes"]:
         write(f"  {change['field']}: {cell(change['before'])} -> {cell(change['after'])}")
+    for said, parts in flow_lines(answer):
+        write(f"  {said} {parts}")
     stored = answer["stored"]
     write(f"  stored as {stored['type']}, {stored['bytes']} bytes")
     write(f"  sha256 {stored['sha256']}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.exports.journals import JOURNALS
+from cli.exports.journals import JOURNALS, journal
 from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
 from cli.render import plural, write
@@ -53,7 +53,8 @@ def command(session: Session, output: Output, *, file: str) -> None:
         point = _point(session, heading)
         given.seek(0)
         again = Compared(given)
-        write_journal(session, point, form=form, into=again)
+        old = heading.form == journal(form).WITHOUT_LOTS
+        write_journal(session, point, form=form, into=again, with_lots=not old)
         more = given.read(1)
     if again.differs or more:
         said = "its hash was made to fit" if _intact(path, heading) else "it does not have its hash"

@@ -36,8 +36,11 @@ class Journal(Protocol):
     """What a journal of projections/journal offers."""
 
     FORM: str
+    WITHOUT_LOTS: str
 
-    def body(self, reader: Reader, point: Point, *, offset: int) -> Iterator[str]:
+    def body(
+        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = True
+    ) -> Iterator[str]:
         """Write everything behind the heading."""
         ...
 
@@ -49,24 +52,30 @@ def journal(form: str) -> Journal:
 
 
 def write(
-    session: Session, point: Point, *, form: str, into: Sink, choice: Choice = PLAIN
-) -> Written:
-    """Write the books at a point; its bytes do not change when the clock moves on."""
+    session: Session, point: Point, *, form: str, into: Sink, choice: Choice = PLAIN,
+    with_lots: bool = True,
+) -> Written:  # fmt: skip
+    """Write the books at a point; its bytes do not change when the clock moves on.
+
+    ``with_lots`` is False for the form that was written before there were lots.
+    """
     if choice != PLAIN:
         raise InvalidInput(f"--format {form} takes no option beyond the point and -o")
     point = point._replace(at=point.seen_at)
     offset = session.catalog_at(point).policy.calendar_offset
     writer, digest, pieces = journal(form), sha256(), 0
+    body = writer.body(session.reader, point, offset=offset, with_lots=with_lots)
     with SpooledTemporaryFile(SPOOLED) as spool, Progress("export") as progress:
-        for pieces, piece in enumerate(writer.body(session.reader, point, offset=offset), 1):
+        for pieces, piece in enumerate(body, 1):
             raw = piece.encode()
             digest.update(raw)
             spool.write(raw)
             progress(pieces, 0)
         root = write_base64(Nodes(session.reader.connection).root(point.position))
         heading = Heading(
-            writer.FORM, point.position, root, point.at, point.known_at, offset, digest.hexdigest()
-        )
+            writer.FORM if with_lots else writer.WITHOUT_LOTS, point.position, root, point.at,
+            point.known_at, offset, digest.hexdigest(),
+        )  # fmt: skip
         into.write(str(heading).encode())
         spool.seek(0)
         shutil.copyfileobj(spool, into)

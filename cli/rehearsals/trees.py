@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 PARTS_SHOWN = 12  # of a long sum: the last ones; --all shows every one
 CASH_SHOWN = 5
+LOTS_SHOWN = 4
 
 
 def render_sum(answer: Json, *, show_all: bool) -> None:
@@ -27,6 +28,7 @@ def render_sum(answer: Json, *, show_all: bool) -> None:
         write(f"  {'...':>{width}}  {hidden} earlier parts (--all shows them)")
     for node in shown:
         write(f"  {signed(node['delta']):>{width}}  {_line(node)}")
+        _flow(node, f"  {'':>{width}}    ")
         inner = node["causes"]
         while inner:
             write(f"  {'':>{width}}    from {_line(inner[0])}")
@@ -45,6 +47,7 @@ def render_tree(nodes: Sequence[Json], indent: str = "") -> None:
             write(f"{below}  needed {node['needed']}, there was {node['available']}")
         if node.get("cash"):
             _cash(node["cash"], below)
+        _flow(node, f"{below}  ")
         render_tree(node["causes"], below)
 
 
@@ -56,6 +59,24 @@ def _cash(cash: Json, indent: str) -> None:
         write(f"{indent}    ... {len(parts) - CASH_SHOWN} earlier")
     for part in parts[-CASH_SHOWN:]:
         write(f"{indent}    {signed(part['delta']):>10}  @{part['position']} {part['type']}")
+
+
+def _flow(node: Json, indent: str) -> None:
+    """Say which receipts paid, and what a payment that is charged back had paid (R66)."""
+    for said, parts in flow_lines(node):
+        write(f"{indent}{said} {parts}")
+
+
+def flow_lines(node: Json) -> list[tuple[str, str]]:
+    """Say where an event's cash came from: a few of many."""
+    lots = [f"@{one['position']} {one['amount']}" for one in node.get("lots", ())]
+    paid = [f"{one['item']} {one['amount']}" for one in node.get("had_paid", ())]
+    found = [("paid from lot", lots), ("which had paid", paid)]
+    return [
+        (said, ", ".join(parts[:LOTS_SHOWN]) + (" ..." if len(parts) > LOTS_SHOWN else ""))
+        for said, parts in found
+        if parts
+    ]
 
 
 def _line(node: Json) -> str:

@@ -18,6 +18,8 @@ from projections.history.causes import Causes, is_fact
 from projections.history.fields import Cell, Name, written
 from projections.history.rules_of import rule_of
 from projections.history.walk import Walk
+from projections.lots import Flow, flows, fold_lots
+from projections.reports.lots import flow_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,7 @@ class Node(NamedTuple):
         needed: what was needed and what was there, in minor units, where money decided.
         cash: what the cash that was there consisted of, for such a decision.
         again: it stands elsewhere in the tree with its causes.
+        flow: which receipts its cash came from, where it spent any (R66).
 
     """
 
@@ -48,6 +51,7 @@ class Node(NamedTuple):
     needed: tuple[int, int] | None = None
     cash: Sum | None = None
     again: bool = False
+    flow: Flow | None = None
 
 
 class Sum(NamedTuple):
@@ -120,6 +124,7 @@ class _Tree:
     def __init__(self, causes: Causes) -> None:
         self._causes = causes
         self._shown: set[int] = set()
+        self._flows = flows(fold_lots(causes.events.values()))
 
     def node(self, recorded: RecordedEvent, delta: int | None, depth: int = 0) -> Node:
         causes, position = self._causes, recorded.position
@@ -139,7 +144,7 @@ class _Tree:
             cash = self._cash_before(recorded)
         return Node(
             recorded, rule_of(recorded), delta, tuple(nodes), needed, cash,
-            again and not is_fact(recorded),
+            again and not is_fact(recorded), self._flows.get(position),
         )  # fmt: skip
 
     def _cash_before(self, recorded: RecordedEvent) -> Sum:
@@ -256,4 +261,6 @@ def node_json(node: Node, write: Formatter) -> Json:
         }  # fmt: skip
     if node.again:
         shown["again"] = True
+    if node.flow is not None:
+        shown |= flow_json(node.flow, write)
     return shown

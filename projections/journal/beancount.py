@@ -12,8 +12,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ledger.periods import format_instant
-from projections.journal.chart import BookAccount, Key, format_full
-from projections.journal.transactions import Ledgered, Transaction, date_of, safe_name
+from projections.journal.chart import BookAccount, Key, currency_of, format_full
+from projections.journal.transactions import (
+    Ledgered,
+    Transaction,
+    date_of,
+    lots_text,
+    safe_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +27,17 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-FORM = "beancount/1"
+FORM = "beancount/2"
+WITHOUT_LOTS = "beancount/1"  # as it was before lots; files of it stay verifiable
 
 
-def body(reader: Reader, point: Point, *, offset: int) -> Iterator[str]:
+def body(
+    reader: Reader, point: Point, *, offset: int, with_lots: bool = True
+) -> Iterator[str]:
     """Write everything behind the heading, piece by piece."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    transactions = Ledgered(reader, point, offset=offset)
+    transactions = Ledgered(reader, point, offset=offset, with_lots=with_lots)
     for day, group in groupby(transactions, key=lambda one: one.day):
         date, touched = date_of(day, offset), dict[Key, int]()
         for one in group:
@@ -65,6 +74,9 @@ def _transaction(one: Transaction, date: str, offset: int) -> str:
     if one.account:
         lines.append(f"  account: {_quoted(one.account)}\n")
     lines.append(f'  effective_at: "{format_instant(one.effective_at, offset)}"\n')
+    if one.lots:
+        lots = lots_text(one.lots, currency_of(one.legs[0].key.commodity))
+        lines.append(f"  lot: {_quoted(lots)}\n")
     for leg in one.legs:
         amount = f"{format_full(leg.amount)} {leg.key.commodity}"
         lines.append(f"  {safe_name(leg.key.account)}  {amount}\n")

@@ -2,16 +2,22 @@
 
 Found by experiment, and each is needed: every amount has all decimals (mixed ones are compared
 with a tolerance), a commodity is declared in two lines, every account is declared, and every
-posting asserts the balance behind it. Invariant: ASCII apart from ids in comments. This module
-must not know events.
+posting asserts the balance behind it. A lot is a tag: neither program could keep cash by lot and
+still net it. Invariant: ASCII apart from ids in comments. This module must not know events.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projections.journal.chart import BookAccount, format_full
-from projections.journal.transactions import Ledgered, Transaction, date_of, safe_name
+from projections.journal.chart import BookAccount, currency_of, format_full
+from projections.journal.transactions import (
+    Ledgered,
+    Transaction,
+    date_of,
+    lots_text,
+    safe_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +25,19 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-FORM = "hledger/1"
+FORM = "hledger/2"
+WITHOUT_LOTS = "hledger/1"  # as it was before lots; files of it stay verifiable
 
 
-def body(reader: Reader, point: Point, *, offset: int) -> Iterator[str]:
+def body(
+    reader: Reader, point: Point, *, offset: int, with_lots: bool = True
+) -> Iterator[str]:
     """Write everything behind the heading, piece by piece."""
+    if with_lots:
+        yield "\ntag lot\n"
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    for one in Ledgered(reader, point, offset=offset):
+    for one in Ledgered(reader, point, offset=offset, with_lots=with_lots):
         for leg in one.legs:
             if leg.key.commodity not in commodities:
                 commodities.add(leg.key.commodity)
@@ -45,6 +56,8 @@ def _comment(account: BookAccount) -> str:
 def _transaction(one: Transaction, offset: int) -> str:
     code = "" if one.position is None else f" ({one.position})"
     lines = [f"\n{date_of(one.day, offset)} *{code} {one.name}\n"]
+    if one.lots:
+        lines.append(f"    ; lot: {lots_text(one.lots, currency_of(one.legs[0].key.commodity))}\n")
     for leg in one.legs:
         name, unit = safe_name(leg.key.account), leg.key.commodity
         amount, balance = format_full(leg.amount), format_full(leg.balance)

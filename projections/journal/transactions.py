@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.events import CreditNoteIssued, account_of, type_name
+from ledger.money import format_minor
 from ledger.periods import SECOND, format_instant, local_day, midnight
 from projections.journal.books import RECOGNISED, Books
 from projections.journal.chart import BookAccount, Key, commodity
+from projections.lots import all_lots, flows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ledger.store import Reader
     from projections.journal.books import Entry
@@ -32,7 +34,10 @@ class Leg(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """A balanced entry of one local day; revenue has no position."""
+    """A balanced entry of one local day; revenue has no position.
+
+    ``lots`` names the receipts that its cash came from, or itself where it is one (R66).
+    """
 
     day: int
     name: str
@@ -40,16 +45,20 @@ class Transaction(NamedTuple):
     effective_at: int
     account: str
     legs: tuple[Leg, ...]
+    lots: tuple[tuple[int, int], ...] = ()
 
 
 class Ledgered:
     """Turns the events that a point selects into transactions, keeping the running balances."""
 
-    def __init__(self, reader: Reader, point: Point, *, offset: int) -> None:
-        """Choose the point and the calendar."""
+    def __init__(
+        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = False
+    ) -> None:
+        """Choose the point and the calendar, and whether transactions name their lots."""
         self._reader = reader
         self._point = point
         self._offset = offset
+        self._lots = _lots_by_position(reader, point) if with_lots else {}
         self._balances: dict[Key, int] = {}
         self._recognised: dict[Key, int] = {}
 
@@ -98,7 +107,7 @@ class Ledgered:
         )
         return Transaction(
             day, type_name(type(recorded.event)), recorded.position, recorded.effective_at,
-            entry.account, legs,
+            entry.account, legs, self._lots.get(recorded.position, ()),
         )  # fmt: skip
 
     def _revenue(self, books: Books, day: int) -> Iterator[Transaction]:
@@ -113,6 +122,20 @@ class Ledgered:
         self._recognised = now
         if legs:
             yield Transaction(day, RECOGNISED, None, end, "", legs)
+
+
+def _lots_by_position(reader: Reader, point: Point) -> dict[int, tuple[tuple[int, int], ...]]:
+    """Give (lot, amount) by position, of receipts and of what was paid from them."""
+    found: dict[int, tuple[tuple[int, int], ...]] = {}
+    for _, lots in all_lots(reader, point):
+        found.update((lot.position, ((lot.position, lot.amount),)) for lot in lots.lots)
+        found.update((position, flow.lots) for position, flow in flows(lots).items())
+    return found
+
+
+def lots_text(lots: Sequence[tuple[int, int]], currency: str) -> str:
+    """Write lots as ``@4 500.00 + @7 20.00``: no comma, which would end a tag of hledger."""
+    return " + ".join(f"@{position} {format_minor(amount, currency)}" for position, amount in lots)
 
 
 def date_of(day: int, offset: int) -> str:

@@ -1,0 +1,83 @@
+"""``tally lots``: which receipt paid what, of one account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import points
+from cli.options import Output, account_argument, point_options, tally_command
+from cli.render import WIDTH, point_line, strong, table, write
+from cli.restatements import restated_at, say_restated
+from projections.answers import Formatter, point_json
+from projections.lots import lots_at
+from projections.reports.lots import lots_json
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+WORDS = {
+    "TopUpReceived": "top-up", "RefundIssued": "refund", "CreditNoteIssued": "credit note",
+    "BillSettled": "bill", "TopUpReversed": "charged back", "InstancePurchased": "purchase",
+    "InstanceRenewed": "renewal", "UpgradedToEnterprise": "upgrade",
+    "SpecUpgraded": "spec upgrade",
+}  # fmt: skip
+
+
+@click.command("lots")
+@account_argument()
+@tally_command(rows=True, point=True)
+def command(session: Session, output: Output, account: str, **options: Any) -> None:
+    """Show which receipt paid what: cash is spent first in, first out.
+
+    A chargeback takes from its own top-up's lot first. The rests add up to the cash.
+
+    \b
+    Examples:
+      tally lots a-1
+      tally lots a-1 --at 2025-03-31 --json
+    """
+    point = points.asked(session, **point_options(options))
+    lots = lots_at(session.reader, account, point)
+    if lots is None:
+        raise session.no_account(account)
+    found = lots_json(lots, Formatter(offset=session.offset, currency=lots.currency))
+    restated = restated_at(session, "lots", point, account)
+    session.note_what_is_due()
+    if output.form in ("ndjson", "csv"):
+        output.rows(found["lots"])
+        say_restated(restated, human=False)
+    elif output.human:
+        write(strong(point_line(point_json(point, session.offset), account)))
+        page(found, lots.currency)
+        say_restated(restated, human=True)
+    else:
+        told = {} if restated is None else {"restated": restated}
+        output.object(
+            {"schema": "tally.lots/1", "point": point_json(point, session.offset),
+             "account": account, "currency": lots.currency, **found, **told}
+        )  # fmt: skip
+
+
+def page(found: dict[str, Any], currency: str) -> None:
+    """Write the lots of an account as a page, each with what it paid below it."""
+    if found["lots"]:
+        table(*_rows(found["lots"]), words=4, page=WIDTH)
+    for one in found.get("uncovered", ()):
+        write(f"no receipt covers {one['amount']} of {one['item']} [@{one['position']}] yet")
+    write(f"cash {found['total']} {currency}, the sum of what remains")
+
+
+def _rows(lots: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    header = ["lot", "received", "what", "reference", "amount", "remaining"]
+    rows = []
+    for lot in lots:
+        key = lot["item"] or f"{lot['channel']}/{lot['serial']}"
+        rows.append([f"@{lot['position']}", lot["received_at"][:10], WORDS[lot["type"]], key,
+                     lot["amount"], lot["remaining"]])  # fmt: skip
+        rows += [
+            ["", f"  @{one['position']}", WORDS[one["type"]], one["item"], f"-{one['amount']}", ""]
+            for one in lot["spent"]
+        ]
+    return header, rows

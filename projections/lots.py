@@ -1,0 +1,208 @@
+"""Lots: which receipt paid what. Cash is spent first in, first out (R66).
+
+A lot is the cash that one receipt added: a top-up, a refund, a credit note's cash part. What
+settles a bill, pays an order or is charged back takes from the oldest lot first, a chargeback from
+its own top-up's lot first. Events count in the order of their positions.
+Invariant: the rests of the lots, less what no lot covered yet, are the account's cash. Only before
+a late fact's receipt can something be uncovered (R11); the next receipts cover it.
+This module must not know how lots are shown.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger import codec
+from ledger import events as e
+from ledger.events import ACCOUNT_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
+
+ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
+SPENDING = (e.BillSettled, e.TopUpReversed, *ORDERS)
+
+
+class Spent(NamedTuple):
+    """What one event took from a lot: ``item`` is the bill, the instance or the reversal."""
+
+    recorded: RecordedEvent
+    item: str
+    amount: int
+
+
+class Lot:
+    """The cash of one receipt, and what it paid."""
+
+    __slots__ = ("amount", "recorded", "remaining", "spent")
+
+    def __init__(self, recorded: RecordedEvent, amount: int) -> None:
+        """Begin with all of it unspent."""
+        self.recorded = recorded
+        self.amount = amount
+        self.remaining = amount
+        self.spent: list[Spent] = []
+
+    @property
+    def position(self) -> int:
+        """Where it was received."""
+        return self.recorded.position
+
+    def take(self, recorded: RecordedEvent, item: str, amount: int) -> int:
+        """Spend up to an amount; give what is still to be paid."""
+        part = min(self.remaining, amount)
+        if part:
+            self.remaining -= part
+            self.spent.append(Spent(recorded, item, part))
+        return amount - part
+
+
+class Lots:
+    """The lots of one account, used-up ones included, in the order in which they came.
+
+    Attributes:
+        currency: the account's; empty before it was opened.
+        lots: every lot; ``uncovered``: what was spent before its receipt, oldest first.
+        reversals: every chargeback, even one that took no cash.
+
+    """
+
+    __slots__ = ("_first", "_payments", "currency", "lots", "opened", "reversals", "uncovered")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.currency = ""
+        self.opened = False
+        self.lots: list[Lot] = []
+        self.uncovered: list[Spent] = []
+        self.reversals: list[RecordedEvent] = []
+        self._first = 0  # the lots before it are used up
+        self._payments: dict[tuple[str, str], Lot] = {}
+
+    @property
+    def total(self) -> int:
+        """The account's cash."""
+        rests = sum(lot.remaining for lot in self.lots[self._first :])
+        return rests - sum(one.amount for one in self.uncovered)
+
+    def apply(self, recorded: RecordedEvent) -> None:
+        """Take the account's next event."""
+        event = recorded.event
+        if isinstance(event, e.AccountOpened):
+            self.currency, self.opened = event.currency, True
+        elif isinstance(event, e.TopUpReceived):
+            self._payments[event.channel, event.serial] = self._receive(recorded, event.amount)
+        elif isinstance(event, e.RefundIssued):
+            self._receive(recorded, event.amount)
+        elif isinstance(event, e.CreditNoteIssued):
+            self._receive(recorded, event.cash_part)
+        elif isinstance(event, e.BillSettled):
+            self._spend(recorded, event.item, event.cash_part)
+        elif isinstance(event, ORDERS):
+            self._spend(recorded, event.instance, event.cash_part)
+        elif isinstance(event, e.TopUpReversed):
+            self.reversals.append(recorded)
+            key = event.channel, event.serial
+            item = f"reversal:{event.channel}:{event.serial}:{event.number}"
+            self._spend(recorded, item, event.cash_part, own=self._payments.get(key))
+
+    def _receive(self, recorded: RecordedEvent, amount: int) -> Lot:
+        lot = Lot(recorded, amount)
+        if amount:
+            self.lots.append(lot)
+        waiting, self.uncovered = self.uncovered, []
+        for one in waiting:
+            left = lot.take(one.recorded, one.item, one.amount)
+            if left:
+                self.uncovered.append(one._replace(amount=left))
+        return lot
+
+    def _spend(
+        self, recorded: RecordedEvent, item: str, amount: int, *, own: Lot | None = None
+    ) -> None:
+        left = amount if own is None else own.take(recorded, item, amount)
+        while left and self._first < len(self.lots):
+            left = self.lots[self._first].take(recorded, item, left)
+            if left:
+                self._first += 1
+        if left:
+            self.uncovered.append(Spent(recorded, item, left))
+
+
+def fold_lots(history: Iterable[RecordedEvent]) -> Lots:
+    """Fold an account's events, in whatever order they come, by position."""
+    lots = Lots()
+    for recorded in sorted(history, key=attrgetter("position")):
+        lots.apply(recorded)
+    return lots
+
+
+def lots_at(reader: Reader, account: str, point: Point) -> Lots | None:
+    """Give an account's lots at a point; None where it does not exist there."""
+    bodies = reader.stream_bodies(
+        ACCOUNT_PREFIX + account, until_position=point.position,
+        at=None if point.everything else point.at,
+    )  # fmt: skip
+    lots = Lots()
+    for recorded in codec.decode_all(bodies):
+        lots.apply(recorded)
+    return lots if lots.opened else None
+
+
+def all_lots(reader: Reader, point: Point) -> Iterator[tuple[str, Lots]]:
+    """Give every account's lots at a point, by id."""
+    for stream in reader.streams(ACCOUNT_PREFIX):
+        account = stream.removeprefix(ACCOUNT_PREFIX)
+        lots = lots_at(reader, account, point)
+        if lots is not None:
+            yield account, lots
+
+
+class Flow(NamedTuple):
+    """Where the cash of one event came from.
+
+    Attributes:
+        lots: (position of the lot, amount), in the order in which they were taken.
+        had_paid: what the own top-up of a chargeback had paid before it.
+
+    """
+
+    lots: tuple[tuple[int, int], ...]
+    charged_back: bool = False
+    had_paid: tuple[Spent, ...] = ()
+
+
+def flows(lots: Lots) -> dict[int, Flow]:
+    """Give by position, for every event that spent cash, the lots that it took from."""
+    found: dict[int, Flow] = {}
+    own: dict[tuple[str, str], Lot] = {}
+    for lot in lots.lots:
+        event = lot.recorded.event
+        if isinstance(event, e.TopUpReceived):
+            own[event.channel, event.serial] = lot
+        for spent in lot.spent:
+            position = spent.recorded.position
+            there = found.get(position, Flow(()))
+            found[position] = there._replace(lots=(*there.lots, (lot.position, spent.amount)))
+    for recorded in lots.reversals:
+        flow = found.get(recorded.position, Flow(()))
+        charged = _own_first(flow, own, recorded)
+        found[recorded.position] = charged
+    return found
+
+
+def _own_first(flow: Flow, own: dict[tuple[str, str], Lot], recorded: RecordedEvent) -> Flow:
+    """Put a chargeback's own lot first, with what it had paid."""
+    event = recorded.event
+    assert isinstance(event, e.TopUpReversed)  # noqa: S101 - lots.reversals holds no other
+    lot = own.get((event.channel, event.serial))
+    if lot is None:
+        return flow._replace(charged_back=True)
+    before = [one for one in lot.spent if one.recorded.position < recorded.position]
+    parts = sorted(flow.lots, key=lambda part: part[0] != lot.position)
+    return Flow(tuple(parts), charged_back=True, had_paid=tuple(before))
