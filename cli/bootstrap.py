@@ -12,6 +12,7 @@ from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store
+from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
 from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, catalog_at, resolve
@@ -36,9 +37,10 @@ FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
 class Session:
     """One ledger, opened as little as the command needs."""
 
-    def __init__(self, location: str) -> None:
-        """Remember where the ledger is; nothing is opened yet."""
+    def __init__(self, location: str, *, default: bool = False) -> None:
+        """Remember where the ledger is, and whether nobody named it; nothing is opened yet."""
         self.location = location
+        self.default = default
         self._asked: list[Asking | Spark] = []
 
     def __enter__(self) -> Self:
@@ -165,13 +167,21 @@ class Session:
                 note(f"note: {notice}")
         return views
 
+    def _views_can_answer(self) -> bool:
+        """Say whether the stored views are caught up; where nothing can be written, maybe not."""
+        try:
+            self.views()
+        except (LedgerReadOnly, NoRights, DiskFull, LedgerBusy):
+            return False
+        return True
+
     def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
         """Choose how to answer about the whole ledger: as asked, else what is cheapest.
 
         ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
         anything is printed.
         """
-        if engine is None and stored and point.everything:
+        if engine is None and stored and point.everything and self._views_can_answer():
             return VIEW
         if engine == FOLD:
             return FOLD

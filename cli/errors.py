@@ -5,7 +5,6 @@ The exit codes are those of INTERFACE section 1, mapped in one place.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from ledger.errors import (
@@ -32,6 +31,18 @@ from ledger.store.errors import (
 
 DONE, FOUND, USAGE, NO_SUCH, REFUSED, BROKEN, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
+# What a value from outside may do to Python itself, where no module has said it better.
+TOO_MUCH: tuple[type[Exception], ...] = (
+    OverflowError, RecursionError, MemoryError, UnicodeError,
+)  # fmt: skip
+EXPECTED: tuple[type[Exception], ...] = (LedgerError, OSError, *TOO_MUCH)
+_TOO_MUCH_SAYS: dict[type[Exception], tuple[str, str]] = {
+    OverflowError: ("a number is too large", "give a smaller one"),
+    RecursionError: ("a value is nested too deeply", "give it with fewer levels"),
+    MemoryError: ("it does not fit into memory", "do it in smaller parts"),
+    UnicodeError: ("a text is not UTF-8", "save it as UTF-8"),
+}
+
 # The first class that fits decides; the more special ones come first.
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (InvalidInput, USAGE),
@@ -49,8 +60,8 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (LedgerExists, CONFLICT),
     (LedgerBusy, CONFLICT),
     (DiskFull, CONFLICT),
-    (StoreError, CONFLICT),
-    (sqlite3.DatabaseError, BROKEN),
+    (StoreError, CONFLICT),  # read-only, no rights, cannot be opened, a server that is away
+    (MemoryError, CONFLICT),
     (OSError, USAGE),
 )
 
@@ -65,6 +76,10 @@ def error_json(error: BaseException) -> dict[str, Any]:
     code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
     message = str(error)
     hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
+    if isinstance(error, TOO_MUCH):
+        code = "TOO_MUCH"
+        kind = next(kind for kind in TOO_MUCH if isinstance(error, kind))
+        message, hint = _TOO_MUCH_SAYS[kind]
     if isinstance(error, OSError):
         code, hint = "FILE_ERROR", "check the path and its rights"
         if error.filename is None and error.strerror:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any, NoReturn
 
 import click
+
+from cli import leave_quietly
+from cli.settings import ledger_option, remember
 
 # name -> (module, short help): help and suggestions without importing a single command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,6 +70,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "copy": ("copy", "Copy a ledger: file to server, server to file."),
     "backup": ("backup", "Write the whole ledger to one more file."),
     "schema": ("schema", "The JSON Schema of an answer or of a command."),
+    "config": ("config", "Every setting in force, and where it comes from."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 
@@ -130,8 +135,11 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
     help="Show the version and exit.",
 )  # fmt: skip
-def tally() -> None:
+@ledger_option("The ledger, as after the command.")
+@click.pass_context
+def tally(ctx: click.Context, ledger: str | None) -> None:
     """Keep a billing ledger whose every number can be asked for, at any instant."""
+    remember(ctx, ledger)
 
 
 def main() -> NoReturn:
@@ -139,15 +147,22 @@ def main() -> NoReturn:
     as_json = "--json" in sys.argv
     _mend_streams()
     try:
+        if signal.getsignal(signal.SIGINT) is leave_quietly:  # from here on a command ends itself
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         _check_arguments()
         tally.main(prog_name="tally", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as done:
         _leave(done.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         _leave(130)
     except click.ClickException as error:
         _usage(error, as_json=as_json)
+    except BrokenPipeError:
+        from cli.options import close_quietly  # noqa: PLC0415 - only on the way to an error
+
+        close_quietly()
     except OSError as error:  # what no command was there to say, such as --help on a full disk
         from cli.options import fail  # noqa: PLC0415 - only on the way to an error
 

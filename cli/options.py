@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from cli.bootstrap import Session
-from cli.errors import DONE, INTERRUPTED, error_json, error_line, exit_code
+from cli.errors import DONE, EXPECTED, INTERRUPTED, error_json, error_line, exit_code
 from cli.render import note
+from cli.settings import DEFAULT, ledger_option, ledger_setting
 from ledger.errors import InvalidInput, LedgerError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-DEFAULT_LEDGER = "./tally.db"
 # JSON allows these as they are, but many readers end a line at them.
 _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 # What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), wide forms included.
@@ -115,9 +115,14 @@ def tally_command(
             if rows:
                 form = "ndjson" if options.pop("as_ndjson") else form
                 form = "csv" if options.pop("as_csv") else form
+            given, one_object = options.pop("ledger"), as_json and not rows
             try:
-                place, one_object = options.pop("ledger"), as_json and not rows
-                with Session(place) as session, _clear_stdout(place, options, one_object):
+                ledger = ledger_setting(given, click.get_current_context())
+                place = str(ledger.value)
+                with (
+                    Session(place, default=ledger.source == DEFAULT) as session,
+                    _clear_stdout(place, options, one_object),
+                ):
                     code = body(session, Output(form), *arguments, **options)
                 sys.stdout.flush()
             except KeyboardInterrupt:
@@ -126,8 +131,10 @@ def tally_command(
             except BrokenPipeError:
                 close_quietly()
                 sys.exit(DONE)
-            except (LedgerError, OSError, _database_error()) as error:
+            except EXPECTED as error:
                 fail(error, as_json=as_json)
+            except _database_error() as error:
+                fail(_explained(given, error), as_json=as_json)
             else:
                 sys.exit(code or DONE)
 
@@ -158,10 +165,17 @@ def _clear_stdout(
             yield
 
 
-def _database_error() -> type[BaseException]:
+def _database_error() -> type[Exception]:
     import sqlite3  # noqa: PLC0415 - loaded when needed
 
     return sqlite3.Error
+
+
+def _explained(given: str | None, error: BaseException) -> LedgerError:
+    """Return the error of ours that a database error means, which no module has explained."""
+    from ledger.store.files import explain  # noqa: PLC0415 - only on the way to an error
+
+    return explain(str(ledger_setting(given, click.get_current_context()).value), error)
 
 
 def close_quietly() -> None:
@@ -173,10 +187,7 @@ def close_quietly() -> None:
 
 def _shared(*, rows: bool, point: bool) -> list[Callable[[Any], Any]]:
     shared: list[Callable[[Any], Any]] = [
-        click.option(
-            "--ledger", envvar="TALLY_LEDGER", default=DEFAULT_LEDGER, show_default=True,
-            metavar="PATH|URL", help="The ledger (or TALLY_LEDGER).",
-        ),
+        ledger_option("The ledger (or TALLY_LEDGER, or tally.toml)."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     ]  # fmt: skip
     if rows:
@@ -199,7 +210,8 @@ def complete_account(
 ) -> list[str]:
     """Complete account names from the ledger's log."""
     try:
-        with Session(ctx.params.get("ledger") or DEFAULT_LEDGER) as session:
+        found = ledger_setting(ctx.params.get("ledger"), ctx)
+        with Session(str(found.value)) as session:
             names = [stream.removeprefix("account:") for stream in session.reader.streams()]
         return [name for name in names if name.startswith(incomplete)]
     except (LedgerError, OSError):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _UNITS = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
 _BACK = re.compile(r"-\d+(?:s|min|h|d|w)(?:::.*)?")
+_DIGITS_MAX = 19
+LAST = 2**63 - 1
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
@@ -44,15 +46,21 @@ def read_duration(text: str) -> int | None:
     for unit, size in sorted(_UNITS.items(), key=lambda one: -len(one[0])):
         number = text.removesuffix(unit)
         if number != text and number.isascii() and number.isdigit():
-            return int(number) * size
+            return count(number) * size
     return None
+
+
+def count(digits: str) -> int:
+    """Read a number of ASCII digits; what no log reaches is the highest position there can be."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < _DIGITS_MAX else LAST
 
 
 def read_position(text: str, head: int) -> int:
     """Read ``17``, ``@17`` or ``head``. Raises: InvalidInput."""
     number = text.removeprefix("@")
     if number.isascii() and number.isdigit():
-        return int(number)
+        return count(number)
     if text == "head" or text.startswith("head~"):
         found = parse_known(text, Here(0, 0, head, {})).position
         if found is not None:
@@ -151,12 +159,13 @@ def complete_point(
 ) -> list[str]:
     """Complete the words of the grammar and the ledger's tags."""
     from cli.bootstrap import Session  # noqa: PLC0415 - completion alone opens a ledger here
+    from cli.settings import ledger_setting  # noqa: PLC0415 - as above
     from ledger.errors import LedgerError  # noqa: PLC0415 - loaded when needed
 
     head, pair, last = incomplete.rpartition("::")
     words = list(WORDS)
     try:
-        session = Session(ctx.params.get("ledger") or "./tally.db")
+        session = Session(str(ledger_setting(ctx.params.get("ledger"), ctx).value))
         words += [TAG + name for name in read_tags(session.reader)]
     except (LedgerError, OSError):
         pass

@@ -7,22 +7,30 @@ The accepted keys: --policy, TALLY_POLICY, else LEDGER.policy beside the ledger.
 from __future__ import annotations
 
 import os
+import re
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.errors import NoSuchThing
-from ledger.notes import ED25519, SigningKey
+from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
+from ledger.notes import ED25519, BadNote, SigningKey, read_checkpoint, read_note
+from ledger.proofs import read_proof
+from ledger.seal import stored_seals
 from ledger.store import is_server, name_of
-from ledger.trust import TrustPolicy
+from ledger.trust import NoAcceptedKey, TrustPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from ledger.connection import Connection
+    from ledger.proofs import Consistency, Inclusion
 
 KEY_VARIABLE = "TALLY_KEY"
 EVENT_SUFFIX = ".event"  # of a proof's file: the bytes that it is about
-_KEY_TEXT = "PRIVATE+KEY+"
+POLICY_VARIABLE = "TALLY_POLICY"
+_KEY_TEXT = re.compile(r"PRIVATE\+KEY|PRIVATE KEY-----|\+[0-9a-f]{8}\+")
 _MAX_BYTES = 1 << 20
 
 
@@ -38,7 +46,7 @@ def key_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def policy_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --policy."""
     option = click.option(
-        "--policy", "policy_place", envvar="TALLY_POLICY", metavar="FILE",
+        "--policy", "policy_place", envvar=POLICY_VARIABLE, metavar="FILE",
         help="Accepted keys and witnesses (or TALLY_POLICY; else LEDGER.policy).",
     )  # fmt: skip
     return option(command)
@@ -49,10 +57,21 @@ def beside(location: str, suffix: str) -> Path:
     return Path(name_of(location) if is_server(location) else location).with_suffix(suffix)
 
 
+def is_key_text(text: str) -> bool:
+    """Say whether a text holds a private key, or what looks like one: it is never shown."""
+    return _KEY_TEXT.search(text) is not None
+
+
 def key_file(location: str, place: str | None) -> Path:
-    """Give the file of the private key."""
-    given = place or os.environ.get(KEY_VARIABLE)
-    return Path(given) if given and not given.startswith(_KEY_TEXT) else beside(location, ".key")
+    """Give the file of the private key. Raises: InvalidInput."""
+    if place is not None:
+        if is_key_text(place) or not place:
+            msg = "--key names a file, and what was given is not the name of one"
+            hint = f"put the key itself in {KEY_VARIABLE}: others see what a command says"
+            raise InvalidInput(msg, hint=hint)
+        return Path(place)
+    given = os.environ.get(KEY_VARIABLE)
+    return Path(given) if given and not is_key_text(given) else beside(location, ".key")
 
 
 def policy_file(location: str, place: str | None) -> Path:
@@ -61,43 +80,126 @@ def policy_file(location: str, place: str | None) -> Path:
 
 
 def read_key(location: str, place: str | None) -> SigningKey:
-    """Read the private key. Raises: NoSuchThing, BadNote."""
+    """Read the private key. Raises: NoSuchThing, InvalidInput."""
     found = _key_text(location, place)
     if found is None:
-        msg = f"there is no private key in {str(key_file(location, place))!r}"
+        msg = f"there is no private key in {_key_name(location, place)}"
         raise NoSuchThing(msg, hint="make one with: tally keys new, or name it with --key")
-    return SigningKey.read(found)
+    return _signing_key(found, location, place)
+
+
+def _key_name(location: str, place: str | None) -> str:
+    """Name the place of the key; a variable may hold anything, so it is not repeated."""
+    if place is None and os.environ.get(KEY_VARIABLE):
+        return f"the place that {KEY_VARIABLE} names"
+    return repr(str(key_file(location, place)))
+
+
+def _signing_key(text: str, location: str, place: str | None) -> SigningKey:
+    try:
+        return SigningKey.read(text)
+    except BadNote as error:
+        msg = f"what is in {_key_name(location, place)} is no private key: {error}"
+        raise InvalidInput(msg, hint="name the file of the private key with --key") from None
 
 
 def _key_text(location: str, place: str | None) -> str | None:
     inline = os.environ.get(KEY_VARIABLE, "")
-    if place is None and inline.startswith(_KEY_TEXT):
-        return inline
+    if place is None and is_key_text(inline):
+        return inline.strip()
     path = key_file(location, place)
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    try:
+        if not path.exists() or path.is_dir():
+            return None
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8-sig").strip()
+    except OSError as error:
+        msg = f"{_key_name(location, place)} cannot be read: {str(error.strerror).lower()}"
+        raise InvalidInput(msg, hint="check the file and its rights") from None
+    except UnicodeDecodeError:
+        msg = f"{_key_name(location, place)} is not a text"
+        raise InvalidInput(msg, hint="name the private key with --key") from None
 
 
 def read_policy(location: str, place: str | None, key_place: str | None = None) -> TrustPolicy:
     """Read the accepted keys; without a file the public half of one's own key is accepted.
 
-    Raises: InvalidInput, BadNote, OSError.
+    Raises: NoSuchThing, InvalidInput, OSError.
     """
     path = policy_file(location, place)
     if place is not None or path.is_file():
-        return TrustPolicy.read(path.read_text(encoding="utf-8"))
+        return read_policy_file(path)
     own = _key_text(location, key_place)
     if own is None:
         return TrustPolicy()
-    key = SigningKey.read(own).verifier
+    key = _signing_key(own, location, key_place).verifier
     return TrustPolicy.of(key) if key.algorithm == ED25519 else TrustPolicy()
 
 
-def read_text(path: str) -> str:
-    """Read a small text: a checkpoint, a proof. Raises: OSError, NoSuchThing."""
+def read_policy_file(path: Path) -> TrustPolicy:
+    """Read a file of accepted keys. Raises: NoSuchThing, InvalidInput, OSError."""
+    if not path.exists():
+        msg = f"there is no policy of accepted keys in {str(path)!r}"
+        raise NoSuchThing(msg, hint="name the file with --policy; tally keys new makes one")
+    text = read_text(str(path), "a policy of accepted keys: name one with --policy")
+    try:
+        return TrustPolicy.read(text)
+    except BadNote as error:
+        msg = f"{str(path)!r} is not a policy of accepted keys: {error}"
+        raise InvalidInput(msg, hint="name the file with --policy") from None
+
+
+def read_text(path: str, what: str = "a checkpoint or a proof") -> str:
+    """Read a small text; what mail did to it (a BOM, CRLF) is undone.
+
+    Raises: OSError, InvalidInput.
+    """
     with Path(path).open("rb") as file:
         raw = file.read(_MAX_BYTES)
     try:
-        return raw.decode()
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        msg = f"{path!r} is not a text"
-        raise NoSuchThing(msg, hint="name a checkpoint or a proof") from None
+        raise InvalidInput(f"{path!r} is not a text", hint=f"it should be {what}") from None
+    if is_key_text(text) and "PRIVATE" in text:
+        msg = f"{path!r} holds a private key"
+        raise InvalidInput(msg, hint=f"it should be {what}; keep the key to yourself")
+    return text
+
+
+@contextmanager
+def whole(path: str) -> Iterator[None]:
+    """Turn a text that is no note or proof at all into a bad file. Raises: InvalidInput."""
+    try:
+        yield
+    except BadNote as error:
+        msg = f"{path!r} is not a whole checkpoint or proof: {error}"
+        hint = "mail may have cut or changed it: send it as an attachment, or ask for it again"
+        raise InvalidInput(msg, hint=hint) from None
+
+
+def read_checkpoint_text(path: str) -> str:
+    """Read a checkpoint's text, as it was signed. Raises: OSError, InvalidInput."""
+    text = read_text(path)
+    with whole(path):
+        read_checkpoint(read_note(text).text)
+    return text
+
+
+def read_proof_file(path: str) -> Inclusion | Consistency:
+    """Read a proof. Raises: OSError, InvalidInput."""
+    text = read_text(path)
+    with whole(path):
+        return read_proof(text)
+
+
+def check_accepts(policy: TrustPolicy, connection: Connection) -> None:
+    """Refuse a policy that is not of this ledger at all. Raises: NoAcceptedKey.
+
+    A checkpoint by an unknown key among accepted ones is a matter of tally verify.
+    """
+    origins = set()
+    for seal in stored_seals(connection):
+        with suppress(IntegrityBroken):
+            origins.add(seal.checkpoint.origin)
+    if origins and not origins & {key.name for key in policy.logs}:
+        raise NoAcceptedKey(min(origins))

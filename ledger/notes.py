@@ -142,13 +142,16 @@ class SigningKey(NamedTuple):
         """Read a private key. Raises: BadNote, which does not repeat it."""
         if not text.startswith(_PRIVATE):
             raise BadNote("this is not a private key", hint="make one with: tally keys new")
-        name, key_id, raw = _three(text.removeprefix(_PRIVATE))
-        material = read_base64(raw)
+        try:
+            name, key_id, raw = _three(text.removeprefix(_PRIVATE))
+            material, name = read_base64(raw), check_name(name)
+        except BadNote:  # its message may hold a part of the key
+            raise BadNote("the private key is cut or was changed") from None
         if material[0] not in (ED25519, COSIGNATURE) or len(material) != 1 + _KEY_BYTES:
-            raise BadNote(f"the private key of {name!r} is not an Ed25519 key")
-        key = cls(check_name(name), material[0], material[1:])
+            raise BadNote("the private key is not an Ed25519 key")
+        key = cls(name, material[0], material[1:])
         if key.verifier.key_id.hex() != key_id:
-            raise BadNote(f"the private key of {name!r} does not fit its key id")
+            raise BadNote("the private key does not fit its key id")
         return key
 
     def sign(self, text: str, *, time: int = 0) -> str:

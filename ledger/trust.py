@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ledger.errors import IntegrityBroken, InvalidInput
+from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
 from ledger.notes import (
     COSIGNATURE,
     ED25519,
@@ -24,6 +24,19 @@ from ledger.notes import (
 )
 
 NONE = "none"
+
+
+class NoAcceptedKey(NoSuchThing):
+    """The policy accepts no key of this log: it is missing, or another log's (exit 3)."""
+
+    code = "NO_ACCEPTED_KEY"
+
+    def __init__(self, origin: str) -> None:
+        """Name the log."""
+        super().__init__(
+            f"no key is accepted for the log {origin}",
+            hint="name the policy of this log with --policy; whoever keeps the log hands it out",
+        )
 
 
 class Group(NamedTuple):
@@ -122,9 +135,11 @@ class TrustPolicy:
         return "\n".join([*lines, f"quorum {self.quorum}"]) + "\n"
 
     def accept(self, text: str) -> Accepted:
-        """Check a signed checkpoint. Raises: IntegrityBroken, BadNote."""
+        """Check a signed checkpoint. Raises: IntegrityBroken, BadNote, NoAcceptedKey."""
         note = read_note(text)
         checkpoint = read_checkpoint(note.text)
+        if not self.logs:
+            raise NoAcceptedKey(checkpoint.origin)
         keys = signers(note, (*self.logs, *self.witnesses.values()))
         if not any(key.name == checkpoint.origin for key in keys if key.algorithm == ED25519):
             msg = f"no key that is accepted for {checkpoint.origin} signed this checkpoint"

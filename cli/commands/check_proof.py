@@ -9,10 +9,16 @@ import click
 
 from cli.options import Output, tally_command
 from cli.render import write
-from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text
+from cli.trusting import (
+    EVENT_SUFFIX,
+    policy_option,
+    read_checkpoint_text,
+    read_policy,
+    read_proof_file,
+)
 from ledger.errors import InvalidInput
 from ledger.notes import write_base64
-from ledger.proofs import Consistency, check_consistency, check_inclusion, read_proof
+from ledger.proofs import Consistency, check_consistency, check_inclusion
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -39,13 +45,13 @@ def command(
       tally check-proof since-spring.proof --old spring.checkpoint
     """
     policy = read_policy(session.location, policy_place)
-    proof = read_proof(read_text(file))
+    proof = read_proof_file(file)
     about: dict[str, Any]
     if isinstance(proof, Consistency):
         if old_file is None:
             msg = "this proof says that a log continues an older checkpoint"
             raise InvalidInput(msg, hint="name that checkpoint with --old")
-        old = policy.accept(read_text(old_file)).checkpoint
+        old = policy.accept(read_checkpoint_text(old_file)).checkpoint
         accepted = check_consistency(proof, old, policy)
         about = {"kind": "consistency", "old": old.size}
         said = f"the log continues the checkpoint over {old.size} events"

@@ -12,7 +12,7 @@ from cli.outputs import Target, kept_places
 from cli.progress import Progress
 from cli.render import write
 from ledger.notes import write_base64
-from ledger.store import create_store, is_server, open_reader, open_store, shown
+from ledger.store import create_store, is_server, open_reader, open_store, place, shown
 from ledger.store.errors import LedgerExists
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
     from ledger.copying import copy  # noqa: PLC0415 - loads the write side
 
     del session  # FROM says which
+    origin, target = place(origin), place(target)
     if not is_server(target):
         Target(target).check_new(kept_places(origin))
     with closing(open_reader(origin)) as reader:

@@ -14,7 +14,7 @@ from cli.bootstrap import Session
 from cli.commands.show import page as show_event
 from cli.commands.show import whole_event
 from cli.commands.state import page
-from cli.options import DEFAULT_LEDGER, Output, tally_command
+from cli.options import Output, tally_command
 from cli.outputs import Target
 from cli.progress import Progress
 from cli.render import plural, short, strong, table, write
@@ -50,7 +50,7 @@ def command(session: Session, output: Output, *, force: bool) -> None:
       tally demo
       tally demo --ledger year.db
     """
-    location = DEMO_LEDGER if session.location == DEFAULT_LEDGER else session.location
+    location = DEMO_LEDGER if session.default else session.location
     _clear(location, force=force)
     session = Session(location)
     begun = time.perf_counter_ns()

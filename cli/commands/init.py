@@ -16,7 +16,7 @@ from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from ledger.policy import Policy
 from ledger.store import is_server, shown
-from ledger.store.errors import NotALedger
+from ledger.store.errors import CannotOpen, NotALedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def _make(create_store: Callable[[str], None], location: str) -> None:
     """Make the file. Raises: InvalidInput, where none can be made."""
     try:
         create_store(location)
-    except NotALedger as error:
+    except (NotALedger, CannotOpen) as error:
         if Path(location).exists():
             raise
         msg = f"cannot make {location!r}"

@@ -17,10 +17,11 @@ from cli.trusting import (
     policy_file,
     policy_option,
     read_key,
+    read_policy_file,
 )
 from ledger import seal as seals
 from ledger.errors import AlreadyExists, InvalidInput
-from ledger.notes import COSIGNATURE, check_name
+from ledger.notes import COSIGNATURE, BadNote, check_name
 from ledger.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def new(
     if witness and name is None:
         msg = "a witness has a name of its own"
         raise InvalidInput(msg, hint="add --name, like --name audit.example/lin")
-    named = check_name(name or f"tally.local/{session.catalog.ledger}")
+    try:
+        named = check_name(name or f"tally.local/{session.catalog.ledger}")
+    except BadNote as error:
+        raise InvalidInput(str(error), hint="like --name example.com/billing") from None
     key = (seals.witness_key if witness else seals.log_key)(named, os.urandom(32))
     path = key_file(session.location, key_place)
     key_target, policy_target = key_and_policy(session.location, key_place, policy_place)
@@ -143,7 +147,7 @@ def _keep_old(path: Path, text: str) -> None:
 
 
 def _read(path: Path) -> TrustPolicy:
-    return TrustPolicy.read(path.read_text(encoding="utf-8")) if path.is_file() else TrustPolicy()
+    return read_policy_file(path) if path.exists() else TrustPolicy()
 
 
 def _accept(policy: TrustPolicy, key: VerifierKey) -> None:

@@ -10,7 +10,7 @@ from cli import points
 from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.render import write, write_lines
-from cli.trusting import EVENT_SUFFIX, policy_option, read_policy, read_text
+from cli.trusting import EVENT_SUFFIX, policy_option, read_checkpoint_text, read_policy
 from ledger import seal as seals
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
 from ledger.notes import write_base64
@@ -46,7 +46,7 @@ def command(
     about: dict[str, int | str]
     if consistency is not None:
         policy = read_policy(session.location, policy_place)
-        old = policy.accept(read_text(consistency)).checkpoint
+        old = policy.accept(read_checkpoint_text(consistency)).checkpoint
         proof = seals.prove_consistency(session.reader.connection, old)
         about = {"old": old.size}
     else:

@@ -11,9 +11,10 @@ from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, plural, table, write
-from cli.trusting import policy_option, read_policy, read_text
+from cli.trusting import check_accepts, policy_option, read_checkpoint_text, read_policy
 from ledger.notes import write_base64
 from ledger.seal import last_seal
+from ledger.trust import NoAcceptedKey
 from ledger.verification.whole import verify
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities
@@ -42,8 +43,11 @@ def command(
       tally verify --since spring.checkpoint --deep
     """
     policy = read_policy(session.location, policy_place)
-    kept = read_text(since) if since is not None else None
+    kept = read_checkpoint_text(since) if since is not None else None
     reader = session.reader
+    check_accepts(policy, reader.connection)
+    if kept is not None and not policy.logs:
+        raise NoAcceptedKey(str(since))
     with Progress("verify") as progress:
         verified = verify(
             reader, policy, oddities=whole_oddities(reader.connection), since=kept,

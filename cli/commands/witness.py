@@ -14,19 +14,23 @@ from cli.trusting import (
     key_file,
     key_option,
     policy_option,
+    read_checkpoint_text,
     read_key,
     read_policy,
+    read_proof_file,
     read_text,
 )
 from ledger import clock as clocks
 from ledger import seal as seals
 from ledger.errors import IntegrityBroken, InvalidInput
 from ledger.nodes import Nodes
-from ledger.notes import COSIGNATURE, Checkpoint, read_base64, write_base64
+from ledger.notes import COSIGNATURE, BadNote, Checkpoint, read_base64, write_base64
 from ledger.periods import SECOND
-from ledger.proofs import Consistency, continues, read_proof
+from ledger.proofs import Consistency, continues
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli.bootstrap import Session
 
 
@@ -57,12 +61,12 @@ def command(
         raise InvalidInput(msg, hint="make a witness's key: tally keys new --witness --name NAME")
     policy = read_policy(session.location, policy_place, key_place)
     policy.quorum = "none"  # the quorum is what comes about here
-    accepted = policy.accept(read_text(checkpoint))
+    accepted = policy.accept(read_checkpoint_text(checkpoint))
     new = accepted.checkpoint
     key_path = key_file(session.location, key_place)
     seen_file = key_path.with_name(f"{key_path.name}{SEEN}")
-    seen = json.loads(seen_file.read_text(encoding="utf-8")) if seen_file.is_file() else {}
-    size, root = seen.get(new.origin, [0, ""])
+    seen = _seen(seen_file)
+    size, root = seen.get(new.origin, (0, ""))
     old = Checkpoint(new.origin, size, read_base64(root)) if size else seals.empty_checkpoint(
         new.origin
     )
@@ -70,7 +74,7 @@ def command(
     time = clocks.system_now() // SECOND
     cosigned = seals.cosign(accepted.note, key, time=time)
     # Seen is noted first: better a checkpoint that is not cosigned than two that fork.
-    seen[new.origin] = [new.size, write_base64(new.root)]
+    seen[new.origin] = (new.size, write_base64(new.root))
     noted = Target(str(seen_file))
     noted.check(one for one in kept_places(session.location) if one.path != seen_file)
     noted.write(json.dumps(seen, sort_keys=True) + "\n")
@@ -89,6 +93,22 @@ def command(
     )  # fmt: skip
 
 
+def _seen(path: Path) -> dict[str, tuple[int, str]]:
+    """Read what the key has cosigned: for each log how many events, and their root."""
+    if not path.exists():
+        return {}
+    text = read_text(str(path), "what this key has cosigned")
+    try:
+        found = {name: (int(size), str(root)) for name, (size, root) in json.loads(text).items()}
+        for _, root in found.values():
+            read_base64(root)
+    except (ValueError, TypeError, AttributeError, RecursionError, BadNote):
+        msg = f"{str(path)!r} does not say what this key has cosigned"
+        hint = "it must not be lost: restore it, or cosign with a new key"
+        raise InvalidInput(msg, hint=hint) from None
+    return found
+
+
 def _check(
     session: Session, old: Checkpoint, new: Checkpoint, *, proof_file: str | None
 ) -> None:
@@ -101,7 +121,7 @@ def _check(
     if old.size == new.size:
         hashes: tuple[bytes, ...] = ()
     elif proof_file is not None:
-        proof = read_proof(read_text(proof_file))
+        proof = read_proof_file(proof_file)
         if not isinstance(proof, Consistency) or proof.old != old.size:
             msg = f"the proof must begin at size {old.size}, which this key has seen"
             raise InvalidInput(msg, hint="make it with: tally prove --consistency OLD")

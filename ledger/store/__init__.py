@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from ledger.store.errors import LedgerExists
-from ledger.store.places import is_server, name_of, shown
+from ledger.store.places import MEMORY, is_server, name_of, place, shown
 from ledger.store.reading import Reader, open_file_reader
 from ledger.store.rows import Head, Request, Row
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Head", "Reader", "Request", "Row", "create_store", "is_server", "name_of", "open_reader",
-    "open_store", "shown",
+    "open_store", "place", "shown",
 ]  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def _server() -> ModuleType:
 
 
 def create_store(location: str) -> None:
-    """Lay a new, empty ledger out. Raises: LedgerExists, StoreError."""
+    """Lay a new, empty ledger out. Raises: LedgerExists, StoreError, InvalidInput."""
+    location = place(location)
     if is_server(location):
         _server().create_on_server(location)
         return
@@ -48,7 +49,8 @@ def create_store(location: str) -> None:
 
 
 def open_reader(location: str) -> Reader:
-    """Open a ledger for looking only. Raises: StoreError."""
+    """Open a ledger for looking only. Raises: StoreError, InvalidInput."""
+    location = place(location)
     if is_server(location):
         reader: Reader = _server().open_server_reader(location)
         return reader
@@ -56,10 +58,11 @@ def open_reader(location: str) -> Reader:
 
 
 def open_store(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
-    """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError.
+    """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError, InvalidInput.
 
     ``progress`` is told how far along the tree of a ledger is that was made before there was one.
     """
+    location = location if location == MEMORY else place(location)
     if is_server(location):
         store: Store = _server().PostgresStore(location)
         return store

@@ -101,6 +101,46 @@ class ServerUnreachable(StoreError):
         )
 
 
+class LedgerReadOnly(StoreError):
+    """The place of the ledger takes no writes; it can be read (exit 6)."""
+
+    code = "LEDGER_READ_ONLY"
+
+    def __init__(self, location: str, *, why: str = "") -> None:
+        """Name the place."""
+        said = f": {why}" if why else ""
+        super().__init__(
+            f"{location!r} is read-only{said}; nothing was recorded",
+            hint="reading works; to record, make it writable or copy it: tally copy FROM TO",
+        )
+
+
+class NoRights(StoreError):
+    """Whoever asks has no right to use the ledger (exit 6)."""
+
+    code = "NO_RIGHTS"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what is not allowed."""
+        super().__init__(
+            f"{location!r} may not be used: {why}",
+            hint="ask whoever keeps it for the rights; nothing recorded is lost",
+        )
+
+
+class CannotOpen(StoreError):
+    """The ledger's file cannot be opened or read at the moment (exit 6)."""
+
+    code = "CANNOT_OPEN"
+
+    def __init__(self, location: str, *, why: str, hint: str = "") -> None:
+        """Name the place and what the system says."""
+        super().__init__(
+            f"{location!r} cannot be used: {why}",
+            hint=hint or "check the disk and the rights of file and folder",
+        )
+
+
 class DiskFull(StoreError):
     """There is no room; nothing of this batch was recorded (exit 6)."""
 

@@ -9,19 +9,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ledger import clock
 from ledger.connection import SQLITE, dialect_of
-from ledger.store.errors import (
-    DiskFull,
-    LedgerBusy,
-    LedgerDamaged,
-    LedgerNotFound,
-    NotALedger,
-    StoreError,
-)
+from ledger.store.errors import NotALedger
+from ledger.store.files import check_file, explain, opened_for_reading
 from ledger.store.rows import Head, Request, Row, kept_as
 from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
 
@@ -42,30 +35,6 @@ def explained(location: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(location, error) from error
-
-
-def explain(location: str, error: BaseException) -> StoreError:
-    """Find the error of ours that a database error means."""
-    said = str(error)
-    low = said.lower()
-    if "locked" in low or "busy" in low:
-        return LedgerBusy(location)
-    if "full" in low:
-        return DiskFull(location)
-    if "not a database" in low:
-        return NotALedger(location, why=said)
-    if "unable to open" in low:
-        return NotALedger(location, why=said)
-    return LedgerDamaged(location, why=said)
-
-
-def check_file(location: str) -> None:
-    """Refuse what is not a file with a ledger in it. Raises: LedgerNotFound, NotALedger."""
-    path = Path(location)
-    if not path.exists():
-        raise LedgerNotFound(location)
-    if path.is_dir():
-        raise NotALedger(location, why="it is a folder")
 
 
 def check_header(connection: sqlite3.Connection, location: str) -> None:
@@ -324,14 +293,13 @@ class Reader:
 
 
 def open_file_reader(location: str) -> Reader:
-    """Open a ledger file for looking only.
+    """Open a ledger file for looking only, in a place that takes no writes as well.
 
-    Raises: LedgerNotFound, NotALedger, LedgerDamaged.
+    Raises: LedgerNotFound, NotALedger, LedgerDamaged, NoRights, InvalidInput.
     """
     check_file(location)
-    uri = f"{Path(location).absolute().as_uri()}?mode=ro"
     with explained(location):
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+        connection = opened_for_reading(location)
         check_header(connection, location)
         tune(connection)
     return Reader(connection, location)

@@ -21,11 +21,14 @@ from ledger.store.errors import (
     LedgerBusy,
     LedgerDamaged,
     LedgerNotFound,
+    LedgerReadOnly,
+    NoRights,
     NotALedger,
     ServerUnreachable,
     StoreError,
     StreamConflict,
 )
+from ledger.store.places import parts, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -73,6 +76,10 @@ def explain(  # noqa: PLR0911 - one a meaning
         return LedgerBusy(location)
     if isinstance(error, _FULL):
         return DiskFull(location)
+    if isinstance(error, said.InsufficientPrivilege):
+        return NoRights(location, why=text)
+    if isinstance(error, said.ReadOnlySqlTransaction):
+        return LedgerReadOnly(location, why="the server takes no writes")
     if isinstance(error, said.UndefinedTable):
         return NotALedger(location, why=text)
     if isinstance(error, said.InvalidCatalogName) or 'database "' in text:
@@ -84,8 +91,14 @@ def explain(  # noqa: PLR0911 - one a meaning
 
 def connect(url: str, location: str, *, reading: bool) -> psycopg.Connection[Any]:
     """Open a connection of its own. Raises: ServerUnreachable, LedgerNotFound."""
+    given = "connect_timeout" in parts(url)
+    limits: dict[str, Any] = {} if given else {"connect_timeout": CONNECT_SECONDS}
+    try:
+        raw = psycopg.connect(url, autocommit=True, **limits)
+    except psycopg.Error as error:
+        safe = type(error)(without_secrets(str(error), url))
+        raise explain(location, safe) from None
     with explained(location):
-        raw = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
         if reading:
             raw.execute("SET default_transaction_read_only = on")
         return raw

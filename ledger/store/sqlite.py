@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventsourcing.persistence import Notification, PersistenceError
@@ -26,7 +25,9 @@ from eventsourcing.sqlite import (
 from ledger import nodes
 from ledger.store import journal, layout
 from ledger.store.errors import StreamConflict
-from ledger.store.reading import Reader, check_file, check_header, explain, tune
+from ledger.store.files import BUSY_SECONDS, check_file, explain, opened_for_reading
+from ledger.store.places import MEMORY
+from ledger.store.reading import Reader, check_header, tune
 from ledger.store.schema import (
     APPLICATION_ID,
     EVENTS,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
     from ledger.store.rows import Row
 
-BUSY_SECONDS = 30
-MEMORY = ":memory:"
 _memory_count = 0
 
 
@@ -265,7 +264,7 @@ def open_file(location: str, progress: Callable[[int, int], None] | None = None)
     if location != MEMORY:
         check_file(location)
         try:
-            probe = sqlite3.connect(f"{Path(location).absolute().as_uri()}?mode=ro", uri=True)
+            probe = opened_for_reading(location)
             try:
                 check_header(probe, location)
                 layout.require(probe, location)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from ledger.connection import highest_given
 from ledger.errors import IntegrityBroken
+from ledger.notes import UNKNOWN_KEY
 from ledger.seal import TABLE, stored_seals
+from ledger.trust import NoAcceptedKey
 from ledger.verification.findings import (
     DELETED,
     FORKED,
@@ -47,6 +49,8 @@ def check_seals(
         copies = copies or _copied(seal, before)
         try:
             accepted = policy.accept(seal.note).checkpoint
+        except NoAcceptedKey as error:
+            signatures = signatures or Fault(UNKNOWN_KEY, seal.size, _named(seal, error))
         except IntegrityBroken as error:
             signatures = signatures or Fault(error.kind or MODIFIED, seal.size, _named(seal, error))
         else:
@@ -117,6 +121,8 @@ def check_since(
     """Check a checkpoint that somebody kept outside."""
     try:
         accepted = policy.accept(since).checkpoint
+    except NoAcceptedKey as error:
+        return Check("since", SINCE, 1, Fault(UNKNOWN_KEY, None, str(error)))
     except IntegrityBroken as error:
         return Check("since", SINCE, 1, Fault(error.kind, None, str(error)))
     fault = None
@@ -127,7 +133,7 @@ def check_since(
             continue
         if own.origin != accepted.origin:
             said = f"the checkpoint is of {accepted.origin}, this log is {own.origin}"
-            fault = first(fault, Fault("unknown_key", None, said))
+            fault = first(fault, Fault(UNKNOWN_KEY, None, said))
         elif own.size < accepted.size and not continues(nodes, own, events=events, good=0):
             good = max(good, own.size)
     fault = fault or continues(nodes, accepted, events=events, good=good)

@@ -32,11 +32,11 @@ PAIR = "::"
 TAG = "tag:"
 FORMS = "an instant, 2025-02-10, 2025-02, @17, head, head~3, -7d, today, tag:NAME or AT::KNOWN"
 WORDS = ("head", "today", "yesterday")
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_BACK = re.compile(r"(?:today)?-(\d{1,6})(s|min|h|d|w)")
-_POSITION = re.compile(r"@(\d{1,18})")
-_HEAD = re.compile(r"head(?:~(\d{1,18}))?")
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BACK = re.compile(r"(?:today)?-(\d{1,6})(s|min|h|d|w)", re.ASCII)
+_POSITION = re.compile(r"@(\d{1,18})", re.ASCII)
+_HEAD = re.compile(r"head(?:~(\d{1,18}))?", re.ASCII)
 _UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _YEAR_MONTHS = 12
 

@@ -143,10 +143,11 @@ def test_5_a_file_that_is_no_ledger(tmp_path: Path, command: str) -> None:
     connection.close()
     text = tmp_path / "text.db"
     text.write_text("this is no database\n" * 100)
-    for path in (foreign, text, tmp_path):
-        before = path.read_bytes() if path.is_file() else b""
+    for path in (foreign, text):
+        before = path.read_bytes()
         one_error(World.at(path), command, 5)
-        assert (path.read_bytes() if path.is_file() else b"") == before
+        assert path.read_bytes() == before
+    one_error(World.at(tmp_path), command, 2)
 
 
 def test_5_an_event_whose_bytes_are_broken(world: World) -> None:
@@ -219,7 +220,7 @@ def test_the_exit_code_is_that_of_the_process(looked_at: World, tmp_path: Path) 
     assert tally_process("status", *ledger).code == 0
     assert tally_process("statuss", *ledger).code == 2
     assert tally_process("state", "a-9", *ledger).code == 3
-    assert tally_process("status", "--ledger", tmp_path).code == 5
+    assert tally_process("status", "--ledger", tmp_path).code == 2
     assert tally_process("init", *ledger).code == 6
 
 

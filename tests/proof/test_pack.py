@@ -240,4 +240,4 @@ def test_a_pack_is_refused_where_the_seal_is_not_accepted(world: Sealed) -> None
     rewrite(world.path, 3, actor="x")
     rebuild_tree(world.path)
     (world.folder / "t.policy").write_text("quorum none\n")
-    world.done("pack", "--period", "2025-01", "-o", world.folder / "x.zip", code=5)
+    world.done("pack", "--period", "2025-01", "-o", world.folder / "x.zip", code=3)

@@ -178,7 +178,8 @@ MAP = '[columns]\ndate = "Date"\namount = "Amount"\n'
 @pytest.mark.parametrize(
     ("map_", "says"),
     [
-        ("[columns", "no TOML"), ("", "does not fit"), ('[columns]\ndate = "D"\n', "either amount"),
+        ("[columns", "not valid TOML"), ("", "does not fit"),
+        ('[columns]\ndate = "D"\n', "either amount"),
         (MAP + "colour = 1\n", "does not fit"), ('sign = "up"\n' + MAP, "does not fit"),
         ('decimal = ","\n' + MAP, "the same sign"),
     ],

@@ -6,7 +6,6 @@ This module must not know any bank's own format.
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -26,6 +25,7 @@ from projections.reconciliation.lines import (
 )
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.table import Table
+from projections.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,9 +81,7 @@ def read_map(text: str) -> ColumnMap:
     """Read a column map. Raises: InvalidInput, naming the key."""
     hint = 'it needs [columns] with date and amount, e.g. date = "Date"'
     try:
-        found = msgspec.convert(tomllib.loads(text), ColumnMap)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"the column map is no TOML: {error}", hint=hint) from None
+        found = msgspec.convert(read_toml(text.encode(), "the column map"), ColumnMap)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"the column map does not fit: {error}", hint=hint) from None
     named = found.columns
