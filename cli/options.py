@@ -187,7 +187,7 @@ def close_quietly() -> None:
 
 def _shared(*, rows: bool, point: bool) -> list[Callable[[Any], Any]]:
     shared: list[Callable[[Any], Any]] = [
-        ledger_option("The ledger (or TALLY_LEDGER, or tally.toml)."),
+        ledger_option("The ledger (or TALLY_LEDGER, tally.toml; else ./tally.db)."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     ]  # fmt: skip
     if rows:

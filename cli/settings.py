@@ -43,9 +43,7 @@ class Setting(NamedTuple):
 
 def ledger_option(help_: str) -> Callable[[Any], Any]:
     """Return the option --ledger, before or after the command."""
-    return click.option(
-        "--ledger", metavar="PATH|URL", show_default=DEFAULT_LEDGER, help=help_,
-    )  # fmt: skip
+    return click.option("--ledger", metavar="PATH|URL", help=help_)
 
 
 def remember(ctx: click.Context, ledger: str | None) -> None:

@@ -32,7 +32,8 @@ BYTES_MAX = 1 << 30
 
 @click.command("reconcile")
 @click.argument("file", metavar="FILE|-")
-@click.option("--source", type=click.Choice(SOURCES), required=True, help="What the file is.")
+@click.option("--source", type=click.Choice(SOURCES), required=True, metavar="SOURCE",
+              help=f"What the file is: {', '.join(SOURCES)}.")  # fmt: skip
 @click.option("--map", "map_", metavar="TOML", help="The column map of a csv.")
 @click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")

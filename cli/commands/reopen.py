@@ -28,7 +28,7 @@ def command(
 
     \b
     Examples:
-      tally reopen 2025-03 --actor ops/lin --reason "bank file of 31 March was late"
+      tally reopen 2025-03 --actor ops/lin --reason "late bank file"
     """
     from ledger.closing import reopen  # noqa: PLC0415 - loads the write side
     from ledger.periods import read_period  # noqa: PLC0415 - as above

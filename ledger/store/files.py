@@ -34,6 +34,7 @@ _PRIMARY: Final = 0xFF  # of an extended error code
 _NO_ROOM: Final = (
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE,
 )  # fmt: skip
+_CLOSED: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _CUT: Final = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_CORRUPT)
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
@@ -67,11 +68,8 @@ def opened_for_reading(location: str) -> sqlite3.Connection:
     try:
         return _connected(uri)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY not in (
-            sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
-        ):  # fmt: skip
-            raise
-        if not os.access(location, os.R_OK) or _folder_takes_files(location):
+        closed = error.sqlite_errorcode & _PRIMARY in _CLOSED and not _folder_takes_files(location)
+        if not os.access(location, os.R_OK) or not (closed or error.sqlite_errorcode in _NO_ROOM):
             raise
     # Nobody has it open (there would be a -shm), and nothing can be written beside it.
     wal = Path(f"{os.path.realpath(location)}-wal")

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -91,6 +92,7 @@ def test_a_server_that_is_away_is_named_without_secrets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "nothing", "long", "circle"])
 def test_what_is_no_file_has_its_own_words(tmp_path: Path, kind: str) -> None:
     path, code, says = tmp_path / "x", 2, kind
+    commands: list[tuple[str, ...]] = [("status",), ("record", "open-account", "--account", "a")]
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":
@@ -104,7 +106,7 @@ def test_what_is_no_file_has_its_own_words(tmp_path: Path, kind: str) -> None:
     else:
         path.symlink_to(path)
         says = "symbolic links"
-    for words in (("status",), ("record", "open-account", "--account", "a")):
+    for words in commands:
         told = tally(*words, "--ledger", path)
         assert told.code == code, told
         assert says in told.err
@@ -117,7 +119,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        [MOUNT, "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, check=False
+        [MOUNT, "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
@@ -147,14 +149,20 @@ def test_a_read_only_place_can_be_read(small_disk: Path, tmp_path: Path, left: s
     remount(small_disk, "ro")
     there = World.at(small_disk / "t.db")
     assert [row["account"] for row in there.rows("balances")] == ["a-1", "a-2"]
-    for words in (("state", "a-2"), ("log",), ("verify",), ("status",), ("instances",),
-                  ("report", "trial-balance"), ("why", "a-2.cash")):  # fmt: skip
+    reading: list[tuple[str, ...]] = [
+        ("state", "a-2"), ("log",), ("verify",), ("status",), ("instances",),
+        ("report", "trial-balance"), ("why", "a-2.cash"),
+    ]  # fmt: skip
+    for words in reading:
         told = there.run(*words)
         assert told.code == 0, (words, told)
-    for words in (("record", "open-account", "--account", "z"), ("clock", "advance", "1d"),
-                  ("seal", "--key", world.path.with_suffix(".key"))):  # fmt: skip
-        if words[0] == "seal":
-            world.done("keys", "new")
+    world.done("keys", "new")
+    key = str(world.path.with_suffix(".key"))
+    writing: list[tuple[str, ...]] = [
+        ("record", "open-account", "--account", "z"), ("clock", "advance", "1d"),
+        ("seal", "--key", key),
+    ]  # fmt: skip
+    for words in writing:
         told = there.run(*words)
         assert told.code == 6, (words, told)
         assert "is read-only" in told.err
@@ -164,12 +172,8 @@ def test_a_read_only_place_can_be_read(small_disk: Path, tmp_path: Path, left: s
 def test_a_full_disk_says_so_and_looking_goes_on(small_disk: Path) -> None:
     world = World(small_disk / "t.db")
     world.done("record", "open-account", "--account", "a-1")
-    with (small_disk / "filler").open("wb") as filler:
-        try:
-            while True:
-                filler.write(b"x" * 4096)
-                filler.flush()
-        except OSError:
+    with suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while filler.write(b"x" * 4096):
             pass
     told = world.run("record", "open-account", "--account", "a-2")
     assert told.code == 6, told
@@ -191,8 +195,9 @@ def test_a_file_that_may_not_be_read_is_not_damaged(tmp_path: Path) -> None:
     for folder in [*[*tmp_path.parents][:3], tmp_path]:
         folder.chmod(folder.stat().st_mode | 0o055)
     program = (
-        "import os, sys; os.setgid(65534); os.setuid(65534); sys.argv[0] = 'x'; "
-        "from cli.main import main; main()"
+        "import os, sys; sys.argv[0] = 'x'; from cli.main import main; "
+        "import cli.commands.status, ledger.rehearsal, projections.runner, ledger.application; "
+        "os.setgid(65534); os.setuid(65534); main()"
     )
     told = subprocess.run(
         [sys.executable, "-c", program, "status", "--ledger", str(world.path)],
@@ -212,7 +217,8 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
         assert running.stdout is not None
         running.stdout.close()  # before anything is written
         assert running.stderr is not None
-        assert running.stderr.read() == b"", words
+        with running.stderr as told:
+            assert told.read() == b"", words
         running.wait()
 
 
