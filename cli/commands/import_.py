@@ -69,27 +69,18 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
 
 
 def _converted(
-    session: Session, source: BinaryIO, name: str, *,
+    session: Session, file: str, name: str, *,
     account: str, encoding: str, dates_lost: bool,
 ) -> tuple[Statement, BinaryIO]:
     """Turn a vendor's file into lines of commands."""
-    from ledger import clock as clocks  # noqa: PLC0415 - for --from alone
-    from projections.answers import Formatter  # noqa: PLC0415 - as above
-    from projections.reconciliation.imports import Importer  # noqa: PLC0415 - as above
+    from cli.deliveries import importing, statement_file  # noqa: PLC0415 - for --from alone
     from projections.reconciliation.readers import read_statement  # noqa: PLC0415 - as above
 
-    with source:
-        body = source.read()
-    currency = session.catalog.currency
     statement = read_statement(
-        body, name, offset=session.offset, currency=currency, encoding=encoding, account=account
-    )
-    importer = Importer(
-        Formatter(offset=session.offset, currency=currency), now=session.now,
-        clock=session.now if session.catalog.clock == clocks.SIMULATED else None,
-        known=[stream.removeprefix("account:") for stream in session.reader.streams()],
-        dates_lost=dates_lost,
+        statement_file(file, name), name, offset=session.offset,
+        currency=session.catalog.currency, encoding=encoding, account=account,
     )  # fmt: skip
+    importer, statement = importing(session, statement, dates_lost=dates_lost)
     lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
     for said in importer.unsaid:
         note(f"note: {said}")
@@ -123,9 +114,8 @@ def command(
 
     counts: Counter[str] = Counter()
     last = 0
-    source: BinaryIO = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     if from_ is not None:
-        statement, source = _converted(session, source, from_, **reading)
+        statement, source = _converted(session, file, from_, **reading)
         if dry_run:
             from cli.previews import show_preview  # noqa: PLC0415 - for --dry-run alone
 
@@ -133,6 +123,8 @@ def command(
     elif dry_run or reading["account"] or reading["dates_lost"]:
         msg = "--dry-run, --account and --dates-lost belong to --from"
         raise InvalidInput(msg, hint="say what FILE is, e.g. --from alibaba-bills")
+    else:
+        source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     with source, Progress("import") as progress:
         try:
             for result in import_lines(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
 from cli.points import asked as point_of
@@ -26,8 +27,6 @@ from projections.reconciliation.sources import Asked, Compared, compare
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.point import Point
-
-BYTES_MAX = 1 << 30
 
 
 @click.command("reconcile")
@@ -60,7 +59,7 @@ def command(session: Session, output: Output, *, file: str, **options: Any) -> i
       tally reconcile march.xml --source camt053 --record --actor lin
     """
     point = point_of(session, **point_options(options))
-    body = _read(file)
+    body = statement_file(file, options["source"])
     compared = compare(
         session.reader, point, body, _asked(session, options),
         offset=session.offset, currency=session.catalog.currency,
@@ -75,15 +74,6 @@ def command(session: Session, output: Output, *, file: str, **options: Any) -> i
     else:
         _print(session, output, compared, point)
     return FOUND if compared.report.breaks else DONE
-
-
-def _read(file: str) -> bytes:
-    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
-    with source:
-        body = source.read(BYTES_MAX + 1)
-    if len(body) > BYTES_MAX:
-        raise InvalidInput("the file is larger than 1 GiB", hint="reconcile month by month")
-    return body
 
 
 def _asked(session: Session, options: dict[str, Any]) -> Asked:
@@ -142,6 +132,10 @@ def _print(session: Session, output: Output, compared: Compared, point: Point) -
     shown = report_json(report, formatter, seen_at=point.seen_at)
     shown["point"] = point_json(point, session.offset)
     shown["file"] = {"sha256": compared.sha256, "lines": len(compared.statement.lines)}
+    if report.source == "focus":
+        from projections.reconciliation.focus.totals import totals  # noqa: PLC0415 - for it alone
+
+        shown["totals"] = totals(compared.statement)
     if compared.channels:
         shown["channels"] = sorted(compared.channels)
     if output.form == "json":
@@ -184,6 +178,8 @@ def _page(shown: dict[str, Any]) -> None:
         _breaks(shown["expected"])
         write()
     write(strong("proof"))
+    for total in shown.get("totals", ()):
+        write(f"  billed {total['currency']:<24} {total['billed']:>16}")
     for name in ("opening", "movements", "closing"):
         write(f"  provider {name:<22} {shown[name]:>16}")
     write(f"  {'ledger balance':<31} {shown['ledger_balance']:>16}")

@@ -1,7 +1,8 @@
 """Amounts of statements: integers at one fine scale inside, exact decimal strings outside.
 
-A statement may carry more decimals than its currency (R8: up to 10), so both sides are compared
-in units of 10**-10 of the major unit.
+A statement may carry more decimals than its currency, and more than a rated amount may (R8: 10):
+costs of providers have 12, and the noise of a stored float over 30. So both sides are compared in
+units of 10**-60 of the major unit, where every such text is exact.
 Invariant: no float; a text that is not exactly a number is refused with what is wrong.
 This module must not know where an amount stands or what it means.
 """
@@ -14,8 +15,10 @@ from functools import lru_cache
 from ledger.errors import InvalidInput
 from ledger.money import RATED_SCALE, exponent
 
-SCALE: int = 10**RATED_SCALE
-_PLAIN = re.compile(r"([+-]?)(\d{0,20})(?:\.(\d{0,10})0*)?", re.ASCII)
+DECIMALS = 60
+SCALE: int = 10**DECIMALS
+_PLAIN = re.compile(rf"([+-]?)(\d{{0,20}})(?:\.(\d{{0,{DECIMALS}}})0*)?", re.ASCII)
+_POWERS: tuple[int, ...] = tuple(10**places for places in range(DECIMALS + 1))
 _MINUS = "\u2212\u2013\ufe63\uff0d"  # what typesetting programs write where a minus is meant
 _WORDS = {"CR": 1, "DR": -1}
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
@@ -44,10 +47,10 @@ def read_amount(text: str, *, decimal: str = ".", thousands: str = ",") -> int:
     if match is None or not (match[2] or match[3]) or (sign and match[1]):
         msg = f"{text.strip()[:40]!r} is not an amount"
         raise InvalidInput(
-            msg, hint=f"digits, at most {RATED_SCALE} decimals, groups of three if any"
+            msg, hint=f"digits, at most {DECIMALS} decimals, groups of three if any"
         )
     part = match[3] or ""
-    fine: int = int(match[2] or 0) * SCALE + int(part.ljust(RATED_SCALE, "0") or 0)
+    fine: int = int((match[2] or "") + part) * _POWERS[DECIMALS - len(part)]
     return -fine if match[1] == "-" or sign < 0 else fine
 
 
@@ -73,13 +76,18 @@ def _grouped(decimal: str, thousands: str) -> re.Pattern[str]:
 
 def from_minor(minor: int, currency: str) -> int:
     """Turn the ledger's minor units into fine units."""
-    scale: int = 10 ** (RATED_SCALE - exponent(currency))
-    return minor * scale
+    return minor * _POWERS[DECIMALS - exponent(currency)]
 
 
 def write_amount(fine: int, currency: str) -> str:
     """Write fine units exactly, with at least the currency's decimals."""
     whole, part = divmod(abs(fine), SCALE)
-    text = f"{part:0{RATED_SCALE}d}".rstrip("0").ljust(exponent(currency), "0")
+    text = f"{part:0{DECIMALS}d}".rstrip("0").ljust(exponent(currency), "0")
     sign = "-" if fine < 0 else ""
     return f"{sign}{whole}.{text}" if text else f"{sign}{whole}"
+
+
+def hashed_amount(fine: int) -> str:
+    """Write fine units as the ids of recorded breaks have them: in units of 10**-10."""
+    whole, rest = divmod(fine, _POWERS[DECIMALS - RATED_SCALE])
+    return f"{whole}.{rest}" if rest else str(whole)

@@ -17,7 +17,7 @@ from ledger.periods import DAY
 from projections.reconciliation.amounts import from_minor
 from projections.reconciliation.collecting import suggestions
 from projections.reconciliation.identity import TRANSACTION, order_of
-from projections.reconciliation.lines import BOOKED, CHARGE, FAILED, PENDING
+from projections.reconciliation.lines import BOOKED, CHARGE, FAILED, PENDING, ROUNDING
 from projections.reconciliation.matching import WINDOW, match
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ BREAKS: Final = (
     "currency", "direction", "status", "duplicate_ours", "duplicate_theirs", "cut_off",
     "ambiguous",
 )  # fmt: skip
-ROUNDING, CHARGES = "rounding", "charges"
+CHARGES: Final = "charges"
 # What is cut off line by line may add up to so many minor units, or so little of what moved.
 ROUNDED_MINOR: Final = 5
 ROUNDED_PART: Final = 10_000
@@ -307,8 +307,9 @@ class _Maker:
         """Name a line that only they have: repeated, a charge, on its way, or missing here."""
         if seen.repeats(line):
             return self.outcome("duplicate_theirs", "", (), (line,))
-        if line.kind == CHARGE:
-            made = self.outcome("matched_tolerance", CHARGES, (), (line,))
+        if line.kind in (CHARGE, ROUNDING):  # our bills keep what rounding cut off too (R8)
+            rule = CHARGES if line.kind == CHARGE else ROUNDING
+            made = self.outcome("matched_tolerance", rule, (), (line,))
             return replace(made, tolerated=made.effect)
         late_value = self.statement.subject == "payments" and line.ends >= self.scope.ends > 0
         on_its_way = line.status == PENDING or late_value

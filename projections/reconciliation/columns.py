@@ -1,4 +1,4 @@
-"""The words of the vendor's files and of FOCUS that readers look for.
+"""The words of the vendor's files that readers look for (those of FOCUS: focus/columns.py).
 
 Invariant: names are the vendor's own, verbatim; ``OwnerID`` (our account) and ``RelatedRecordID``
 are additions that files may lack. What our exports write is read back (tests/reconciliation).
@@ -31,14 +31,3 @@ TRANSACTIONS_NEEDED = (
 )  # fmt: skip
 
 OWNERS = ("OwnerID", "AccountID")  # the account, under either name
-
-# FOCUS: the columns read; ``x_RecordId`` is the bill's, note's or order's id where it is not the
-# InvoiceId. Sum of BilledCost per id = what the bill asks for (amount less coupons).
-FOCUS_NEEDED = ("BilledCost", "ChargeCategory", "ChargePeriodStart")
-FOCUS = (
-    *FOCUS_NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart",
-    "BillingAccountId", "SubAccountId",
-    "ChargeClass", "ChargeFrequency", "InvoiceId", "ResourceId", "x_RecordId",
-)  # fmt: skip
-FOCUS_ACCOUNTS = ("SubAccountId", "BillingAccountId")
-FOCUS_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # (account, instance) -> what is left to credit of each bill, its id, and when it was posted
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII)
 _AS_TEXT = "export the file again and do not open it with a spreadsheet: it cuts long numbers"
-_Left = dict[tuple[str, str], list[tuple[int, str, int]]]
+Left = dict[tuple[str, str], list[tuple[int, str, int]]]
 OPENING = "opening"  # the channel, and the beginning of an id, of what was there before the file
 CHANNEL = "vendor"  # of payments that the file implies but does not name
 NAMELESS = "vendor"  # the account of a file without one
@@ -193,22 +193,21 @@ class Importer:
         for line in sorted(lines, key=lambda one: one.account):
             begins = min(first, statement.starts or first)
             yield from self._account(line, begins)
-            account = line.account or NAMELESS
-            yield from self._instance(account, line.instance or f"vendor-{account}", begins)
+            yield from self._instance(line.account or NAMELESS, self._instance_of(line), begins)
         if self.clock is not None:
             self.clock = max(self.clock, last)
-        left: _Left = {}
+        left: Left = {}
         for line in lines:
             if line.amount < 0:
                 yield from self._credit(line, left)
-            elif line.amount > 0 or line.coupons > 0:
-                yield from self._charge(line, statement, left)
+            elif self._charged(line):
+                yield from self._charge(line, left)
 
     def _charge(
-        self, line: Line, statement: Statement, left: _Left
+        self, line: Line, left: Left
     ) -> Iterator[Json]:
         account = line.account or NAMELESS
-        instance, bill = line.instance or f"vendor-{account}", line.order or serial_of(line)
+        instance, bill = self._instance_of(line), line.order or serial_of(line)
         ends = self._ends(line)
         if line.coupons > 0:
             yield self._said(
@@ -225,13 +224,19 @@ class Importer:
             )  # fmt: skip
         if there:
             self._returned[account] -= there
-        gross = line.gross if line.gross > 0 else line.amount
-        if statement.subject == "charges":
-            gross = line.amount + line.coupons
-        rated = write_amount(gross, line.currency)
+        rated = write_amount(self._rated(line), line.currency)
         yield self._bill(line, account, bill, instance, ends=ends, rated=rated)
         posted = max(line.instant, ends)
         left.setdefault((account, instance), []).append((line.amount, bill, posted))
+
+    def _charged(self, line: Line) -> bool:
+        return line.amount > 0 or line.coupons > 0
+
+    def _rated(self, line: Line) -> int:
+        return line.gross if line.gross > 0 else line.amount
+
+    def _instance_of(self, line: Line) -> str:
+        return line.instance or f"vendor-{line.account or NAMELESS}"
 
     def _ends(self, line: Line) -> int:
         """Give the end of what is charged; a term charged ahead ends later than its order."""
@@ -242,7 +247,7 @@ class Importer:
         return max(self.clock, line.instant) if self.clock is not None else self.now
 
     def _credit(
-        self, line: Line, left: _Left
+        self, line: Line, left: Left
     ) -> Iterator[Json]:
         """Take back: on the bill that is named, else on that of its instance with the most left."""
         account, note = line.account or NAMELESS, line.order or serial_of(line)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHARGE = "charge"  # the kind of a line that is what the provider kept, no payment
 BOOKED, PENDING, PAID, UNPAID, FAILED = "booked", "pending", "paid", "unpaid", "failed"
+ROUNDING = "rounding"  # the kind of a line that no bill has: what rounding to minor units cut off
 
 
 class Line(Struct, frozen=True, gc=False):

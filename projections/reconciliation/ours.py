@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 _ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
+CREDITS = "vendor-credit"  # the channel of what a provider owes beyond all that it billed
 _PAYMENTS = (e.TopUpReceived, e.TopUpReversed)
 
 
@@ -188,6 +189,8 @@ class _Fold:
         event = recorded.event
         if isinstance(event, _ORDERS):
             return self._order(recorded, event.cash_part, "SubscriptionOrder")
+        if isinstance(event, e.TopUpReceived) and event.channel == CREDITS:
+            return _Told(-event.amount, "Credit", event.serial, order=event.serial)
         if isinstance(event, e.CreditNoteIssued):
             back = sum(part for _, part in (*event.coupons_restored, *event.coupons_forfeited))
             return _Told(back - event.amount, "Adjustment", event.note, order=event.note,

@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from ledger.errors import IntegrityBroken
 from ledger.periods import DAY, local_day
-from projections.reconciliation.amounts import write_amount
+from projections.reconciliation.amounts import hashed_amount, write_amount
 from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
 from projections.reconciliation.identity import digest, name_of, names_of, order_of, ordinals
+from projections.reconciliation.lines import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,8 +106,8 @@ class Report(Struct, frozen=True):
 
     @property
     def matches(self) -> list[Outcome]:
-        """The outcomes that nobody has to look at."""
-        return [one for one in self.outcomes if one.matched]
+        """The outcomes that nobody has to look at; what rounding cut off is an item, no match."""
+        return [one for one in self.outcomes if one.matched and one.rule != ROUNDING]
 
 
 def reconcile(
@@ -141,7 +142,7 @@ def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
     effects: Counter[str] = Counter()
     for one in found:
         if one.effect or one.tolerated:
-            name = CHARGES if one.rule == CHARGES else one.kind
+            name = one.rule if one.rule in (CHARGES, ROUNDING) else one.kind
             if one.matched:
                 effects[name] += one.tolerated
                 name = OTHER_PERIOD
@@ -231,8 +232,10 @@ def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:
 def break_hash(source: str, one: Outcome) -> str:
     """Give the hash of what a break is about."""
     lines = one.ours or one.theirs
-    about = [source, *sorted(f"{line.account}|{line.key}|{line.instant // DAY}|{line.amount}"
-                             for line in lines)]  # fmt: skip
+    about = [source, *sorted(
+        f"{line.account}|{line.key}|{line.instant // DAY}|{hashed_amount(line.amount)}"
+        for line in lines
+    )]  # fmt: skip
     if one.kind == "duplicate_theirs":
         about.append(one.kind)
     return digest(about)

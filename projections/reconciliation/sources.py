@@ -6,19 +6,21 @@ This module must not know who asks, or how the answer is printed.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.memory import no_cycles
 from ledger.periods import DAY
 from ledger.reconciling import register
 from projections.reconciliation.breaks import TRANSIT, Scope
+from projections.reconciliation.focus.delivery import sha256_of
+from projections.reconciliation.focus.fitting import by_currency, by_invoice, credits_together
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
 from projections.reconciliation.report import Report, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ledger.store import Reader
     from projections.point import Point
@@ -50,7 +52,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    reader: Reader, point: Point, body: bytes, asked: Asked, *, offset: int, currency: str
+    reader: Reader, point: Point, body: bytes | Path, asked: Asked, *, offset: int, currency: str
 ) -> Compared:
     """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
     with no_cycles():  # nothing here refers to itself, so nothing is looked for
@@ -58,7 +60,7 @@ def compare(
 
 
 def _compare(
-    reader: Reader, point: Point, body: bytes, asked: Asked, *, offset: int, currency: str
+    reader: Reader, point: Point, body: bytes | Path, asked: Asked, *, offset: int, currency: str
 ) -> Compared:
     statement = read_statement(
         body, asked.source, offset=offset, currency=currency, encoding=asked.encoding,
@@ -66,6 +68,9 @@ def _compare(
     )  # fmt: skip
     subject = "owing" if statement.subject == "wallet" and _owes(statement) else statement.subject
     side = ledger_side(reader, point, subject, channels=asked.channels)
+    if statement.source == "focus":
+        statement = by_invoice(by_currency(statement, side.accounts), side.lines)
+        side = side._replace(lines=credits_together(side.lines))
     channels = asked.channels
     if statement.subject == "payments" and not channels:
         channels = channels_named(side, statement.lines)
@@ -76,7 +81,7 @@ def _compare(
         if one.source == asked.source
     ]  # fmt: skip
     report = reconcile(statement, side.lines, _scope(statement, asked), confirmed=confirmed)
-    return Compared(report, statement, side, hashlib.sha256(body).hexdigest(), channels)
+    return Compared(report, statement, side, sha256_of(body), channels)
 
 
 def _owes(statement: Statement) -> bool:

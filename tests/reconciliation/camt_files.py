@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ledger.periods import HOUR
+from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.lines import Line, Statement
 from projections.reconciliation.readers import read_statement
 
+CENT = SCALE // 100
 SPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 HOLDERS = {
     "camt053": ("BkToCstmrStmt", "Stmt"), "camt052": ("BkToCstmrAcctRpt", "Rpt"),
@@ -80,4 +82,4 @@ def read(body: bytes | str, source: str = "camt053", **options: str) -> Statemen
 
 def cents(lines: tuple[Line, ...]) -> list[int]:
     """Return the amounts of lines in cents."""
-    return [line.amount // 10**8 for line in lines]
+    return [line.amount // CENT for line in lines]

@@ -7,7 +7,7 @@ import pytest
 from ledger.periods import parse_instant
 from projections.reconciliation.identity import BATCH, ENTRY, INSTRUCTION, MANDATE, TRANSACTION
 from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line
-from tests.reconciliation.camt_files import cents, detail, entry, month, read
+from tests.reconciliation.camt_files import CENT, cents, detail, entry, month, read
 
 
 def _lines(*entries: str, closing: str) -> tuple[Line, ...]:
@@ -94,7 +94,7 @@ def test_a_batch_that_does_not_add_up_is_one_line_that_says_so(size: str) -> Non
         entry("9.00", detail("4.00", refs=refs), detail(size, refs=refs),
               more="<AcctSvcrRef>N1</AcctSvcrRef>"), closing="9.00",
     )  # fmt: skip
-    assert line.amount == 900 * 10**8
+    assert line.amount == 900 * CENT
     assert line.text == "(2 details do not add up to the entry)"
     assert line.references == (("N1", ENTRY),)
 
@@ -124,7 +124,7 @@ def test_details_in_another_currency_are_read_by_their_counter_value() -> None:
 
 def test_a_single_detail_that_is_not_the_entry_is_noted() -> None:
     (line,) = _lines(entry("8.85", detail("105.75")), closing="8.85")
-    assert (line.amount, line.fee) == (885 * 10**8, 0)
+    assert (line.amount, line.fee) == (885 * CENT, 0)
     assert line.text == "(the detail is 105.75, which is not the entry's amount)"
 
 
@@ -142,15 +142,15 @@ TAXED = _charges('<TtlChrgsAndTaxAmt Ccy="EUR">2.50</TtlChrgsAndTaxAmt>', _recor
 @pytest.mark.parametrize("size", ["", "97.50", "100.00"])
 def test_a_charge_beside_a_single_payment_is_its_fee(charges: str, size: str) -> None:
     (line,) = _lines(entry("97.50", detail(size, more=charges)), closing="97.50")
-    assert (line.amount, line.fee) == (9750 * 10**8, 250 * 10**8)
+    assert (line.amount, line.fee) == (9750 * CENT, 250 * CENT)
     (line,) = _lines(entry("97.50", detail(size), charges=charges), closing="97.50")
-    assert (line.amount, line.fee) == (9750 * 10**8, 250 * 10**8)
+    assert (line.amount, line.fee) == (9750 * CENT, 250 * CENT)
 
 
 def test_a_charge_that_is_not_included_is_booked_elsewhere() -> None:
     charges = _charges(_record("0.70", included="false"))
     (line,) = _lines(entry("6.00", detail("6.00", more=charges), charges=charges), closing="6.00")
-    assert (line.amount, line.fee) == (600 * 10**8, 0)
+    assert (line.amount, line.fee) == (600 * CENT, 0)
 
 
 def test_a_charge_of_a_detail_makes_that_detail_net() -> None:
@@ -159,7 +159,7 @@ def test_a_charge_of_a_detail_makes_that_detail_net() -> None:
         entry("148.50", detail("100.00", more=charges), detail("50.00")), closing="148.50"
     )
     assert cents(lines) == [9850, 5000]
-    assert [line.fee // 10**8 for line in lines] == [150, 0]
+    assert [line.fee // CENT for line in lines] == [150, 0]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_an_entry_without_a_date_has_that_of_its_statement() -> None:
 
 def test_amounts_may_have_five_decimals_and_no_other_shape_than_xml_gives_them() -> None:
     (line,) = _lines(entry("0.12345"), closing="0.12345")
-    assert line.amount == 1_234_500_000
+    assert line.amount == CENT * 12345 // 1000
     for text in ("1,234.50", "5.00-", "(5.00)", "5,00", "", "NaN", "1e3"):
         with pytest.raises(BadStatement, match="entry 1"):
             _lines(entry("7.77").replace("7.77", text, 1), closing="0.00")

@@ -5,6 +5,7 @@ Invariant: what comes back has passed its control totals. This package must not 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -13,7 +14,6 @@ from ledger.errors import InvalidInput
 from projections.reconciliation.identity import numbered
 from projections.reconciliation.readers.alibaba import read_bills, read_transactions
 from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
-from projections.reconciliation.readers.focus import read_focus
 from projections.reconciliation.readers.mapped import read_map, read_mapped
 
 if TYPE_CHECKING:
@@ -27,13 +27,12 @@ READERS: Final[dict[str, Callable[..., Statement]]] = {
     "camt052": read_camt052,
     "camt053": read_camt053,
     "camt054": read_camt054,
-    "focus": read_focus,
 }
-SOURCES: Final = tuple(sorted((*READERS, "csv")))
+SOURCES: Final = tuple(sorted((*READERS, "csv", "focus")))
 
 
 def read_statement(
-    body: bytes, source: str, *,
+    body: bytes | Path, source: str, *,
     offset: int, currency: str, encoding: str = "utf-8", account: str = "",
     column_map: str | None = None,
 ) -> Statement:  # fmt: skip
@@ -44,6 +43,13 @@ def read_statement(
     if (source == "csv") != (column_map is not None):
         msg = f"source {source} is read {'with' if source == 'csv' else 'without'} a column map"
         raise InvalidInput(msg, hint="--map belongs to --source csv")
+    if source == "focus":  # the one that needs no whole file in memory
+        from projections.reconciliation.readers.focus import read_focus  # noqa: PLC0415 - it alone
+
+        return read_focus(
+            body, offset=offset, currency=currency, encoding=encoding, account=account
+        )
+    body = body.read_bytes() if isinstance(body, Path) else body
     if column_map is not None:
         found = read_mapped(
             body, read_map(column_map), offset=offset, currency=currency, account=account

@@ -1,127 +1,98 @@
-"""FOCUS cost and usage: CSV or Parquet (names: ../columns.py).
+"""FOCUS cost and usage of any provider: the lines of its charges (../focus).
 
-Invariant: rows of one charged id (x_RecordId, else InvoiceId) become one line whose amount is
-the sum of their BilledCost, exactly. This module must not know how such files are exported.
+A charge is a bill, and a ledger's bill is a whole number of minor units: its line is rounded
+towards zero, as R8 rounds, and what was cut is a line of its own, one an account and month.
+Invariant: the lines of a file add up to its BilledCost, exactly. A record of our own export keeps
+its amount: its bill is there already.
+This module must not know how rows are summed, nor how such files are exported.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from projections.reconciliation import columns
-from projections.reconciliation.lines import BadStatement, Line, Statement, one_currency
+from ledger.periods import local_date
+from projections.reconciliation.amounts import from_minor, write_amount
+from projections.reconciliation.focus import by_columns, by_rows
+from projections.reconciliation.focus.charges import Charge, charges_of
+from projections.reconciliation.focus.delivery import Delivery
+from projections.reconciliation.lines import ROUNDING, Line, Statement, one_currency
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-_PARQUET = b"PAR1"
-_SECONDS = len("2025-03-01T00:00:00")
+    from projections.reconciliation.focus.parts import Part
+
+COLUMNS_FROM: Final = 8 << 20  # bytes: starting the engine costs what reading these does
 
 
 def read_focus(
-    body: bytes, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
+    body: bytes | Path, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
 ) -> Statement:
-    """Read a FOCUS file. Raises: BadStatement."""
-    lines: dict[tuple[str, str, str], Line] = {}
-    spans = []
-    for number, row in _rows(body, encoding):
-        line = _line(number, row, offset=offset, account=account, main=currency)
-        spans.append(cells.months_of(line.instant, line.instant, offset=offset))
-        same = (line.account, line.currency, line.order or line.place)
-        there = lines.get(same)
-        lines[same] = line if there is None else _together(there, line)
-    found = tuple(lines.values())
-    main = one_currency(found, currency)
+    """Read a FOCUS file: CSV, gzip or Parquet. Raises: BadStatement."""
+    delivery = Delivery(body, encoding=encoding)
+    charges = charges_of(parts_of(delivery), offset=offset, currency=currency, account=account)
+    spans = [cells.months_of(one.instant, one.instant, offset=offset) for one in charges]
+    lines = tuple(_lines(charges, offset))
+    main = one_currency(lines, currency)
     return Statement(
-        source="focus", subject="charges", currency=main, lines=found, opening=0,
-        closing=sum(line.amount for line in found if line.currency == main),
+        source="focus", subject="charges", currency=main, lines=lines, opening=0,
+        closing=sum(line.amount for line in lines if line.currency == main),
         starts=min((span.starts for span in spans), default=0),
         ends=max((span.ends for span in spans), default=0),
     )  # fmt: skip
 
 
-def _line(number: int, row: dict[str, str], *, offset: int, account: str, main: str) -> Line:
-    owners = (row.get(name, "") for name in columns.FOCUS_ACCOUNTS)
-    charged = row.get("x_RecordId", "") or row.get("InvoiceId", "")
-    kind = cells.choice(
-        row["ChargeCategory"], number, "ChargeCategory", words=columns.FOCUS_CATEGORIES
-    )
-    cost = cells.amount(row["BilledCost"], number, "BilledCost")
-    starts = cells.instant(row["ChargePeriodStart"], number, "ChargePeriodStart", offset=offset)
-    ends, code = row.get("ChargePeriodEnd", ""), row.get("BillingCurrency", "")
-    when, billed = starts, row.get("BillingPeriodStart", "")
-    if billed:
-        first = cells.instant(billed, number, "BillingPeriodStart", offset=offset)
-        when = cells.booked_at(starts, cells.months_of(first, first, offset=offset))
+def parts_of(delivery: Delivery) -> Iterator[Part]:
+    """Sum the rows by the engine that is there and pays. Raises: BadStatement."""
+    if delivery.size >= COLUMNS_FROM and by_columns.usable():
+        parts = by_columns.parts_of(delivery)
+        if parts is not None:
+            return parts
+    return by_rows.parts_of(delivery)
+
+
+def _lines(charges: Iterable[Charge], offset: int) -> Iterator[Line]:
+    cut: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for charge in charges:
+        minor = from_minor(1, charge.currency)
+        amount = charge.cost
+        if not charge.record:
+            amount -= _remainder(charge.cost, minor)
+            month = local_date(charge.instant, offset)[:7]
+            same = (charge.account, charge.currency, month)
+            before, when = cut.get(same, (0, 0))
+            cut[same] = (before + charge.cost - amount, max(when, charge.instant))
+        yield _line(charge, amount)
+    for (account, currency, month), (rest, when) in sorted(cut.items()):
+        if rest:
+            yield Line(
+                key=f"rounding of {month}", amount=rest, currency=currency, instant=when,
+                order=f"rounding/{month}", account=account, kind=ROUNDING, firm=True,
+            )  # fmt: skip
+
+
+def _remainder(fine: int, minor: int) -> int:
+    """Give what rounding towards zero cuts off, with its sign."""
+    return fine % minor if fine >= 0 else -(-fine % minor)
+
+
+def _line(charge: Charge, amount: int) -> Line:
+    between = f"rows {charge.first}-{charge.last}"
+    place = f"row {charge.first}" if charge.rows == 1 else between
+    if charge.rows not in (1, charge.last - charge.first + 1):
+        place = f"{charge.rows} of {between}"
     return Line(
-        key=charged or cells.nameless(when, cost, code or main, offset=offset), amount=cost,
-        currency=cells.currency(code, number, "BillingCurrency") if code else main,
-        instant=when, order=charged, kind=kind,
-        account=next(filter(None, owners), "") or account, place=f"row {number}", starts=starts,
-        ends=cells.instant(ends, number, "ChargePeriodEnd", offset=offset) if ends else 0,
-        instance=row.get("ResourceId", ""), gross=cost if kind != "Credit" else 0,
-        group=row.get("InvoiceId", "") if row.get("x_RecordId", "") else "",
-        coupons=-cost if kind == "Credit" else 0, firm=bool(row.get("x_RecordId", "")),
+        key=charge.name, amount=amount, currency=charge.currency, instant=charge.instant,
+        order=charge.name, kind=charge.category, account=charge.account, place=place,
+        starts=charge.starts, ends=charge.ends, instance=charge.resource if charge.record else "",
+        gross=charge.cost - charge.credit if charge.record else charge.cost,
+        coupons=-charge.credit if charge.record else 0, group=charge.invoice,
+        text="" if amount == charge.cost else _exact(charge), firm=charge.record,
     )  # fmt: skip
 
 
-def _together(one: Line, other: Line) -> Line:
-    """Add a row to the line of its id: what is charged names it, not what a coupon paid."""
-    swapped = one.kind == "Credit" and other.kind != "Credit"
-    first, second = (other, one) if swapped else (one, other)
-    return msgspec.structs.replace(
-        first, amount=one.amount + other.amount, gross=one.gross + other.gross,
-        coupons=one.coupons + other.coupons, starts=min(one.starts, other.starts),
-        ends=max(one.ends, other.ends), instant=min(one.instant, other.instant),
-        instance=first.instance or second.instance,
-    )  # fmt: skip
-
-
-def _rows(body: bytes, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
-    if body[:4] == _PARQUET:
-        yield from _parquet(body)
-        return
-    table = Table(body, encoding=encoding)
-    table.need(columns.FOCUS_NEEDED, "focus")
-    known = [(table.header.index(name), name) for name in columns.FOCUS if name in table.header]
-    for number, row in table.rows():
-        yield number, {name: row[place].strip() for place, name in known}
-
-
-def _parquet(body: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Read Parquet; decimals and instants as the exact text that the CSV would have."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
-        from pyarrow import parquet  # noqa: PLC0415 - as above
-    except ImportError:
-        msg = "reading Parquet needs pyarrow, which is not installed"
-        raise BadStatement(msg, hint="pip install 'tallystick[parquet]', or use the CSV") from None
-    try:
-        table = parquet.read_table(pa.BufferReader(body))
-    except (pa.ArrowException, OSError) as error:
-        msg = f"the file is no whole Parquet file: {str(error)[:120]}"
-        raise BadStatement(msg, hint="fetch the file again") from None
-    absent = [name for name in columns.FOCUS_NEEDED if name not in table.column_names]
-    if absent:
-        raise BadStatement(f"the file has no column {', '.join(absent)}, so it is no focus")
-    for name in table.column_names:
-        if name == "BilledCost" and pa.types.is_floating(table.schema.field(name).type):
-            msg = "BilledCost is stored as a float, which is not exact"
-            raise BadStatement(msg, hint="export it as a decimal or as text")
-    known = [name for name in columns.FOCUS if name in table.column_names]
-    for number, row in enumerate(table.select(known).to_pylist(), 1):
-        yield number, {name: _written(row[name]) for name in known}
-
-
-def _written(cell: object) -> str:
-    if cell is None:
-        return ""
-    isoformat = getattr(cell, "isoformat", None)
-    if isoformat is None:
-        return f"{cell:f}" if hasattr(cell, "as_tuple") else str(cell).strip()
-    text = str(isoformat())
-    return text if len(text) < _SECONDS or text[_SECONDS:] else f"{text}Z"  # FOCUS instants are UTC
+def _exact(charge: Charge) -> str:
+    return f"{write_amount(charge.cost, charge.currency)} before rounding"

@@ -1,0 +1,194 @@
+"""From parts to charges: one a (billing account, invoice, billing period, category), by currency.
+
+Taxes are a category of their own. What takes back is kept apart from what is charged: rows with a
+negative cost, and corrections of an earlier period. A row with an ``x_RecordId`` (our own export)
+is part of that record's charge instead.
+Invariant: the charges of a file add up to its BilledCost, exactly; nothing is rounded here.
+This module must not know lines, nor the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from ledger.errors import InvalidInput
+from ledger.money import check_currency
+from ledger.periods import SECOND, local_date
+from projections.reconciliation.focus import cells, columns
+from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.cells import booked_at, months_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from projections.reconciliation.focus.parts import Part
+
+T = TypeVar("T")
+
+CREDIT: Final = "Credit"
+_ID_MAX: Final = 110  # leaves room for what is added to an id
+_FIRST: Final = "-01"
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """Rows that are one bill, or that take back from one.
+
+    Attributes:
+        name: the id of its bill or note: the record's own, else made of its key.
+        cost: the exact sum of BilledCost, fine units.
+        credit: the part of it that Credit rows are (the coupons of a record), not positive.
+        rows, first, last: how many rows, the first and the last of them.
+        instant: when it is booked: as used, inside its billing period.
+
+    """
+
+    name: str
+    account: str
+    currency: str
+    invoice: str
+    category: str
+    record: bool
+    cost: int
+    credit: int
+    rows: int
+    first: int
+    last: int
+    instant: int
+    starts: int
+    ends: int
+    resource: str
+
+
+class _Read(NamedTuple):
+    """A part with its texts read."""
+
+    part: Part
+    cost: int
+    starts: int
+    ends: int
+    period: int | None
+    category: str
+    currency: str
+
+
+def charges_of(
+    parts: Iterable[Part], *, offset: int, currency: str, account: str
+) -> list[Charge]:
+    """Make the charges of a file, by account and name. Raises: BadStatement."""
+    kept: dict[tuple[str, str, str], Charge] = {}
+    every = sorted(parts, key=lambda part: part.first)  # what is wrong first is said first
+    day_first = cells.day_first(
+        text.strip() for part in every for text in (part.period, part.period_end)
+    )
+    for part in every:
+        charge = _charge(_read(part, currency, day_first), offset=offset, account=account)
+        same = (charge.account, charge.currency, charge.name)
+        there = kept.get(same)
+        kept[same] = charge if there is None else _together(there, charge)
+    return [kept[same] for same in sorted(kept)]
+
+
+def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: FBT001 - as found
+    row = part.first
+
+    def moment(text: str, column: str) -> int:
+        if cells.slashed(text) and day_first is None:
+            msg = f"row {row}, {column}: nothing tells the day from the month in {text.strip()!r}"
+            raise BadStatement(msg, hint="a spreadsheet wrote it: fetch the file again")
+        return _said(
+            row, column, text, lambda cell: cells.read_instant(cell, day_first=bool(day_first))
+        )
+
+    category = part.category.strip()
+    if category not in columns.CATEGORIES:
+        msg = f"row {row}, ChargeCategory: {category[:40]!r} is not a category of FOCUS"
+        raise BadStatement(msg, hint=f"use one of: {', '.join(columns.CATEGORIES)}")
+    if part.odd_cost:
+        cost = part.rows * _said(row, "BilledCost", part.odd_cost, cells.read_cost)
+    else:
+        cost = _said(row, "BilledCost", "", lambda _: cells.scaled(part.digits, part.scale))
+    starts = [] if part.starts is None else [part.starts]
+    if part.odd_start:
+        starts.append(moment(part.odd_start, "ChargePeriodStart"))
+    ends = part.ends or 0
+    if part.odd_end:
+        ends = max(ends, moment(part.odd_end, "ChargePeriodEnd"))
+    period = moment(part.period, "BillingPeriodStart") if part.period else None
+    code = part.currency.strip()
+    code = _said(row, "BillingCurrency", code, check_currency) if code else currency
+    return _Read(part, cost, min(starts), ends, period, category, code)
+
+
+def _said(row: int, column: str, text: str, read: Callable[[str], T]) -> T:
+    """Read a text, or say where it stands. Raises: BadStatement."""
+    try:
+        return read(text)
+    except InvalidInput as error:
+        said, shown = str(error), text.strip()[:40]
+        if shown not in cells.NULLS and shown not in said:
+            said = f"{shown!r}: {said}"
+        raise BadStatement(f"row {row}, {column}: {said}", hint=error.hint) from None
+
+
+def _charge(read: _Read, *, offset: int, account: str) -> Charge:
+    part = read.part
+    billed = read.starts if read.period is None else read.period
+    span = months_of(billed, billed, offset=offset)
+    when = read.starts if read.period is None else booked_at(read.starts, span)
+    record = part.record.strip()
+    # A bill is posted when its cycle ends (R5), and belongs to the month that it bills.
+    ends = read.ends if record else max(min(read.ends, span.ends - SECOND), when)
+    named = record or _name(read, offset)
+    return Charge(
+        name=clean(named), account=clean(part.account.strip() or account),
+        currency=read.currency, invoice=part.invoice.strip(), category=read.category,
+        record=bool(record), cost=read.cost, credit=read.cost if read.category == CREDIT else 0,
+        rows=part.rows, first=part.first, last=part.last, instant=when, starts=read.starts,
+        ends=ends, resource=part.resource if part.resource == part.resource_last else "",
+    )  # fmt: skip
+
+
+def _name(read: _Read, offset: int) -> str:
+    """Name a bill by what makes it one, so that another delivery names it the same way."""
+    part = read.part
+    day = local_date(read.starts if read.period is None else read.period, offset)
+    if read.period is None or day.endswith(_FIRST):
+        day = day[: -len(_FIRST)]
+    words = [part.invoice.strip(), day, read.category]
+    if part.charge_class.strip() == columns.CORRECTION:
+        words.append("correction")
+    if read.category == CREDIT:
+        words += ["taken-back"] if read.cost > 0 else []
+    elif read.cost < 0:
+        words.append("refund")
+    return "/".join(word for word in words if word)
+
+
+def clean(name: str) -> str:
+    """Give a text that may be an id: itself where it may, else its hash."""
+    if not name or (
+        len(name) <= _ID_MAX and name.isprintable() and name == name.strip()
+        and unicodedata.is_normalized("NFC", name)
+    ):  # fmt: skip
+        return name
+    return f"focus-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+def _together(one: Charge, other: Charge) -> Charge:
+    """Add rows to a charge: what is charged names it, not what a coupon paid."""
+    swapped = one.category == CREDIT and other.category != CREDIT
+    lead = other if swapped else one
+    resources = {charge.resource for charge in (one, other)}
+    resource = lead.resource
+    if len(resources) > 1:  # a record is about one instance, whatever its credits say
+        resource = lead.resource or (one.resource or other.resource) if one.record else ""
+    return msgspec.structs.replace(
+        lead, cost=one.cost + other.cost, credit=one.credit + other.credit,
+        rows=one.rows + other.rows, first=min(one.first, other.first),
+        last=max(one.last, other.last), instant=min(one.instant, other.instant),
+        starts=min(one.starts, other.starts), ends=max(one.ends, other.ends), resource=resource,
+    )  # fmt: skip

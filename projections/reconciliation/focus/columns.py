@@ -1,0 +1,59 @@
+"""The columns of FOCUS that a bill is made of, and those that tell one charge from another.
+
+Invariant: names are the standard's own (1.0 to 1.3); a file may write them in any case and order,
+with underscores or spaces, and have columns of its own. This module must not know an engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from projections.reconciliation.lines import BadStatement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NEEDED: Final = ("BilledCost", "ChargeCategory", "ChargePeriodStart")
+READ: Final = (
+    *NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd",
+    "BillingAccountId", "SubAccountId", "ChargeClass", "InvoiceId", "ResourceId", "x_RecordId",
+)  # fmt: skip
+CATEGORIES: Final = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
+CORRECTION: Final = "Correction"
+
+
+def plain(name: str) -> str:
+    """Write a column's name as all spellings of it have it in common."""
+    return name.strip().casefold().replace("_", "").replace(" ", "")
+
+
+def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str] = NEEDED,
+           what: str = "FOCUS file") -> dict[str, int]:  # fmt: skip
+    """Give the place of each wanted column that is there. Raises: BadStatement.
+
+    A needed column that is absent, or a wanted one that is there twice, is refused.
+    """
+    found: dict[str, int] = {}
+    known = {plain(name): name for name in wanted}
+    seen: set[str] = set()
+    for place, written in enumerate(header):
+        name = known.get(plain(written))
+        if (written.strip() and written in seen) or name in found:
+            msg = f"column {written!r} is there twice"
+            raise BadStatement(msg, hint="remove one of them: nothing tells which is right")
+        seen.add(written)
+        if name is not None:
+            found[name] = place
+    absent = [name for name in needed if name not in found]
+    if absent:
+        msg = f"the file has no column {', '.join(absent)}, so it is not a {what}"
+        raise BadStatement(msg, hint=_advice(header))
+    return found
+
+
+def _advice(header: Sequence[str]) -> str:
+    if len(header) == 1:
+        for mark, name in ((";", "';'"), ("\t", "a tab"), ("|", "'|'")):
+            if mark in header[0]:
+                return f"its cells seem to be separated by {name}; FOCUS has commas"
+    return f"it has: {', '.join(header)[:200]}"

@@ -1,0 +1,123 @@
+"""A FOCUS file and a ledger told in the same words, before they are compared.
+
+One billing account may be billed in several currencies, and an account of the ledger has one. A
+ledger may know an invoice as one bill, and several notes may be one credit.
+Invariant: amounts are put together, never changed. This module must not know matching.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from projections.reconciliation.lines import ROUNDING, Line, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_PART: Final = "~"
+_SERIAL_MAX: Final = 16
+
+
+def part_name(name: str, count: int) -> str:
+    """Name the next part of a credit: the first bears its name."""
+    return f"{name}{_PART}{count + 1}" if count else name
+
+
+def serial_of(account: str, name: str) -> str:
+    """Name a credit's top-up; serials are unique in the whole ledger (R3)."""
+    return f"{name}{_PART}{hashlib.sha256(account.encode()).hexdigest()[:_SERIAL_MAX]}"
+
+
+def whole_name(name: str) -> str:
+    """Give the name of the credit that a note or a top-up is part of."""
+    return name.partition(_PART)[0]
+
+
+def by_currency(statement: Statement, known: Mapping[str, str]) -> Statement:
+    """Give each currency of a billing account an account of its own.
+
+    The first, or the one that the ledger has under that name, keeps the name; another has its
+    code behind it. ``known`` are the ledger's accounts with their currencies.
+    """
+    named: dict[tuple[str, str], str] = {}
+    taken = dict(known)
+    wanted = {(line.account, line.currency) for line in statement.lines}
+    for account, code in sorted(wanted, key=lambda one: (one[1] != statement.currency, one)):
+        fits = not account or taken.setdefault(account, code) == code
+        named[account, code] = account if fits else f"{account}/{code}"
+    return _with(statement, (
+        line if named[line.account, line.currency] == line.account
+        else msgspec.structs.replace(line, account=named[line.account, line.currency])
+        for line in statement.lines
+    ))  # fmt: skip
+
+
+def by_invoice(statement: Statement, ours: Iterable[Line]) -> Statement:
+    """Put the lines of an invoice together where the ledger has a bill of that name."""
+    known = {one for line in ours for one in ((line.account, line.order), ("", line.order))}
+    kept: dict[tuple[str, str, str], Line] = {}
+    lines: list[Line] = []
+    cut: dict[tuple[str, str], int] = {}
+    for line in statement.lines:
+        whole = line.group and (line.account, line.group) in known
+        if line.firm or not whole or (line.account, line.order) in known:
+            lines.append(line)
+            continue
+        same = (line.account, line.group, line.currency)
+        exact = msgspec.structs.replace(
+            line, key=line.group, order=line.group, group="", amount=line.gross, text=""
+        )
+        there = kept.get(same)
+        kept[same] = exact if there is None else _together(there, exact)
+        where = (line.account, line.currency)
+        cut[where] = cut.get(where, 0) + line.gross - line.amount
+    return _with(statement, [*_without(lines, cut), *kept.values()]) if kept else statement
+
+
+def _without(lines: Iterable[Line], cut: dict[tuple[str, str], int]) -> Iterable[Line]:
+    """Take from the lines of what was cut what is no longer cut."""
+    for line in lines:
+        where = (line.account, line.currency)
+        if line.kind == ROUNDING and cut.get(where):
+            line = msgspec.structs.replace(line, amount=line.amount - cut.pop(where))  # noqa: PLW2901 - the rest of it
+            if not line.amount:
+                continue
+        yield line
+
+
+def _together(one: Line, other: Line) -> Line:
+    return msgspec.structs.replace(
+        one, amount=one.amount + other.amount, gross=one.gross + other.gross,
+        instant=min(one.instant, other.instant), starts=min(one.starts, other.starts),
+        ends=max(one.ends, other.ends), place=f"{one.place}, {other.place}",
+    )  # fmt: skip
+
+
+def credits_together(ours: Iterable[Line]) -> tuple[Line, ...]:
+    """Put the parts of a credit together, which the import had to divide among bills."""
+    lines = list(ours)
+    parted = {
+        (line.account, whole_name(line.order)) for line in lines
+        if _PART in line.order and line.amount < 0
+    }  # fmt: skip
+    kept: dict[tuple[str, str], Line] = {}
+    others: list[Line] = []
+    for line in lines:
+        same = (line.account, whole_name(line.order))
+        if same not in parted or line.amount >= 0:
+            others.append(line)
+            continue
+        there = kept.get(same)
+        name = whole_name(line.order)
+        kept[same] = msgspec.structs.replace(
+            there or line, key=name, order=name,
+            amount=line.amount + (there.amount if there else 0),
+        )  # fmt: skip
+    return (*others, *kept.values())
+
+
+def _with(statement: Statement, lines: Iterable[Line]) -> Statement:
+    return msgspec.structs.replace(statement, lines=tuple(lines))
