@@ -62,7 +62,7 @@ def explicit(line: Line) -> bool:
 
 def serial_of(line: Line) -> str:
     """Give the serial under which a statement's line is booked."""
-    named = next((one.text for one in line.references if one.scope == TRANSACTION), "")
+    named = min((one.text for one in line.references if one.scope == TRANSACTION), default="")
     return named or line.number or line.name or line.key
 
 
@@ -84,8 +84,8 @@ def order_of(line: Line) -> tuple[object, ...]:
     """Sort lines by what they say, never by where they stand."""
     return (
         line.instant, line.key, line.amount, line.currency, line.account, line.order,
-        line.references, line.kind, line.group, line.status, line.text, line.name, line.number,
-        line.statement, line.channel, line.instance, line.fee, line.starts, line.ends,
+        sorted(line.references), line.kind, line.group, line.status, line.text, line.name,
+        line.number, line.statement, line.channel, line.instance, line.fee, line.starts, line.ends,
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _content(line: Line) -> tuple[object, ...]:
     return (
         line.statement, line.instant, line.amount, line.currency, line.account, line.group,
         line.kind, line.status, line.text, line.channel, line.instance, line.fee, line.starts,
-        line.ends, *(f"{one.scope} {one.text}" for one in line.references),
+        line.ends, *sorted(f"{one.scope} {one.text}" for one in line.references),
     )  # fmt: skip
 
 
