@@ -44,6 +44,7 @@ class Scope(Struct, frozen=True):
 
     Attributes:
         starts, ends: half-open; what lies outside is another period's.
+        whole: without a span it speaks of all time; an empty file speaks of nothing.
         narrowed: the span was asked for, so the statement's own lines may lie outside too.
         transit: how long money may be on its way, in microseconds.
         tolerance: fine units by which amounts may differ, as asked for.
@@ -54,6 +55,7 @@ class Scope(Struct, frozen=True):
     starts: int
     ends: int
     narrowed: bool = False
+    whole: bool = True
     transit: int = 0
     tolerance: int = 0
     accounts: frozenset[str] = frozenset()
@@ -61,7 +63,7 @@ class Scope(Struct, frozen=True):
 
     def within(self, instant: int) -> bool:
         """Say whether an instant lies in the span."""
-        return not self.ends or self.starts <= instant < self.ends
+        return self.starts <= instant < self.ends if self.ends else self.whole
 
     def inside(self, line: Line) -> bool:
         """Say whether a line of ours is this period's: by its date."""

@@ -84,8 +84,9 @@ class Proposer:
             yield from self._charge(line, account, activated)
 
     def _payment(self, line: Line, account: str) -> Proposal:
-        size = write_amount(abs(line.amount), line.currency)
-        if line.amount % from_minor(1, line.currency):
+        paid_in = line.amount + line.fee  # the provider kept the fee of what the payer paid
+        size = write_amount(abs(paid_in), line.currency)
+        if paid_in % from_minor(1, line.currency):
             return Proposal(None, f"{line.place} {line.key}: {size} has more decimals than money")
         channel = line.channel if line.firm and line.channel else self.channel
         if line.amount > 0 and line.kind not in ("Refund", "Consumption") and not line.reversal:

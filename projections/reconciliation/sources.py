@@ -138,6 +138,7 @@ def _scope(statement: Statement, asked: Asked) -> Scope:
         transit = asked.transit_days * DAY
     return Scope(
         currency=statement.currency, starts=starts, ends=ends, narrowed=asked.span is not None,
+        whole=bool(statement.lines),
         transit=transit, tolerance=asked.tolerance, kinds=asked.kinds or statement.kinds,
         accounts=frozenset(named) if len(named) == 1 and "" not in named else frozenset(),
     )  # fmt: skip

@@ -7,7 +7,7 @@ a reconciliation must find are known beforehand.
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,6 +15,9 @@ from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
 from projections.reconciliation.identity import Reference
 from projections.reconciliation.lines import BOOKED, FAILED, PENDING, Line, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DAY = 86_400_000_000
 START = 1_740_758_400_000_000
@@ -45,7 +48,9 @@ def statement_of(lines: list[Line], opening: int) -> Statement:
     )
 
 
-def case(seed: int, *, size: int = 60, plants: int = 12) -> Case:
+def case(
+    seed: int, *, size: int = 60, plants: int = 12, kinds: Sequence[str] = PLANTS
+) -> Case:
     """Make a case: ``size`` payments, of which ``plants`` are tampered with."""
     dice = random.Random(seed)
     ours, theirs, planted = [], [], dict[str, int]()
@@ -61,7 +66,7 @@ def case(seed: int, *, size: int = 60, plants: int = 12) -> Case:
             ours.append(mine)
             theirs.append(other)
             continue
-        kind = dice.choice(PLANTS)
+        kind = dice.choice(kinds)
         planted[kind] = planted.get(kind, 0) + 1
         a, b = _tampered(kind, mine, other)
         ours += a
