@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from cli.render import note
 from ledger import clock as clocks
+from ledger import settings
 from ledger.connection import tables
 from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
@@ -99,7 +100,7 @@ class Session:
         """The ledger's clock."""
         head = self.reader.head()
         if self.catalog.clock == clocks.SIMULATED:
-            return max(int(self.reader.meta("clock") or 0), head.recorded_at)
+            return max(settings.clock_at(self.reader.meta(settings.CLOCK_KEY)), head.recorded_at)
         return max(clocks.system_now(), head.recorded_at)
 
     def point(self, asked: Asked) -> Point:

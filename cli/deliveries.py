@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -42,22 +44,39 @@ def statement_file(file: str, source: str) -> bytes | Path:
     return body
 
 
+class Begun(msgspec.Struct):
+    """Where the ledger stood when the import of a file began: what its commands depend on."""
+
+    position: int
+    now: int
+    offset: int
+
+
 def importing(
-    session: Session, statement: Statement, *, dates_lost: bool = False
+    session: Session, statement: Statement, *, begun: Begun, dates_lost: bool = False
 ) -> tuple[Importer, Statement]:
     """Give what makes commands of a statement, and the statement in the ledger's words."""
     kind = Importer
+    known = _accounts(session.reader, until=begun.position)
     if statement.source == "focus":
         kind = FocusImporter
-        named = currencies(session.reader, (line.account for line in statement.lines))
-        statement = by_currency(statement, named)
+        there = {line.account for line in statement.lines}.intersection(known)
+        statement = by_currency(statement, currencies(session.reader, there))
     importer = kind(
-        Formatter(offset=session.offset, currency=session.catalog.currency), now=session.now,
-        clock=session.now if session.catalog.clock == clocks.SIMULATED else None,
-        known=[stream.removeprefix(ACCOUNT_PREFIX) for stream in session.reader.streams()],
-        dates_lost=dates_lost,
+        Formatter(offset=begun.offset, currency=session.catalog.currency), now=begun.now,
+        clock=begun.now if session.catalog.clock == clocks.SIMULATED else None,
+        known=known, dates_lost=dates_lost,
     )  # fmt: skip
     return importer, statement
+
+
+def _accounts(reader: Reader, *, until: int) -> list[str]:
+    """List the accounts that there were at a position."""
+    streams = reader.streams()
+    if until < reader.head().position:
+        opened = ((stream, reader.stream_row(stream, 1)) for stream in streams)
+        streams = [stream for stream, row in opened if row is not None and row[0] <= until]
+    return [stream.removeprefix(ACCOUNT_PREFIX) for stream in streams]
 
 
 def currencies(reader: Reader, accounts: Iterable[str]) -> dict[str, str]:

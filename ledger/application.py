@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger import clock as clocks
-from ledger import codec
+from ledger import codec, settings
 from ledger import commands as c
 from ledger.account import AccountState, evolve, fold
 from ledger.catalog import Catalog
@@ -38,6 +38,7 @@ from ledger.money import check_currency
 from ledger.periods import format_instant
 from ledger.policy import Policy
 from ledger.repeats import is_repeat
+from ledger.settings import CLOCK_KEY
 from ledger.store.rows import Row
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store, Writer
     from ledger.store.rows import Request
 
-CLOCK_KEY = "clock"
 STATES_MAX = 200_000  # accounts kept in memory before all are dropped and folded anew on demand
 
 
@@ -248,7 +248,7 @@ class Ledger(Engine):
             if self.views is not None:
                 self.views.prepare(writer)
             self.agenda.reset()
-        self.clock_at = int(writer.meta(CLOCK_KEY) or 0)
+        self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
 
     def _load_catalog(self) -> None:
         self.catalog = Catalog()
@@ -259,7 +259,7 @@ class Ledger(Engine):
         for recorded in sorted(own, key=lambda one: one.position):
             self.catalog.apply(recorded)
         self.recorded_at = reader.head().recorded_at
-        self.clock_at = int(reader.meta(CLOCK_KEY) or 0)
+        self.clock_at = settings.clock_at(reader.meta(CLOCK_KEY))
 
     def _fold_in(self, recorded: RecordedEvent) -> None:
         account = account_of(recorded.stream)

@@ -1,7 +1,9 @@
 """Imports: many commands from a file or a pipe, in batches, resumable after any interruption.
 
-Each transaction also notes how many lines of the input it covers and their SHA-256, so ``resume``
-finds the longest recorded beginning of the same input and goes on behind it.
+Each transaction also notes how many lines of the input are recorded by then, under the digest of
+those lines: what it covers, not who recorded it, so that no run can spoil the notes of another.
+``resume`` finds the longest recorded beginning of the same input and goes on behind it; it looks
+again in every transaction, for another run may resume the same input at the same time.
 Invariant: a line is recorded together with its note, or not at all.
 """
 
@@ -13,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
+from ledger import settings
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX, bare, without_mark
 from ledger.memory import no_cycles
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ledger.application import Ledger, Outcome
-    from ledger.store import Writer
+    from ledger.store import Reader, Writer
 
 BATCH_LINES = 2000
 BATCH_BYTES = LINE_MAX
-NOTES_KEY = "imports"
-NOTES_MAX = 100
+COMMANDS = "commands"  # the source of an input that holds commands as they are
+NOTES_MAX = 100  # that one run leaves behind; older ones lie within what the newer ones cover
+OLD_KEY = "imports"  # older versions kept all notes in one setting
 
 
 class Result(NamedTuple):
@@ -36,23 +40,53 @@ class Result(NamedTuple):
     outcome: Outcome
 
 
+class Origin(NamedTuple):
+    """Where an input comes from: the name of its source, and a setting that its first run notes.
+
+    The setting says what another run must know to make the same lines again.
+    """
+
+    source: str = COMMANDS
+    key: str | None = None
+    value: str = ""
+
+
 class _Cover:
     """How many lines of the input are covered, and their digest (line ends do not count)."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         self.lines = 0
+        self._source = source
         self._digest = hashlib.sha256()
 
     def add(self, line: bytes) -> None:
         self.lines += 1
         self._digest.update(without_mark(line).rstrip(b"\r\n") + b"\n")
 
-    def note(self) -> list[int | str]:
-        return [self.lines, self._digest.hexdigest()]
+    def copy(self) -> _Cover:
+        other = _Cover(self._source)
+        other.lines, other._digest = self.lines, self._digest.copy()
+        return other
+
+    @property
+    def key(self) -> str:
+        return f"import:{self._source}:{self._digest.hexdigest()}"
 
 
-def _notes(text: str | None) -> dict[str, list[int | str]]:
-    notes: dict[str, list[int | str]] = json.loads(text) if text else {}
+def _notes(reader: Reader, source: str) -> dict[str, int]:
+    """Give how many lines each note covers, by key. Raises: SettingBroken."""
+    first = f"import:{source}:"
+    rows = reader.connection.execute(
+        "SELECT key, value FROM meta WHERE key >= ? AND key < ?", (first, first[:-1] + ";")
+    )
+    notes = {key: settings.whole(key, value) for key, value in rows}
+    old = reader.meta(OLD_KEY) if source == COMMANDS else None
+    if old is not None:
+        try:
+            notes |= {f"{first}{digest}": int(lines) for lines, digest in json.loads(old).values()}
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            want = "the notes of imports"
+            raise settings.SettingBroken(OLD_KEY, value=old, want=want) from None
     return notes
 
 
@@ -63,6 +97,7 @@ def import_lines(
     resume: bool = False,
     stop_on_refusal: bool = False,
     batch_lines: int = BATCH_LINES,
+    origin: Origin | None = None,
 ) -> Iterator[Result]:
     """Record every line of ``source`` and give what became of each.
 
@@ -70,53 +105,101 @@ def import_lines(
     has given is recorded without waiting for the rest.
     Raises: BadLine; what was recorded before it stays.
     """
+    run = _Run(ledger, origin or Origin(), resume=resume)
     with no_cycles():
-        yield from _import(
-            ledger, iter(source), resume=resume, stop_on_refusal=stop_on_refusal,
-            batch_lines=batch_lines,
-        )  # fmt: skip
+        for batch in _batches(run.behind_recorded(iter(source)), batch_lines):
+            yield from run.record(batch, stop_on_refusal=stop_on_refusal)
+            if run.stopped:
+                return
 
 
-def _import(
-    ledger: Ledger,
-    lines: Iterator[bytes | None],
-    *,
-    resume: bool,
-    stop_on_refusal: bool,
-    batch_lines: int,
-) -> Iterator[Result]:
-    cover = _Cover()
-    run = f"@{ledger.store.reader.head().position}"
-    if resume:
-        run, lines = _behind_recorded(ledger, lines, cover, run)
-    for batch in _batches(lines, batch_lines):
-        first_line = cover.lines + 1
-        parsed, bad = _parse(batch, first_line)
-        numbers = [number for number, _ in parsed]
+class _Run:
+    """One import: what it has covered so far, and the notes it has left."""
 
-        def note(writer: Writer, recorded: int, batch: Sequence[bytes] = batch) -> None:
-            whole = recorded == len(numbers) and bad is None  # noqa: B023 - called at once
-            last = numbers[recorded - 1] if recorded else cover.lines  # noqa: B023 - called at once
-            for line in batch if whole else batch[: last - cover.lines]:
-                cover.add(line)
-            notes = _notes(writer.meta(NOTES_KEY))
-            notes.pop(run, None)
-            notes[run] = cover.note()
-            for old in list(notes)[:-NOTES_MAX]:
-                del notes[old]
-            writer.set_meta(NOTES_KEY, json.dumps(notes))
+    def __init__(self, ledger: Ledger, origin: Origin, *, resume: bool) -> None:
+        self.stopped = False
+        self._ledger = ledger
+        self._origin = origin
+        self._resume = resume
+        self._cover = _Cover(origin.source)
+        self._left: list[str] = []
 
-        outcomes, failure = ledger.execute(
-            [command for _, command in parsed], also=note, stop_on_refusal=stop_on_refusal
+    def behind_recorded(self, lines: Iterator[bytes | None]) -> Iterator[bytes | None]:
+        """Pass over the longest beginning of the input that this ledger covers already."""
+        if not self._resume:
+            return lines
+        notes = _notes(self._ledger.store.reader, self._origin.source)
+        last = max(notes.values(), default=0)
+        probe = self._cover.copy()
+        held: list[bytes] = []  # read, but behind the last match
+        for line in lines if last else ():
+            if line is None:
+                continue
+            probe.add(line)
+            held.append(line)
+            if notes.get(probe.key) == probe.lines:
+                self._cover = probe.copy()
+                held.clear()
+            if probe.lines >= last:
+                break
+        return chain(held, lines)
+
+    def record(self, batch: Sequence[bytes], *, stop_on_refusal: bool) -> Iterator[Result]:
+        """Record a batch in one transaction. Raises: BadLine."""
+        parsed, bad = _parse(batch, self._cover.lines + 1)
+        skipped = 0  # lines of this batch that another run has recorded meanwhile
+
+        def wanted() -> Iterator[c.AnyCommand]:  # asked for under the write lock
+            nonlocal skipped, parsed
+            skipped = self._recorded_meanwhile(batch)
+            first = self._cover.lines + skipped
+            parsed = [(number, command) for number, command in parsed if number > first]
+            for _, command in parsed:
+                yield command
+
+        def note(writer: Writer, recorded: int) -> None:
+            whole = recorded == len(parsed) and bad is None
+            last = parsed[recorded - 1][0] if recorded else self._cover.lines + skipped
+            for line in batch if whole else batch[: last - self._cover.lines]:
+                self._cover.add(line)
+            self._note(writer)
+
+        outcomes, failure = self._ledger.execute(
+            wanted(), also=note, stop_on_refusal=stop_on_refusal
         )
-        for number, outcome in zip(numbers, outcomes, strict=False):
+        for (number, _), outcome in zip(parsed, outcomes, strict=False):
             yield Result(number, outcome)
         if failure is not None:
-            raise BadLine(line=numbers[len(outcomes)], error=failure)
-        if len(outcomes) < len(numbers):  # stopped on a refusal
-            return
-        if bad is not None:
+            raise BadLine(line=parsed[len(outcomes)][0], error=failure)
+        self.stopped = len(outcomes) < len(parsed)  # on a refusal
+        if bad is not None and not self.stopped:
             raise bad
+
+    def _recorded_meanwhile(self, batch: Sequence[bytes]) -> int:
+        """Count the first lines of a batch that another run of the same input has recorded."""
+        if not self._resume:
+            return 0
+        notes = _notes(self._ledger.store.reader, self._origin.source)
+        if max(notes.values(), default=0) <= self._cover.lines:
+            return 0
+        probe, found = self._cover.copy(), 0
+        for line in batch:
+            probe.add(line)
+            if notes.get(probe.key) == probe.lines:
+                found = probe.lines - self._cover.lines
+        return found
+
+    def _note(self, writer: Writer) -> None:
+        """Note what is covered by now, and forget the oldest note of this run."""
+        if not self._cover.lines:
+            return
+        key = self._origin.key
+        if key is not None and not self._left and writer.meta(key) is None:
+            writer.set_meta(key, self._origin.value)
+        writer.set_meta(self._cover.key, str(self._cover.lines))
+        self._left.append(self._cover.key)
+        if len(self._left) > NOTES_MAX:
+            writer.connection.execute("DELETE FROM meta WHERE key = ?", (self._left.pop(0),))
 
 
 def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:
@@ -146,29 +229,3 @@ def _parse(
         except InvalidInput as error:
             return parsed, BadLine(line=number, error=error)
     return parsed, None
-
-
-def _behind_recorded(
-    ledger: Ledger, lines: Iterator[bytes | None], cover: _Cover, run: str
-) -> tuple[str, Iterator[bytes | None]]:
-    """Pass over the longest beginning of the input that a transaction of this ledger covers."""
-    notes = _notes(ledger.store.reader.meta(NOTES_KEY))
-    wanted = {int(note[0]) for note in notes.values()}
-    last = max(wanted, default=0)
-    probe = _Cover()
-    held: list[bytes] = []  # read, but behind the last match
-    for line in lines if last else ():
-        if line is None:
-            continue
-        probe.add(line)
-        held.append(line)
-        if probe.lines in wanted:
-            name = next((name for name, note in notes.items() if note == probe.note()), None)
-            if name is not None:
-                run = name
-                for matched in held:
-                    cover.add(matched)
-                held.clear()
-        if probe.lines >= last:
-            break
-    return run, chain(held, lines)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,7 +12,7 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import flush, note, table, write
+from cli.render import flush, table, write
 from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import InvalidInput
 from ledger.lines import LINE_MAX
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from ledger.application import Outcome
-    from projections.reconciliation.lines import Statement
 
 _READ_BYTES = 1 << 20
 SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
@@ -68,25 +65,6 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
     return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
 
 
-def _converted(
-    session: Session, file: str, name: str, *,
-    account: str, encoding: str, dates_lost: bool,
-) -> tuple[Statement, BinaryIO]:
-    """Turn a vendor's file into lines of commands."""
-    from cli.deliveries import importing, statement_file  # noqa: PLC0415 - for --from alone
-    from projections.reconciliation.readers import read_statement  # noqa: PLC0415 - as above
-
-    statement = read_statement(
-        statement_file(file, name), name, offset=session.offset,
-        currency=session.catalog.currency, encoding=encoding, account=account,
-    )  # fmt: skip
-    importer, statement = importing(session, statement, dates_lost=dates_lost)
-    lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
-    for said in importer.unsaid:
-        note(f"note: {said}")
-    return statement, io.BytesIO("".join(f"{line}\n" for line in lines).encode())
-
-
 @click.command("import")
 @click.argument("file", metavar="FILE|-")
 @click.option("--resume", is_flag=True, help="Skip the lines that this file already recorded.")
@@ -114,8 +92,11 @@ def command(
 
     counts: Counter[str] = Counter()
     last = 0
+    origin = None
     if from_ is not None:
-        statement, source = _converted(session, file, from_, **reading)
+        from cli.vendor_files import converted  # noqa: PLC0415 - for --from alone
+
+        statement, source, origin = converted(session, file, from_, resume=resume, **reading)
         if dry_run:
             from cli.previews import show_preview  # noqa: PLC0415 - for --dry-run alone
 
@@ -129,7 +110,7 @@ def command(
         try:
             for result in import_lines(
                 session.ledger, available_lines(source),
-                resume=resume, stop_on_refusal=stop_on_refusal,
+                resume=resume, stop_on_refusal=stop_on_refusal, origin=origin,
             ):  # fmt: skip
                 outcome = result.outcome
                 last = result.line

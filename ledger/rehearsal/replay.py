@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
-from ledger import codec, requests
+from ledger import codec, requests, settings
 from ledger import commands as c
 from ledger.account import AccountState, evolve
 from ledger.engine import PAYMENTS, Engine, find_precedents, keys_used
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from ledger.store.rows import Request
 
-CLOCK_KEY = "clock"
 DECIDED = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # other streams of the ledger are notes
 Batch = list[RecordedEvent]
 
@@ -95,7 +94,7 @@ def batches(history: Iterable[RecordedEvent]) -> Iterator[Batch]:
 def clock_end(reader: Reader) -> int:
     """Give the instant up to which everything due has certainly been recorded."""
     head = reader.head()
-    return max(int(reader.meta(CLOCK_KEY) or 0), head.recorded_at)
+    return max(settings.clock_at(reader.meta(settings.CLOCK_KEY)), head.recorded_at)
 
 
 def recorded_history(
