@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fixtures.generate import lines
-from ledger.application import Ledger, create
+from ledger.application import Ledger
+from ledger.founding import create
 from ledger.importer import import_lines
 from ledger.periods import HOUR, parse_instant
 from ledger.store import create_store, open_store

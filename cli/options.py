@@ -50,6 +50,21 @@ class Output:
         """Print one JSON object."""
         sys.stdout.write(json_line(answer))
 
+    @contextmanager
+    def object_with(self, answer: dict[str, Any], name: str) -> Iterator[Callable[[Any], None]]:
+        """Print one JSON object whose last field is a list, an entry at a time as it is given."""
+        begun = json_line({**answer, name: []})
+        sys.stdout.write(begun[: -len("]}\n")])
+        first = True
+
+        def give(row: Any) -> None:
+            nonlocal first
+            sys.stdout.write(("" if first else ", ") + json_line(row).rstrip("\n"))
+            first = False
+
+        yield give
+        sys.stdout.write("]}\n")
+
     def rows(self, rows: Iterable[dict[str, Any]]) -> None:
         """Print rows, one a line, as NDJSON or CSV; rows may come in several calls."""
         if self.form == "csv":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ledger.application import Outcome
+    from ledger.outcomes import Outcome
 
 RESULT_COLUMNS = (
     "line", "ok", "duplicate", "positions", "warnings", "code", "message", "rule", "hint",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ledger import clock as clocks
 from ledger import codec, settings
@@ -27,19 +27,14 @@ from ledger.errors import (
 )
 from ledger.events import (
     ACCOUNT_PREFIX,
-    POLICY_STREAM,
-    AutoRenewEnabled,
-    PolicyAdopted,
     RecordedEvent,
-    TopUpReceived,
     account_of,
 )
-from ledger.money import check_currency
+from ledger.founding import row_of
+from ledger.outcomes import Outcome, warnings
 from ledger.periods import format_instant
-from ledger.policy import Policy
 from ledger.repeats import is_repeat
 from ledger.settings import CLOCK_KEY
-from ledger.store.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,20 +43,11 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store, Writer
     from ledger.store.rows import Request
 
-STATES_MAX = 200_000  # accounts kept in memory before all are dropped and folded anew on demand
-
-
-class Outcome(NamedTuple):
-    """What became of one command: INTERFACE section 3's result, before it is written as JSON."""
-
-    ok: bool
-    positions: Sequence[int] = ()
-    duplicate: bool = False
-    warnings: Sequence[str] = ()
-    code: str | None = None
-    message: str | None = None
-    hint: str | None = None
-    rule: str | None = None
+STEP = 2000  # events that are held before they are appended, inside the transaction
+# What accounts in memory may weigh before all are dropped and folded anew on demand: an account
+# counts as WEIGHT events, and an event is some 250 bytes.
+HELD_MAX = 400_000
+WEIGHT = 10
 
 
 class Views(Protocol):
@@ -78,46 +64,14 @@ class Views(Protocol):
         ...
 
 
-def create(
-    store: Store,
-    *,
-    clock: str,
-    start: int,
-    currency: str,
-    policy: dict[str, str],
-    ledger: str,
-) -> None:
-    """Record a new ledger's first event: its identity and every policy value (section 4).
-
-    Raises: InvalidInput.
-    """
-    check_currency(currency)
-    values = Policy()
-    values.check(policy)
-    values.adopt(policy, at=0)
-    recorded = RecordedEvent(
-        position=1, stream=POLICY_STREAM, version=1, recorded_at=start, effective_at=start,
-        event=PolicyAdopted(values=values.values, ledger=ledger, currency=currency, clock=clock),
-    )  # fmt: skip
-    with store.writing() as writer:
-        writer.append([_row(recorded)])
-        if clock == clocks.SIMULATED:
-            writer.set_meta(CLOCK_KEY, str(start))
-
-
-def _row(recorded: RecordedEvent) -> Row:
-    return Row(
-        recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
-        recorded.recorded_at, recorded.effective_at, codec.encode(recorded),
-    )  # fmt: skip
-
-
 class Ledger(Engine):
     """A ledger that is open for recording.
 
     Attributes:
         catalog: policy, prices and identity as of the last event folded.
         position: position of the last event folded or recorded here.
+        step: events that are held before they are appended.
+        held_max: what accounts in memory may weigh.
 
     """
 
@@ -126,12 +80,18 @@ class Ledger(Engine):
         self.store = store
         self.views = views
         self._reader: Reader = store.reader
+        self._writer: Writer | None = None  # of the transaction that is open
+        self._mark: int | None = None  # position before the command that is decided
+        self.step = STEP
+        self.held_max = HELD_MAX
+        self._saved = False  # a part of that command's events is appended already
         super().__init__()
         self._forget()
 
     def _forget(self) -> None:
         self.restart()
         self.clock_at = 0
+        self._held = 0
         self._requests: dict[tuple[str, str], Request] = {}
         self._load_catalog()
 
@@ -156,14 +116,15 @@ class Ledger(Engine):
             with self.store.writing() as writer:
                 self._sync(writer)
                 for command in commands:
-                    mark, clock_at = len(self.pending), self.clock_at
+                    self._mark, self._saved, clock_at = self.position, False, self.clock_at
                     try:
                         outcomes.append(self._execute(writer, command))
                     except InvalidInput as error:
-                        del self.pending[mark:]
-                        self.clock_at = clock_at
+                        self._undo(writer, clock_at)
                         failure = error
                         break
+                    if self._saved:
+                        writer.keep()
                     if stop_on_refusal and not outcomes[-1].ok:
                         break
                 self._append(writer)
@@ -172,28 +133,37 @@ class Ledger(Engine):
         except BaseException:
             self._forget()
             raise
+        finally:
+            self._writer = self._mark = None
         if failure is not None:
             self._forget()
         return outcomes, failure
 
-    def advance(self, to: int | None = None) -> list[RecordedEvent]:
+    def advance(self, to: int | None = None) -> range:
         """Move the clock (to ``to``, or on a system ledger to now) and run what falls due.
 
+        Gives the positions of what was recorded; ``recorded`` reads it.
         Raises: WrongClock, ClockWentBackwards.
         """
-        made: list[RecordedEvent] = []
         try:
             with self.store.writing() as writer:
                 self._sync(writer)
                 if to is not None and self.catalog.clock == clocks.SYSTEM:
                     raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
+                before = self.position
                 self._move(to)
-                made = list(self.pending)
                 self._append(writer)
         except BaseException:
             self._forget()
             raise
-        return made
+        finally:
+            self._writer = None
+        return range(before + 1, self.position + 1)
+
+    def recorded(self, positions: range) -> Iterator[RecordedEvent]:
+        """Read events from the log, a few at a time."""
+        bodies = self.store.reader.bodies(after=positions.start - 1, until=positions.stop - 1)
+        yield from codec.decode_all(bodies)
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[Writer, int]]:
@@ -232,8 +202,9 @@ class Ledger(Engine):
         if head.position == 0:
             msg = "the ledger is empty"
             raise NoSuchThing(msg, hint="make one with: tally init")
-        if len(self.states) > STATES_MAX:
+        if self._held > self.held_max:
             self._forget()
+        self._writer = writer
         if self.views is not None:
             self.agenda.read_through(partial(self.views.upcoming, writer.connection))
         self._reader = writer.reader
@@ -278,6 +249,7 @@ class Ledger(Engine):
             bodies = self._reader.stream_bodies(ACCOUNT_PREFIX + account)
             state = fold(account, codec.decode_all(bodies)) if bodies else None
             self.states[account] = state
+            self._held += WEIGHT + len(bodies)
             return state
 
     def _move(self, to: int | None) -> int:
@@ -339,11 +311,11 @@ class Ledger(Engine):
     def _first_result(self, request: Request) -> Outcome:
         """Give the first result of a command again, with its warnings."""
         positions = range(request.first_position, request.last_position + 1)
-        pending = {one.position: one for one in self.pending}
+        held = self.pending[0].position if self.pending else self.position + 1
         found: list[RecordedEvent] = []
         for position in positions:
-            if position in pending:
-                found.append(pending[position])
+            if position >= held:
+                found.append(self.pending[position - held])
             elif (row := self._reader.row(position)) is not None:
                 found.append(codec.decode(row.body))
         return Outcome(
@@ -356,10 +328,53 @@ class Ledger(Engine):
 
     # --- writing --------------------------------------------------------------------------
 
-    def _append(self, writer: Writer) -> None:
-        if self.pending:
-            writer.append([_row(recorded) for recorded in self.pending])
+    def _add(self, made: Sequence[RecordedEvent], recorded_at: int) -> None:
+        """Take what was decided, and append it in steps: a long jump is not held in memory."""
+        super()._add(made, recorded_at)
+        self._held += len(made)
+        if len(self.pending) >= self.step:
+            self._step()
+
+    def _step(self) -> None:
+        writer = self._writer
+        assert writer is not None  # noqa: S101 - events are decided inside a transaction
+        if self._mark is not None and not self._saved:
+            # The command that is decided may yet prove to be none.
+            first = self.pending[0].position
+            self._write(writer, self._mark + 1 - first)
+            writer.save()
+            self._saved = True
+        self._write(writer, len(self.pending))
+        if self._held > self.held_max:
+            self._let_go(writer)
+
+    def _let_go(self, writer: Writer) -> None:
+        """Drop the accounts in memory: the log holds all that was decided."""
+        if self.views is not None:
+            self.views.prepare(writer)
+            self.agenda.reset()
+        self.states.clear()
+        self._held = 0
+
+    def _undo(self, writer: Writer, clock_at: int) -> None:
+        """Take back what the last command, which was none, has made due (exit 2)."""
+        mark = self._mark
+        assert mark is not None  # noqa: S101 - set before each command
+        if self._saved:
+            writer.undo()
             self.pending.clear()
+        elif self.pending:
+            del self.pending[max(0, mark + 1 - self.pending[0].position) :]
+        self.clock_at = clock_at
+
+    def _write(self, writer: Writer, count: int) -> None:
+        """Append the first events that are held."""
+        if count > 0:
+            writer.append([row_of(recorded) for recorded in self.pending[:count]])
+            del self.pending[:count]
+
+    def _append(self, writer: Writer) -> None:
+        self._write(writer, len(self.pending))
         for (scope, key), request in self._requests.items():
             writer.put_request(scope, key, request)
         self._requests.clear()
@@ -368,21 +383,3 @@ class Ledger(Engine):
     def _write_clock(self, writer: Writer) -> None:
         if self.catalog.clock == clocks.SIMULATED and self.clock_at:
             writer.set_meta(CLOCK_KEY, str(self.clock_at))
-
-
-def warnings(made: Iterable[RecordedEvent]) -> list[str]:
-    """Say what a person should look at in a result (R3, R32)."""
-    found: list[str] = []
-    for recorded in made:
-        event = recorded.event
-        if type(event) is TopUpReceived and event.suspected_duplicate_of is not None:
-            found.append(
-                f"suspected duplicate of payment {event.suspected_duplicate_of}: the same amount "
-                "within a minute (R3); both were received"
-            )
-        elif type(event) is AutoRenewEnabled and event.no_slot_left:
-            found.append(
-                f"instance {event.instance} has no auto-renewal slot left in this term (R32): "
-                "renew it by hand"
-            )
-    return found

@@ -23,7 +23,8 @@ from ledger.memory import no_cycles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ledger.application import Ledger, Outcome
+    from ledger.application import Ledger
+    from ledger.outcomes import Outcome
     from ledger.store import Reader, Writer
 
 BATCH_LINES = 2000

@@ -68,7 +68,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
     made = ledger.advance(target)
     session.views()
     written = Formatter(offset=offset, currency=ledger.catalog.currency)
-    rows = (event_json(recorded, written) for recorded in made)
+    rows = (event_json(recorded, written) for recorded in ledger.recorded(made))
     now = format_instant(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):
         output.rows(rows)
@@ -78,7 +78,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
                   f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
         write(f"clock at {now}, {len(made)} events recorded")
     else:
-        output.object(
-            {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now,
-             "events": list(rows)}
-        )  # fmt: skip
+        answer = {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now}
+        with output.object_with(answer, "events") as give:
+            for row in rows:
+                give(row)

@@ -172,7 +172,7 @@ def _unchanged(session: Session) -> bool:
 
 
 def _record_the_year(session: Session) -> tuple[int, int]:
-    from ledger.application import create  # noqa: PLC0415 - loads the write side
+    from ledger.founding import create  # noqa: PLC0415 - loads the write side
     from ledger.importer import import_lines  # noqa: PLC0415 - loaded when needed
     from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
 

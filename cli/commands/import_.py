@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.bootstrap import Session
-    from ledger.application import Outcome
+    from ledger.outcomes import Outcome
 
 _READ_BYTES = 1 << 20
 SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")

@@ -73,7 +73,7 @@ def command(
       tally init --clock simulated --start 2025-01-01
       tally init --policy retention=30d --policy restore_delay=10min
     """
-    from ledger.application import create  # noqa: PLC0415 - loads the write side
+    from ledger.founding import create  # noqa: PLC0415 - loads the write side
     from ledger.money import check_currency  # noqa: PLC0415 - loaded when needed
     from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
 

@@ -17,7 +17,7 @@ from ledger import commands as c
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from ledger.application import Outcome
+    from ledger.outcomes import Outcome
 
 _SHARED = ("at", "effective_at", "override", "actor", "reason", "token", "expected_version")
 _HELP = {

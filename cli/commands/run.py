@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,9 +20,10 @@ from ledger.periods import SECOND, format_instant
 from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cli.bootstrap import Session
+    from cli.notices.delivery import Delivery
     from ledger.events import RecordedEvent
 
 DELIVERING = 5 * SECOND
@@ -60,32 +63,9 @@ def command(
     end = None if until is None else read_start(until, offset)
     work = None if to is None else delivery(session, to, **options)
     signal.signal(signal.SIGTERM, _stop)
-    every: list[dict[str, Any]] = []
-    try:
-        while True:
-            made = ledger.advance()
-            if work is not None:
-                made += work.once() if once else _for_a_while(work.ready())
-            if made:
-                session.views()
-            written = Formatter(offset=offset, currency=ledger.catalog.currency)
-            rows = [event_json(recorded, written) for recorded in made]
-            every += rows if output.form == "json" else []
-            _print(output, rows)
-            if once or (end is not None and ledger.now() >= end):
-                break
-            flush()
-            if made:
-                ledger.store.settle()
-            following = ledger.next_deadline()
-            instants = [end, following[0] if following is not None else None]
-            instants += [work.wait_until()] if work is not None else []
-            ledger.store.reader.wait(_pause(ledger.now(), instants))
-    except _Stopped:
-        pass
-    if output.form == "json":
-        output.object({"schema": "tally.run/1", "events": every})
-    elif output.human:
+    with _printing(output) as show:
+        _catch_up(session, show, work, once=once, end=end)
+    if output.human:
         following = ledger.next_deadline()
         when = "nothing is due" if following is None else (
             f"next due: {following[1]} at {format_instant(following[0], offset)}"
@@ -104,12 +84,51 @@ def _for_a_while(delivering: Iterator[RecordedEvent]) -> list[RecordedEvent]:
     return made
 
 
-def _print(output: Output, rows: list[dict[str, Any]]) -> None:
-    if output.form in ("ndjson", "csv"):
-        output.rows(rows)
+def _catch_up(
+    session: Session,
+    show: Callable[[dict[str, Any]], None],
+    work: Delivery | None,
+    *,
+    once: bool,
+    end: int | None,
+) -> None:
+    """Record what falls due and show it, until the end, or until a signal asks for one."""
+    ledger = session.ledger
+    offset = ledger.catalog.policy.calendar_offset
+    try:
+        while True:
+            made = ledger.advance()
+            sent: list[RecordedEvent] = []
+            if work is not None:
+                sent = list(work.once()) if once else _for_a_while(work.ready())
+            if made or sent:
+                session.views()
+            written = Formatter(offset=offset, currency=ledger.catalog.currency)
+            for recorded in chain(ledger.recorded(made), sent):
+                show(event_json(recorded, written))
+            if once or (end is not None and ledger.now() >= end):
+                break
+            flush()
+            if made or sent:
+                ledger.store.settle()
+            following = ledger.next_deadline()
+            instants = [end, following[0] if following is not None else None]
+            instants += [work.wait_until()] if work is not None else []
+            ledger.store.reader.wait(_pause(ledger.now(), instants))
+    except _Stopped:
+        pass
+
+
+@contextmanager
+def _printing(output: Output) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give what prints an event as it comes; nothing is gathered."""
+    if output.form == "json":
+        with output.object_with({"schema": "tally.run/1"}, "events") as give:
+            yield give
     elif output.human:
-        for row in rows:
-            write(event_line(row))
+        yield lambda row: write(event_line(row))
+    else:
+        yield lambda row: output.rows([row])
 
 
 def _pause(now: int, instants: list[int | None]) -> int:

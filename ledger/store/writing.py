@@ -88,6 +88,20 @@ class Writer:
             raise IntegrityBroken(msg, kind="deleted", position=rows[0].position, hint=SEE)
         return head
 
+    def save(self) -> None:
+        """Note a place in the transaction to which ``undo`` goes back, unless ``keep`` comes."""
+        self.connection.execute("SAVEPOINT saved")
+
+    def undo(self) -> None:
+        """Take back what was written since ``save``."""
+        self.connection.execute("ROLLBACK TO SAVEPOINT saved")
+        self.keep()
+        self.head = self.reader.head()
+
+    def keep(self) -> None:
+        """Forget the saved place; what was written since stays in the transaction."""
+        self.connection.execute("RELEASE SAVEPOINT saved")
+
     def request(self, scope: str, key: str) -> Request | None:
         """Give what is remembered of an idempotency key."""
         return self.reader.request(scope, key)

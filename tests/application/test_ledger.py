@@ -12,15 +12,20 @@ import pytest
 from ledger import codec
 from ledger.errors import BadLine
 from ledger.importer import import_lines
+from ledger.nodes import Nodes
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
+from ledger.store.errors import DiskFull
 from projections.runner import PROJECTIONS, Views
 from tests.application.test_kill import YEAR
 from tests.application.worlds import bodies, new_ledger, record, reopen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ledger.application import Ledger
+    from ledger.store.rows import Row
+    from ledger.store.writing import Writer
 
 
 def line(do: str, at: str | None = None, **fields: Any) -> bytes:
@@ -241,3 +246,69 @@ def test_a_repeat_on_the_machines_clock_runs_nothing_that_is_due(tmp_path: Path)
     assert (again.duplicate, len(bodies(path))) == (True, before)
     record(ledger, [line("top-up", None, account="a", amount="1", channel="c", serial="2")])
     assert types(reopen(path))[before:] == ["CouponStarted", "TopUpReceived"]
+
+
+def test_appending_in_steps_and_letting_accounts_go_changes_no_byte(tmp_path: Path) -> None:
+    """R57: whatever is held in memory; one jump over all that a year makes due."""
+    found = []
+    for step, held in ((2000, 400_000), (1, 400_000), (3, 1), (7, 50)):
+        ledger = new_ledger(tmp_path / f"{step}-{held}.db")
+        ledger.step, ledger.held_max = step, held
+        outcomes = record(ledger, year(400), batch_lines=150)
+        ledger.advance(ledger.now() + 400 * DAY)
+        assert Views(ledger.store.reader, ledger.store).catch_up() == []
+        told = [tuple(one.positions) for one in outcomes]
+        found.append((list(ledger.store.reader.bodies()), told))
+        ledger.store.close()
+    assert all(one == found[0] for one in found)
+
+
+@pytest.mark.parametrize("step", [1, 2, 2000])
+def test_what_a_bad_line_made_due_is_taken_back_however_much_it_is(
+    tmp_path: Path, step: int
+) -> None:
+    """INTERFACE section 3: nothing on that line is recorded, what was before it stays."""
+    path = tmp_path / "bad.db"
+    ledger = new_ledger(path)
+    ledger.step = step
+    good = [
+        OPEN, line("set-price", sku="std", monthly_price="1"),
+        line("top-up", account="a", amount="99", channel="c", serial="1"),
+        line("purchase", account="a", instance="i", sku="std", months=1, auto_renew=True),
+    ]  # fmt: skip
+    late = line("top-up", "2026-01-01", account="a", amount="1", channel="c", serial="2",
+                effective_at="2020-01-01")  # fmt: skip
+    with pytest.raises(BadLine, match="line 5"):
+        record(ledger, [*good, late])
+    there = types(reopen(path))
+    assert there[-1] == "AutoRenewEnabled"
+    record(ledger, [line("set-alert", "2026-01-01", account="a", threshold="1")])
+    assert types(reopen(path))[: len(there)] == there
+    assert types(reopen(path)).count("InstanceRenewed") == 12
+    assert reopen(path).store.reader.head().position == len(bodies(path))
+    assert Nodes(ledger.store.reader.connection).size() == len(bodies(path))
+
+
+def test_a_long_jump_is_appended_in_steps_and_recorded_whole_or_not_at_all(tmp_path: Path) -> None:
+    """R57: what one jump makes due is never held in memory as a whole."""
+    path = tmp_path / "steps.db"
+    ledger = new_ledger(path)
+    record(ledger, year(400))
+    before = len(bodies(path))
+    ledger.step = 8
+    sizes: list[int] = []
+
+    def full(writer: Writer, rows: Sequence[Row]) -> None:
+        sizes.append(len(rows))
+        if writer.head.position > before + 60:
+            raise DiskFull(str(path))
+
+    ledger.store.after_append.append(full)
+    with pytest.raises(DiskFull):
+        ledger.advance(ledger.now() + 400 * DAY)
+    assert len(bodies(path)) == before
+    ledger.store.after_append.pop()
+    made = ledger.advance(ledger.now() + 400 * DAY)
+    assert len(bodies(path)) == before + len(made) > before + 60
+    assert len(sizes) > 5
+    assert max(sizes) < 2 * ledger.step

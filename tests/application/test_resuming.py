@@ -11,7 +11,8 @@ import pytest
 from cli.bootstrap import Session
 from cli.vendor_files import converted
 from ledger import codec
-from ledger.application import Ledger, create
+from ledger.application import Ledger
+from ledger.founding import create
 from ledger.importer import NOTES_MAX, OLD_KEY, import_lines
 from ledger.periods import HOUR, parse_instant
 from ledger.settings import SettingBroken

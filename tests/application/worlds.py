@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.application import Ledger, Outcome, create
+from ledger.application import Ledger
+from ledger.founding import create
 from ledger.importer import import_lines
+from ledger.outcomes import Outcome
 from ledger.periods import HOUR, parse_instant
 from ledger.store import create_store, open_reader, open_store
 from projections.runner import Views

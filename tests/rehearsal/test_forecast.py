@@ -30,7 +30,7 @@ def test_the_clock_records_the_forecast_byte_by_byte(seed: int, days: int) -> No
         to = ledger.now() + days * DAY
         found = forecast(reader, to)
         ahead = {name: forecast(reader, to, accounts={name}) for name in ("a", "b")}
-        made = ledger.advance(to)
+        made = list(ledger.recorded(ledger.advance(to)))
         assert [codec.encode(one) for one in found.events] == [codec.encode(one) for one in made]
         point = resolve(reader, Asked(), clock=ledger.now(), offset=OFFSET)
         policy = catalog_at(reader, point).policy

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ledger import clock as clocks
 from ledger import codec
-from ledger.application import Ledger, create
+from ledger.application import Ledger
 from ledger.events import BillSettled, OverdueStarted, TagAdded
+from ledger.founding import create
 from ledger.periods import DAY, HOUR, MINUTE
 from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Recheck
 from ledger.rehearsal.replay import rehearse

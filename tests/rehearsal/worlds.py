@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import codec
 from ledger import commands as c
-from ledger.application import Ledger, create
+from ledger.application import Ledger
 from ledger.errors import InvalidInput
+from ledger.founding import create
 from ledger.importer import import_lines
 from ledger.periods import DAY, HOUR, parse_instant
 from ledger.store import open_store

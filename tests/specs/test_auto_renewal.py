@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ledger.application import warnings
+from ledger.outcomes import warnings
 from tests.given_when_then import (
     World,
     bill,

@@ -1,0 +1,54 @@
+"""The first event of a ledger: its identity and every policy value; and how an event is stored.
+
+This module must not know commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger import clock as clocks
+from ledger import codec
+from ledger.events import POLICY_STREAM, PolicyAdopted, RecordedEvent
+from ledger.money import check_currency
+from ledger.policy import Policy
+from ledger.settings import CLOCK_KEY
+from ledger.store.rows import Row
+
+if TYPE_CHECKING:
+    from ledger.store import Store
+
+
+def create(
+    store: Store,
+    *,
+    clock: str,
+    start: int,
+    currency: str,
+    policy: dict[str, str],
+    ledger: str,
+) -> None:
+    """Record a new ledger's first event: its identity and every policy value (section 4).
+
+    Raises: InvalidInput.
+    """
+    check_currency(currency)
+    values = Policy()
+    values.check(policy)
+    values.adopt(policy, at=0)
+    recorded = RecordedEvent(
+        position=1, stream=POLICY_STREAM, version=1, recorded_at=start, effective_at=start,
+        event=PolicyAdopted(values=values.values, ledger=ledger, currency=currency, clock=clock),
+    )  # fmt: skip
+    with store.writing() as writer:
+        writer.append([row_of(recorded)])
+        if clock == clocks.SIMULATED:
+            writer.set_meta(CLOCK_KEY, str(start))
+
+
+def row_of(recorded: RecordedEvent) -> Row:
+    """Give an event as the store keeps it."""
+    return Row(
+        recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
+        recorded.recorded_at, recorded.effective_at, codec.encode(recorded),
+    )  # fmt: skip

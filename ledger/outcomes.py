@@ -1,0 +1,46 @@
+"""What became of one command, and what a person should look at in it.
+
+This module must not know how a result is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.events import AutoRenewEnabled, TopUpReceived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ledger.events import RecordedEvent
+
+
+class Outcome(NamedTuple):
+    """What became of one command: INTERFACE section 3's result, before it is written as JSON."""
+
+    ok: bool
+    positions: Sequence[int] = ()
+    duplicate: bool = False
+    warnings: Sequence[str] = ()
+    code: str | None = None
+    message: str | None = None
+    hint: str | None = None
+    rule: str | None = None
+
+
+def warnings(made: Iterable[RecordedEvent]) -> list[str]:
+    """Say what a person should look at in a result (R3, R32)."""
+    found: list[str] = []
+    for recorded in made:
+        event = recorded.event
+        if type(event) is TopUpReceived and event.suspected_duplicate_of is not None:
+            found.append(
+                f"suspected duplicate of payment {event.suspected_duplicate_of}: the same amount "
+                "within a minute (R3); both were received"
+            )
+        elif type(event) is AutoRenewEnabled and event.no_slot_left:
+            found.append(
+                f"instance {event.instance} has no auto-renewal slot left in this term (R32): "
+                "renew it by hand"
+            )
+    return found
