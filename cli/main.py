@@ -61,6 +61,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reopen": ("reopen", "Reopen the latest closed period."),
     "periods": ("periods", "Every month: open, closed or reopened, and by whom."),
     "pack": ("pack", "Write the evidence pack of a period."),
+    "verify-pack": ("verify_pack", "Verify an evidence pack with our own code."),
     "reconcile": ("reconcile", "Hold a bank's or vendor's file against the ledger."),
     "breaks": ("breaks", "List, resolve, sign off or reopen recorded breaks."),
     "tiles": ("tiles", "Write the log as a directory that C2SP clients read."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 import sys
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -16,6 +15,7 @@ from cli.errors import DONE, EXPECTED, INTERRUPTED, error_json, error_line, exit
 from cli.render import note
 from cli.settings import DEFAULT, ledger_option, ledger_setting
 from ledger.errors import InvalidInput, LedgerError
+from projections.printable import csv_cell
 
 if TYPE_CHECKING:
     import csv
@@ -25,9 +25,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 # JSON allows these as they are, but many readers end a line at them.
 _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), wide forms included.
-_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class Output:
@@ -89,15 +86,6 @@ class Output:
 def json_line(answer: dict[str, Any]) -> str:
     """Write one JSON object as one line, whatever its reader takes for the end of a line."""
     return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
-
-
-def csv_cell(content: object) -> object:
-    """Write one cell of a CSV, so that a spreadsheet shows it and does not run it."""
-    if isinstance(content, (dict, list, bool)):
-        content = json.dumps(content, ensure_ascii=False)
-    if isinstance(content, str) and content.startswith(_RUN) and not _NUMBER.fullmatch(content):
-        return f"'{content}"
-    return content
 
 
 def fail(error: BaseException, *, as_json: bool) -> None:

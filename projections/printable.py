@@ -7,11 +7,16 @@ text comes from or goes to.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Final
 
 # Controls, formats (bidi marks and zero widths among them), surrogates, unassigned, line ends.
 _SPELLED_OUT: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), wide forms included.
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _BYTE, _PLANE = 0x100, 0x10000
 
 
@@ -56,3 +61,12 @@ def cut(text: str, columns: int) -> str:
             break
         kept += one
     return kept + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def csv_cell(content: object) -> object:
+    """Write one cell of a CSV, so that a spreadsheet shows it and does not run it."""
+    if isinstance(content, (dict, list, bool)):
+        content = json.dumps(content, ensure_ascii=False)
+    if isinstance(content, str) and content.startswith(_RUN) and not _NUMBER.fullmatch(content):
+        return f"'{content}"
+    return content

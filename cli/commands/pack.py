@@ -51,9 +51,8 @@ def write_pack(
         period, session.offset, session.catalog.currency, str(policy),
         seed or write_base64(seal.root), sample_size,
     )  # fmt: skip
-    with Progress("pack") as progress:
-        pack = make_pack(session.reader, seal, terms, progress=progress)
-    target.write(pack.content)
+    with Progress("pack") as progress, target.opened() as file:
+        pack = make_pack(session.reader, seal, terms, into=file, progress=progress)
     return pack, seal
 
 
@@ -91,15 +90,15 @@ def command(
     files = len(pack.manifest["files"]) + 1
     unsealed = session.reader.head().position - seal.size
     if output.human:
-        write(f"wrote {target}: {plural(files, 'file')}, {len(pack.content)} bytes")
+        write(f"wrote {target}: {plural(files, 'file')}, {pack.bytes} bytes")
         write(f"  {plural(seal.size, 'event')} of {pack.manifest['checkpoint']['origin']}")
         if unsealed:
             write(f"  {plural(unsealed, 'event')} since the last seal left out; tally seal first")
-        write("  verify it where nothing is installed: unzip, then python3 verify.py")
+        write(f"  where nothing is installed: python3 verify.py {target} (it is in the zip)")
         return
     output.object(
         {
-            "schema": "tally.pack/1", "file": str(target), "bytes": len(pack.content),
+            "schema": "tally.pack/1", "file": str(target), "bytes": pack.bytes,
             "period": month.name, "files": files, "unsealed": unsealed,
             "checkpoint": pack.manifest["checkpoint"],
         }

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.reports.sheet import Sheet, Span, answer, report_command, show
-from ledger.events import type_name
-from ledger.periods import format_instant, read_period
-from projections.answers import Formatter
-from projections.history.fields import written
+from ledger.periods import read_period
 from projections.history.register import register_of
-from projections.history.restated import by_currency
+from projections.history.register_json import by_json, close_json, fact_json
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
-    from ledger.closes import Close
-    from projections.history.register import Fact, Register
+    from projections.history.register import Register
 
 
 @report_command("restatements", account=None, argument=("term", "PERIOD"))
@@ -33,7 +29,7 @@ def report(session: Session, output: Output, _: None, span: Span, *, term: str) 
     """
     offset = session.offset
     found = register_of(session.reader, read_period(term, offset), span.point, offset)
-    facts = [_fact(one, offset) for one in found.facts]
+    facts = [fact_json(one, offset) for one in found.facts]
     if output.form in ("ndjson", "csv"):
         output.rows(facts)
     elif output.form == "json":
@@ -50,66 +46,27 @@ def _json(
     offset = session.offset
     made = answer(
         "restatements", session, span, period=found.period.name,
-        closes=[_close(one, offset) for one in found.closes], facts=facts,
-        earlier=[_fact(one, offset) for one in found.earlier], by=_by(found, offset),
+        closes=[close_json(one, offset) for one in found.closes], facts=facts,
+        earlier=[fact_json(one, offset) for one in found.earlier], by=by_json(found, offset),
     )  # fmt: skip
     return {name: cell for name, cell in made.items() if name != "from"}
 
 
-def _by(found: Register, offset: int) -> dict[str, dict[str, str]]:
-    """Add up what every fact changed; what does not differ is left out."""
-    sums = by_currency((one.moved for one in (*found.facts, *found.earlier)), offset)
-    shown = {
-        currency: {name: amount for name, amount in own.items() if amount.strip("0.")}
-        for currency, own in sums.items()
-    }
-    return {currency: own for currency, own in shown.items() if own}
-
-
-def _close(close: Close, offset: int) -> dict[str, Any]:
-    reopened = close.reopened_at
-    return {
-        "position": close.position, "period": close.month,
-        "closed_at": format_instant(close.closed_at, offset), "actor": close.actor,
-        "reopened_at": None if reopened is None else format_instant(reopened, offset),
-        "restatements": list(close.event.restatements),
-    }  # fmt: skip
-
-
-def _fact(fact: Fact, offset: int) -> dict[str, Any]:
-    recorded, moved = fact.moved.recorded, fact.moved
-    write = Formatter(offset=offset, currency=moved.currency)
-    return {
-        "position": recorded.position, "type": type_name(type(recorded.event)),
-        "account": moved.account, "currency": moved.currency,
-        "effective_at": write.instant(recorded.effective_at),
-        "recorded_at": write.instant(recorded.recorded_at),
-        "actor": recorded.actor, "reason": recorded.reason,
-        "changes": [
-            {
-                "field": str(one.name), "as_closed": written(one.name, one.as_closed, write),
-                "now": written(one.name, one.now, write), "delta": write.money(one.delta),
-            }
-            for one in fact.altered
-        ],
-    }  # fmt: skip
-
-
 def _parts(found: Register, facts: list[dict[str, Any]], offset: int) -> list[Sheet | str]:
     parts: list[Sheet | str] = []
-    for one in (_close(close, offset) for close in found.closes):
+    for one in (close_json(close, offset) for close in found.closes):
         who = f" by {one['actor']}" if one["actor"] else ""
         again = f", reopened {one['reopened_at'][:10]}" if one["reopened_at"] else ""
         parts.append(f"closed {one['closed_at'][:10]}{who} [@{one['position']}]{again}")
     if not found.closes:
         return [f"{found.period.name} is not closed"]
-    earlier = [_fact(one, offset) for one in found.earlier]
+    earlier = [fact_json(one, offset) for one in found.earlier]
     for said, group in (("", facts), ("about earlier months, and moving this one too:", earlier)):
         if group and said:
             parts.append(said)
         if group:
             parts.append(_sheet(group))
-    for currency, own in _by(found, offset).items():
+    for currency, own in by_json(found, offset).items():
         sums = ", ".join(f"{name} {amount}" for name, amount in own.items())
         parts.append(f"in total {sums} {currency}")
     if not facts and not earlier:

@@ -1,120 +1,182 @@
-"""Trial balances and the roll-forward of a period, summed from the effects of events.
+"""The books at both ends of a period, and what moved them between, from one fold of each customer.
 
-Invariant: opening + the period's events by type = closing, for every control account and currency;
-amounts are sums of effects.py, which reads the postings of the journal. Units: minor units. The
-control accounts of the pack are cash, outstanding and coupons.
+One row an account of the chart: the accounts of single customers are summed, and their rows stand
+in a list of customers of their own. Invariant: for every account opening + movements = closing,
+and at both ends the books of every customer are held against the state that the same events fold
+to. Memory is that of one customer at a time, and of the sums.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ledger.events import AccountOpened, account_of, type_name
-from projections.evidence.digests import states_at
-from projections.evidence.effects import CONTROL_ACCOUNTS, NOTHING, Effect, effect
-from projections.journal.identities import coupons_left
+from ledger.account import AccountState, evolve
+from ledger.events import ACCOUNT_PREFIX, type_name
+from ledger.money import format_minor
+from projections.journal.books import RECOGNISED, Books, Entry
+from projections.journal.chart import (
+    CLEARING,
+    DEFERRED,
+    OUTSTANDING,
+    RECEIVABLE,
+    ROOTS,
+    SUBSCRIBED,
+    WALLET,
+    BookAccount,
+    Key,
+    commodity,
+    format_scaled,
+    minor_unit,
+)
+from projections.journal.identities import coupons_left, unearned
+from projections.point import Point, history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from ledger.events import RecordedEvent
     from ledger.periods import Period
     from ledger.store import Reader
-    from projections.point import Point
+    from projections.evidence.writing import Table
 
 OPENING, CLOSING = "opening", "closing"
+BALANCE_COLUMNS = ("account", "commodity", "debit", "credit")
+CUSTOMER_COLUMNS = ("account", "currency", "cash", "outstanding", "coupons", "deferred")
+ROLL_COLUMNS = ("account", "commodity", "line", "amount")
+BY_CUSTOMER = frozenset((WALLET, RECEIVABLE, CLEARING, OUTSTANDING))
+_PLACE = {root: place for place, root in enumerate(ROOTS)}
 
 
-class Balance(NamedTuple):
-    """One line of a trial balance."""
-
-    account: str
-    currency: str
-    cash: int
-    outstanding: int
-    coupons: int
+def period_point(period: Period, size: int) -> Point:
+    """Give the point of a period's last second, as the first ``size`` events know it."""
+    return Point(period.last, period.last, size, everything=False)
 
 
-class Books:
-    """Sums effects up to the beginning of a period, and through it."""
+def coded(account: BookAccount) -> BookAccount:
+    """Give the account of the chart that an account of the books is summed into."""
+    return account._replace(owner="") if account.root in BY_CUSTOMER else account
+
+
+class Ends:
+    """Sums of the books at both ends of a period, and of what moved them."""
 
     def __init__(self, period: Period) -> None:
-        """Start before the first event."""
+        """Begin with empty books."""
         self._period = period
-        self._currency: dict[str, str] = {}
-        self._opened_at: dict[str, int] = {}
-        self._opening: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-        self._closing: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-        self._moved: dict[str, dict[str, list[int]]] = defaultdict(dict)
+        self._sums: dict[str, dict[Key, int]] = {
+            OPENING: defaultdict(int), CLOSING: defaultdict(int),
+        }  # fmt: skip
+        self._moved: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._accounts = {OPENING: 0, CLOSING: 0}
+        self._differ: dict[str, list[str]] = {OPENING: [], CLOSING: []}
 
-    def take(self, recorded: RecordedEvent) -> None:
-        """Add one event of the log."""
-        account = account_of(recorded.stream)
-        if account is None:
-            return
-        event = recorded.event
-        if type(event) is AccountOpened:
-            self._currency[account] = event.currency
-            self._opened_at[account] = recorded.effective_at
-        found = effect(event)
-        if found is NOTHING or recorded.effective_at >= self._period.ends:
-            return
-        _add(self._closing[account], found)
-        if recorded.effective_at < self._period.starts:
-            _add(self._opening[account], found)
-        else:
-            by_type = self._moved[self._currency[account]]
-            _add(by_type.setdefault(type_name(type(event)), [0, 0, 0]), found)
+    def fold(
+        self, reader: Reader, size: int, *, customers: dict[str, Table],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Fold every customer once, up to the period's end; lists each at both ends."""
+        point = period_point(self._period, size)
+        streams = reader.streams(ACCOUNT_PREFIX)
+        for done, stream in enumerate(streams, 1):
+            self._customer(reader, stream, point, customers)
+            if progress is not None:
+                progress(done, len(streams))
 
-    def opening(self) -> list[Balance]:
-        """Give the trial balance before the period."""
-        return self._balances(self._opening, self._period.starts)
+    def _customer(
+        self, reader: Reader, stream: str, point: Point, customers: dict[str, Table]
+    ) -> None:
+        books, state = Books(), AccountState(stream.removeprefix(ACCOUNT_PREFIX))
+        earned: dict[Key, int] = {}
+        before = True
+        for recorded in history(reader, stream, point):
+            if before and recorded.effective_at >= self._period.starts:
+                before = False
+                earned = self._end(OPENING, books, state, customers[OPENING])
+            evolve(state, recorded)
+            entry = books.take(recorded)
+            if entry is not None and not before:
+                self._move(entry)
+        if before:
+            earned = self._end(OPENING, books, state, customers[OPENING])
+        closing = self._end(CLOSING, books, state, customers[CLOSING])
+        for key in closing.keys() | earned.keys():
+            change = closing.get(key, 0) - earned.get(key, 0)
+            self._moved[Key(coded(key.account), key.commodity)][RECOGNISED] += change
 
-    def closing(self) -> list[Balance]:
-        """Give the trial balance at its end."""
-        return self._balances(self._closing, self._period.ends)
+    def _move(self, entry: Entry) -> None:
+        name = type_name(type(entry.recorded.event))
+        for posting in entry.postings:
+            key = Key(coded(posting.account), commodity(posting.account, entry.currency))
+            self._moved[key][name] += posting.scaled(entry.currency)
 
-    def _balances(self, sums: dict[str, list[int]], before: int) -> list[Balance]:
-        return [
-            Balance(account, self._currency[account], *sums.get(account, (0, 0, 0)))
-            for account, opened_at in sorted(self._opened_at.items())
-            if opened_at < before
-        ]
+    def _end(
+        self, end: str, books: Books, state: AccountState, customers: Table
+    ) -> dict[Key, int]:
+        """Add one customer's books at an end, and hold them against the state."""
+        at = self._period.before if end == OPENING else self._period.last
+        earned = books.recognised(at)
+        if state.opened_at is None:
+            return earned
+        balances = books.with_revenue(earned)
+        for key, amount in balances.items():
+            self._sums[end][Key(coded(key.account), key.commodity)] += amount
+        self._accounts[end] += 1
+        figures = state.cash, state.outstanding, coupons_left(state), unearned(state, at)
+        if _of_books(balances, state) != figures:
+            self._differ[end].append(state.account)
+        money = [format_minor(part, state.currency) for part in figures]
+        customers.add((state.account, state.currency, *money))
+        return earned
 
-    def roll_forward(self) -> Iterator[tuple[str, str, str, int]]:
-        """Give (currency, control account, line, amount): opening, each type, closing."""
-        ends = {OPENING: _totals(self.opening()), CLOSING: _totals(self.closing())}
-        for currency in sorted(set(self._currency.values())):
-            for i, control in enumerate(CONTROL_ACCOUNTS):
-                yield currency, control, OPENING, ends[OPENING].get(currency, (0, 0, 0))[i]
-                for name, sums in sorted(self._moved.get(currency, {}).items()):
-                    if sums[i]:
-                        yield currency, control, name, sums[i]
-                yield currency, control, CLOSING, ends[CLOSING].get(currency, (0, 0, 0))[i]
+    def trial_balance(self, end: str) -> Iterator[tuple[str, str, str, str]]:
+        """Give one row an account of the chart that was ever posted to: debit or credit."""
+        for key, amount in self._in_order(self._sums[end]):
+            written = format_scaled(abs(amount), key.commodity)
+            zero = format_scaled(0, key.commodity)
+            debit, credit = (written, zero) if amount >= 0 else (zero, written)
+            yield str(key.account), key.commodity, debit, credit
 
+    def roll_forward(self) -> Iterator[tuple[str, str, str, str]]:
+        """Give opening, each type of event and closing of every account of the chart."""
+        opening, closing = self._sums[OPENING], self._sums[CLOSING]
+        for key, amount in self._in_order(closing):
+            first = opening.get(key, 0)
+            lines = [(OPENING, first), *sorted(self._moved.get(key, {}).items())]
+            for name, moved in (*lines, (CLOSING, amount)):
+                if moved or name in (OPENING, CLOSING):
+                    yield str(key.account), key.commodity, name, format_scaled(
+                        moved, key.commodity
+                    )
 
-def _add(sums: list[int], found: Effect) -> None:
-    for i, part in enumerate(found):
-        sums[i] += part
+    def tie_out(self) -> dict[str, Any]:
+        """Say whether every customer's books are what the same events fold to, at both ends."""
+        return {
+            end: {
+                "accounts": self._accounts[end], "ties": not self._differ[end],
+                "differ": self._differ[end],
+            }
+            for end in (OPENING, CLOSING)
+        }  # fmt: skip
 
-
-def _totals(balances: list[Balance]) -> dict[str, tuple[int, int, int]]:
-    found: dict[str, tuple[int, int, int]] = {}
-    for one in balances:
-        cash, outstanding, coupons = found.get(one.currency, (0, 0, 0))
-        found[one.currency] = (
-            cash + one.cash, outstanding + one.outstanding, coupons + one.coupons
-        )  # fmt: skip
-    return found
-
-
-def folded(reader: Reader, point: Point) -> list[Balance]:
-    """Give the trial balance from the fold of every account: another way to the same figures."""
-    return [
-        Balance(
-            state.account, state.currency, state.cash, state.outstanding,
-            coupons_left(state),
+    @staticmethod
+    def _in_order(sums: dict[Key, int]) -> list[tuple[Key, int]]:
+        return sorted(
+            sums.items(),
+            key=lambda one: (_PLACE[one[0].account.root], one[0].account.owner, one[0].commodity),
         )
-        for state in states_at(reader, point)
-    ]  # fmt: skip
+
+
+def _of_books(balances: dict[Key, int], state: AccountState) -> tuple[int, ...]:
+    """Give what the books say of a customer: cash, outstanding, coupons, deferred; minor units."""
+    unit = minor_unit(state.currency)
+
+    def of(root: str, owner: str) -> int:
+        account = BookAccount(root, owner)
+        amount = balances.get(Key(account, commodity(account, state.currency)), 0)
+        minor, rest = divmod(amount, unit)
+        return amount if rest else minor  # never equal to whole minor units
+
+    name = state.account
+    return (
+        -of(WALLET, name), of(RECEIVABLE, name), of(OUTSTANDING, name), -of(DEFERRED, SUBSCRIBED),
+    )  # fmt: skip

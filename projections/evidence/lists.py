@@ -1,50 +1,60 @@
 """The lists an auditor asks for: cut-off, back-dated, manual and adjusting, duplicates, gaps.
 
-Invariant: one pass over the log, memory of the rows that are listed. Rows are plain cells.
+Invariant: one pass over the log; what is listed, and the payments seen so far, go to the disk
+when they are many, so memory does not grow with the log. Money is in each account's currency.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
 from ledger.events import account_of, type_name
+from ledger.money import format_minor
+from ledger.periods import format_instant
 from projections.evidence.effects import effect
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.periods import Period
+    from projections.evidence.writing import Archive
 
-Row = tuple[Any, ...]
 EVENT_COLUMNS = (
     "position", "type", "account", "effective_at", "recorded_at", "actor", "reason", "command",
-    "cash", "outstanding", "coupons",
+    "currency", "cash", "outstanding", "coupons",
 )  # fmt: skip
+DUPLICATE_COLUMNS = ("kind", "channel", "serial", "first", "position")
 ADJUSTING = (
     e.TopUpReversed, e.DebtRecorded, e.CreditNoteIssued, e.RefundIssued, e.RenewalCancelled,
     e.InstanceFrozen, e.PolicyAdopted, e.PriceSet,
 )  # fmt: skip
+LATE, EARLY, BACK_DATED = "cutoff_recorded_after", "cutoff_effective_outside", "back_dated"
+BY_HAND, DUPLICATES = "adjusting", "duplicates"
 
 
 class Lists:
     """Collects the lists of a period."""
 
-    def __init__(self, period: Period) -> None:
-        """Start with empty lists."""
+    def __init__(
+        self, period: Period, archive: Archive, *, offset: int, currency: str
+    ) -> None:
+        """Start with empty lists; ``currency`` is the ledger's own."""
         self._period = period
-        self.late: list[Row] = []  # effective in the period, recorded after it
-        self.early: list[Row] = []  # recorded in the period, effective outside it
-        self.back_dated: list[Row] = []
-        self.adjusting: list[Row] = []
-        self.duplicates: list[Row] = []
-        self.types: Counter[str] = Counter()
-        self.in_period = 0
-        self.refused = 0
-        self.streams: dict[str, int] = {}
-        self.gaps: list[Row] = []
-        self._payments: dict[tuple[str, str], int] = {}
+        self._offset = offset
+        self._currency = currency
+        self._others: dict[str, str] = {}  # accounts in another currency than the ledger's
+        self._tables = {
+            name: archive.later(EVENT_COLUMNS) for name in (LATE, EARLY, BACK_DATED, BY_HAND)
+        } | {DUPLICATES: archive.later(DUPLICATE_COLUMNS)}
+        self.currencies = {currency}
+        self._types: Counter[str] = Counter()
+        self._in_period = self._refused = 0
+        self._streams: dict[str, int] = {}
+        self._gaps: list[tuple[str, int, int]] = []
+        self._payments = archive.keep(_Payments())
         self._next = 1
         self._hashes = ["", ""]
 
@@ -52,67 +62,90 @@ class Lists:
         """Look at one event of the log."""
         self._complete(recorded, body)
         event, period = recorded.event, self._period
-        self.types[type_name(type(event))] += 1
+        self._types[type_name(type(event))] += 1
+        if type(event) is e.AccountOpened:
+            self.currencies.add(event.currency)
+            if event.currency != self._currency:
+                self._others[event.account] = event.currency
         effective_in = period.starts <= recorded.effective_at < period.ends
         recorded_in = period.starts <= recorded.recorded_at < period.ends
-        self.in_period += recorded_in
-        self.refused += recorded_in and type(event) is e.CommandRefused
-        if effective_in and recorded.recorded_at >= period.ends:
-            self.late.append(event_row(recorded))
-        if recorded_in and not effective_in:
-            self.early.append(event_row(recorded))
-        if (recorded_in or effective_in) and recorded.effective_at < recorded.recorded_at:
-            self.back_dated.append(event_row(recorded))
+        self._in_period += recorded_in
+        self._refused += recorded_in and type(event) is e.CommandRefused
         by_hand = recorded.actor is not None or recorded.reason is not None
-        if recorded_in and (by_hand or isinstance(event, ADJUSTING)):
-            self.adjusting.append(event_row(recorded))
+        for name, listed in (
+            (LATE, effective_in and recorded.recorded_at >= period.ends),
+            (EARLY, recorded_in and not effective_in),
+            (BACK_DATED, (recorded_in or effective_in)
+             and recorded.effective_at < recorded.recorded_at),
+            (BY_HAND, recorded_in and (by_hand or isinstance(event, ADJUSTING))),
+        ):  # fmt: skip
+            if listed:
+                self._tables[name].add(self._row(recorded))
         if type(event) is e.TopUpReceived:
             self._payment(recorded, event)
+
+    def _row(self, recorded: RecordedEvent) -> tuple[Any, ...]:
+        account = account_of(recorded.stream) or ""
+        currency = self._others.get(account, self._currency)
+        return (
+            recorded.position, type_name(type(recorded.event)), account,
+            format_instant(recorded.effective_at, self._offset),
+            format_instant(recorded.recorded_at, self._offset), recorded.actor or "",
+            recorded.reason or "", recorded.command or "", currency,
+            *(format_minor(part, currency) for part in effect(recorded.event)),
+        )  # fmt: skip
 
     def _complete(self, recorded: RecordedEvent, body: bytes) -> None:
         digest = sha256(b"\x00" + body).hexdigest()
         self._hashes = [self._hashes[0] or digest, digest]
         if recorded.position != self._next:
-            self.gaps.append(("position", self._next, recorded.position))
+            self._gaps.append(("position", self._next, recorded.position))
         self._next = recorded.position + 1
-        version = self.streams.get(recorded.stream, 0)
+        version = self._streams.get(recorded.stream, 0)
         if recorded.version != version + 1:
-            self.gaps.append((recorded.stream, version + 1, recorded.version))
-        self.streams[recorded.stream] = recorded.version
+            self._gaps.append((recorded.stream, version + 1, recorded.version))
+        self._streams[recorded.stream] = recorded.version
 
     def _payment(self, recorded: RecordedEvent, event: e.TopUpReceived) -> None:
-        key = event.channel, event.serial
-        if key in self._payments:
-            self.duplicates.append(("same key", *key, self._payments[key], recorded.position))
-        self._payments.setdefault(key, recorded.position)
+        first = self._payments.first(event.channel, event.serial, recorded.position)
+        key, table = (event.channel, event.serial), self._tables[DUPLICATES]
+        if first != recorded.position:
+            table.add(("same key", *key, first, recorded.position))
         if event.suspected_duplicate_of is not None:
-            said = "suspected", *key, event.suspected_duplicate_of, recorded.position
-            self.duplicates.append(said)
+            table.add(("suspected", *key, event.suspected_duplicate_of, recorded.position))
 
     def completeness(self) -> dict[str, Any]:
         """Say how much there is and that nothing is missing between."""
         return {
-            "events": sum(self.types.values()), "first_position": 1 if self._next > 1 else None,
-            "last_position": self._next - 1, "gaps": self.gaps, "streams": len(self.streams),
-            "recorded_in_period": self.in_period, "refused_in_period": self.refused,
+            "events": sum(self._types.values()), "first_position": 1 if self._next > 1 else None,
+            "last_position": self._next - 1, "gaps": self._gaps, "streams": len(self._streams),
+            "recorded_in_period": self._in_period, "refused_in_period": self._refused,
             "first_leaf": self._hashes[0], "last_leaf": self._hashes[1],
-            "by_type": dict(sorted(self.types.items())),
+            "by_type": dict(sorted(self._types.items())),
         }  # fmt: skip
 
-
-def event_row(recorded: RecordedEvent) -> Row:
-    """Give one event as a row; instants and amounts are written later."""
-    return (
-        recorded.position, type_name(type(recorded.event)), account_of(recorded.stream) or "",
-        recorded.effective_at, recorded.recorded_at, recorded.actor or "", recorded.reason or "",
-        recorded.command or "", *effect(recorded.event),
-    )  # fmt: skip
+    def write_to(self, archive: Archive) -> None:
+        """Write every list as a report."""
+        for name, table in self._tables.items():
+            table.write_to(archive, f"reports/{name}.csv")
 
 
-def sample(seed: str, positions: range, count: int) -> list[int]:
-    """Choose positions that nobody could choose beforehand: the lowest SHA-256 of seed and number.
+class _Payments:
+    """Remembers where each payment key was first seen, on the disk once they are many."""
 
-    With the checkpoint's root as the seed, whoever records cannot know which will be drawn.
-    """
-    ranked = sorted(positions, key=lambda one: sha256(f"{seed}:{one}".encode()).digest())
-    return sorted(ranked[:count])
+    def __init__(self) -> None:
+        self._seen = sqlite3.connect("", isolation_level=None)
+        self._seen.execute("PRAGMA journal_mode=OFF")
+        self._seen.execute("CREATE TABLE seen (key BLOB PRIMARY KEY, position INT) WITHOUT ROWID")
+        self._seen.execute("BEGIN")
+
+    def first(self, channel: str, serial: str, position: int) -> int:
+        """Give the position that a key was first seen at: this one, where it is new."""
+        key = sha256(f"{len(channel)}:{channel}{serial}".encode()).digest()
+        self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, position))
+        [(found,)] = self._seen.execute("SELECT position FROM seen WHERE key = ?", (key,))
+        return int(found)
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._seen.close()

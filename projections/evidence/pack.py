@@ -2,42 +2,57 @@
 
 Invariant: the same log, checkpoint, period and seed give the same bytes. The manifest names every
 file's SHA-256 and the checkpoint; everything in the reports follows from the events in the pack.
-This module must not sign, and must not write files.
+Memory does not grow with the log: one pass over the events, one fold of each customer, and a pass
+for each journal. This module must not sign, and must not open files.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import zipfile
-from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ledger import codec
-from ledger.events import PeriodClosed
-from ledger.money import exponent, format_minor
+from ledger.money import exponent
 from ledger.nodes import Nodes
 from ledger.notes import write_base64
 from ledger.periods import format_instant
 from ledger.proofs import Inclusion
-from projections.evidence.books import Balance, Books, folded
-from projections.evidence.digests import point_of
-from projections.evidence.lists import EVENT_COLUMNS, Lists, sample
-from projections.history.closes import recorded_closes
+from projections.evidence.books import (
+    BALANCE_COLUMNS,
+    CLOSING,
+    CUSTOMER_COLUMNS,
+    OPENING,
+    ROLL_COLUMNS,
+    Ends,
+    period_point,
+)
+from projections.evidence.lists import Lists
+from projections.evidence.reconciled import closes, reconciliations
+from projections.evidence.restated import restatements
+from projections.evidence.sampling import FRAME_COLUMNS, METHOD, Frame
+from projections.evidence.writing import Archive, json_bytes
+from projections.journal import beancount, hledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator
 
     from ledger.periods import Period
     from ledger.seal import Seal
     from ledger.store import Reader
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: the same bytes whenever it is made
+    Progress = Callable[[int, int], None]
+
+SCHEMA = "tally.manifest/2"
+MANIFEST = "manifest.json"
 SAMPLE_SIZE = 25
-BALANCE_COLUMNS = ("account", "currency", "cash", "outstanding", "coupons")
-MONEY = ("cash", "outstanding", "coupons")
+README, PROGRAM = "README.txt", "verify.py"  # pages for a stranger: no evidence in themselves
+
+
+class Pack(NamedTuple):
+    """A pack that was written: its manifest, and how long the zip is."""
+
+    manifest: dict[str, Any]
+    bytes: int
 
 
 class Terms(NamedTuple):
@@ -51,158 +66,108 @@ class Terms(NamedTuple):
     sample_size: int = SAMPLE_SIZE
 
 
-class Pack(NamedTuple):
-    """A finished pack: its bytes, its manifest."""
-
-    content: bytes
-    manifest: dict[str, Any]
-
-
 def make_pack(
-    reader: Reader, seal: Seal, terms: Terms, *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Pack:  # fmt: skip
-    """Make the pack of a period from the sealed part of the log."""
-    events, books, lists = io.BytesIO(), Books(terms.period), Lists(terms.period)
-    bodies = list(reader.bodies(until=seal.size))
-    in_period: list[int] = []
-    for recorded, body in zip(codec.decode_all(bodies), bodies, strict=True):
-        events.write(body)
-        books.take(recorded)
-        lists.take(recorded, body)
-        if terms.period.starts <= recorded.recorded_at < terms.period.ends:
-            in_period.append(recorded.position)
-        if progress is not None:
-            progress(recorded.position, seal.size)
-    content = {
-        "README.txt": _page("README.txt"), "verify.py": _page("standalone.py"),
-        "checkpoint": seal.note.encode(), "policy": terms.policy.encode(),
-        "events.msgpack": events.getvalue(),
-    }  # fmt: skip
-    content |= _reports(reader, seal, terms, books=books, lists=lists)
-    chosen = range(in_period[0], in_period[-1] + 1) if in_period else range(0)
-    content |= _sample(reader, seal, terms, chosen=chosen)
-    manifest = _manifest(reader, seal, terms, content)
-    content["manifest.json"] = _json(manifest)
-    return Pack(_zipped(content), manifest)
+    reader: Reader, seal: Seal, terms: Terms, *, into: BinaryIO, progress: Progress | None = None
+) -> Pack:
+    """Write the pack of a period from the sealed part of the log."""
+    with Archive(into) as archive:
+        archive.put(README, _page("README.txt"))
+        archive.put(PROGRAM, _page("standalone.py"))
+        archive.put("checkpoint", seal.note.encode())
+        archive.put("policy", terms.policy.encode())
+        lists = Lists(terms.period, archive, offset=terms.offset, currency=terms.currency)
+        frame = Frame(terms.period)
+        _events(archive, reader, seal, lists=lists, frame=frame, progress=progress)
+        _books(archive, reader, seal, terms, progress=progress)
+        lists.write_to(archive)
+        archive.put("reports/completeness.json", json_bytes(lists.completeness()))
+        found = closes(reader, until=seal.size, offset=terms.offset)
+        archive.put("reports/period_closes.json", json_bytes(found))
+        runs = reconciliations(reader, terms.period, until=seal.size, offset=terms.offset)
+        archive.put("reports/reconciliations.json", json_bytes(runs))
+        register = restatements(reader, terms.period, until=seal.size, offset=terms.offset)
+        archive.put("reports/restatements.json", json_bytes(register))
+        _journals(archive, reader, seal, terms)
+        _sample(archive, reader, seal, terms, frame)
+        manifest = _manifest(reader, seal, terms, archive, lists.currencies)
+        archive.put(MANIFEST, json_bytes(manifest))
+    return Pack(manifest, archive.size)
 
 
 def _page(name: str) -> bytes:
     return files("projections.evidence").joinpath(name).read_bytes()
 
 
-def _reports(
-    reader: Reader, seal: Seal, terms: Terms, *, books: Books, lists: Lists
-) -> dict[str, bytes]:
-    opening, closing = books.opening(), books.closing()
-    row = _Writer(terms)
-    return {
-        "reports/trial_balance_opening.csv": row.balances(opening),
-        "reports/trial_balance_closing.csv": row.balances(closing),
-        "reports/rollforward.csv": row.table(
-            ("currency", "control_account", "line", "amount"),
-            (
-                (currency, control, name, format_minor(amount, currency))
-                for currency, control, name, amount in books.roll_forward()
-            ),
-        ),
-        "reports/cutoff_recorded_after.csv": row.events(lists.late),
-        "reports/cutoff_effective_outside.csv": row.events(lists.early),
-        "reports/back_dated.csv": row.events(lists.back_dated),
-        "reports/adjusting.csv": row.events(lists.adjusting),
-        "reports/duplicates.csv": row.table(
-            ("kind", "channel", "serial", "first", "position"), lists.duplicates
-        ),
-        "reports/completeness.json": _json(lists.completeness()),
-        "reports/tie_out.json": _json(_tie_out(reader, seal, terms, opening, closing)),
-        "reports/period_closes.json": _json(_closes(reader, seal, terms)),
-        "reports/reconciliations.json": _json([]),
-    }  # fmt: skip
+def _events(
+    archive: Archive, reader: Reader, seal: Seal, *, lists: Lists, frame: Frame,
+    progress: Progress | None,
+) -> None:  # fmt: skip
+    """Write the events as they are stored, and look at each on the way."""
+    with archive.entry("events.msgpack") as entry:
+        for body in reader.bodies(until=seal.size):
+            recorded = codec.decode(body)
+            entry.write(body)
+            lists.take(recorded, body)
+            frame.take(recorded)
+            if progress is not None:
+                progress(recorded.position, seal.size)
 
 
-class _Writer:
-    """Writes rows as CSV, money and instants as the ledger writes them."""
+def _books(
+    archive: Archive, reader: Reader, seal: Seal, terms: Terms, *, progress: Progress | None
+) -> None:
+    ends = Ends(terms.period)
+    customers = {end: archive.later(CUSTOMER_COLUMNS) for end in (OPENING, CLOSING)}
+    ends.fold(reader, seal.size, customers=customers, progress=progress)
+    for end, table in customers.items():
+        name = f"reports/trial_balance_{end}.csv"
+        archive.table(name, BALANCE_COLUMNS, ends.trial_balance(end))
+        table.write_to(archive, f"reports/customers_{end}.csv")
+    archive.table("reports/rollforward.csv", ROLL_COLUMNS, ends.roll_forward())
+    archive.put("reports/tie_out.json", json_bytes(ends.tie_out()))
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        return text.getvalue().encode()
+def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> None:
+    """Write the books of the period for hledger and beancount: opened, then day by day."""
+    point = period_point(terms.period, seal.size)
+    for name, form in (("period.hledger", hledger), ("period.beancount", beancount)):
 
-    def balances(self, balances: Sequence[Balance]) -> bytes:
-        rows = (
-            (one.account, one.currency, *(format_minor(part, one.currency) for part in one[2:]))
-            for one in balances
-        )
-        return self.table(BALANCE_COLUMNS, rows)
-
-    def events(self, rows: Iterable[Sequence[Any]]) -> bytes:
-        terms = self._terms
-        written = (
-            (
-                *row[:3], format_instant(row[3], terms.offset),
-                format_instant(row[4], terms.offset), *row[5:8],
-                *(format_minor(part, terms.currency) for part in row[8:]),
+        def pieces(writer: Any = form) -> Iterator[str]:  # noqa: ANN401 - one of two modules
+            yield f"; {terms.period.name}, as the first {seal.size} events know it\n"
+            yield from writer.body(
+                reader, point, offset=terms.offset, with_lots=False, starts=terms.period.starts
             )
-            for row in rows
-        )  # fmt: skip
-        return self.table(EVENT_COLUMNS, written)
+
+        archive.stream(f"journals/{name}", pieces())
 
 
-def _tie_out(
-    reader: Reader, seal: Seal, terms: Terms, opening: list[Balance], closing: list[Balance]
-) -> dict[str, Any]:
-    """Hold the sums of effects against the fold of every account."""
-    found: dict[str, Any] = {}
-    ends = (("opening", terms.period.before, opening), ("closing", terms.period.last, closing))
-    for name, at, summed in ends:
-        fold = folded(reader, point_of(reader, at=at, position=seal.size))
-        differ = sorted({one.account for one in set(fold) ^ set(summed)})
-        found[name] = {"accounts": len(summed), "ties": not differ, "differ": differ}
-    return found
-
-
-def _closes(reader: Reader, seal: Seal, terms: Terms) -> list[dict[str, Any]]:
-    return [
-        {
-            "position": recorded.position, "actor": recorded.actor,
-            "recorded_at": format_instant(recorded.recorded_at, terms.offset),
-            **{name: getattr(recorded.event, name) for name in PeriodClosed.__struct_fields__},
-        }
-        for recorded in recorded_closes(reader, until=seal.size)
-    ]  # fmt: skip
-
-
-def _sample(reader: Reader, seal: Seal, terms: Terms, *, chosen: range) -> dict[str, bytes]:
+def _sample(
+    archive: Archive, reader: Reader, seal: Seal, terms: Terms, frame: Frame
+) -> None:
     """Draw events of the period, each with a proof of its own."""
     nodes = Nodes(reader.connection)
-    content: dict[str, bytes] = {}
-    drawn = sample(terms.seed, chosen, terms.sample_size)
+    drawn = frame.draw(terms.seed, terms.sample_size)
     for position in drawn:
         hashes = tuple(nodes.inclusion(position - 1, seal.size))
         proof = Inclusion(position - 1, hashes, seal.note)
         row = reader.row(position)
-        content[f"sample/{position}.tlog-proof"] = str(proof).encode()
-        content[f"sample/{position}.event"] = row.body if row is not None else b""
+        archive.put(f"sample/{position}.tlog-proof", str(proof).encode())
+        archive.put(f"sample/{position}.event", row.body if row is not None else b"")
+    archive.table("sample/frame.csv", FRAME_COLUMNS, frame.spans)
     about = {
-        "seed": terms.seed, "of": [chosen.start, chosen.stop - 1] if chosen else [],
+        "method": METHOD, "seed": terms.seed, "frame": len(frame), "wanted": terms.sample_size,
         "drawn": drawn,
     }  # fmt: skip
-    content["sample/sample.json"] = _json(about)
-    return content
+    archive.put("sample/sample.json", json_bytes(about))
 
 
 def _manifest(
-    reader: Reader, seal: Seal, terms: Terms, content: dict[str, bytes]
+    reader: Reader, seal: Seal, terms: Terms, archive: Archive, currencies: set[str]
 ) -> dict[str, Any]:
     checkpoint = seal.checkpoint
     head = reader.row(seal.size)
     return {
-        "schema": "tally.manifest/1",
+        "schema": SCHEMA,
         "period": terms.period.name,
         "starts": format_instant(terms.period.starts, terms.offset),
         "ends": format_instant(terms.period.ends, terms.offset),
@@ -211,29 +176,10 @@ def _manifest(
         "offset_us": terms.offset,
         "known_at": format_instant(head.recorded_at if head else 0, terms.offset),
         "currency": terms.currency,
-        "digits": exponent(terms.currency),
+        "digits": {currency: exponent(currency) for currency in sorted(currencies)},
         "checkpoint": {
             "origin": checkpoint.origin, "size": checkpoint.size,
             "root": write_base64(checkpoint.root),
         },
-        "files": {
-            name: {"bytes": len(raw), "sha256": sha256(raw).hexdigest()}
-            for name, raw in sorted(content.items())
-        },
+        "files": {name: one._asdict() for name, one in sorted(archive.files.items())},
     }  # fmt: skip
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _zipped(content: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in sorted(content):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content[name])
-    return made.getvalue()

@@ -9,9 +9,10 @@ not know what an event means.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ledger import codec
+from ledger.errors import IntegrityBroken
 from ledger.events import AccountOpened
 from ledger.notes import write_base64
 from projections.answers import Formatter, event_json
@@ -69,3 +70,26 @@ class Currencies:
                 offset=self._own.offset, currency=event.currency
             )
         return self._other.get(recorded.stream, self._own)
+
+
+def split(ahead: IO[bytes], behind: IO[bytes]) -> Iterator[bytes]:
+    """Cut a stream of MessagePack objects into their bytes.
+
+    ``ahead`` and ``behind`` are the same bytes, opened twice. Raises: IntegrityBroken.
+    """
+    import msgpack  # noqa: PLC0415 - known to this export alone, and loaded for it alone
+
+    unpacker, end = msgpack.Unpacker(ahead, strict_map_key=False), 0
+    while True:
+        try:
+            unpacker.skip()
+        except msgpack.OutOfData:
+            break
+        except (msgpack.UnpackException, ValueError) as error:
+            msg = f"byte {end}: no MessagePack ({type(error).__name__})"
+            raise IntegrityBroken(msg) from None
+        begun, end = end, unpacker.tell()
+        yield behind.read(end - begun)
+    if behind.read(1):
+        msg = f"byte {end}: an event is cut off"
+        raise IntegrityBroken(msg)

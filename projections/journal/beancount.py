@@ -32,12 +32,13 @@ WITHOUT_LOTS = "beancount/1"  # as it was before lots; files of it stay verifiab
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, with_lots: bool = True
-) -> Iterator[str]:
-    """Write everything behind the heading, piece by piece."""
+    reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
+    starts: int | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Write everything behind the heading, piece by piece; from ``starts`` on, if it is given."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    transactions = Ledgered(reader, point, offset=offset, with_lots=with_lots)
+    transactions = Ledgered(reader, point, offset=offset, with_lots=with_lots, starts=starts)
     for day, group in groupby(transactions, key=lambda one: one.day):
         date, touched = date_of(day, offset), dict[Key, int]()
         for one in group:

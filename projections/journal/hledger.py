@@ -30,14 +30,15 @@ WITHOUT_LOTS = "hledger/1"  # as it was before lots; files of it stay verifiable
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, with_lots: bool = True
-) -> Iterator[str]:
-    """Write everything behind the heading, piece by piece."""
+    reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
+    starts: int | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Write everything behind the heading, piece by piece; from ``starts`` on, if it is given."""
     if with_lots:
         yield "\ntag lot\n"
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    for one in Ledgered(reader, point, offset=offset, with_lots=with_lots):
+    for one in Ledgered(reader, point, offset=offset, with_lots=with_lots, starts=starts):
         for leg in one.legs:
             if leg.key.commodity not in commodities:
                 commodities.add(leg.key.commodity)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from projections.journal.books import Entry
     from projections.point import Point
 
+OPENED = "OpeningBalances"
+
 
 class Leg(NamedTuple):
     """One posting of a transaction, and the balance behind it."""
@@ -34,7 +36,7 @@ class Leg(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """A balanced entry of one local day; revenue has no position.
+    """A balanced entry of one local day; revenue and an opening have no position.
 
     ``lots`` names the receipts that its cash came from, or itself where it is one (R66).
     """
@@ -49,12 +51,17 @@ class Transaction(NamedTuple):
 
 
 class Ledgered:
-    """Turns the events that a point selects into transactions, keeping the running balances."""
+    """Turns the events that a point selects into transactions, keeping the running balances.
+
+    From ``starts`` on, what came before is one transaction: the balances that it left.
+    """
 
     def __init__(
-        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = False
-    ) -> None:
+        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = False,
+        starts: int | None = None,
+    ) -> None:  # fmt: skip
         """Choose the point and the calendar, and whether transactions name their lots."""
+        self._starts = starts
         self._reader = reader
         self._point = point
         self._offset = offset
@@ -66,9 +73,17 @@ class Ledgered:
         """Give the transactions in the order of their days."""
         books = Books(credited=self._credited())
         day: int | None = None
-        point = self._point
+        point, starts = self._point, self._starts
         bodies = self._reader.bodies_by_effect(until=point.position, at=point.at)
         for recorded in codec.decode_all(bodies):
+            if starts is not None:
+                if recorded.effective_at < starts:
+                    before = books.take(recorded)
+                    if before is not None:
+                        self._posted(before, 0)
+                    continue
+                yield from self._opening(books, starts)
+                day, starts = local_day(self._starts or 0, self._offset), None
             today = local_day(recorded.effective_at, self._offset)
             while day is not None and day < today:
                 yield from self._revenue(books, day)
@@ -77,9 +92,24 @@ class Ledgered:
             if entry is not None:
                 day = today
                 yield self._posted(entry, day)
+        if starts is not None:
+            yield from self._opening(books, starts)
+            day = local_day(starts, self._offset)
         while day is not None and day <= local_day(point.seen_at, self._offset):
             yield from self._revenue(books, day)
             day += 1
+
+    def _opening(self, books: Books, starts: int) -> Iterator[Transaction]:
+        """Write the balances that everything before an instant left."""
+        self._recognised = books.recognised(starts - SECOND, forward=True)
+        for key, amount in self._recognised.items():
+            self._leg(key, amount)
+        legs = tuple(
+            Leg(key, balance, balance) for key, balance in sorted(self._balances.items()) if balance
+        )
+        if legs:
+            day = local_day(starts, self._offset)
+            yield Transaction(day, OPENED, None, starts, "", legs)
 
     def _credited(self) -> set[tuple[str, str]]:
         """Name the bills that are credited: the only ones to remember on the way."""

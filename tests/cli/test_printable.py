@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import render
-from cli.options import csv_cell
 from projections.html.svg import text
-from projections.printable import cut, printable, width
+from projections.printable import csv_cell, cut, printable, width
 from tests.cli.program import START, World, lines
 
 HOSTILE: Final = "\x1b]0;owned\x07\x1b[31mX\r\nfake line\u202e\u2066\u200b\x9b31m\u2028\ufeff"

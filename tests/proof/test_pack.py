@@ -52,10 +52,11 @@ def test_a_pack_verifies_with_nothing_installed(whole: Sealed, tmp_path: Path) -
     assert done.returncode == 0, done
     assert "All holds." in done.stdout
     assert "Not shown:" in done.stdout
-    assert done.stdout.count("\nok  ") == 8
+    assert done.stdout.count("\nok  ") == 8  # the manifest, six checks, the older checkpoint
     ties = json.loads((away / "reports" / "tie_out.json").read_text())
     assert all(end["ties"] for end in ties.values())
-    assert json.loads((away / "reports" / "reconciliations.json").read_text()) == []
+    runs = json.loads((away / "reports" / "reconciliations.json").read_text())
+    assert runs == {"runs": [], "breaks": []}
     closes = json.loads((away / "reports" / "period_closes.json").read_text())
     assert [one["period"] for one in closes] == ["2025-01"]
 
@@ -94,11 +95,16 @@ def test_the_events_are_read_by_any_messagepack_library(whole: Sealed, tmp_path:
 def test_the_lists_are_what_happened(whole: Sealed, tmp_path: Path) -> None:
     away, _ = packed(whole, tmp_path)
     report = away / "reports"
-    assert (report / "rollforward.csv").read_text().splitlines()[1:6] == [
-        "CNY,cash,opening,0.00", "CNY,cash,BillSettled,-950.12",
-        "CNY,cash,InstancePurchased,-200.00", "CNY,cash,TopUpReceived,1250.00",
-        "CNY,cash,closing,99.88",
+    rolled = (report / "rollforward.csv").read_text().splitlines()
+    assert [line for line in rolled if line.startswith("Liabilities:Wallet,")] == [
+        "Liabilities:Wallet,CNY,opening,0.00", "Liabilities:Wallet,CNY,BillSettled,950.12",
+        "Liabilities:Wallet,CNY,InstancePurchased,200.00",
+        "Liabilities:Wallet,CNY,TopUpReceived,-1250.00", "Liabilities:Wallet,CNY,closing,-99.88",
     ]  # fmt: skip
+    balance = (report / "trial_balance_closing.csv").read_text().splitlines()
+    assert balance[0] == "account,commodity,debit,credit"
+    assert "Liabilities:Wallet,CNY,0.00,99.88" in balance
+    assert len({line.split(",")[0] + line.split(",")[1] for line in balance}) == len(balance)
     assert len((report / "back_dated.csv").read_text().splitlines()) == 2
     adjusting = (report / "adjusting.csv").read_text()
     assert ",bank,payroll," in adjusting

@@ -1,0 +1,194 @@
+"""The zip of a pack, written as a stream: an entry at a time, hashed on the way.
+
+Invariant: the same entries in the same order give the same bytes, whenever they are written; no
+entry is held in memory. This module must not know what an entry says.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from contextlib import contextmanager
+from hashlib import sha256
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, Self, TypeVar, cast
+
+from projections.printable import csv_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: the same bytes whenever it is made
+_SPOOLED = 1 << 20  # bytes of a table that stay in memory
+_COPIED = 1 << 16
+
+
+class Closeable(Protocol):
+    """Something that has to be let go of."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Closeable)
+
+
+class Written(NamedTuple):
+    """An entry as the manifest names it."""
+
+    bytes: int
+    sha256: str
+
+
+class Entry:
+    """A file of the pack while it is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Begin with nothing."""
+        self._file = file
+        self._digest = sha256()
+        self._size = 0
+
+    def write(self, raw: bytes) -> None:
+        """Add bytes."""
+        self._digest.update(raw)
+        self._size += len(raw)
+        self._file.write(raw)
+
+    def written(self) -> Written:
+        """Say what was written."""
+        return Written(self._size, self._digest.hexdigest())
+
+
+class _Forward:
+    """A file that is only ever written on: a pipe and a disk get the same bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.written = 0
+
+    def write(self, raw: bytes) -> int:
+        """Write on."""
+        self.written += len(raw)
+        return self._file.write(raw)
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        self._file.flush()
+
+
+class Archive:
+    """The zip, and what was written into it so far."""
+
+    def __init__(self, into: BinaryIO) -> None:
+        """Write into a file, from its beginning to its end."""
+        self.files: dict[str, Written] = {}
+        self._kept: list[Closeable] = []
+        self._into = _Forward(into)
+        self._zip = zipfile.ZipFile(
+            cast("BinaryIO", self._into), "w", zipfile.ZIP_DEFLATED, compresslevel=6
+        )
+
+    @property
+    def size(self) -> int:
+        """How many bytes the zip has."""
+        return self._into.written
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """End the zip, and let go of what was kept for later."""
+        for one in self._kept:
+            one.close()
+        if kind is None:
+            self._zip.close()
+
+    def later(self, columns: Sequence[str]) -> Table:
+        """Begin a table whose rows come while something else is written."""
+        return self.keep(Table(columns))
+
+    def keep(self, one: Kept) -> Kept:
+        """Close something at the end, whatever happens."""
+        self._kept.append(one)
+        return one
+
+    @contextmanager
+    def entry(self, name: str) -> Iterator[Entry]:
+        """Write one file."""
+        about = zipfile.ZipInfo(name, EPOCH)
+        about.compress_type = zipfile.ZIP_DEFLATED
+        about.create_system = 3
+        about.external_attr = 0o644 << 16
+        with self._zip.open(about, "w", force_zip64=True) as file:
+            made = Entry(file)
+            yield made
+        self.files[name] = made.written()
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a small file."""
+        with self.entry(name) as file:
+            file.write(content)
+
+    def stream(self, name: str, pieces: Iterable[str]) -> None:
+        """Write a text piece by piece."""
+        with self.entry(name) as file:
+            for piece in pieces:
+                file.write(piece.encode())
+
+    def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows as CSV."""
+        with self.entry(name) as file:
+            for line in csv_lines((columns,), rows):
+                file.write(line)
+
+
+def csv_lines(*parts: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Write rows as lines of CSV that no spreadsheet runs."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    for rows in parts:
+        for row in rows:
+            writer.writerow([csv_cell(cell) for cell in row])
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+
+
+class Table:
+    """Rows that come while something else is written: kept on the disk when they are many."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Begin with the heading."""
+        self._file = SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - written to the archive later
+        self.count = -1
+        self.add(columns)
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Add a row."""
+        self.count += 1
+        for line in csv_lines((row,)):
+            self._file.write(line)
+
+    def write_to(self, archive: Archive, name: str) -> None:
+        """Write the whole table."""
+        self._file.seek(0)
+        with archive.entry(name) as entry:
+            while piece := self._file.read(_COPIED):
+                entry.write(piece)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+
+def json_bytes(content: object) -> bytes:
+    """Write JSON for people and programs alike."""
+    return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"

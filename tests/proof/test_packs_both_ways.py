@@ -1,0 +1,258 @@
+"""verify.py and ``tally verify-pack``: both find every tampering, and nothing harms either."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+
+from tests.cli.program import ROOT, World, tally, valid
+from tests.proof.packs import PAGES, PROGRAM, audited, entries, packed, rewritten, verdicts, zipped
+from tests.proof.worlds import Sealed
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of the demo year."""
+    world = World(tmp_path_factory.mktemp("pack") / "year.db", start="2025-01-01")
+    world.run("import", ROOT / "fixtures" / "year.ndjson")
+    return packed(world, "2025-06")
+
+
+@pytest.fixture(scope="module")
+def small(whole: Sealed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small pack with something in every list."""
+    target = tmp_path_factory.mktemp("small") / "p.zip"
+    whole.json("pack", "--period", "2025-01", "-o", target, "--sample", "3")
+    return target
+
+
+def altered(raw: bytes) -> bytes:
+    """Change one byte in the middle."""
+    middle = len(raw) // 2
+    return raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :]
+
+
+def test_the_pack_of_the_demo_year_holds_both_ways(demo: Path, tmp_path: Path) -> None:
+    done = audited(demo, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "All holds." in done.stdout
+    answer = valid(tally("verify-pack", demo, "--json").json)
+    assert answer["ok"]
+    assert valid(json.loads(audited(demo, "--json").stdout))["checkpoint"] == answer["checkpoint"]
+
+
+def test_each_part_of_the_demo_years_pack_altered_in_turn_is_found(
+    demo: Path, tmp_path: Path
+) -> None:
+    """By a bare Python and by us: 100 % of the parts."""
+    content, found = entries(demo), 0
+    samples = [name for name in content if name.startswith("sample/")]
+    parts = [name for name in content if name not in samples[4:-2]]  # two events of 25 are enough
+    for name in parts:
+        raw = content[name]
+        path = rewritten(tmp_path / "x.zip", {**content, name: altered(raw)})
+        assert None not in verdicts(path), name
+        found += 1
+    assert found == len(parts) > 25
+    assert audited(path).returncode == tally("verify-pack", path).code == 5
+
+
+def test_a_part_that_is_gone_new_or_swapped_is_found(small: Path, tmp_path: Path) -> None:
+    content = entries(small)
+    names = list(content)
+    for i, name in enumerate(names):
+        without = {other: raw for other, raw in content.items() if other != name}
+        assert None not in verdicts(rewritten(tmp_path / "x.zip", without)), name
+        if name not in PAGES and name != "manifest.json":
+            fitted = rewritten(tmp_path / "x.zip", without, fit=True)
+            assert None not in verdicts(fitted), name
+        other = names[(i + 1) % len(names)]
+        if content[name] != content[other]:
+            swapped = {**content, name: content[other], other: content[name]}
+            assert None not in verdicts(rewritten(tmp_path / "x.zip", swapped)), (name, other)
+    for more in ("reports/more.csv", "evil.py", "sample/9.event"):
+        new = {**content, more: b"x"}
+        assert None not in verdicts(rewritten(tmp_path / "x.zip", new)), more
+    assert None not in verdicts(rewritten(tmp_path / "x.zip", {**content, "sample/9.event": b"x"},
+                                          fit=True))  # fmt: skip
+
+
+def test_what_does_not_follow_from_the_events_is_found_though_the_manifest_fits(
+    small: Path, tmp_path: Path
+) -> None:
+    """Each file altered, and the manifest made to fit: only the stranger's pages pass.
+
+    The figures of the register of restatements are found by us alone, and verify.py says so.
+    """
+    content = entries(small)
+    assert verdicts(rewritten(tmp_path / "x.zip", content, fit=True)) == (None, None)
+    for name, raw in content.items():
+        if name == "manifest.json":
+            continue
+        path = rewritten(tmp_path / "x.zip", {**content, name: altered(raw)}, fit=True)
+        theirs, ours = verdicts(path)
+        if name in PAGES:
+            assert (theirs, ours) == (None, None), name
+        elif name == "reports/restatements.json":
+            assert (theirs, ours) == (None, "made again")
+        else:
+            assert theirs is not None, name
+            assert ours is not None, name
+
+
+@pytest.mark.parametrize("key", [
+    "schema", "period", "starts", "ends", "starts_us", "ends_us", "offset_us", "known_at",
+    "currency", "digits", "checkpoint", "files", "more",
+])  # fmt: skip
+def test_each_word_of_the_manifest_counts(small: Path, tmp_path: Path, key: str) -> None:
+    content = entries(small)
+    manifest = json.loads(content["manifest.json"])
+    lies: tuple[Any, ...] = ("2025-02", 3_600_000_000, None, [], {"CNY": 3}, "EUR", 10**30)
+    for lie in lies:
+        if manifest.get(key) == lie:
+            continue
+        changed = json.dumps({**manifest, key: lie}).encode()
+        path = rewritten(tmp_path / "x.zip", {**content, "manifest.json": changed})
+        assert None not in verdicts(path), (key, lie)
+    del manifest[next(iter(manifest))]
+    less = json.dumps(manifest).encode()
+    path = rewritten(tmp_path / "x.zip", {**content, "manifest.json": less})
+    assert None not in verdicts(path)
+
+
+def hostile(small: Path) -> dict[str, bytes]:
+    """Zips that mean harm, or are none."""
+    content = entries(small)
+
+    def with_(name: str, raw: bytes, **about: int) -> bytes:
+        def write(archive: zipfile.ZipFile) -> None:
+            for other, own in content.items():
+                if other != name:
+                    archive.writestr(other, own)
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = about.get("mode", 0o644) << 16
+            archive.writestr(entry, raw)
+
+        return zipped(write)
+
+    def twice(archive: zipfile.ZipFile) -> None:
+        for name, raw in content.items():
+            archive.writestr(name, raw)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("policy", b"quorum none\n")
+
+    whole = small.read_bytes()
+    deep = b"[" * 200_000
+    return {
+        "absolute": with_("/etc/cron.d/x", b"x"), "above": with_("../../x", b"x"),
+        "above within": with_("reports/../../x", b"x"), "drive": with_("C:\\x", b"x"),
+        "control": with_("a\x1b[31mb", b"x"),
+        "link": with_("policy", b"/etc/passwd", mode=0o120777),
+        "device": with_("policy", b"", mode=0o020666), "twice": zipped(twice),
+        "folder": with_("reports/", b"", mode=0o040755),
+        "bomb": with_("events.msgpack", b"\0" * (1 << 26)),
+        "nested": with_("manifest.json", deep),
+        "objects": with_("manifest.json", b'{"a":' * 50_000),
+        "digits": with_("manifest.json", b'{"starts_us":' + b"9" * 1_000_000 + b"}"),
+        "fraction": with_("manifest.json", b'{"starts_us":1e999}'),
+        "keys twice": with_("manifest.json", b'{"a":1,"a":2}'),
+        "no text": with_("policy", b"\xff\xfe"),
+        "null": with_("manifest.json", b"null"), "list": with_("manifest.json", b"[]"),
+        "many keys": with_("policy", b"log a+00000000+AA==\n" * 5000),
+        "no files": zipped(lambda archive: archive.writestr("x", b"")),
+        "cut": whole[: len(whole) // 2], "cut short": whole[:-10], "empty": b"",
+        "text": b"not a zip at all", "end only": b"PK\x05\x06" + b"\0" * 18,
+        "rotten": whole[:5000] + bytes(200) + whole[5200:],
+    }  # fmt: skip
+
+
+def test_a_hostile_zip_gives_one_line_and_harms_nothing(small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in" / "x.zip"
+    path.parent.mkdir()
+    for name, raw in hostile(small).items():
+        path.write_bytes(raw)
+        begun = time.monotonic()
+        done, own = audited(path, cwd=path.parent), tally("verify-pack", path)
+        assert done.returncode in (2, 5), (name, done)
+        assert own.code in (2, 5), (name, own)
+        said = done.stdout.count("\nNO  ") + done.stdout.startswith("NO  ")
+        assert said + done.stderr.count("\n") == 1, (name, done)
+        assert "Traceback" not in done.stderr + own.err, name
+        assert "\x1b" not in done.stdout + done.stderr + own.out + own.err, name
+        assert time.monotonic() - begun < 10, name
+        assert [one.name for one in path.parent.iterdir()] == ["x.zip"], name
+
+
+def events(*objects: object) -> bytes:
+    """Pack objects as a log would hold them."""
+    return b"".join(map(msgpack.packb, objects))
+
+
+@pytest.mark.parametrize("raw", [
+    b"\x91" * 100_000, b"\xdd\xff\xff\xff\xff", b"\xdb\x7f\xff\xff\xff", b"\xc1", b"\xc0", b"",
+    b"\xa2\xff\xfe", b"\x81\xa1a", events({"position": 1}), events(1, "x", []),
+    b"\x82\xa1a\x01\xa1a\x01",
+], ids=range(11))  # fmt: skip
+def test_a_hostile_log_is_one_line(small: Path, tmp_path: Path, raw: bytes) -> None:
+    content = {**entries(small), "events.msgpack": raw}
+    assert verdicts(rewritten(tmp_path / "x.zip", content, fit=True)) == ("log", "log")
+
+
+def test_a_hostile_folder_is_refused(small: Path, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    with zipfile.ZipFile(small) as archive:
+        archive.extractall(away)
+    assert audited(away).returncode == 0
+    (away / "notes.txt").write_text("an auditor's own")
+    assert audited(away).returncode == 0
+    secret = tmp_path / "secret"
+    secret.write_bytes((away / "policy").read_bytes())
+    (away / "policy").unlink()
+    (away / "policy").symlink_to(secret)
+    assert "no plain file" in audited(away).stdout
+    (away / "policy").unlink()
+    os.mkfifo(away / "policy")
+    assert audited(away).returncode == 5
+    (away / "policy").unlink()
+    assert audited(away).returncode == 5
+    (away / "manifest.json").unlink()
+    assert audited(away).returncode == 2
+
+
+def test_the_program_says_what_it_is_and_writes_where_it_is_asked(
+    small: Path, tmp_path: Path
+) -> None:
+    helped = audited("--help")
+    assert (helped.returncode, "Standard library only" in helped.stdout) == (0, True)
+    result = tmp_path / "result.json"
+    done = audited(small, "--json", "-o", result)
+    assert (done.returncode, json.loads(result.read_text())["ok"]) == (0, True)
+    assert audited(small, "-o", result).returncode == 2  # nothing is written over
+    assert audited(small, "--what").returncode == 2
+    assert audited(tmp_path / "none.zip").returncode == 2
+    assert audited(cwd=tmp_path).returncode == 2  # beside the program there is no pack
+    answer = json.loads(done.stdout)
+    assert {"README.txt", "verify.py", "manifest.json"} <= set(answer["not_judged"])
+    assert answer["cannot_show"]
+    ast.parse(PROGRAM.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_our_own_keys_decide_if_they_are_given(small: Path, whole: Sealed, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.policy"
+    mine.write_text((whole.folder / "t.policy").read_text() if (whole.folder / "t.policy").exists()
+                    else entries(small)["policy"].decode())  # fmt: skip
+    assert tally("verify-pack", small, "--policy", mine).code == 0
+    other = World(tmp_path / "o.db")
+    other.done("keys", "new")
+    assert tally("verify-pack", small, "--policy", tmp_path / "o.policy").code == 5
+    assert tally("verify-pack", tmp_path / "none.zip").code == 2
+    assert tally("verify-pack", tmp_path).code == 2
