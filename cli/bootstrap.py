@@ -36,7 +36,15 @@ FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
 
 
 class Session:
-    """One ledger, opened as little as the command needs."""
+    """One ledger, opened as little as the command needs.
+
+    Attributes:
+        may_write: whether this process may open the ledger for writing, if only to catch stored
+            views up on the way to an answer; a server that only reads says no.
+
+    """
+
+    may_write = True
 
     def __init__(self, location: str, *, default: bool = False) -> None:
         """Remember where the ledger is, and whether nobody named it; nothing is opened yet."""
@@ -64,6 +72,8 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The ledger, for writing."""
+        if not self.may_write:
+            raise LedgerReadOnly(self.location)
         from cli.progress import Progress  # noqa: PLC0415 - only where something is written
         from projections.layout import require_layout  # noqa: PLC0415 - as above
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "Events, in the order they were recorded."),
     "show": ("show", "One event whole."),
     "sql": ("sql", "Ask in SQL, at any point."),
+    "serve": ("serve", "Explore the ledger in the browser, read-only."),
     "tag": ("tag", "Name a point in time; seal a period."),
     "diff": ("diff", "What differs between two points; --bridge says why."),
     "blame": ("blame", "Each field and the event that last set it."),

@@ -1,0 +1,68 @@
+"""``tally serve``: a read-only explorer in the browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import Output, tally_command
+from cli.render import note
+from ledger.errors import ExtraMissing, InvalidInput
+
+if TYPE_CHECKING:
+    from cli.bootstrap import Session
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True,
+              metavar="N", help="Port; 0 takes a free one.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--token", envvar="TALLY_SERVE_TOKEN",
+              help="Wanted from every request (or TALLY_SERVE_TOKEN).")  # fmt: skip
+@tally_command()
+def command(
+    session: Session, _output: Output, *, port: int, host: str, token: str | None
+) -> None:
+    """Explore the ledger in the browser; nothing is ever written.
+
+    Every page has two sliders: when it was true, and when it was known. A page's address
+    holds both, so a link shows the same figures for ever. /api/NAME/ARGUMENTS gives what
+    tally NAME ARGUMENTS --json prints.
+
+    \b
+    Examples:
+      tally serve
+      tally serve --port 9000
+      TALLY_SERVE_TOKEN=... tally serve --host 10.0.0.5
+    """
+    if host not in LOOPBACK and not token:
+        msg = f"{host!r} can be reached by others"
+        raise InvalidInput(msg, hint="give a token: TALLY_SERVE_TOKEN=..., or keep to 127.0.0.1")
+    head = session.reader.head()  # a ledger that cannot be read is told here
+    from cli.explorer.app import LOCAL, Explorer  # noqa: PLC0415 - an extra
+
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ExtraMissing(package="uvicorn", extra="serve") from None
+    import socket  # noqa: PLC0415 - for a server alone
+
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        msg = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        raise InvalidInput(msg, hint="choose another --port") from None
+    shown = f"[{host}]" if ":" in host else host
+    names = LOCAL if host in LOOPBACK else (*LOCAL, shown)
+    explorer = Explorer(session.location, hosts=names, token=token)
+    note(f"exploring @{head.position} at http://{shown}:{listening.getsockname()[1]}/; "
+         "Ctrl-C ends it")  # fmt: skip
+    config = uvicorn.Config(
+        explorer.application(), log_level="error", access_log=False, timeout_graceful_shutdown=1
+    )
+    uvicorn.Server(config).run(sockets=[listening])
