@@ -18,6 +18,7 @@ from ledger.money import RATED_SCALE, exponent
 DECIMALS = 60
 SCALE: int = 10**DECIMALS
 _PLAIN = re.compile(rf"([+-]?)(\d{{0,20}})(?:\.(\d{{0,{DECIMALS}}})0*)?", re.ASCII)
+_SIMPLE = re.compile(r"(\d{1,20})\.(\d{1,10})", re.ASCII)
 _POWERS: tuple[int, ...] = tuple(10**places for places in range(DECIMALS + 1))
 _MINUS = "\u2212\u2013\ufe63\uff0d"  # what typesetting programs write where a minus is meant
 _WORDS = {"CR": 1, "DR": -1}
@@ -30,6 +31,8 @@ def read_amount(text: str, *, decimal: str = ".", thousands: str = ",") -> int:
     Negative are ``-5.00``, ``5.00-``, ``(5.00)``, ``5.00 DR`` and every sign that is printed for a
     minus. Raises: InvalidInput.
     """
+    if decimal == "." and (simple := _SIMPLE.fullmatch(text)):  # as nearly all are
+        return int(simple[1] + simple[2]) * _POWERS[DECIMALS - len(simple[2])]
     plain = text.strip()
     if not plain:
         return 0

@@ -253,7 +253,9 @@ class _Maker:
 
     def capped(self, made: list[Outcome]) -> list[Outcome]:
         """Call rounding what it is only while it stays small in sum."""
-        rounded = [one for one in made if one.rule.endswith(f", {ROUNDING}")]
+        rounded = [one for one in made if one.tolerated and one.rule.endswith(f", {ROUNDING}")]
+        if not rounded:
+            return made
         moved = sum(abs(line.amount) for line in self.statement.lines)
         most = max(ROUNDED_MINOR * self._minor, moved // ROUNDED_PART)
         total = sum(one.tolerated for one in rounded)
@@ -338,7 +340,8 @@ class _Repeats:
         asked = {name for line in left for name in _proven(line)}
         for lines in matched if asked else ():
             for line in lines:
-                if not asked.isdisjoint(_proven(line)):
+                said = line.order in asked or line.number in asked
+                if said or not asked.isdisjoint([one.text for one in line.references]):
                     self._add(line)
 
     def _add(self, line: Line) -> None:

@@ -66,7 +66,7 @@ def match(
         sides.sort()
         sides.take(BY_HAND, _by_hand(sides, confirmed))
     # Equal in everything first, then in all but one thing, so that a difference is seen last.
-    sides.unique(REFERENCE, names.proven(_exactly), names.proved(_exactly))
+    names.surest(sides)
     sides.unique(ORDER, names.orders(_exactly), names.orders(_exactly))
     sides.sort()
     sides.unique(REFERENCE, names.proven(_dated), names.proved(_dated))
@@ -119,6 +119,31 @@ class _Names:
         said = {line.channel for line in theirs}
         self.spoken = not said.isdisjoint(self.channels)
         self.unspoken = not said <= self.channels
+
+    def surest(self, sides: Sides) -> None:
+        """Match what a proof, the amount and the currency tell: nearly all, so in plain loops."""
+        if self.spoken:
+            sides.unique(REFERENCE, self.proven(_exactly), self.proved(_exactly))
+            return
+        mine: dict[Key, int] = {}
+        named = sides.named
+        for place, line in enumerate(sides.ours):
+            for text, scope in line.references:
+                if scope == TRANSACTION:
+                    account = line.account if named else ""
+                    key: Key = (text, line.amount, line.currency, account)
+                    if mine.setdefault(key, place) != place:
+                        mine[key] = -1
+        others: dict[Key, int] = {}
+        for place, line in enumerate(sides.theirs):
+            account = line.account if named else ""
+            own = ((line.number, TRANSACTION), (line.name, TRANSACTION))
+            for text, scope in (*line.references, *own):
+                if scope == TRANSACTION and text:
+                    key = (text, line.amount, line.currency, account)
+                    if key in mine and others.setdefault(key, place) != place:
+                        others[key] = -1
+        sides.pair(REFERENCE, mine, others)
 
     def proven(self, how: Callable[[Line], Key]) -> Keys:
         """Give the keys of ours."""

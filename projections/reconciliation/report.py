@@ -117,13 +117,12 @@ def reconcile(
     """Compare both sides and prove it. Raises: ProofDoesNotClose."""
     found, replaced = outcomes(ours, statement, scope, confirmed=confirmed)
     covered = [line for line in ours if scope.covers(line)]
-    before = 0
-    if statement.balances:
-        before = sum(
-            line.amount for line in covered
-            if line.instant < scope.starts and not scope.inside(line)
-        )  # fmt: skip
-    inside = sum(line.amount for line in covered if scope.inside(line))
+    before = inside = 0
+    for line in covered:
+        if scope.within(line.instant):
+            inside += line.amount
+        elif statement.balances and line.instant < scope.starts:
+            before += line.amount
     opening, movements = _movements(statement, scope)
     items = _items(found)
     if opening - before:
@@ -153,7 +152,7 @@ def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
 def _movements(statement: Statement, scope: Scope) -> tuple[int, int]:
     """Give opening and movements of the span that is asked for."""
     if not scope.narrowed:
-        return statement.opening, statement.movements
+        return statement.opening, statement.closing - statement.opening  # it was held when made
     earlier = sum(
         statement.effect(line) for line in statement.lines if line.instant < scope.starts
     )

@@ -59,12 +59,16 @@ class Sides:
         """Match what shares a key that is unique on both sides."""
         if not self.ours or not self.theirs:
             return
-        mine, others = self._index(self.ours, ours), self._index(self.theirs, theirs)
+        mine = self._index(self.ours, ours)
+        self.pair(rule, mine, self._index(self.theirs, theirs))
+
+    def pair(self, rule: str, mine: dict[Key, int], others: dict[Key, int]) -> None:
+        """Match by the places of keys, -1 where several lines of that side have one."""
         pairs: dict[int, int] = {}
         wanted: dict[int, int] = {}
         torn: set[int] = set()  # ours that several of theirs could be, or the other way round
-        for key, found in mine.items():
-            there = others.get(key, -1)
+        for key, there in others.items():
+            found = mine.get(key, -1)
             if found >= 0 and there >= 0:
                 first, rival = pairs.setdefault(found, there), wanted.setdefault(there, found)
                 if first != there or rival != found:

@@ -144,34 +144,33 @@ def read_transactions(
     """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
     table.need(columns.TRANSACTIONS_NEEDED, "alibaba-transactions")
-    owner, serial = _text(table, *columns.OWNERS), _text(table, "TransactionChannelSN")
-    number_of, time_of = _text(table, "TransactionNumber"), _text(table, "TransactionTime")
-    kind_of, flow_of = _text(table, "TransactionType"), _text(table, "TransactionFlow")
-    channel, code = _text(table, "TransactionChannel"), _text(table, "Currency")
-    record, amount_of = _text(table, "RecordID"), _amount(table, "Amount")
-    balance, balance_of = _text(table, "Balance"), _amount(table, "Balance")
+    places = [
+        table.index(*names) for names in (
+            columns.OWNERS, ("TransactionChannelSN",), ("TransactionNumber",), ("TransactionTime",),
+            ("TransactionType",), ("TransactionFlow",), ("TransactionChannel",), ("Currency",),
+            ("RecordID",), ("Amount",), ("Balance",),
+        )
+    ]  # fmt: skip
     lines: list[Line] = []
     balances: list[int | None] = []
     for number, row in table.rows():
-        kind = cells.choice(
-            kind_of(row), number, "TransactionType", words=columns.TRANSACTION_TYPES
-        )
-        flow = cells.choice(
-            flow_of(row), number, "TransactionFlow", words=columns.TRANSACTION_FLOWS
-        )
-        size, ours, theirs = amount_of(row, number), serial(row), number_of(row)
-        references = (Reference(ours),) if ours else ()
+        owner, ours, theirs, time, kind, flow, channel, code, record, size, left = [
+            row[place].strip() if place >= 0 else "" for place in places
+        ]
+        cells.choice(kind, number, "TransactionType", words=columns.TRANSACTION_TYPES)
+        cells.choice(flow, number, "TransactionFlow", words=columns.TRANSACTION_FLOWS)
+        amount = cells.amount(size, number, "Amount")
         lines.append(
             Line(
-                key=ours or record(row) or theirs, amount=size if flow == "Income" else -size,
-                currency=cells.currency(code(row), number, "Currency") if code(row) else currency,
-                instant=cells.instant(time_of(row), number, "TransactionTime", offset=offset),
-                references=references, number=theirs, order=record(row), status=BOOKED, kind=kind,
-                account=owner(row) or account, place=f"line {number}", channel=channel(row),
-                firm=bool(ours or record(row)),
+                key=ours or record or theirs, amount=amount if flow == "Income" else -amount,
+                currency=cells.currency(code, number, "Currency") if code else currency,
+                instant=cells.instant(time, number, "TransactionTime", offset=offset),
+                references=(Reference(ours),) if ours else (), number=theirs, order=record,
+                status=BOOKED, kind=kind, account=owner or account, place=f"line {number}",
+                channel=channel, firm=bool(ours or record),
             )
         )  # fmt: skip
-        balances.append(balance_of(row, number) if balance(row) else None)
+        balances.append(cells.amount(left, number, "Balance") if left else None)
     return _wallet_statement(lines, balances, currency=currency, offset=offset)
 
 
