@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,11 @@ import click
 from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
+from cli.outputs import output_option
 from cli.points import asked as point_of
 from cli.points import read_from, read_instant
 from cli.render import note, plural, point_line, short, strong, table, write
+from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from projections.answers import Formatter, point_json
@@ -26,6 +30,7 @@ from projections.reconciliation.sources import Asked, Compared, compare
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.outputs import Target
     from projections.point import Point
 
 
@@ -44,8 +49,13 @@ if TYPE_CHECKING:
 @click.option("--propose", is_flag=True, help="Print commands that book what is missing.")
 @click.option("--record", is_flag=True, help="Record the run and its breaks in the ledger.")
 @click.option("--actor", help="Who records it.")
+@click.option("--html", "as_html", is_flag=True, help="A page to print and sign.")
+@output_option("Write a file instead of stdout.")
 @tally_command(rows=True, point=True)
-def command(session: Session, output: Output, *, file: str, **options: Any) -> int:
+def command(
+    session: Session, output: Output, *, file: str, target: Target | None, as_html: bool,
+    **options: Any,
+) -> int:  # fmt: skip
     """Compare a statement with the ledger: every break by class, age and evidence, with proof.
 
     Exit code 1 where there are breaks. Nothing is written without --record.
@@ -57,8 +67,22 @@ def command(session: Session, output: Output, *, file: str, **options: Any) -> i
       tally reconcile psp.csv --source csv --map psp.toml --json
       tally reconcile march.xml --source camt053 --propose > fix.ndjson
       tally reconcile march.xml --source camt053 --record --actor lin
+      tally reconcile march.xml --source camt053 --html -o march.html
     """
-    point = point_of(session, **point_options(options))
+    output = as_page(output) if as_html else output
+    if target is None:
+        return _reconcile(session, output, file, options)
+    page = StringIO()
+    with redirect_stdout(page):
+        code = _reconcile(session, output, file, options)
+    target.write(page.getvalue())
+    note(f"wrote {target}")
+    return code
+
+
+def _reconcile(session: Session, output: Output, file: str, options: dict[str, Any]) -> int:
+    points = point_options(options)
+    point = point_of(session, **points)
     body = statement_file(file, options["source"])
     compared = compare(
         session.reader, point, body, _asked(session, options),
@@ -70,9 +94,10 @@ def command(session: Session, output: Output, *, file: str, **options: Any) -> i
         from cli.breaks import record  # noqa: PLC0415 - recording alone needs the write side
 
         record(session, compared, point, file=Path(file).name, actor=options["actor"])
-        _print(session, output, compared, point)
+        point = point_of(session, **points)
+        _print(session, output, compared, point, file)
     else:
-        _print(session, output, compared, point)
+        _print(session, output, compared, point, file)
     return FOUND if compared.report.breaks else DONE
 
 
@@ -126,7 +151,9 @@ def _propose(
             note(f"note: nothing proposed for {proposal.said}")
 
 
-def _print(session: Session, output: Output, compared: Compared, point: Point) -> None:
+def _print(
+    session: Session, output: Output, compared: Compared, point: Point, file: str
+) -> None:
     report = compared.report
     formatter = Formatter(offset=session.offset, currency=report.currency)
     shown = report_json(report, formatter, seen_at=point.seen_at)
@@ -140,6 +167,11 @@ def _print(session: Session, output: Output, compared: Compared, point: Point) -
         shown["channels"] = sorted(compared.channels)
     if output.form == "json":
         output.object(shown)
+    elif output.form == "html":
+        from cli.reports.reconciled import reconciled_page  # noqa: PLC0415 - for --html alone
+
+        name = Path(file).name
+        sys.stdout.write(reconciled_page(session, compared, shown, point, file=name))
     elif not output.human:
         output.rows(shown["breaks"])
     else:

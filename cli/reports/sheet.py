@@ -68,7 +68,7 @@ def report_command(
         def run(session: Session, output: Output, **options: Any) -> int | None:
             target = options.pop("target")
             if options.pop("as_html", False):
-                output = _html(output)
+                output = as_page(output)
             who = options.pop("account", None)
             asked = _span(session, options)
             if who is not None:
@@ -108,7 +108,8 @@ def _arguments(
     return made
 
 
-def _html(output: Output) -> Output:
+def as_page(output: Output) -> Output:
+    """Return the form of a page. Raises: InvalidInput where another form is asked for too."""
     if not output.human:
         raise InvalidInput(f"--html and --{output.form} are two forms", hint="give one of them")
     return Output("html")

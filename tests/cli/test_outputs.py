@@ -14,7 +14,7 @@ import pytest
 from cli.main import COMMANDS
 from cli.main import tally as program
 from cli.outputs import Target
-from tests.cli.program import START, Done, World, tally, tally_process
+from tests.cli.program import ROOT, START, Done, World, tally, tally_process
 
 # Every command that writes a file: how it is called; OUT is replaced by the target.
 WRITERS: Final[dict[str, tuple[str, ...]]] = {
@@ -27,6 +27,8 @@ WRITERS: Final[dict[str, tuple[str, ...]]] = {
     "export": ("export", "--format", "hledger", "-o", "OUT"),
     "export parquet": ("export", "--format", "parquet", "-o", "OUT"),
     "report": ("report", "trial-balance", "--csv", "-o", "OUT"),
+    "reconcile": ("reconcile", str(ROOT / "fixtures" / "statements" / "bank.xml"), "--source",
+                  "camt053", "--html", "-o", "OUT"),
     "report html": ("report", "timeline", "a-1", "--html", "-o", "OUT"),
     "witness": ("witness", "c1", "--key", "w.key", "-o", "OUT"),
     "keys new --key": ("keys", "new", "--key", "OUT", "--policy", "n.policy"),

@@ -157,3 +157,32 @@ def test_unknown_breaks_are_named_with_what_is_near(bank: Bank) -> None:
     error = bank.world.json("breaks", "show", "nothing", code=3)
     assert error["hint"] == "list them with: tally breaks list"
     assert tally("breaks", "match", "x", "--ledger", bank.world.path).code == 2
+
+
+def test_a_reconciliation_is_a_page_with_proof_breaks_expected_items_and_sign_offs(
+    bank: Bank,
+) -> None:
+    bank.pays(10, "S1", "50.00")
+    bank.pays(31, "S2", "20.00")
+    bank.closes()
+    rows = "2025-03-10,50.00,S1,,,\n2025-03-11,7.00,S3,<b>bob</b>,,\n"
+    found = bank.reconciled(rows, "--record", "--actor", "lin", code=1)
+    (run,) = bank.world.json("report", "reconciliation")["runs"]
+    bank.world.json("breaks", "sign-off", found["breaks"][0]["break"], "--actor", "wang",
+                    "--reason", "the bank's own error")  # fmt: skip
+    bank.world.json("breaks", "sign-off", run["run"], "--actor", "wu", "--reason", "March agrees")
+    page = bank.folder / "march.html"
+    asked = ("reconcile", bank.folder / "bank.csv", "--source", "csv", "--map",
+             bank.folder / "map.toml", "--html")  # fmt: skip
+    said = bank.world.done(*asked, "-o", page, code=1)
+    assert (said.out, "wrote" in said.err) == ("", True)
+    text = page.read_text(encoding="utf-8")
+    for part in (
+        "unexplained", "0.00", "missing_in_ledger", "in_transit_ours", "reference",
+        "the bank&#39;s own error", "March agrees", "bank.csv", "&lt;b&gt;bob",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "<b>bob" not in text
+    assert bank.world.done(*asked, code=1).out == text
+    error = bank.world.json(*asked, code=2)
+    assert error["message"] == "--html and --json are two forms"
