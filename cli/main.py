@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-proof": ("check_proof", "Check a proof, offline, without a ledger."),
     "witness": ("witness", "Cosign a checkpoint as a second key holder."),
     "verify": ("verify", "Verify the whole ledger; name the kind and the place."),
+    "check": ("check", "Judge standing checks: what must always hold."),
     "close": ("close", "Close a month, quarter or year; late facts then restate it."),
     "reopen": ("reopen", "Reopen the latest closed period."),
     "periods": ("periods", "Every month: open, closed or reopened, and by whom."),

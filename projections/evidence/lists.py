@@ -142,7 +142,9 @@ class _Payments:
     def first(self, channel: str, serial: str, position: int) -> int:
         """Give the position that a key was first seen at: this one, where it is new."""
         key = sha256(f"{len(channel)}:{channel}{serial}".encode()).digest()
-        self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, position))
+        added = self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, position))
+        if added.rowcount:
+            return position
         [(found,)] = self._seen.execute("SELECT position FROM seen WHERE key = ?", (key,))
         return int(found)
 

@@ -52,15 +52,23 @@ class Entry:
         self._file = file
         self._digest = sha256()
         self._size = 0
+        self._piece = bytearray()
 
     def write(self, raw: bytes) -> None:
         """Add bytes."""
-        self._digest.update(raw)
-        self._size += len(raw)
-        self._file.write(raw)
+        self._piece += raw
+        if len(self._piece) >= _COPIED:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._digest.update(self._piece)
+        self._size += len(self._piece)
+        self._file.write(self._piece)
+        self._piece.clear()
 
     def written(self) -> Written:
         """Say what was written."""
+        self._flush()
         return Written(self._size, self._digest.hexdigest())
 
 
@@ -130,7 +138,7 @@ class Archive:
         with self._zip.open(about, "w", force_zip64=True) as file:
             made = Entry(file)
             yield made
-        self.files[name] = made.written()
+            self.files[name] = made.written()
 
     def put(self, name: str, content: bytes) -> None:
         """Write a small file."""

@@ -1,0 +1,101 @@
+"""A file of standing checks: TOML, read strictly, every fault with the check that it is in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import InvalidInput
+from ledger.policy import did_you_mean
+from projections.standing import ALWAYS, BOOKS, WHEN, Check
+
+_MAX_BYTES = 1 << 20
+_CHECKS_MAX = 1000
+_TEXTS = ("name", "when", "expr", "books", "sql", "currency")
+_KEYS = (*_TEXTS, "accounts", "monotone")
+_HINT = "see docs/CHECKS.md"
+
+
+def read_checks(path: str) -> list[Check]:
+    """Read the checks of a file. Raises: InvalidInput, OSError."""
+    with Path(path).open("rb") as file:
+        raw = file.read(_MAX_BYTES + 1)
+    if len(raw) > _MAX_BYTES:
+        raise InvalidInput(f"{path!r} is larger than {_MAX_BYTES} bytes", hint=_HINT)
+    try:
+        told = tomllib.loads(raw.decode())
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path!r} is no UTF-8 text", hint=_HINT) from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidInput(f"{path!r} is no TOML: {said}", hint=_HINT) from None
+    listed = told.pop("check", None)
+    if told or not isinstance(listed, list) or not listed:
+        raise InvalidInput(f"{path!r} is to hold tables [[check]] and nothing else", hint=_HINT)
+    if len(listed) > _CHECKS_MAX:
+        raise InvalidInput(f"{path!r} holds more than {_CHECKS_MAX} checks", hint=_HINT)
+    found = [_check(one, number) for number, one in enumerate(listed, 1)]
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(f"two checks are named {name!r}", hint="a name is given once")
+    return found
+
+
+def _check(told: Any, number: int) -> Check:
+    if not isinstance(told, dict):
+        raise InvalidInput(f"check {number} is no table", hint=_HINT)
+    where = f"check {told.get('name', number)!r}"
+    for key, cell in told.items():
+        if key not in _KEYS:
+            hint = did_you_mean(key, list(_KEYS)) or "keys: " + ", ".join(_KEYS)
+            raise InvalidInput(f"{where} has an unknown key {key!r}", hint=hint)
+        if key in _TEXTS and (not isinstance(cell, str) or not cell.strip()):
+            raise InvalidInput(f"{where}: {key} is to be a text", hint=_HINT)
+    if "name" not in told:
+        raise InvalidInput(f"check {number} has no name", hint=_HINT)
+    if sum(key in told for key in ("expr", "books", "sql")) != 1:
+        raise InvalidInput(f"{where} is to have one of expr, books and sql", hint=_HINT)
+    when = told.get("when", ALWAYS)
+    if when not in WHEN:
+        raise InvalidInput(f"{where}: when is {when!r}", hint="one of: " + ", ".join(WHEN))
+    made = Check(
+        told["name"], when, told.get("expr"), _books(told, where), told.get("sql"),
+        _accounts(told, where), told.get("currency"), _monotone(told, where),
+    )  # fmt: skip
+    if made.sql is not None and (made.accounts or made.currency is not None):
+        raise InvalidInput(f"{where}: a query names its accounts itself", hint=_HINT)
+    if made.sql is not None and when == ALWAYS and not made.monotone:
+        raise InvalidInput(
+            f"{where}: a query is not asked at every position",
+            hint='when = "now" or "closes"; or monotone = true, if what failed once fails on',
+        )
+    return made
+
+
+def _books(told: dict[str, Any], where: str) -> tuple[str, ...]:
+    if "books" not in told:
+        return ()
+    if told["books"] == "all":
+        return BOOKS
+    if told["books"] not in BOOKS:
+        hint = did_you_mean(told["books"], list(BOOKS)) or "all, or one of: " + ", ".join(BOOKS)
+        raise InvalidInput(f"{where}: there is no identity {told['books']!r}", hint=hint)
+    return (told["books"],)
+
+
+def _accounts(told: dict[str, Any], where: str) -> tuple[str, ...]:
+    found = told.get("accounts", "all")
+    if found == "all":
+        return ()
+    if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
+        raise InvalidInput(f'{where}: accounts is to be "all" or a list of ids', hint=_HINT)
+    return tuple(found)
+
+
+def _monotone(told: dict[str, Any], where: str) -> bool:
+    found = told.get("monotone", False)
+    if not isinstance(found, bool):
+        raise InvalidInput(f"{where}: monotone is true or false", hint=_HINT)
+    return found
