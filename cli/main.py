@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "One event whole."),
     "sql": ("sql", "Ask in SQL, at any point."),
     "serve": ("serve", "Explore the ledger in the browser, read-only."),
-    "tag": ("tag", "Name a point in time; seal a period."),
+    "tag": ("tag", "Name a point in time."),
     "diff": ("diff", "What differs between two points; --bridge says why."),
     "blame": ("blame", "Each field and the event that last set it."),
     "last": ("last", "The last changes of one field."),

@@ -20,7 +20,7 @@ class CheckLine(NamedTuple):
 
     Attributes:
         required: whether the policy refuses the close while it is not met.
-        makers: who recorded the runs that it looks at; they may not override it.
+        makers: who recorded runs of what it looks at; they may not override it.
 
     """
 

@@ -108,6 +108,17 @@ class Closes:
         there = self.in_force() or self.entries
         return min(there, key=lambda one: one.starts).month if there else None
 
+    @property
+    def next_month(self) -> str | None:
+        """The first month, from the first one ever closed, that is not closed."""
+        if not self.entries:
+            return None
+        there = {one.month for one in self.in_force()}
+        name = min(self.entries, key=lambda one: one.starts).month
+        while name in there:
+            name = month_after(name)
+        return name
+
     def of(self, month: str) -> list[Close]:
         """List the closes of one month, oldest first."""
         return [one for one in self.entries if one.month == month]
@@ -134,20 +145,12 @@ class Closes:
         first = min((one.starts for one in self.entries), default=None)
         if first is None or (not there and months[0].starts <= first):
             return
-        wanted = self._next()
+        wanted = self.next_month
         if months[0].name != wanted:
             msg = f"months close in order: {wanted} comes before {period.name}"
             if months[0].starts < first:
                 msg = f"{period.name} lies before the first closed month and is closed with it"
             raise wrong(msg, f"tally close {wanted}", rule="R61")
-
-    def _next(self) -> str:
-        """Name the first month, from the first one ever closed, that is not closed."""
-        there = {one.month for one in self.in_force()}
-        name = min(self.entries, key=lambda one: one.starts).month
-        while name in there:
-            name = month_after(name)
-        return name
 
     def check_reopen(self, period: Period, months: Sequence[Period]) -> list[Close]:
         """Give the closes to reopen, the latest first. Raises: WrongState."""
@@ -211,9 +214,11 @@ def month_after(name: str) -> str:
 def check_ended(period: Period, *, now: int, offset: int) -> None:
     """Refuse a period that has not ended. Raises: PointInTheFuture."""
     if now < period.ends:
-        raise PointInTheFuture(
+        error = PointInTheFuture(
             point=f"the end of {period.name}", now=f"clock {format_instant(now, offset)}"
         )
+        error.hint = "a period closes once the clock has reached its end; see: tally clock show"
+        raise error
 
 
 def wrong(message: str, remedy: str, *, rule: str) -> WrongState:

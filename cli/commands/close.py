@@ -112,9 +112,8 @@ def _page(period: Period, closed: Closed, answer: dict[str, Any]) -> None:
         month = getattr(recorded.event, "period", period.name)
         said = f"{plural(digests.accounts, 'account')}, {plural(digests.instances, 'instance')}"
         write(f"closed {month} [@{recorded.position}]: {said}")
-        write(f"  trial balance    {digests.trial_balance}")
-        write(f"  balances         {digests.balances}")
-        write(f"  instance states  {digests.instance_states}")
+        for name in ("trial_balance", "balances", "instance_states"):
+            write(f"{name.replace('_', ' '):<15} {getattr(digests, name)}")
         facts = getattr(recorded.event, "restatements", ())
         if facts:
             named = " ".join(f"@{position}" for position in facts)

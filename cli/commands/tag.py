@@ -1,4 +1,4 @@
-"""``tally tag``: name a point in time; seal a period."""
+"""``tally tag``: name a point in time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @click.group("tag")
 def command() -> None:
-    """Name a point in time; a sealed one closes a period.
+    """Name a point in time. To close a period: tally close.
 
     \b
     Examples:
-      tally tag add close-2025-03 2025-03 --seal
+      tally tag add before-migration 2025-03
       tally tag list
       tally state a-1 --as-of tag:close-2025-03
       tally diff tag:close-2025-03 2025-03 --bridge
@@ -34,7 +34,7 @@ def command() -> None:
 @command.command("add", cls=PointCommand)
 @click.argument("name")
 @click.argument("when", metavar="[POINT]", required=False, shell_complete=complete_point)
-@click.option("--seal", is_flag=True, help="Close the period: later facts are restatements.")
+@click.option("--seal", is_flag=True, help="The older form of tally close.")
 @click.option("--actor", help="Who adds it.")
 @click.option("--reason", help="Why.")
 @tally_command(point=True)
@@ -47,7 +47,7 @@ def add(
     \b
     Examples:
       tally tag add before-the-import
-      tally tag add close-2025-03 2025-03 --seal --actor ops/lin
+      tally tag add before-migration 2025-03 --actor ops/lin
     """
     from ledger.events import TagAdded  # noqa: PLC0415 - recording alone needs the write side
     from ledger.tags import add_tag  # noqa: PLC0415 - as above

@@ -7,7 +7,7 @@ exactly that position. Nothing is decided here: what refuses a close is the ledg
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger.checklist import CheckLine, Digests
 from ledger.deadlines import next_due
@@ -83,35 +83,29 @@ class Derivation:
         ]  # fmt: skip
 
 
-class Judged(NamedTuple):
-    """A run that covers a month, and what is missing in it; empty where nothing is."""
-
-    run: Run
-    missing: str
-
-
 def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine:
     """Find a signed-off run of a source for every month, nothing unexplained and no break open."""
-    makers: set[str] = set()
     said: list[str] = []
     for month in months:
-        judged = list(_covering(known, source, month))
-        makers |= {one.run.actor for one in judged if one.run.actor}
-        if not judged:
+        missing = list(_covering(known, source, month))
+        if not missing:
             said.append(f"no run covers {month.name}")
-        elif all(one.missing for one in judged):
-            said.append(judged[-1].missing)
+        elif all(missing):
+            said.append(missing[-1])
+    makers = {one.actor for one in known.runs.values() if one.event.source == source and one.actor}
     return CheckLine(
         f"{source} reconciled", not said, "; ".join(said) or "unexplained 0.00, 0 breaks open",
         required=True, makers=tuple(sorted(makers)),
     )  # fmt: skip
 
 
-def _covering(known: Register, source: str, month: Period) -> Iterator[Judged]:
+def _covering(known: Register, source: str, month: Period) -> Iterator[str]:
+    """Say what is missing in each run that covers a month; nothing where it is complete."""
     for run in known.runs.values():
         event = run.event
-        if event.source == source and event.starts <= month.starts and event.ends >= month.ends:
-            yield Judged(run, _missing(known, run))
+        # Statements end with the last second of a day, or with the first of the next.
+        if event.source == source and event.starts <= month.starts and event.ends >= month.last:
+            yield _missing(known, run)
 
 
 def _missing(known: Register, run: Run) -> str:

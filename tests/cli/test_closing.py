@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.program import World
+from tests.cli.program import COMMAND, World, environment, tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -372,6 +373,52 @@ def test_a_source_that_is_required_holds_the_close_up(tmp_path: Path) -> None:
     assert (data["override"], data["open_points"]) == (True, ["camt053 reconciled"])
 
 
+def reconciled(world: World, folder: Path, rows: str, actor: str = "bank/ann") -> str:
+    """Record a run of a bank's CSV over March; give its name."""
+    (folder / "bank.csv").write_text(f"Date,Amount,Reference\n{rows}")
+    (folder / "map.toml").write_text(
+        '[columns]\ndate = "Date"\namount = "Amount"\nreference = "Reference"\n'
+    )
+    world.run(
+        "reconcile", folder / "bank.csv", "--source", "csv", "--map", folder / "map.toml",
+        "--period", "2025-03", "--record", "--actor", actor,
+    )  # fmt: skip
+    runs = world.json("report", "reconciliation")["runs"]
+    return str(runs[-1]["run"])
+
+
+def figure(world: World) -> tuple[bool, str]:
+    """Give the line of the checklist about the bank's CSV."""
+    check = world.run("close", "2025-03", "--check", "--json").json["checks"][-1]
+    return check["ok"], check["figure"]
+
+
+def test_a_run_that_somebody_else_signed_off_lets_the_month_close(tmp_path: Path) -> None:
+    """R65: it covers the period, nothing unexplained, no break open, signed off as a whole."""
+    world = story(tmp_path, close_requires="csv")
+    paid = top_up("12", "X9", "2025-04-01T00:00:00+08:00", effective_at="2025-03-09T10:00:00")
+    world.take(paid)
+    run = reconciled(world, tmp_path, "2025-03-09,12.00,X9\n")
+    assert figure(world) == (False, f"run {run} is not signed off")
+    assert world.run("breaks", "sign-off", run, "--actor", "bank/ann", "--json").code == 4
+    world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "agrees")
+    assert figure(world) == (True, "unexplained 0.00, 0 breaks open")
+    assert world.json("close", "2025-03", "--actor", "ops/lin")["open_points"] == []
+
+
+def test_an_open_break_holds_a_close_up_and_its_maker_may_not_override(tmp_path: Path) -> None:
+    """R65: CHECKLIST_OPEN; the override needs an actor who recorded none of the runs."""
+    world = story(tmp_path, close_requires="csv")
+    run = reconciled(world, tmp_path, "2025-03-09,12.00,unknown\n")
+    assert figure(world) == (False, f"run {run} has 1 open break")
+    why = ("--override", "--reason", "the bank's error", "--json")
+    for actor, code in (("bank/ann", 4), ("ops/lin", 0)):
+        done = world.run("close", "2025-03", "--actor", actor, *why)
+        assert done.code == code, done
+        if code:
+            assert done.json["code"] == "CHECKLIST_OPEN"
+
+
 def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
     """R61: the checkpoint is kept in the ledger, `-o` names the pack; a missing key comes first."""
     world = story(tmp_path)
@@ -399,3 +446,36 @@ def test_a_ledger_closed_before_reads_as_it_did(tmp_path: Path) -> None:
     assert world.state("a-1", "--at", END)["restated"] == {
         "period": "2025-03", "facts": 0, "by": {}
     }
+
+
+# --- two closers -----------------------------------------------------------------------------
+
+CLOSERS = 4
+
+
+def race(location: object, folder: Path) -> list[int]:
+    """Let processes close March of one ledger at once; give their exit codes, the winner first."""
+    started = [
+        subprocess.Popen(
+            [*COMMAND, "close", "2025-03", "--actor", f"ops/{number}", "--ledger", str(location)],
+            cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for number in range(CLOSERS)
+    ]  # fmt: skip
+    return sorted(one.wait(timeout=120) for one in started)
+
+
+def closed_once(location: object) -> None:
+    """One close stands, and every loser left a refusal."""
+    log = tally("log", "--ndjson", "--ledger", location)
+    late = [one for one in log.rows if one["command"] == "close"]
+    kinds = sorted(one["type"] for one in late)
+    assert kinds == [*["CommandRefused"] * (CLOSERS - 1), "PeriodClosed"]
+    assert tally("verify", "--deep", "--ledger", location).code == 0
+
+
+def test_of_closers_that_race_one_wins(tmp_path: Path) -> None:
+    """R61: under the ledger's write lock; the others are refused WRONG_STATE."""
+    world = story(tmp_path)
+    assert race(world.path, tmp_path) == [0, *[4] * (CLOSERS - 1)]
+    closed_once(world.path)

@@ -18,6 +18,7 @@ from tests.conftest import Golden
 HERE = Path(__file__).resolve().parent
 RATE = re.compile(r"\d+ (commands|events)/s")
 INIT = "init --clock simulated --start 2025-01-01 --ledger t.db"
+LATE = "record top-up --account a-2 --amount 9.50 --channel bank"
 TRANSCRIPTS: dict[str, tuple[str, ...]] = {
     "start": (INIT, "import small.ndjson", "import small.ndjson --resume", INIT),
     "record": (
@@ -44,6 +45,14 @@ TRANSCRIPTS: dict[str, tuple[str, ...]] = {
     "log": ("log", "log a-1 --late", "log a-1 --type OverdueStarted --type OverdueCleared",
             "log --from 2025-01-07 --to 2025-01-08", "log a-2 -n 1 --ndjson", "log --type Overdue"),
     "show": ("show 7", "show 10", "show 12", "show 16", "show 16 --json", "show 0", "show 99"),
+    "close": (
+        "close 2025-01 --check", "close 2025-02 --actor ops/lin", "close 2025-01",
+        "close 2025-01 --actor ops/lin", "close 2025-01 --actor ops/wu", "periods",
+        f"{LATE} --serial L1 --effective-at 2025-01-15",
+        "balances --at 2025-01-31", "report restatements 2025-01", "lots a-1",
+        "report lots a-2 --at 2025-01-31", "reopen 2025-02 --actor x --reason y",
+        "reopen 2025-01 --actor ops/wu --reason late", "periods",
+    ),
     "replay": ("replay", "replay --compare", "replay --compare --json"),
     "projections": (
         "projections list", "projections status", "projections rebuild",

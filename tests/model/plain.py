@@ -87,6 +87,16 @@ class PlainLedger:
         """Move the clock, running what falls due up to and including that instant."""
         self._move(read_instant(to))
 
+    def close(self, end: str, actor: str) -> None:
+        """R61: a month that ends at that instant is closed; the others came before it."""
+        self._book.closes.append((read_instant(end), actor))
+        self._book.record(None, "PeriodClosed", {"end": end})
+
+    def reopen(self) -> None:
+        """R63: the latest closed month takes facts again."""
+        self._book.closes.pop()
+        self._book.record(None, "PeriodReopened", {})
+
     def state(self, account: str) -> dict[str, Any]:
         """`tally.state/1` now, less schema and point; LookupError if there is no such account."""
         book, found = self._book, self._book.accounts[account]

@@ -217,7 +217,12 @@ class Book:
         self.payments: dict[tuple[str, str], Payment] = {}
         self.tokens: dict[tuple[str | None, str], Accepted] = {}
         self.journal: list[Entry] = []
+        self.closes: list[tuple[datetime, str]] = []  # ends of closed months, and who closed them
         self.record(None, "PolicyAdopted", dict(self.policy_texts))
+
+    def closer_over(self, instant: datetime) -> str | None:
+        """Who closed the month that an instant lies in; the first one's holds what was before."""
+        return next((who for end, who in self.closes if instant < end), None)
 
     def record(
         self,

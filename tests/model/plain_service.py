@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from .plain_commands import Command
 
 
+def restates(book: Book, c: Command) -> int:
+    """R62: how many warnings a fact for a closed period earns; refused where the policy says so."""
+    closer = book.closer_over(c.get("effective_at", book.clock))
+    if closer is None:
+        return 0
+    who, why = c.get("actor"), c.get("reason")
+    allowed = c["override"] and who and why and who != closer
+    if book.policy.closed_period == "refuse" and not allowed:
+        raise Refused("PERIOD_CLOSED")
+    return 1
+
+
 def find_instance(account: Account, name: str) -> Instance:
     """The instance, or UNKNOWN_INSTANCE."""
     if name not in account.instances:
@@ -121,9 +133,10 @@ def freeze(book: Book, account: Account, c: Command) -> int:
     if instance.kind != "public_new" or instance.state != "running":
         raise Refused("WRONG_STATE")
     since = _fact_date(book, instance, c)
+    warnings = restates(book, c)
     enter(book, instance, "frozen", since)
     book.record(account, "InstanceFrozen", {"instance": instance.instance}, since)
-    return 0
+    return warnings
 
 
 def continue_trial(book: Book, account: Account, c: Command) -> int:
@@ -142,9 +155,10 @@ def restore(book: Book, account: Account, c: Command) -> int:
     if instance.state != "restoring":
         raise Refused("WRONG_STATE")
     since = _fact_date(book, instance, c)
+    warnings = restates(book, c)
     enter(book, instance, "running", since)
     book.record(account, "ServiceRestored", {"instance": instance.instance}, since)
-    return 0
+    return warnings
 
 
 def _fact_date(book: Book, instance: Instance, c: Command) -> datetime:

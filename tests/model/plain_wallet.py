@@ -9,7 +9,7 @@ from .plain_calendar import DAY, midnight, written
 from .plain_errors import Refused, UsageError
 from .plain_money import rounded_down, yuan
 from .plain_records import Account, Book, Coupon, Item, Part, Payment, Usage
-from .plain_service import find_instance, mind_overdue, restored_at
+from .plain_service import find_instance, mind_overdue, restates, restored_at
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -68,7 +68,7 @@ def top_up(book: Book, account: Account, c: Command) -> int:
         and abs(other.effective_at - effective_at) <= SAME_PAYMENT_TWICE
         for other in book.payments.values()
     )
-    warnings = 1 if suspected_duplicate else 0
+    warnings = restates(book, c) + (1 if suspected_duplicate else 0)
     book.payments[key] = Payment(account.account, c["amount"], effective_at, warnings)
     account.cash += c["amount"]
     essentials: dict[str, object] = {
@@ -91,6 +91,7 @@ def reverse_top_up(book: Book, account: Account, c: Command) -> int:
     not_before(effective_at, payment.effective_at)
     if payment.reversed + c["amount"] > payment.amount:
         raise Refused("OVER_REVERSAL")
+    warnings = restates(book, c)
     payment.reversed += c["amount"]
     payment.reversals += 1
     taken = min(account.cash, c["amount"])
@@ -109,7 +110,7 @@ def reverse_top_up(book: Book, account: Account, c: Command) -> int:
         account.items[name] = Item(name, "reversal", "", shortfall, shortfall, now, now, late=False)
         book.record(account, "DebtRecorded", {"item": name, "amount": yuan(shortfall)})
         mind_overdue(book, account)
-    return 0
+    return warnings
 
 
 # -- coupons -------------------------------------------------------------------------------------
@@ -135,6 +136,7 @@ def grant_coupon(book: Book, account: Account, c: Command) -> int:
     ends = _instant(book, c["ends"], last_day=True)
     if starts >= ends:
         raise Refused("INVALID_PERIOD")
+    warnings = restates(book, c)
     coupon = Coupon(
         c["coupon"],
         c["amount"],
@@ -154,7 +156,7 @@ def grant_coupon(book: Book, account: Account, c: Command) -> int:
         "ends": written(ends),
     }
     book.record(account, "CouponGranted", essentials, effective_at)
-    return 0
+    return warnings
 
 
 def start_coupon(book: Book, account: Account, coupon: Coupon) -> None:
@@ -230,11 +232,12 @@ def _check_billable(book: Book, account: Account, name: str, c: Command) -> str:
 def record_usage(book: Book, account: Account, c: Command) -> int:
     """R5: billed by the clock, or at once if the time for it has passed."""
     product = _check_billable(book, account, c["usage"], c)
+    warnings = restates(book, c)
     account.bill_ids.add(c["usage"])
     account.usages[c["usage"]] = Usage(c["usage"], product, c["cycle_end"], c["rated"])
     essentials: dict[str, object] = {"usage": c["usage"], "rated": str(c["rated"])}
     book.record(account, "UsageRecorded", essentials, c.get("effective_at"))
-    return 0
+    return warnings
 
 
 def bill_usage(book: Book, account: Account, usage: Usage) -> None:
@@ -248,6 +251,7 @@ def post_bill(book: Book, account: Account, c: Command) -> int:
     product = _check_billable(book, account, c["bill"], c)
     if book.clock < c["cycle_end"]:
         raise Refused("BILL_TOO_EARLY")
+    warnings = restates(book, c)
     account.bill_ids.add(c["bill"])
     post(
         book,
@@ -258,7 +262,7 @@ def post_bill(book: Book, account: Account, c: Command) -> int:
         c["rated"],
         effective_at=c.get("effective_at"),
     )
-    return 0
+    return warnings
 
 
 def post(
@@ -302,6 +306,7 @@ def credit_note(book: Book, account: Account, c: Command) -> int:
     not_before(effective_at, bill.effective_at)
     if bill.credited + c["amount"] > bill.amount:
         raise Refused("OVER_CREDIT")
+    warnings = restates(book, c)
     account.note_ids.add(c["note"])
     bill.credited += c["amount"]
     cancelled = min(c["amount"], bill.outstanding)
@@ -320,7 +325,7 @@ def credit_note(book: Book, account: Account, c: Command) -> int:
     book.record(account, "CreditNoteIssued", essentials, effective_at)
     settle(book, account)
     mind_overdue(book, account)
-    return 0
+    return warnings
 
 
 def _restore_parts(book: Book, bill: Item, left: int) -> None:

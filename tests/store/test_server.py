@@ -32,6 +32,7 @@ from ledger.store.postgres import PostgresStore
 from projections.runner import Views
 from tests.application.worlds import new_ledger, record, reopen
 from tests.cli.program import COMMAND, ROOT, World, environment, tally
+from tests.cli.test_closing import CLOSERS, closed_once, race
 from tests.store.test_contract import row
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def test_many_writers_lose_nothing_and_no_reader_passes_a_position_by(database: 
         """
         import sys
         from ledger.store import open_store
-        from tests.store.test_contract import row
+        from tests.cli.test_closing import CLOSERS, closed_once, race
+from tests.store.test_contract import row
         store = open_store(sys.argv[1])
         for number in range(1, 41):
             with store.writing() as writer:
@@ -262,6 +264,16 @@ def test_every_kind_of_command_works_on_a_server(database: str, tmp_path: Path) 
         for name in ("s.checkpoint", "7.proof", "x.journal"):
             (tmp_path / name).unlink()
     assert told[0] == told[1]
+
+
+def test_of_closers_that_race_on_a_server_one_wins(database: str, tmp_path: Path) -> None:
+    """R61: the server's lock decides, as the file's does."""
+    ledger = new_ledger(database)
+    record(ledger, part(40))
+    ledger.store.close()
+    assert tally("clock", "advance", "--to", "2025-06-01", "--ledger", database).code == 0
+    assert race(database, tmp_path) == [0, *[4] * (CLOSERS - 1)]
+    closed_once(database)
 
 
 def test_what_is_followed_is_told_at_once(database: str) -> None:
