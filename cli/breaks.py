@@ -51,10 +51,10 @@ def record(
         breaks=tuple(name for name, one in found if not one.expected), file=file[:TEXT_MAX],
     )  # fmt: skip
     names = report.line_names()
-    opened = [_opened(name, one, run, names) for name, one in found]
+    opened = [_opened(name, one, run, names, of=compared.of) for name, one in found]
     matched = frozenset(name for name, _ in report.named(matches))
     recorded = record_run(
-        session.store, run, opened, matched=matched, now=session.now, actor=actor
+        session.store, run, opened, matched=matched, now=session.now, actor=actor, of=compared.of,
     )
     if not recorded:
         note("note: this file was recorded before and says nothing new")
@@ -66,7 +66,7 @@ def record(
 
 
 def _opened(
-    name: str, one: Outcome, run: ReconciliationRun, names: Mapping[int, str]
+    name: str, one: Outcome, run: ReconciliationRun, names: Mapping[int, str], *, of: str
 ) -> BreakOpened:
     ours = sum(line.amount for line in one.ours)
     theirs = sum(line.amount for line in one.theirs)
@@ -77,7 +77,7 @@ def _opened(
         delta=write_amount(theirs - ours, run.currency), first_seen=one.first_seen,
         ours=write_amount(ours, one.ours[0].currency) if one.ours else None,
         theirs=write_amount(theirs, one.theirs[0].currency) if one.theirs else None,
-        expected=one.expected,
+        expected=one.expected, of=of,
         lines=(*(_seen("ledger", line, names) for line in one.ours[:LINES_MAX]),
                *(_seen("statement", line, names) for line in one.theirs[:LINES_MAX])),
         candidates=tuple(map(tuple, candidates_of(one, names)))[:LINES_MAX],

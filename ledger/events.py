@@ -500,6 +500,7 @@ class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
     lines: tuple[SeenLine, ...] = ()
     candidates: tuple[tuple[str, ...], ...] = ()
     near: tuple[SeenLine, ...] = ()
+    of: str = ""
 
 
 class BreakResolved(Event, frozen=True, tag="BreakResolved/1"):

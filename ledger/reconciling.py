@@ -153,9 +153,12 @@ def register(reader: Reader, *, until: int | None = None) -> Register:
 
 def record_run(
     store: Store, run: ReconciliationRun, breaks: Sequence[BreakOpened], *,
-    matched: frozenset[str], now: int, actor: str | None = None,
+    matched: frozenset[str], now: int, actor: str | None = None, of: str = "",
 ) -> list[RecordedEvent]:  # fmt: skip
-    """Record a run with what it opens, reopens and resolves; nothing where it says nothing new."""
+    """Record a run with what it opens, reopens and resolves; nothing where it says nothing new.
+
+    ``of`` is what the statement speaks of: what it does not list says nothing of another account.
+    """
     with store.writing() as writer:
         there = register(writer.reader)
         found = {one.break_id for one in breaks}
@@ -170,8 +173,10 @@ def record_run(
                 events.append(BreakReopened(break_id=one.break_id, run=run.run))
         for name, known in there.breaks.items():
             gone = name not in found and known.state in (OPEN, REOPENED)
+            same = (known.source, known.event.currency) == (run.source, run.currency)
+            ours = same and known.event.of in ("", of)
             covered = name in matched or run.starts <= known.event.first_seen < run.ends
-            if gone and known.source == run.source and covered:
+            if gone and ours and covered:
                 events.append(BreakResolved(break_id=name, run=run.run))
         if len(events) == 1 and any(_same(one.event, run) for one in there.runs.values()):
             return []

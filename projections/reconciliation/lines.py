@@ -87,6 +87,7 @@ class Statement(Struct, frozen=True):
         kinds: the kinds of movement it speaks of; all where this is empty.
         starts, ends: the half-open span of time it covers.
         openings: the opening balance of each account, where it states them.
+        of: the bank account that it is of, where it says so; several with commas.
 
     """
 
@@ -101,6 +102,7 @@ class Statement(Struct, frozen=True):
     balances: bool = False
     kinds: frozenset[str] = frozenset()
     openings: Mapping[str, int] = {}
+    of: str = ""
 
     @property
     def movements(self) -> int:

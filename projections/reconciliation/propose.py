@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from projections.reconciliation.amounts import from_minor, write_amount
 from projections.reconciliation.identity import DIFFERENCE, TRANSACTION, account_in, serial_of
 from projections.reconciliation.report import candidates_of
@@ -94,8 +96,8 @@ class Proposer:
                               serial=serial_of(line))  # fmt: skip
         paid = self._paid(line, account) if line.amount < 0 else None
         if paid is not None and line.kind != "Consumption":
-            return self._said("reverse-top-up", line, account=account, channel=paid.channel,
-                              serial=paid.key, amount=size)  # fmt: skip
+            return self._said("reverse-top-up", _not_before(line, paid), account=account,
+                              channel=paid.channel, serial=paid.key, amount=size)  # fmt: skip
         what = "it takes back an earlier line" if line.reversal else line.kind
         return Proposal(None, f"{line.place} {line.key}: {what} is not for a person to book")
 
@@ -123,13 +125,14 @@ class Proposer:
             yield Proposal(None, f"{mine.place} {one.key}: {size} has more decimals than money")
         elif payments and mine.kind == "Payment":
             if more < 0:
-                yield self._said("reverse-top-up", line, account=mine.account, amount=size,
-                                 channel=mine.channel, serial=mine.key)  # fmt: skip
+                yield self._said("reverse-top-up", _not_before(line, mine), account=mine.account,
+                                 amount=size, channel=mine.channel, serial=mine.key)  # fmt: skip
             else:
                 yield self._said("top-up", line, account=mine.account, amount=size,
                                  channel=mine.channel, serial=mine.key + DIFFERENCE)  # fmt: skip
         elif mine.kind == "PayAsYouGoBill" and more < 0:
-            yield self._said("credit-note", line, account=mine.account, bill=mine.order,
+            yield self._said("credit-note", _not_before(line, mine), account=mine.account,
+                             bill=mine.order,
                              note=mine.order + DIFFERENCE, amount=size)  # fmt: skip
         elif mine.kind == "PayAsYouGoBill":
             yield self._said(
@@ -195,3 +198,8 @@ class Proposer:
             given["effective_at"] = self.write.instant(line.instant)
         given["reason"] = REASON
         return Proposal(given, "")
+
+
+def _not_before(line: Line, other: Line) -> Line:
+    """Date what takes back no earlier than what it takes back: a bank tells days alone."""
+    return line if line.instant >= other.instant else replace(line, instant=other.instant)

@@ -14,6 +14,7 @@ from ledger.reconciling import register
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.focus.fitting import by_currency, by_invoice, credits_together
+from projections.reconciliation.identity import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
 from projections.reconciliation.report import Report, reconcile
@@ -49,6 +50,14 @@ class Compared(NamedTuple):
     side: Side
     sha256: str
     channels: frozenset[str]
+
+    @property
+    def of(self) -> str:
+        """What the statement speaks of: a bank's account, or the one account of a vendor's file."""
+        return (self.statement.of or ", ".join(sorted(self.report.scope.accounts)))[:OF_MAX]
+
+
+OF_MAX = 200  # what an event keeps of the names of bank accounts
 
 
 def compare(
@@ -106,9 +115,8 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
     """
     named: dict[str, list[Line]] = {}
     for line in lines:
-        for reference in line.references:
-            if reference.identifies:
-                named.setdefault(reference.text, []).append(line)
+        for name in (*proofs(line), *hints(line)):
+            named.setdefault(name, []).append(line)
     exact: dict[str, set[int]] = {}
     loose: dict[str, set[int]] = {}
     for one in side.lines:

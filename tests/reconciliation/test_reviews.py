@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
+from projections.reconciliation.amounts import SCALE
+from projections.reconciliation.identity import Reference
+from projections.reconciliation.lines import Line
 from tests.cli.program import World, tally
+from tests.reconciliation.statements import DAY, START
+from tests.reconciliation.written import camt053
 
 MAP = """\
 [columns]
@@ -186,3 +191,81 @@ def test_a_reconciliation_is_a_page_with_proof_breaks_expected_items_and_sign_of
     assert bank.world.done(*asked, code=1).out == text
     error = bank.world.json(*asked, code=2)
     assert error["message"] == "--html and --json are two forms"
+
+
+def test_a_second_bank_account_s_statement_resolves_nothing_of_the_first(bank: Bank) -> None:
+    bank.closes()
+    for number, name in enumerate(("DE02TEST0001", "DE02TEST0002")):
+        line = Line("X", (5 + number) * SCALE, "CNY", START + 10 * DAY, (Reference(f"X{number}"),),
+                    status="booked")  # fmt: skip
+        body = camt053([line], 0).replace(b"DE02TEST0001", name.encode())
+        path = bank.folder / f"{name}.xml"
+        path.write_bytes(body)
+        bank.world.json("reconcile", path, "--source", "camt053", "--record", code=1)
+    assert len(bank.world.json("breaks", "list", "--open")["rows"]) == 2
+    path = bank.folder / "DE02TEST0001.xml"
+    path.write_bytes(camt053([], 0))
+    bank.world.json("reconcile", path, "--source", "camt053", "--record")
+    (left,) = bank.world.json("breaks", "list", "--open")["rows"]
+    assert left["delta"] == "6.00"
+
+
+def test_a_serial_met_by_chance_pulls_no_other_channel_in(bank: Bank) -> None:
+    bank.pays(10, "1001", "50.00")
+    bank.pays(11, "1002", "60.00")
+    bank.world.take(
+        {"at": "2025-03-12T08:00:00+08:00", "do": "top-up", "account": "ann", "amount": "9.00",
+         "channel": "card", "serial": "1001"},
+        {"at": "2025-03-13T08:00:00+08:00", "do": "top-up", "account": "ann", "amount": "50.00",
+         "channel": "cash", "serial": "1001"},
+        {"at": "2025-03-14T08:00:00+08:00", "do": "top-up", "account": "ann", "amount": "8.00",
+         "channel": "cash", "serial": "77"},
+    )  # fmt: skip
+    bank.closes()
+    found = bank.reconciled("2025-03-10,50.00,1001,,,\n2025-03-11,60.00,1002,,,\n")
+    assert (found["matched"], found["channels"], found["breaks"]) == (2, ["bank"], [])
+
+
+def test_proposals_name_the_bill_that_is_named_and_reverse_no_real_money(bank: Bank) -> None:
+    world = bank.world
+    world.take(
+        {"at": "2025-03-02T08:00:00+08:00", "do": "activate-public", "account": "ann",
+         "instance": "i-1", "kind": "public_legacy"},
+        *({"at": "2025-03-10T08:00:00+08:00", "do": "post-bill", "account": "ann", "bill": bill,
+           "instance": "i-1", "cycle_start": "2025-03-05", "cycle_end": "2025-03-06",
+           "rated": amount} for bill, amount in (("b-1", "30.00"), ("b-2", "90.00"))),
+        {"at": "2025-03-11T08:00:00+08:00", "do": "top-up", "account": "ann", "amount": "70.00",
+         "channel": "bank", "serial": "S1"},
+        {"at": "2025-03-11T08:00:05+08:00", "do": "top-up", "account": "ann", "amount": "70.00",
+         "channel": "card", "serial": "S2"},
+    )  # fmt: skip
+    bank.closes()
+    head = ("BillingCycle,OwnerID,RecordID,InstanceID,Item,PretaxAmount,Currency,UsageEndTime,"
+            "RelatedRecordID\n")  # fmt: skip
+    path = bank.folder / "bills.csv"
+    for related, said in (("b-1", "b-1"), ("b-9", ""), ("", "")):
+        path.write_text(
+            f"{head}2025-03,ann,b-1,i-1,PayAsYouGoBill,30.00,CNY,2025-03-06,\n"
+            f"2025-03,ann,b-2,i-1,PayAsYouGoBill,90.00,CNY,2025-03-06,\n"
+            f"2025-03,ann,n-1,i-1,Adjustment,-5.00,CNY,2025-03-10,{related}\n", encoding="utf-8",
+        )  # fmt: skip
+        done = world.done("reconcile", path, "--source", "alibaba-bills", "--propose", code=1)
+        assert (f'"bill": "{said}"' in done.out) if said else ("n-1" in done.err), related
+    rows = "2025-03-11,70.00,S1,,,\n"
+    assert bank.reconciled(rows)["breaks"] == []
+    kept = bank.reconciled(rows, "--channel", "bank", "--channel", "card", code=1)
+    assert kept["classes"] == {"missing_at_provider": 1}, "another channel's is no repeat"
+
+
+def test_an_amount_break_is_made_good_under_the_name_of_what_it_follows(bank: Bank) -> None:
+    bank.pays(10, "S1", "50.00")
+    bank.pays(11, "S2", "60.00")
+    bank.closes()
+    rows = "2025-03-10,45.00,S1,,,\n2025-03-11,61.50,S2,,,\n"
+    asked = ("reconcile", bank.folder / "bank.csv", "--source", "csv", "--map",
+             bank.folder / "map.toml")  # fmt: skip
+    assert bank.reconciled(rows, code=1)["classes"] == {"amount": 2}
+    bank.world.done("import", "-", stdin=bank.world.done(*asked, "--propose", code=1).out)
+    found = bank.reconciled(rows)
+    assert (found["rules"], found["ledger_balance"]) == ({"group": 2}, "106.50")
+    assert bank.world.json("state", "ann")["cash"] == "106.50"

@@ -216,6 +216,7 @@ def _statement(parts: Sequence[_Part], *, source: str, fallback: str) -> Stateme
         balances = True
     dated = [part for part in parts if part.ends]
     return Statement(
+        of=", ".join(sorted(name for name in accounts if name)),
         source=source, subject="payments", currency=currency, lines=lines,
         opening=opening, closing=closing, balances=balances,
         starts=min((part.starts for part in dated), default=0),
