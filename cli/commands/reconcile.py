@@ -17,7 +17,7 @@ from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked as point_of
 from cli.points import read_from, read_instant
-from cli.render import note, plural, point_line, short, strong, table, write
+from cli.render import note, plural, point_line, short, strong, table, write, write_lines
 from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -25,6 +25,7 @@ from projections.answers import Formatter, point_json
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import SOURCES
+from projections.reconciliation.readers.maps import shipped_map
 from projections.reconciliation.report import report_json
 from projections.reconciliation.sources import Asked, Compared, compare
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE|-")
 @click.option("--source", type=click.Choice(SOURCES), required=True, metavar="SOURCE",
               help=f"What the file is: {', '.join(SOURCES)}.")  # fmt: skip
-@click.option("--map", "map_", metavar="TOML", help="The column map of a csv.")
+@click.option("--map", "map_", metavar="TOML|NAME", help="The column map of a csv.")
+@click.option("--guess", is_flag=True, help="Print a starter column map for a csv, and stop.")
 @click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
 @click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
@@ -64,6 +66,7 @@ def command(
     Examples:
       tally reconcile march.xml --source camt053
       tally reconcile bills.csv --source alibaba-bills --period 2025-03
+      tally reconcile psp.csv --source csv --guess > psp.toml
       tally reconcile psp.csv --source csv --map psp.toml --json
       tally reconcile march.xml --source camt053 --propose > fix.ndjson
       tally reconcile march.xml --source camt053 --record --actor lin
@@ -81,6 +84,8 @@ def command(
 
 
 def _reconcile(session: Session, output: Output, file: str, options: dict[str, Any]) -> int:
+    if options["guess"]:
+        return _guess(output, statement_file(file, options["source"]), options)
     points = point_options(options)
     point = point_of(session, **points)
     body = statement_file(file, options["source"])
@@ -101,14 +106,35 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     return FOUND if compared.report.breaks else DONE
 
 
+def _guess(output: Output, body: bytes | Path, options: dict[str, Any]) -> int:
+    from projections.reconciliation.guessing import guess_map  # noqa: PLC0415 - for this alone
+
+    if options["source"] != "csv" or options["map_"] is not None or isinstance(body, Path):
+        raise InvalidInput("--guess makes a map for --source csv", hint="leave out --map")
+    guessed = guess_map(body)
+    if output.human:
+        write_lines(guessed.rstrip())
+    else:
+        output.object({"schema": "tally.column_map/1", "map": guessed})
+    return DONE
+
+
+def _column_map(path: str) -> str:
+    """Read a column map: a file, or one that ships under its name."""
+    if "/" not in path and "." not in path and not Path(path).exists():
+        return shipped_map(path)
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
+
+
 def _asked(session: Session, options: dict[str, Any]) -> Asked:
     path, source = options["map_"], options["source"]
     if source == "csv" and path is None:
-        raise InvalidInput("source csv needs a column map", hint="--map FILE.toml")
-    try:
-        column_map = None if path is None else Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
+        hint = "--map FILE.toml; --guess prints one to begin with"
+        raise InvalidInput("source csv needs a column map", hint=hint)
+    column_map = None if path is None else _column_map(path)
     account = options["account"]
     if source.startswith("camt") and f"account:{account}" in session.reader.streams():
         account = ""  # one of ours, for --propose: not the name of a bank account

@@ -87,3 +87,56 @@ def _connected(links: Sequence[Link]) -> bool:
     for link in links:
         parent[root(link.before)] = root(link.after)
     return len({root(balance) for balance in parent}) == 1
+
+
+class Step(NamedTuple):
+    """A row that moves a balance, and the balance after it where the row states one."""
+
+    effect: int
+    left: int | None
+    instant: int
+    place: str
+
+
+def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
+    """Return the ends of a running balance, None where no row states one.
+
+    Rows without a balance belong to the next that has one: then rows are in order, upwards or
+    downwards. Raises: ControlTotalWrong, naming the row that does not follow.
+    """
+    what = "the balance before it = the balance of the row before"
+    known = [step for step in steps if step.left is not None]
+    if not known:
+        return None
+    if len(known) == len(steps):
+        links = [Link((step.left or 0) - step.effect, step.left or 0, step.place) for step in steps]
+        return ends_of(links, what=what, currency=currency)
+    downwards = steps[0].instant > steps[-1].instant
+    ways = [list(steps), list(steps)[::-1]]
+    errors: list[ControlTotalWrong] = []
+    for way in ways[::-1] if downwards else ways:
+        try:
+            return _sparse(way, what=what, currency=currency)
+        except ControlTotalWrong as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
+    """Return the ends where some rows state no balance and the rows are in order."""
+    opening = closing = None
+    moved = 0
+    for step in steps:
+        moved += step.effect
+        if step.left is None:
+            continue
+        before = step.left - moved
+        if closing is not None and before != closing:
+            raise ControlTotalWrong(
+                what=f"of {step.place}, {what}", stated=write_amount(before, currency),
+                found=write_amount(closing, currency),
+                difference=write_amount(before - closing, currency),
+            )  # fmt: skip
+        opening = before if opening is None else opening
+        closing, moved = step.left, 0
+    return Ends(opening or 0, (closing or 0) + moved)

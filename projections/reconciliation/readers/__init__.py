@@ -14,7 +14,8 @@ from ledger.errors import InvalidInput
 from projections.reconciliation.identity import numbered
 from projections.reconciliation.readers.alibaba import read_bills, read_transactions
 from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
-from projections.reconciliation.readers.mapped import read_map, read_mapped
+from projections.reconciliation.readers.mapped import read_mapped
+from projections.reconciliation.readers.maps import read_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable

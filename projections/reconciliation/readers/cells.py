@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.money import check_currency
 from ledger.periods import SECOND, add_months, local_date, local_day, midnight, parse_instant
 from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.lines import BadStatement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
@@ -85,10 +88,17 @@ def month(cell: str, line: int, column: str, *, offset: int) -> Span:
 
 
 def months_of(first: int, last: int, *, offset: int) -> Span:
-    """Give the whole local months from one instant to another."""
+    """Return the whole local months from one instant to another; 0 and 0 are no span at all."""
+    if not first and not last:
+        return Span(0, 0)
     begin = parse_instant(local_date(first, offset)[:7] + "-01", offset)
     end = parse_instant(local_date(last, offset)[:7] + "-01", offset)
     return Span(begin, midnight(add_months(local_day(end, offset), 1), offset))
+
+
+def span_of(instants: Sequence[int], *, offset: int) -> Span:
+    """Return the whole local months of some instants; no span where there are none."""
+    return months_of(min(instants, default=0), max(instants, default=0), offset=offset)
 
 
 def booked_at(used: int, span: Span | None) -> int:

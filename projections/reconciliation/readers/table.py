@@ -1,6 +1,7 @@
-"""CSV files as rows of cells: encodings, headers, and files that were cut off.
+"""CSV files as rows of cells: encodings, what stands around the table, and files that were cut off.
 
-Invariant: a row has as many cells as the header, or the file is refused with the line's number.
+Invariant: a row has as many cells as the header, or the file is refused with the line's number;
+only what stands before the header and after the last row, and says nothing, is left out.
 This module must not know what a column means.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from ledger.policy import did_you_mean
 from projections.reconciliation.lines import BadStatement
@@ -17,7 +19,12 @@ from projections.reconciliation.lines import BadStatement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_CELL_MAX = 1 << 20
+_CELL_MAX: Final = 1 << 20
+PREAMBLE_MAX: Final = 200
+_TOTALS: Final = (
+    "total", "sum", "saldo", "gesamt", "endsaldo", "kontostand", "balance", "closing", "end of",
+    "*", "#", "--", "==", "合计", "总计", "小计",
+)  # fmt: skip
 
 
 def decode(body: bytes, encoding: str = "utf-8") -> str:
@@ -51,56 +58,138 @@ def _likely(body: bytes) -> str:
 class Table:
     """A CSV file with a header, read once, with cells asked for by column."""
 
-    def __init__(self, body: bytes, *, encoding: str = "utf-8", delimiter: str = ",") -> None:
+    def __init__(
+        self, body: bytes, *, encoding: str = "utf-8", delimiter: str = ",",
+        skip_before: int = 0, header: bool = True, comment: str = "",
+    ) -> None:  # fmt: skip
         """Read the header. Raises: BadStatement where there is none."""
         text = decode(body, encoding)
         if "\0" in text:
             msg = "the file is not text: it holds a NUL"
-            raise BadStatement(msg, hint="see what the provider's export was; --encoding may help")
-        csv.field_size_limit(_CELL_MAX)
-        self._reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            raise BadStatement(msg, hint="see what the provider's export was; is it utf-16?")
         self._complete = text.endswith(("\n", "\r"))
+        self._comment = comment
+        stream = io.StringIO(text, newline="")
+        self._before = 0
+        if text[:4].lower() == "sep=" and text[5:6] in ("\r", "\n"):  # Excel says its own
+            delimiter = text[4]
+            self._skip(stream, 1)
+        self._skip(stream, skip_before)
+        csv.field_size_limit(_CELL_MAX)
+        self._reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        self.header: list[str] = []
+        self._first: list[tuple[int, list[str]]] = []
         first = next(self._cells(), None)
-        self.header = [name.strip() for name in first or ()]
-        if not any(self.header):
+        if first is None or not any(first[1]):
             msg = "the file is empty: there is no header"
             raise BadStatement(msg, hint="the first line names the columns")
-        twice = {name for name in self.header if name and self.header.count(name) > 1}
-        if twice:
-            msg = f"column {min(twice)!r} is there twice"
-            raise BadStatement(msg, hint="remove one of them")
+        if header:
+            self.header = [name.strip() for name in first[1]]
+        else:
+            self._first = [first]
+        self.width = len(first[1])
 
-    def need(self, columns: Sequence[str], source: str) -> None:
-        """Refuse a header without the columns of a source. Raises: BadStatement."""
+    def _skip(self, stream: io.StringIO, lines: int) -> None:
+        for _ in range(lines):
+            if not stream.readline():
+                return
+            self._before += 1
+
+    def need(self, columns: Sequence[str], source: str, *, search: bool = False) -> None:
+        """Refuse a header without the columns of a source. Raises: BadStatement.
+
+        With ``search`` the header may be a later row: banks write the account above it.
+        """
+        if search and not all(name in self.header for name in columns):
+            self._search(columns)
         absent = [name for name in columns if name not in self.header]
         if absent:
-            msg = f"the file has no column {', '.join(absent)}, so it is no {source}"
-            raise BadStatement(msg, hint=f"it has: {', '.join(self.header)[:200]}")
+            near = did_you_mean(absent[0], self.header)
+            msg = f"the file has no column {', '.join(absent)}, so it is not a {source}"
+            raise BadStatement(msg, hint=near or f"it has: {', '.join(self.header)[:200]}")
+        twice = next((name for name in columns if self.header.count(name) > 1), None)
+        if twice is not None:
+            raise BadStatement(
+                f"column {twice!r} is there twice", hint="a map may name a column by its number"
+            )
+
+    def _search(self, columns: Sequence[str]) -> None:
+        for _ in range(PREAMBLE_MAX):
+            try:
+                row = next(self._cells(), None)
+            except BadStatement:  # what stands above a table need not be CSV
+                continue
+            if row is None:
+                return
+            names = [name.strip() for name in row[1]]
+            if all(name in names for name in columns):
+                self.header, self.width = names, len(names)
+                return
 
     def index(self, *names: str) -> int:
-        """Give the place of the first of the columns that is there, -1 for none."""
+        """Return the place of the first of the columns that is there, -1 for none."""
         return next((self.header.index(name) for name in names if name in self.header), -1)
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Give each row with its line number. Raises: BadStatement."""
-        width = len(self.header)
-        for cells in self._cells():
-            if len(cells) != width:
-                if not any(cells):
-                    continue
-                line = self._reader.line_num
-                cut = "" if self._complete else "; the file seems cut off"
-                msg = f"line {line} has {len(cells)} cells, the header has {width}{cut}"
-                raise BadStatement(msg, hint="fetch the file again")
-            yield self._reader.line_num, cells
+    def rows(self, *, anchor: int = -1, skip_after: int = 0) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row with its line number. Raises: BadStatement.
 
-    def _cells(self) -> Iterator[list[str]]:
+        ``anchor`` is a column that every row fills with a number or a date: what comes after the
+        last such row and is not like one is a footer. ``skip_after`` rows at the end are left out.
+        """
+        waiting: deque[tuple[int, list[str]]] = deque()
+        rows = self._plain_rows()
+        for row in rows:
+            waiting.append(row)
+            if len(waiting) <= skip_after:
+                continue
+            line, cells = waiting.popleft()
+            if anchor >= 0 and self._footer(cells, anchor):
+                rest = [*waiting, *rows]
+                if all(self._footer(other, anchor) for _, other in rest):
+                    return
+                waiting.extend(rest[len(waiting) :])
+            yield line, self._fitted(line, cells)
+        while len(waiting) > skip_after:
+            line, cells = waiting.popleft()
+            yield line, self._fitted(line, cells)
+
+    def _plain_rows(self) -> Iterator[tuple[int, list[str]]]:
+        yield from self._first
+        for line, cells in self._cells():
+            blank = not any(cells) or not "".join(cells).strip()
+            if blank or (self._comment and cells[0].lstrip().startswith(self._comment)):
+                continue
+            yield line, cells
+
+    def _fitted(self, line: int, cells: list[str]) -> list[str]:
+        while len(cells) > self.width and not cells[-1].strip():
+            cells.pop()  # some write a separator at the end of rows, but not of the header
+        if len(cells) != self.width:
+            cut = "" if self._complete else "; the file seems cut off"
+            count = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+            msg = f"line {line} has {count}, the header has {self.width}{cut}"
+            hint = "fetch the file again; a map may say skip_before and skip_after"
+            raise BadStatement(msg, hint=hint)
+        return cells
+
+    def _footer(self, cells: list[str], anchor: int) -> bool:
+        """Return whether a row can only be a remark: a total, or a word where a date would be."""
+        said = cells[anchor] if anchor < len(cells) else ""
+        if any(sign.isdigit() for sign in said):
+            return False
+        words = [cell.strip().lower() for cell in cells if cell.strip()]
+        total = bool(words) and words[0].startswith(_TOTALS)
+        return total or (len(cells) != self.width and len(words) == 1 and self._complete)
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row with the line it begins on."""
         while True:
+            line = self._reader.line_num + self._before + 1
             try:
-                yield next(self._reader)
+                yield line, next(self._reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                msg = f"line {self._reader.line_num} is no CSV: {error}"
+                msg = f"line {line} is not CSV: {error}"
                 hint = "the file seems cut off or is another format"
                 raise BadStatement(msg, hint=hint) from None

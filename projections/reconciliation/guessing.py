@@ -1,0 +1,287 @@
+"""A starter column map from a file: what its columns seem to mean, for a person to check.
+
+Names of columns are known in a few languages; what cells look like decides the rest. A guess is
+tried on the file before it is shown, so the map works when it is saved.
+Invariant: what two readings fit is said in a comment beside the choice, never hidden.
+This module must not know the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from ledger.errors import InvalidInput
+from ledger.money import check_currency
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.dates import forms_that_fit
+from projections.reconciliation.readers.mapped import read_mapped
+from projections.reconciliation.readers.maps import Values, read_map
+from projections.reconciliation.sheets import Sheet, is_dated, sheet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# What a column may be called, the surest first; words are looked for inside names.
+_DATES: Final = (
+    "buchungstag", "buchungsdatum", "booking date", "transaction date", "posting date",
+    "completed date", "created (utc)", "created", "发生时间", "交易时间", "date", "datum", "fecha",
+    "日期", "time",
+)  # fmt: skip
+_AMOUNTS: Final = (
+    "net", "amount", "betrag", "umsatz", "montant", "importe", "bedrag", "value", "金额",
+)  # fmt: skip
+_DEBITS: Final = (
+    "debit", "money out", "paid out", "withdraw", "soll", "belastung", "ausgang", "支出",
+)  # fmt: skip
+_CREDITS: Final = (
+    "credit", "money in", "paid in", "deposit", "haben", "gutschrift", "eingang", "收入",
+)  # fmt: skip
+_BALANCES: Final = ("balance", "saldo", "kontostand", "solde", "余额")
+_FEES: Final = ("fee", "gebühr", "commission", "手续费", "服务费")
+_IDS: Final = (
+    "transaction id", "transaction code", "transaction number", "balance_transaction_id",
+    "账务流水号", "流水号", "交易号", "transferwise id", "id",
+)  # fmt: skip
+_REFERENCES: Final = (
+    "end-to-end", "kundenreferenz", "payment reference", "reference", "referenz", "ref",
+    "商户订单号",
+)  # fmt: skip
+_TEXTS: Final = (
+    "verwendungszweck", "description", "memo", "details", "narrative", "text", "note", "备注",
+    "说明",
+)  # fmt: skip
+_STATES: Final = ("status", "state", "交易状态")
+_PENDING: Final = ("pending", "vorgemerkt", "processing", "open", "等待")
+_FAILED: Final = ("failed", "declined", "denied", "cancel", "canceled", "revert", "关闭", "失败")
+_MARKED: Final = re.compile(
+    r"[-+(\u2212]?[€$£¥ ]*\d[\d.,' \u00a0\u202f\u2019]*\)?-?(?: ?[CD]R)?(?: ?[€$£¥])?"
+)
+_SKIPPED_MAX: Final = 5
+_TRIED: Final = ("sign", "skip_after")
+
+
+class _Guess:
+    """A map on its way: keys in order, each with a remark where there is doubt."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, str] = {}
+        self.columns: dict[str, str] = {}
+        self.values: dict[str, str] = {}
+        self.remarks: dict[str, str] = {}
+
+    def text(self) -> str:
+        """Return the map as TOML."""
+        return "\n".join([*self._lines(), ""])
+
+    def _lines(self) -> Iterator[str]:
+        yield "# A guess: check the signs, the dates and the amounts, then save it."
+        for title, keys in (("", self.keys), ("columns", self.columns), ("values", self.values)):
+            if title and keys:
+                yield f"[{title}]"
+            for key, said in keys.items():
+                remark = self.remarks.get(key)
+                yield f"{key} = {said}" + (f"  # {remark}" if remark else "")
+
+
+def guess_map(body: bytes) -> str:
+    """Return a column map for a CSV file, as TOML that reads it. Raises: BadStatement."""
+    sheet = sheet_of(body)
+    guess = _Guess()
+    if sheet.encoding != "utf-8":
+        guess.keys["encoding"] = json.dumps(sheet.encoding)
+    if sheet.delimiter != ",":
+        guess.keys["delimiter"] = json.dumps(sheet.delimiter)
+    if not sheet.header:
+        guess.keys["header"] = "false"
+    taken = _dates(sheet, guess)
+    numbers = _numbers(sheet, guess, taken)
+    _figures(sheet, guess, numbers)
+    _words(sheet, guess, {taken, *numbers})
+    return _tried(guess, body, len(sheet.rows))
+
+
+def _tried(guess: _Guess, body: bytes, rows: int) -> str:
+    """Return the guess as far as it reads the file: balances and remarks at the end give way."""
+    first: InvalidInput | None = None
+    signs = ("in", "out", "") if "balance" in guess.columns else ("in",)
+    balance = guess.columns.get("balance", "")
+    for skip in range(min(_SKIPPED_MAX, max(rows - 1, 0)) + 1):
+        for sign in signs:
+            guess.keys = {
+                **{key: said for key, said in guess.keys.items() if key not in _TRIED},
+                **({"sign": '"out"'} if sign == "out" else {}),
+                **({"skip_after": str(skip)} if skip else {}),
+            }
+            guess.columns.pop("balance", None)
+            if balance and sign:
+                guess.columns["balance"] = balance
+            elif balance:
+                guess.remarks["date"] = f"{balance} does not follow by rows: no running balance"
+            text = guess.text()
+            try:
+                read_mapped(body, read_map(text), offset=0, currency="XXX")
+            except InvalidInput as error:
+                first = first or error
+                continue
+            return text
+    assert first is not None  # noqa: S101 - there was an attempt
+    raise BadStatement(f"no map could be guessed: {first}", hint=first.hint)
+
+
+# --- what the columns mean --------------------------------------------------------------------
+
+
+def _called(sheet: Sheet, names: Sequence[str], places: Sequence[int]) -> list[int]:
+    """Return the columns with one of the names in theirs, the surest first."""
+    found = []
+    for name in names:
+        for place in places:
+            title = sheet.header[place].lower() if sheet.header else ""
+            whole = re.search(rf"(?:^|[\W_]){re.escape(name)}", title) if name.isascii() else None
+            if place not in found and (whole or (not name.isascii() and name in title)):
+                found.append(place)
+    return found
+
+
+def _dates(sheet: Sheet, guess: _Guess) -> int:
+    """Find the column of dates and the form of them."""
+    every = range(len(sheet.header or sheet.rows[0]))
+    fitting = {place: forms_that_fit(sheet.column(place)) for place in every}
+    dated = [place for place in every if fitting[place] and sheet.column(place)]
+    named = _called(sheet, _DATES, dated if sheet.rows else list(every))
+    if not (named or dated):
+        msg = "no column of the file holds dates"
+        raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
+    chosen = (named or dated)[0]
+    guess.columns["date"] = sheet.name(chosen)
+    forms = fitting[chosen] if sheet.rows else []
+    if len(forms) > 1:
+        guess.keys["date_format"] = json.dumps(forms[0].name)
+        others = " or ".join(form.name for form in forms[1:])
+        guess.remarks["date_format"] = f"check it: all dates may also be {others}"
+    return chosen
+
+
+def _numbers(sheet: Sheet, guess: _Guess, taken: int) -> list[int]:
+    """Find the columns of amounts, and how they are written."""
+    every = [place for place in range(len(sheet.header or sheet.rows[0])) if place != taken]
+    looks = [
+        place for place in every
+        if sheet.column(place) and all(map(_MARKED.fullmatch, sheet.column(place)))
+        and not all(map(is_dated, sheet.column(place)))
+    ]  # fmt: skip
+    cells = [text for place in looks for text in sheet.column(place)]
+    decimal, thousands = _marks(cells)
+    if decimal != ".":
+        guess.keys["decimal"] = json.dumps(decimal)
+    if thousands not in ("", "," if decimal != "," else "."):
+        guess.keys["thousands"] = json.dumps(thousands, ensure_ascii=False)
+
+    def is_amount(text: str) -> bool:
+        grouping = thousands or ("," if decimal != "," else ".")
+        try:
+            read_amount(re.sub(r"[€$£¥]", "", text), decimal=decimal, thousands=grouping)
+        except InvalidInput:
+            return False
+        return True
+
+    if not sheet.rows:
+        return every
+    return [place for place in looks if all(map(is_amount, sheet.column(place)))]
+
+
+def _marks(cells: Sequence[str]) -> tuple[str, str]:
+    """Return the decimal mark and what parts groups, as the cells show them."""
+    decimals, groups = Counter[str](), Counter[str]()
+    for text in cells:
+        marks = re.findall(r"(?<=\d)[.,' \u00a0\u202f\u2019](?=\d)", text)
+        tail = re.search(r"[.,](\d+)\D*$", text)
+        if not marks:
+            continue
+        if tail is not None and (len(set(marks)) > 1 or len(tail[1]) != 3):  # noqa: PLR2004 - groups of three
+            decimals[marks[-1]] += 1
+            groups.update(set(marks) - {marks[-1]})
+        else:
+            groups.update(set(marks))
+    if not decimals and groups["."] and not groups[","]:
+        return ",", "."
+    decimal = max(decimals, key=lambda mark: (decimals[mark], mark), default=".")
+    groups.pop(decimal, None)
+    thousands = max(groups, key=lambda mark: (groups[mark], mark), default="")
+    return decimal, " " if thousands in ("\u00a0", "\u202f") else thousands
+
+
+def _figures(sheet: Sheet, guess: _Guess, numbers: list[int]) -> None:
+    """Tell amounts, debits and credits, fees and balances apart."""
+    left = list(numbers)
+    roles = {}
+    for role, names in (("balance", _BALANCES), ("fee", _FEES)):
+        named = _called(sheet, names, left)
+        if named:
+            roles[role] = named[0]
+            left.remove(named[0])
+    debits, credits_ = _called(sheet, _DEBITS, left), _called(sheet, _CREDITS, left)
+    if debits and credits_ and debits[0] != credits_[0]:
+        roles["debit"], roles["credit"] = debits[0], credits_[0]
+    else:
+        named = _called(sheet, _AMOUNTS, left) or [
+            place for place in left if any(re.search(r"[.,]\d", one) for one in sheet.column(place))
+        ]
+        if not named and not left:
+            msg = "no column of the file holds amounts"
+            raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
+        roles["amount"] = (named or left)[0]
+    for role in ("amount", "debit", "credit", "fee", "balance"):
+        if role in roles:
+            guess.columns[role] = sheet.name(roles[role])
+
+
+def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
+    """Find what is neither a date nor an amount: ids, texts, flows, currencies, states."""
+    width = len(sheet.header or sheet.rows[0])
+    left = [place for place in range(width) if place not in taken]
+    ways = Values()
+    known = {word.lower() for word in (*ways.income, *ways.expense)}
+    for place in list(left):
+        cells = set(sheet.column(place))
+        if cells and all(map(_is_currency, cells)):
+            guess.columns.setdefault("currency", sheet.name(place))
+            left.remove(place)
+        elif cells and "amount" in guess.columns and all(one.lower() in known for one in cells):
+            guess.columns.setdefault("flow", sheet.name(place))
+            left.remove(place)
+    # An id may be made of digits alone.
+    rest = sorted({*left, *(place for place in taken if str(sheet.name(place)) not in
+                            guess.columns.values())})  # fmt: skip
+    for role, names in (("id", _IDS), ("reference", _REFERENCES), ("text", _TEXTS)):
+        named = [place for place in _called(sheet, names, rest) if sheet.column(place)]
+        if named:
+            guess.columns[role] = sheet.name(named[0])
+            rest.remove(named[0])
+            cells_of = sheet.column(named[0])
+            if role == "reference" and len(set(cells_of)) < len(cells_of):
+                guess.keys["reference_scope"] = '"instruction"'
+                guess.remarks["reference_scope"] = "one comes several times"
+    _states(sheet, guess, rest)
+
+
+def _is_currency(text: str) -> bool:
+    try:
+        check_currency(text.upper())
+    except InvalidInput:
+        return False
+    return True
+
+
+def _states(sheet: Sheet, guess: _Guess, places: Sequence[int]) -> None:
+    for place in _called(sheet, _STATES, places)[:1]:
+        guess.columns["status"] = sheet.name(place)
+        cells = sorted(set(sheet.column(place)))
+        for key, words in (("pending", _PENDING), ("failed", _FAILED)):
+            said = [one for one in cells if any(word in one.lower() for word in words)]
+            if said:
+                guess.values[key] = json.dumps(said, ensure_ascii=False)

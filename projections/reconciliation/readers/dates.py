@@ -1,0 +1,230 @@
+"""Dates of statements, in the form that a map says or in the one form that fits the whole column.
+
+Invariant: a column has one form. Where two forms read a column differently it is refused with
+both readings; a form is never chosen cell by cell.
+This module must not know what a date is the date of.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger.errors import InvalidInput
+from ledger.periods import parse_instant
+from projections.reconciliation.lines import BadStatement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Year first is the world's own; then days before months and the other way round where a
+# separator leaves it open; names of months leave nothing open.
+FORMS: Final = (
+    "YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD", "YYYYMMDDHHmmss",
+    "YYYY年MM月DD日",
+    "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY", "MM-DD-YYYY",
+    "YY/MM/DD", "DD/MM/YY", "MM/DD/YY", "YY-MM-DD", "DD-MM-YY", "MM-DD-YY",
+    "DD MMM YYYY", "DD-MMM-YYYY", "DD/MMM/YYYY", "DD MMM YY", "DD-MMM-YY", "DD. MMM YYYY",
+    "MMM DD, YYYY", "MMM DD YYYY",
+)  # fmt: skip
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt",
+         "nov", "dec dez"), 1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_TOKENS: Final = {
+    "YYYY": r"(?P<year>[0-9]{4})", "YY": r"(?P<short>[0-9]{2})",
+    "MMM": r"(?P<name>[^\W\d_]{3,9})\.?",
+    "MM": r"(?P<month>[0-9]{1,2})", "DD": r"(?P<day>[0-9]{1,2})", "HH": r"(?P<hour>[0-9]{1,2})",
+    "mm": r"(?P<minute>[0-9]{2})", "ss": r"(?P<second>[0-9]{2})(?:[.,][0-9]+)?",
+    "A": r"(?P<half>[AaPp])\.?[Mm]\.?",
+}  # fmt: skip
+_STRPTIME: Final = {
+    "%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD", "%b": "MMM", "%B": "MMM", "%H": "HH",
+    "%I": "HH", "%M": "mm", "%S": "ss", "%p": "A", "%-d": "DD", "%-m": "MM", "%e": "DD",
+}  # fmt: skip
+# A time may follow where the form says none, in any of the shapes that programs write.
+_TIME: Final = (
+    r"(?:[ T,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<away>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?)?"
+)
+_CENTURY: Final = 70  # a year of two digits from here on is of the last century
+_NOON: Final = 12
+_DAY_MAX: Final = 31
+_HOUR_MAX: Final = 23
+_MINUTE_MAX: Final = 59
+
+
+class Form(NamedTuple):
+    """A form of dates, as a person writes it and as it is looked for."""
+
+    name: str
+    pattern: re.Pattern[str]
+
+    def read(self, text: str) -> tuple[str, str] | None:
+        """Return a local time and the offset that is written with it; None for another form."""
+        match = self.pattern.fullmatch(text)
+        if match is None:
+            return None
+        said = match.groupdict()
+        month = int(said.get("month") or _MONTHS.get((said.get("name") or "")[:3].lower(), 0))
+        year, day = _year(said), int(said["day"])
+        hour, minute, second = (int(said.get(one) or 0) for one in ("hour", "minute", "second"))
+        if said.get("half"):
+            if not 1 <= hour <= _NOON:
+                return None
+            hour = hour % _NOON + (_NOON if said["half"].lower() == "p" else 0)
+        fits = 1 <= month <= _NOON and 1 <= day <= _DAY_MAX
+        if not fits or hour > _HOUR_MAX or max(minute, second) > _MINUTE_MAX:
+            return None
+        away = said.get("away") or ""
+        away = "Z" if away in ("UTC", "GMT") else away
+        if len(away) == len("+0100"):
+            away = f"{away[:3]}:{away[3:]}"
+        return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}", away
+
+
+def _year(said: dict[str, str | None]) -> int:
+    if said.get("year"):
+        return int(said["year"] or 0)
+    short = int(said.get("short") or 0)
+    return short + (1900 if short >= _CENTURY else 2000)
+
+
+@lru_cache(maxsize=256)
+def form_of(text: str) -> Form:
+    """Return the form that ``DD.MM.YYYY`` or ``%d.%m.%Y`` describes. Raises: InvalidInput."""
+    plain = re.sub(r"%-?[A-Za-z]", lambda one: _STRPTIME.get(one[0], one[0]), text)
+    if "Y" not in plain:  # as spreadsheets write it: dd.mm.yyyy
+        plain = plain.replace("y", "Y").replace("d", "D")
+        plain = plain if "MM" in plain else plain.replace("mm", "MM", 1)
+    parts = re.split(r"(YYYY|YY|MMMM?|MM?|DD?|HH?|hh?|mm|ss|A)", plain)
+    known = {"MMMM": "MMM", "M": "MM", "D": "DD", "H": "HH", "h": "HH", "hh": "HH"}
+    seen: set[str] = set()
+    pattern = ""
+    for part in parts:
+        token = known.get(part, part)
+        pattern += _TOKENS.get(token) or re.escape(part)
+        if token in seen and token in _TOKENS:
+            raise InvalidInput(f"the date form {text!r} has {token} twice")
+        seen.add(token)
+    if not (seen & {"YYYY", "YY"} and seen & {"MM", "MMM"} and "DD" in seen):
+        msg = f"the date form {text!r} does not say day, month and year"
+        raise InvalidInput(msg, hint='write it like "DD.MM.YYYY" or "%d.%m.%Y"')
+    if re.search("YYYYMM|MMDD|DDMM", plain):  # nothing parts them, so each has two digits
+        pattern = pattern.replace("{1,2}", "{2}")
+    tail = "" if "HH" in seen else _TIME
+    return Form(text, re.compile(pattern + tail, re.IGNORECASE))
+
+
+def forms_that_fit(cells: Iterable[str], among: Iterable[str] = FORMS) -> list[Form]:
+    """Return the forms that every cell has; of those that read all alike only the first."""
+    texts = sorted(set(cells))
+    fitting: dict[tuple[tuple[str, str] | None, ...], Form] = {}
+    for name in among:
+        form = form_of(name)
+        read = []
+        for text in texts:
+            read.append(form.read(text))
+            if read[-1] is None:
+                break
+        else:
+            fitting.setdefault(tuple(read), form)
+    return list(fitting.values())
+
+
+def choose_form(cells: list[tuple[int, str]], column: str, given: tuple[str, ...]) -> list[Form]:
+    """Return the forms of a column: those that are given, otherwise the only one that fits.
+
+    Raises: BadStatement, with the cell that no form reads or that two read differently.
+    """
+    if given or not cells:
+        return [form_of(name) for name in given]
+    fitting = forms_that_fit(text for _, text in cells)
+    if len(fitting) == 1:
+        return fitting
+    if fitting:
+        odd = next(
+            (line, text) for line, text in cells if len({form.read(text) for form in fitting}) > 1
+        )
+        names = " or ".join(form.name for form in fitting)
+        raise BadStatement(
+            f"line {odd[0]}, {column}: {odd[1]!r} may be {names}",
+            hint=f'the map says which, e.g. date_format = "{fitting[0].name}"',
+        )
+    line, text = next(
+        (one for one in cells if not forms_that_fit([one[1]])), _outlier(cells)
+    )
+    raise BadStatement(
+        f"line {line}, {column}: {text[:40]!r} is not a date like the others",
+        hint='the map may say date_format = "DD.MM.YYYY", or several; skip_after = N leaves out '
+        "rows at the end",
+    )
+
+
+def _outlier(cells: list[tuple[int, str]]) -> tuple[int, str]:
+    """Return the first cell that most of the forms of the first one do not read."""
+    first = forms_that_fit([cells[0][1]])
+    return next(
+        (one for one in cells if not any(form.read(one[1]) for form in first)), cells[-1]
+    )
+
+
+class Dates:
+    """Reads the cells of one column, each distinct one once."""
+
+    def __init__(self, forms: list[Form], column: str, *, zone: str | None, offset: int) -> None:
+        """Remember the forms and where the bank is. Raises: InvalidInput for an unknown zone."""
+        self._forms, self._column, self._offset = forms, column, offset
+        self._zone = None if zone is None else zone_of(zone)
+        self._known: dict[str, int] = {}
+
+    def instant(self, text: str, line: int) -> int:
+        """Return the instant of a cell. Raises: BadStatement."""
+        found = self._known.get(text)
+        if found is None:
+            found = self._known[text] = self._read(text, line)
+        return found
+
+    def _read(self, text: str, line: int) -> int:
+        for form in self._forms:
+            said = form.read(text)
+            if said is None:
+                continue
+            local, away = said
+            try:
+                if not away and self._zone is not None:
+                    away = self._away(local)
+                return parse_instant(local + away, self._offset)
+            except (InvalidInput, ValueError):
+                break
+        names = " or ".join(form.name for form in self._forms)
+        msg = f"line {line}, {self._column}: {text[:40]!r} is not a date of the form {names}"
+        raise BadStatement(msg, hint="the map's date_format says the form, or several of them")
+
+    def _away(self, local: str) -> str:
+        assert self._zone is not None  # noqa: S101 - the caller asked
+        shift = datetime.fromisoformat(local).replace(tzinfo=self._zone).utcoffset()
+        minutes = (shift or timedelta()) // timedelta(minutes=1)
+        hours, rest = divmod(abs(minutes), 60)
+        return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of a name like ``Europe/Berlin`` or ``+01:00``. Raises: InvalidInput."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few maps name a zone
+
+    if re.fullmatch(r"[+-]\d{2}:\d{2}", name, re.ASCII):
+        zone = datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
+        assert zone is not None  # noqa: S101 - an offset was given
+        return zone
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        msg = f"the time zone {name!r} is not known"
+        raise InvalidInput(msg, hint='e.g. "Europe/Berlin" or "+01:00"') from None
