@@ -16,6 +16,8 @@ from projections.reconciliation.readers.alibaba import read_bills, read_transact
 from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import read_map
+from projections.reconciliation.readers.mt940 import read_mt940
+from projections.reconciliation.readers.ofx import read_ofx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,8 @@ READERS: Final[dict[str, Callable[..., Statement]]] = {
     "camt052": read_camt052,
     "camt053": read_camt053,
     "camt054": read_camt054,
+    "mt940": read_mt940,
+    "ofx": read_ofx,
 }
 SOURCES: Final = tuple(sorted((*READERS, "csv", "focus")))
 

@@ -1,0 +1,292 @@
+"""Bank statements of SWIFT: MT940, one or several in a file, with or without envelopes.
+
+The library ``mt-940`` reads the statement lines (:61:) and what German banks write into :86:; it
+does not hold a balance, merges statements, and reads on where a field is wrong, so fields are cut
+and balances held here.
+Invariant: opening + lines = closing for each statement and page, which form one chain an account.
+This module must not know which entries the ledger expects.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ledger.errors import InvalidInput
+from ledger.periods import DAY, parse_instant
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.chains import Link, ends_of
+from projections.reconciliation.identity import (
+    BATCH,
+    ENTRY,
+    INSTRUCTION,
+    MANDATE,
+    TRANSACTION,
+    Reference,
+)
+from projections.reconciliation.lines import BOOKED, BadStatement, Line, Statement, check_total
+from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.table import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIELD: Final = re.compile(r":(\d{2}[A-Z]?|NS):(.*)", re.DOTALL)
+_BALANCE: Final = re.compile(r"([CD])(\d{6})([A-Z]{3})([\d,]{1,15})", re.ASCII)
+_ENVELOPE: Final = re.compile(r"\{[1235]:[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\{4:|-\}")
+# What Dutch and Belgian banks write into :86:; German ones write ?20 to ?29, for the library.
+_CODED: Final = re.compile(r"/(EREF|KREF|PREF|MARF|UETR|REMI)/([^/\n]*(?:/(?![A-Z]{4}/)[^/\n]*)*)")
+_SCOPES: Final = {
+    "UETR": TRANSACTION, "EREF": INSTRUCTION, "KREF": INSTRUCTION, "MARF": MANDATE, "PREF": BATCH,
+}  # fmt: skip
+_STRUCTURED: Final = re.compile(r"\d{3}\?\d{2}")
+_STATED: Final = (
+    ("end_to_end_reference", INSTRUCTION), ("customer_reference", INSTRUCTION),
+    ("additional_position_reference", MANDATE),
+)  # fmt: skip
+_NOTHING: Final = {"", "NONREF", "NOTPROVIDED"}
+_TEXT_MAX: Final = 500
+
+
+class _Field(NamedTuple):
+    """One field of a message: its tag, what it holds, and the line it begins on."""
+
+    tag: str
+    value: str
+    line: int
+
+
+class _Balance(NamedTuple):
+    """A balance in fine units, with the day it is of."""
+
+    amount: int
+    currency: str
+    day: int
+
+
+class _Part(NamedTuple):
+    """One statement, or one page of one."""
+
+    account: str
+    place: str
+    opening: _Balance
+    closing: _Balance
+    lines: tuple[Line, ...]
+
+
+def read_mt940(
+    body: bytes, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
+) -> Statement:
+    """Read a statement file. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
+    del currency  # the file says it
+    _library()
+    messages = list(_messages(_text(body, encoding)))
+    parts = [_part(message, offset) for message in messages]
+    chosen = [
+        part for part in parts
+        if not account or account in (part.account, f"{part.account} {part.opening.currency}")
+    ]  # fmt: skip
+    if not chosen:
+        named = ", ".join(sorted({part.account for part in parts}))[:200]
+        msg = f"the file has no statement of account {account!r}"
+        raise BadStatement(msg, hint=f"it has: {named}")
+    code = chosen[0].opening.currency
+    if any(part.opening.currency != code for part in chosen):
+        named = ", ".join(sorted({f"'{one.account} {one.opening.currency}'" for one in chosen}))
+        msg = "the file has statements in several currencies"
+        raise BadStatement(msg, hint=f"choose one with --account: {named}")
+    accounts: dict[str, list[Link]] = {}
+    for part in chosen:
+        link = Link(part.opening.amount, part.closing.amount, part.place)
+        accounts.setdefault(part.account, []).append(link)
+    what = "closing of one statement = opening of the next"
+    ends = [ends_of(links, what=what, currency=code) for _, links in sorted(accounts.items())]
+    return Statement(
+        source="mt940", subject="payments", currency=code, balances=True,
+        lines=tuple(line for part in chosen for line in part.lines),
+        opening=sum(one.opening for one in ends), closing=sum(one.closing for one in ends),
+        starts=min(map(_starts, chosen)),
+        ends=max(max([part.closing.day, *(line.instant for line in part.lines)]) + DAY
+                 for part in chosen),
+    )  # fmt: skip
+
+
+def _library() -> Any:  # noqa: ANN401 - the library's own types stay in this file
+    try:
+        import mt940  # noqa: PLC0415 - an extra, for this source alone
+    except ImportError:
+        raise InvalidInput(
+            "reading MT940 needs the mt-940 package", hint="pip install 'tallystick[banks]'"
+        ) from None
+    return mt940
+
+
+def _text(body: bytes, encoding: str) -> str:
+    """Decode a file; where nothing is declared, what banks write beside UTF-8 is tried."""
+    try:
+        return decode(body, encoding)
+    except BadStatement:
+        if encoding.lower() not in ("utf-8", "utf8") or b"\0" in body[:4]:
+            raise
+    return body.decode("latin-1")  # only names and remarks have more than ASCII
+
+
+def _messages(text: str) -> Iterator[list[_Field]]:
+    """Yield the fields of each statement. Raises: BadStatement where there is none."""
+    fields: list[_Field] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        plain = _ENVELOPE.sub("", raw).rstrip()
+        match = _FIELD.fullmatch(plain)
+        if match is not None:
+            if match[1] == "20" and fields:
+                yield fields
+                fields = []
+            fields.append(_Field(match[1], match[2], number))
+        elif plain and plain != "-" and fields:
+            last = fields[-1]
+            fields[-1] = last._replace(value=f"{last.value}\n{plain}")
+    if not fields:
+        msg = "the file has no field of a SWIFT message (:20:)"
+        raise BadStatement(msg, hint="is it MT940? camt.053 is XML, --source camt053")
+    yield fields
+
+
+def _part(fields: list[_Field], offset: int) -> _Part:
+    found = {field.tag: field for field in fields}
+    name = (found.get("20") or found.get("28C") or fields[0]).value.partition("\n")[0].strip()
+    place = f"statement {name}"
+    if "34F" in found or "13D" in found:
+        msg = f"{place} is MT942, an interim report without balances, not MT940"
+        raise BadStatement(msg, hint="ask the bank for MT940, or for camt.052")
+    account = found["25"].value.strip() if "25" in found else ""
+    opening = _balance(found.get("60F") or found.get("60M"), f"{place}: opening (:60F:)", offset)
+    closing = _balance(found.get("62F") or found.get("62M"), f"{place}: closing (:62F:)", offset)
+    if opening.currency != closing.currency:
+        msg = f"{place} opens in {opening.currency} and closes in {closing.currency}"
+        raise BadStatement(msg, hint="ask the bank for the file again")
+    page = (found.get("28C") or found.get("28") or fields[0]).value.strip()
+    lines = tuple(_lines(fields, opening.currency, f"{name}/{page}", offset))
+    check_total(
+        f"opening + entries = closing of {place}", closing.amount,
+        opening.amount + sum(line.amount for line in lines), currency=opening.currency,
+    )  # fmt: skip
+    return _Part(account, f"{place} {page}", opening, closing, lines)
+
+
+def _balance(field: _Field | None, where: str, offset: int) -> _Balance:
+    if field is None:
+        hint = "the file seems cut off; ask the bank for it again"
+        raise BadStatement(f"{where} balance is absent", hint=hint)
+    match = _BALANCE.fullmatch(field.value.strip())
+    if match is None:
+        msg = f"line {field.line}, {where}: {field.value.strip()[:40]!r} is not a balance"
+        raise BadStatement(msg, hint="C or D, YYMMDD, the currency, and a comma for decimals")
+    size = _size(match[4], field)
+    return _Balance(
+        size if match[1] == "C" else -size, cells.currency(match[3], field.line, "balance"),
+        _day(match[2], field, offset),
+    )  # fmt: skip
+
+
+def _size(text: str, field: _Field) -> int:
+    try:
+        return read_amount(text, decimal=",", thousands="")
+    except InvalidInput as error:
+        raise BadStatement(f"line {field.line}, :{field.tag}:: {error}", hint=error.hint) from None
+
+
+def _day(text: str, field: _Field, offset: int) -> int:
+    try:
+        return parse_instant(f"20{text[:2]}-{text[2:4]}-{text[4:]}", offset)
+    except InvalidInput:
+        msg = f"line {field.line}, :{field.tag}:: {text!r} is not a date"
+        raise BadStatement(msg, hint="YYMMDD") from None
+
+
+def _lines(fields: list[_Field], currency: str, statement: str, offset: int) -> Iterator[Line]:
+    """Yield a line for each :61: with the :86: that follows it; a later one is the statement's."""
+    number = 0
+    for place, field in enumerate(fields):
+        if field.tag != "61":
+            continue
+        number += 1
+        after = fields[place + 1] if place + 1 < len(fields) else None
+        if after is not None and after.tag == "NS" and place + 2 < len(fields):
+            after = fields[place + 2]
+        details = after.value if after is not None and after.tag == "86" else ""
+        yield _line(field, details, currency=currency, statement=statement, number=number,
+                    offset=offset)  # fmt: skip
+
+
+def _line(
+    field: _Field, details: str, *, currency: str, statement: str, number: int, offset: int
+) -> Line:
+    said = _statement_line(field)
+    mark, size = said["status"], _size(said["amount"], field)
+    # RC takes back a credit and RD a debit, so they run the other way.
+    amount = size if mark in ("C", "RD") else -size
+    value = _day(f"{said['year']}{said['month']}{said['day']}", field, offset)
+    booked = said["entry_date"]
+    when = parse_instant(str(booked), offset) if booked is not None else value
+    text, stated = _details(details)
+    own = (said["customer_reference"] or "").strip()
+    references = tuple(dict.fromkeys(one for one in (
+        *stated,
+        Reference((said["bank_reference"] or "").strip(), ENTRY),
+        Reference("" if own.endswith("+") else own, INSTRUCTION),
+    ) if one.text.upper() not in _NOTHING))  # fmt: skip
+    references = tuple(sorted(references, key=lambda one: one.scope))
+    named = next((one.text for one in references if one.identifies), "")
+    remark = (said["extra_details"] or "").strip()
+    return Line(
+        key=named or cells.nameless(when, amount, currency, offset=offset), amount=amount,
+        currency=currency, instant=when, references=references, status=BOOKED,
+        kind="credit" if amount >= 0 else "debit", place=f"line {field.line}, entry {number}",
+        text=(text or remark)[:_TEXT_MAX], ends=value, statement=statement,
+        reversal=mark.startswith("R"),
+    )  # fmt: skip
+
+
+def _statement_line(field: _Field) -> dict[str, Any]:
+    """Take a :61: apart with the library. Raises: BadStatement."""
+    library = _library()
+    tag = library.tags.Statement()
+    match = tag.re.match(field.value)
+    if match is None:
+        msg = f"line {field.line}, :61:: {field.value[:40]!r} is not a statement line"
+        raise BadStatement(msg, hint="YYMMDD, C or D, an amount with a comma, N and a code")
+    said: dict[str, Any] = match.groupdict()
+    _size(said["amount"], field)  # named here, before the library stumbles over it
+    try:
+        built = tag(library.models.Transactions(), dict(said))
+    except (ValueError, ArithmeticError) as error:
+        raise BadStatement(f"line {field.line}, :61:: {error}", hint="fetch it again") from None
+    return {**said, "entry_date": built.get("entry_date")}
+
+
+def _details(details: str) -> tuple[str, list[Reference]]:
+    """Return what the payer wrote and the references of a :86:, in the forms banks use."""
+    if _STRUCTURED.match(details):
+        library = _library()
+        said: dict[str, Any] = library.processors.transaction_details_post_processor(
+            library.models.Transactions(), None, {"transaction_details": details},
+            {"transaction_details": details},
+        )  # fmt: skip
+        stated = [
+            Reference((said.get(name) or "").strip(), scope) for name, scope in _STATED
+        ]
+        text = " ".join(
+            part.strip() for name in ("purpose", "additional_purpose") if (part := said.get(name))
+        )
+        return text or (said.get("posting_text") or ""), stated
+    joined = details.replace("\n", "")
+    coded = [(match[1], match[2].strip()) for match in _CODED.finditer(joined)]
+    stated = [Reference(text, _SCOPES[name]) for name, text in coded if name in _SCOPES]
+    remitted = next((text for name, text in coded if name == "REMI"), "")
+    return remitted or " ".join(details.split()), stated
+
+
+def _starts(part: _Part) -> int:
+    """Return the first day of a statement: its opening is the close of an earlier one."""
+    days = [line.instant for line in part.lines]
+    return min([part.opening.day + DAY, part.closing.day, *days])

@@ -1,0 +1,287 @@
+"""Bank and card statements as OFX or QFX: SGML of version 1 and XML of version 2.
+
+Read here and not by a library (docs/decisions/0046): the format is tags with values, and what
+matters is that nothing which does not fit is passed over.
+Invariant: each statement's ledger balance is that of its end; lines of one FITID and equal content
+are lines of their own. Nothing is fetched or expanded.
+This module must not know which entries the ledger expects.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from ledger.errors import InvalidInput
+from ledger.periods import DAY, local_day, midnight, parse_instant
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
+from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line, Statement
+from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.table import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TAG: Final = re.compile(r"<(/?)([A-Za-z0-9_.]+)(?:\s[^<>]*)?(/?)>([^<]*)")
+_HEADER: Final = re.compile(rb"(?:CHARSET|ENCODING):[ \t]*([A-Za-z0-9-]+)", re.IGNORECASE)
+_XML: Final = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_DATE: Final = re.compile(
+    r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:(\d{2})(?:\.\d+)?)?)?"
+    r"(?:\s*\[\s*([+-]?\d{1,2})(?:\.(\d{1,2}))?(?::\s*\w*)?\s*\])?",
+    re.ASCII,
+)
+# A part of an hour, as a decimal or as minutes: both are written.
+_MINUTES: Final = {"5": 30, "50": 30, "30": 30, "25": 15, "15": 15, "75": 45, "45": 45}
+_HOLDERS: Final = ("STMTRS", "CCSTMTRS")
+_DEPTH_MAX: Final = 32
+_TEXT_MAX: Final = 500
+
+
+class Node(NamedTuple):
+    """An element: its value, or the elements in it."""
+
+    name: str
+    value: str
+    line: int
+    children: list[Node]
+
+    def all(self, name: str) -> Iterator[Node]:
+        """Yield every element of a name below this one."""
+        for child in self.children:
+            if child.name == name:
+                yield child
+            yield from child.all(name)
+
+    def text(self, *path: str) -> str:
+        """Return the value at a path, empty where there is none."""
+        if not path:
+            return self.value
+        below = next((one for one in self.children if one.name == path[0]), None)
+        return "" if below is None else below.text(*path[1:])
+
+
+class _Part(NamedTuple):
+    """The statement of one account."""
+
+    account: str
+    currency: str
+    balance: int | None
+    lines: tuple[Line, ...]
+    starts: int
+    ends: int
+
+
+def read_ofx(
+    body: bytes, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
+) -> Statement:
+    """Read a statement file. Raises: BadStatement, ControlTotalWrong."""
+    root = _parse(_text(body, encoding))
+    parts = [
+        _part(one, offset, currency) for holder in _HOLDERS for one in root.all(holder)
+    ]
+    if not parts:
+        _check_status(root)
+        msg = "the file has no statement of a bank or card account (STMTRS, CCSTMTRS)"
+        raise BadStatement(msg, hint="statements of investments are not read")
+    chosen = [
+        part for part in parts
+        if not account or account in (part.account, f"{part.account} {part.currency}")
+    ]  # fmt: skip
+    if not chosen:
+        named = ", ".join(sorted({part.account for part in parts}))[:200]
+        msg = f"the file has no statement of account {account!r}"
+        raise BadStatement(msg, hint=f"it has: {named}")
+    if len({part.currency for part in chosen}) > 1:
+        named = ", ".join(sorted({f"'{part.account} {part.currency}'" for part in chosen}))
+        msg = "the file has statements in several currencies"
+        raise BadStatement(msg, hint=f"choose one with --account: {named}")
+    lines = tuple(line for part in chosen for line in part.lines)
+    code = chosen[0].currency
+    movements = sum(
+        line.amount for line in lines if line.status == BOOKED and line.currency == code
+    )
+    stated = all(part.balance is not None for part in chosen)
+    closing = sum(part.balance or 0 for part in chosen) if stated else movements
+    dated = [part for part in chosen if part.ends]
+    return Statement(
+        source="ofx", subject="payments", currency=code, lines=lines,
+        opening=closing - movements, closing=closing, balances=stated,
+        starts=min((part.starts for part in dated), default=0),
+        ends=max((part.ends for part in dated), default=0),
+    )  # fmt: skip
+
+
+def _text(body: bytes, encoding: str) -> str:
+    """Decode a file as its header says, unless it is told otherwise."""
+    if encoding.lower() not in ("", "utf-8", "utf8"):
+        return decode(body, encoding)
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return decode(body, "utf-16")
+    head = body[:1000]
+    match = _XML.search(head)
+    if match is not None:
+        return decode(body, match[1].decode("ascii"))
+    try:
+        return decode(body)
+    except BadStatement:
+        said = [name.decode("ascii") for name in _HEADER.findall(head)]
+        charset = next((name for name in said if name.isdigit()), "1252")
+        return decode(body, f"windows-{charset}")
+
+
+def _parse(text: str) -> Node:
+    """Return the tree of a document. Elements with a value need no end. Raises: BadStatement."""
+    if "<!" in text.replace("<![CDATA[", "").replace("<!--", ""):
+        msg = "the file declares a document type or entities; no statement does"
+        raise BadStatement(msg, hint="do not open it; ask the bank for the file again")
+    begins = text.upper().find("<OFX>")
+    if begins < 0:
+        msg = "the file has no OFX element"
+        raise BadStatement(msg, hint="is it OFX or QFX? a CSV is read with --source csv")
+    root = Node("", "", 1, [])
+    stack = [root]
+    line = text.count("\n", 0, begins) + 1
+    for match in _TAG.finditer(text, begins):
+        name, value = match[2].upper(), _value(match[4])
+        if match[1]:
+            _close(stack, name, line)
+        else:
+            node = Node(name, value, line, [])
+            stack[-1].children.append(node)
+            if not value and not match[3]:
+                stack.append(node)
+            if len(stack) > _DEPTH_MAX:
+                msg = f"line {line}: the file nests more than {_DEPTH_MAX} elements"
+                raise BadStatement(msg, hint="fetch the file again")
+        line += match[0].count("\n")
+    if len(stack) > 1:
+        msg = f"the file is cut off: {stack[1].name} does not end"
+        raise BadStatement(msg, hint="fetch the file again")
+    return root
+
+
+def _close(stack: list[Node], name: str, line: int) -> None:
+    """End an element; those with neither value nor end inside it are empty values."""
+    for place in range(len(stack) - 1, 0, -1):
+        if stack[place].name == name:
+            for empty in stack[place + 1 :]:  # <MEMO> without value: what followed is beside it
+                stack[place].children.extend(empty.children)
+                empty.children.clear()
+            del stack[place:]
+            return
+    if not any(one.name == name for one in stack[-1].children):
+        msg = f"line {line}: {name} ends without a beginning"
+        raise BadStatement(msg, hint="the file seems damaged; fetch it again")
+
+
+def _value(text: str) -> str:
+    return unescape(text.replace("<![CDATA[", "").replace("]]>", "")).strip()
+
+
+def _check_status(root: Node) -> None:
+    for status in root.all("STATUS"):
+        if status.text("CODE") not in ("", "0"):
+            said = status.text("MESSAGE") or status.text("SEVERITY")
+            msg = f"the bank answered with error {status.text('CODE')}: {said[:100]}"
+            raise BadStatement(msg, hint="fetch the file again")
+
+
+def _part(node: Node, offset: int, fallback: str) -> _Part:
+    code = cells.currency(node.text("CURDEF").upper() or fallback, node.line, "CURDEF")
+    source = "BANKACCTFROM" if node.name == "STMTRS" else "CCACCTFROM"
+    name = node.text(source, "ACCTID")
+    lists = [one for one in node.children if one.name in ("BANKTRANLIST", "BANKTRANLISTP")]
+    lines = _told_apart([
+        _line(one, code, offset, pending=holder.name == "BANKTRANLISTP")
+        for holder in lists for one in holder.children if one.name in ("STMTTRN", "STMTTRNP")
+    ])  # fmt: skip
+    balance = node.text("LEDGERBAL", "BALAMT")
+    left = _amount(balance, node.line, "LEDGERBAL") if balance else None
+    days = [line.instant for line in lines if line.status == BOOKED]
+    holder = next((one for one in lists if one.name == "BANKTRANLIST"), node)
+    first, last = holder.text("DTSTART"), holder.text("DTEND")
+    begun = [_day(first, node.line, offset)] if first else []
+    ended = [_day(last, node.line, offset)] if last else []
+    if not days and not ended and node.text("LEDGERBAL", "DTASOF"):
+        ended = [_day(node.text("LEDGERBAL", "DTASOF"), node.line, offset)]
+    ends = max((midnight(local_day(one, offset) + 1, offset) for one in [*ended, *days]), default=0)
+    return _Part(name, code, left, lines, min([*begun, *days], default=max(ends - DAY, 0)), ends)
+
+
+def _told_apart(lines: list[Line]) -> tuple[Line, ...]:
+    """Let an id that a bank used for different lines name none of them for ever."""
+    said: dict[str, set[tuple[int, int]]] = {}
+    for line in lines:
+        for one in line.references:
+            said.setdefault(one.text, set()).add((line.amount, line.instant))
+    return tuple(
+        replace(line, references=tuple(
+            Reference(one.text, INSTRUCTION) if len(said[one.text]) > 1 else one
+            for one in line.references
+        )) for line in lines
+    )  # fmt: skip
+
+
+def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
+    where = f"line {node.line}, STMTTRN"
+    amount = _amount(node.text("TRNAMT"), node.line, "TRNAMT")
+    other = node.text("CURRENCY", "CURSYM")
+    code = cells.currency(other, node.line, "CURSYM") if other else currency
+    posted = node.text("DTPOSTED") or (node.text("DTTRAN") if pending else "")
+    if not posted:
+        raise BadStatement(f"{where} has no date (DTPOSTED)", hint="fetch the file again")
+    when = _instant(posted, node.line, offset)
+    references = tuple(
+        Reference(text, scope) for name, scope in (
+            ("FITID", TRANSACTION), ("SRVRTID", TRANSACTION), ("REFNUM", INSTRUCTION),
+            ("CHECKNUM", INSTRUCTION),
+        ) if (text := node.text(name)).strip("0 ")
+    )  # fmt: skip
+    undone = bool(node.text("CORRECTFITID"))
+    said = (node.text("NAME") or node.text("PAYEE", "NAME"), node.text("MEMO"))
+    return Line(
+        key=references[0].text if references
+        else cells.nameless(when, amount, code, offset=offset),
+        amount=amount, currency=code, instant=when, references=references,
+        status=PENDING if pending else BOOKED, kind="credit" if amount >= 0 else "debit",
+        place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:_TEXT_MAX],
+        reversal=undone and node.text("CORRECTACTION") == "DELETE",
+    )  # fmt: skip
+
+
+def _amount(text: str, line: int, name: str) -> int:
+    """Read an amount: a point or a comma parts the decimals, and nothing parts groups."""
+    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    if not plain:
+        raise BadStatement(f"line {line} has no amount ({name})", hint="fetch the file again")
+    try:
+        return read_amount(plain, thousands="")
+    except InvalidInput as error:
+        raise BadStatement(f"line {line}, {name}: {error}", hint=error.hint) from None
+
+
+def _instant(text: str, line: int, offset: int) -> int:
+    """Read ``20250310120000.000[-5:EST]``: without a zone it is a day of the ledger's place."""
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        raise BadStatement(f"line {line}: {text[:40]!r} is not a date of OFX", hint="YYYYMMDD")
+    year, month, day, hour, minute, second, away, part = match.groups()
+    zone = ""
+    if away is not None:
+        hours = int(away)
+        minutes = _MINUTES.get(part or "", 0)
+        zone = f"{'-' if away.startswith('-') else '+'}{abs(hours):02}:{minutes:02}"
+    try:
+        return parse_instant(
+            f"{year}-{month}-{day}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone}", offset
+        )
+    except InvalidInput as error:
+        raise BadStatement(f"line {line}: {error}", hint="YYYYMMDD") from None
+
+
+def _day(text: str, line: int, offset: int) -> int:
+    return midnight(local_day(_instant(text, line, offset), offset), offset)
