@@ -24,7 +24,7 @@ from ledger.errors import InvalidInput
 from projections.answers import Formatter, point_json
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
-from projections.reconciliation.readers import SOURCES
+from projections.reconciliation.readers import BANKS, SOURCES
 from projections.reconciliation.readers.maps import shipped_map
 from projections.reconciliation.report import report_json
 from projections.reconciliation.sources import Asked, Compared, compare
@@ -136,7 +136,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
         raise InvalidInput("source csv needs a column map", hint=hint)
     column_map = None if path is None else _column_map(path)
     account = options["account"]
-    if source.startswith("camt") and f"account:{account}" in session.reader.streams():
+    if source in BANKS and f"account:{account}" in session.reader.streams():
         account = ""  # one of ours, for --propose: not the name of a bank account
     return Asked(
         source, options["encoding"], column_map, account,

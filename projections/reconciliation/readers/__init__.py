@@ -33,6 +33,7 @@ READERS: Final[dict[str, Callable[..., Statement]]] = {
     "mt940": read_mt940,
     "ofx": read_ofx,
 }
+BANKS: Final = ("camt052", "camt053", "camt054", "mt940", "ofx")  # --account names one of theirs
 SOURCES: Final = tuple(sorted((*READERS, "csv", "focus")))
 
 

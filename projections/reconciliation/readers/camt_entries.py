@@ -37,6 +37,7 @@ _NAMES: Final = (
     ("PmtInfId", BATCH), ("MsgId", BATCH),
 )  # fmt: skip
 _NOTHING: Final = {"", "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "NA"}
+_NOTHING_MAX: Final = 16
 _AMOUNTS: Final = (
     "Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt", "AmtDtls/InstdAmt/Amt",
     "AmtDtls/AnncdPstngAmt/Amt", "Btch/TtlAmt",
@@ -150,15 +151,14 @@ class _Entry:
         for batch in entry.iterfind("NtryDtls"):
             found = batch.findall("TxDtls") or ([batch] if batch.find("Btch") is not None else [])
             self.details += [(one, batch) for one in found]
-        names = Counter(
-            one for detail, _ in self.details for one in set(_references(detail))
-        )  # fmt: skip
+        self.names = [_references(detail) for detail, _ in self.details]
+        names = Counter(one for own in self.names for one in own) if len(self.names) > 1 else {}
         # What several details share names all of them: the batch, or the entry.
         self.shared = {
             one for one, count in names.items() if count > 1 and one.scope == TRANSACTION
         }
         bank = text_of(entry, "AcctSvcrRef")
-        self.bank = () if bank.upper() in _NOTHING else (Reference(bank, ENTRY),)
+        self.bank = () if _says_nothing(bank) else (Reference(bank, ENTRY),)
 
     def lines(self) -> Iterator[Line]:
         charges = _charges(self.entry, self.plain)
@@ -203,7 +203,7 @@ class _Entry:
         ):
             references = tuple(
                 Reference(one.text, BATCH) if one in self.shared else one
-                for one in _references(detail)
+                for one in self.names[part - 1]
             )
             if not fee and size == self._size(detail):
                 fee = -sum(one.effect for one in _charges(detail, self.plain) if one.included)  # noqa: PLW2901 - stated beside a net amount
@@ -220,7 +220,7 @@ class _Entry:
     def _single(self, charges: Sequence[_Charge]) -> Line:
         """Return the line of an entry with one detail: what the entry says is its amount."""
         detail, batch = self.details[0]
-        named = _references(detail)
+        named = self.names[0]
         others = [one for one in self.bank if one.text not in {name.text for name in named}]
         own = _charges(detail, self.plain) or charges
         size, total = self._size(detail), self.plain.amount
@@ -246,7 +246,7 @@ class _Entry:
             Reference(text_of(batch, f"Btch/{name}"), BATCH)
             for batch in self.entry.iterfind("NtryDtls") for name in ("PmtInfId", "MsgId")
         ]  # fmt: skip
-        batches = tuple(one for one in dict.fromkeys(names) if one.text.upper() not in _NOTHING)
+        batches = tuple(one for one in dict.fromkeys(names) if not _says_nothing(one.text))
         said = text_of(self.entry, "AddtlNtryInf")
         return self._named(
             (*self.bank, *batches), group=batches[0].text if len(batches) == 1 else "",
@@ -290,16 +290,24 @@ class _Entry:
 
 
 def _references(detail: Element) -> tuple[Reference, ...]:
-    found = [
-        Reference(text, scope) for name, scope in _NAMES
-        for text in (text_of(detail, f"Refs/{name}", f"Btch/{name}"),)
-    ]  # fmt: skip
-    found += [
-        Reference(text_of(one, "Ref"), INSTRUCTION)
-        for one in detail.iterfind("RmtInf/Strd/CdtrRefInf")
-    ]
-    plain = {one: re.sub(r"[^A-Z0-9]", "", one.text.upper()) for one in found}
-    return tuple(one for one in dict.fromkeys(found) if plain[one] not in _NOTHING)
+    """Return what a detail, or a batch without details, is named by."""
+    said: dict[str, str] = {}
+    for holder in ("Btch", "Refs"):
+        for one in detail.iterfind(f"{holder}/*"):
+            said[one.tag] = (one.text or "").strip()
+    found = [Reference(said[name], scope) for name, scope in _NAMES if said.get(name)]
+    remitted = detail.find("RmtInf")
+    if remitted is not None:
+        found += [
+            Reference(text_of(one, "Ref"), INSTRUCTION)
+            for one in remitted.iterfind("Strd/CdtrRefInf")
+        ]
+    return tuple(one for one in dict.fromkeys(found) if not _says_nothing(one.text))
+
+
+def _says_nothing(text: str) -> bool:
+    """Return whether a text is a word for no reference, however it is spelled."""
+    return len(text) <= _NOTHING_MAX and re.sub(r"[^A-Z0-9]", "", text.upper()) in _NOTHING
 
 
 def _remitted(detail: Element) -> str:
