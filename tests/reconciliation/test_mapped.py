@@ -337,6 +337,14 @@ def test_an_encoding_that_does_not_fit_is_named(name: str, says: str, hint: str)
     assert hint in str(refused.value.hint)
 
 
+def test_an_encoding_of_the_command_line_is_that_of_the_file() -> None:
+    body = "Date,Amount,Text\n2025-03-01,5.00,账户\n".encode("gbk")
+    found = read_statement(
+        body, "csv", offset=0, currency="CNY", encoding="gbk", column_map=MAP + 'text = "Text"\n'
+    )
+    assert found.lines[0].text == "账户"
+
+
 # --- running balances -------------------------------------------------------------------------
 
 

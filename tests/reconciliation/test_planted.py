@@ -9,11 +9,11 @@ from projections.reconciliation.report import reconcile
 from tests.reconciliation.statements import case
 from tests.reconciliation.written import FORMATS, Format
 
-EACH = 250  # statements of each format: 1,000 in all
+EACH = 250  # statements of each format: 1,500 in all
 
 
 @pytest.mark.parametrize("written", FORMATS, ids=lambda one: one.source)
-def test_over_1000_statements_in_each_format_what_is_planted_is_found(written: Format) -> None:
+def test_over_1500_statements_in_each_format_what_is_planted_is_found(written: Format) -> None:
     seen: set[str] = set()
     for seed in range(EACH):
         one = case(seed, size=16, plants=4, kinds=sorted(written.tells))

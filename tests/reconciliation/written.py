@@ -68,6 +68,47 @@ def camt053(lines: Sequence[Line], opening: int) -> bytes:
     ).encode()
 
 
+def mt940(lines: Sequence[Line], opening: int) -> bytes:
+    """Write SWIFT's older statement: the payment's serial is its UETR."""
+
+    def balance(fine: int, day: str) -> str:
+        return f"{'C' if fine >= 0 else 'D'}{day}CNY{write_amount(abs(fine), 'CNY')}"
+
+    entries = "".join(
+        f":61:{_time(line)[2:10].replace('-', '')}{'C' if line.amount >= 0 else 'D'}{_size(line)}"
+        f"NTRFNONREF\n:86:{'/UETR/' if line.references else 'of nobody'}{_reference(line)}\n"
+        for line in lines
+    )
+    closing = opening + sum(line.amount for line in lines)
+    text = (
+        f":20:S1\n:25:DE02TEST0001\n:28C:1\n:60F:{balance(opening, '250228')}\n{entries}"
+        f":62F:{balance(closing, '250331')}\n"
+    )
+    return text.replace(".", ",").encode()
+
+
+def ofx(lines: Sequence[Line], opening: int) -> bytes:
+    """Write an OFX file: the payment's serial is its FITID."""
+    closing = opening + sum(line.amount for line in lines if line.status != PENDING)
+
+    def written(line: Line) -> str:
+        tag, when = ("STMTTRNP", "DTTRAN") if line.status == PENDING else ("STMTTRN", "DTPOSTED")
+        name = f"<FITID>{_reference(line)}" if line.references else ""
+        at = "".join(sign for sign in _time(line) if sign.isdigit())
+        size = write_amount(line.amount, line.currency)
+        return f"<{tag}><TRNTYPE>OTHER<{when}>{at}<TRNAMT>{size}{name}</{tag}>\n"
+
+    booked = "".join(written(line) for line in lines if line.status != PENDING)
+    pending = "".join(written(line) for line in lines if line.status == PENDING)
+    return (
+        f"<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>CNY<BANKACCTFROM><ACCTID>1</BANKACCTFROM>"
+        f"<BANKTRANLIST><DTSTART>20250301<DTEND>20250331\n{booked}</BANKTRANLIST><BANKTRANLISTP>"
+        f"<DTASOF>20250331\n{pending}</BANKTRANLISTP><LEDGERBAL>"
+        f"<BALAMT>{write_amount(closing, 'CNY')}<DTASOF>20250331</LEDGERBAL></STMTRS></STMTTRNRS>"
+        "</BANKMSGSRSV1></OFX>"
+    ).encode()
+
+
 def mapped(lines: Sequence[Line], opening: int) -> bytes:
     """Write a CSV for MAP."""
     del opening
@@ -140,6 +181,8 @@ class Format(NamedTuple):
 
 FORMATS = (
     Format("camt053", camt053, COMMON | {"in_transit_theirs"}),
+    Format("mt940", mt940, COMMON),
+    Format("ofx", ofx, COMMON | {"in_transit_theirs"}),
     Format("csv", mapped, COMMON | {"in_transit_theirs", "status", "currency"}),
     Format("alibaba-transactions", transactions, COMMON | {"currency"}),
     Format(

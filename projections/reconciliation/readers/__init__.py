@@ -57,9 +57,10 @@ def read_statement(
         )
     body = body.read_bytes() if isinstance(body, Path) else body
     if column_map is not None:
-        found = read_mapped(
-            body, read_map(column_map), offset=offset, currency=currency, account=account
-        )
+        chosen = read_map(column_map)
+        if encoding.lower() != "utf-8":  # said on the command line, so it is of this file
+            chosen = replace(chosen, encoding=encoding)
+        found = read_mapped(body, chosen, offset=offset, currency=currency, account=account)
     else:
         found = READERS[source](
             body, offset=offset, currency=currency, encoding=encoding, account=account
