@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ledger.periods import format_instant
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import INSTRUCTION, TRANSACTION
+from projections.reconciliation.identity import INSTRUCTION
 from projections.reconciliation.lines import PENDING, BadStatement, Statement
 from projections.reconciliation.readers import read_statement
+from tests.cli.program import World
 
 OFFSET = 8 * 3600 * 10**6
 HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n"
@@ -63,7 +66,7 @@ def test_sgml_needs_no_end_of_values(newline: str) -> None:
     found = _read(head + "<OFX>" + rest.replace("\n", newline))
     assert _ends(found) == ("100.00", "105.00")
     (line,) = found.lines
-    assert (line.key, line.references, line.text) == ("F1", (("F1", TRANSACTION),), "Ann")
+    assert (line.key, line.number, line.references, line.text) == ("F1", "F1", (), "Ann")
     days = [format_instant(one, OFFSET)[:10] for one in (found.starts, found.ends)]
     assert days == ["2025-03-01", "2025-04-01"]
 
@@ -116,14 +119,36 @@ def test_decimals_are_parted_by_a_point_or_a_comma(text: str) -> None:
 
 def test_an_id_that_a_bank_reuses_names_no_payment_for_ever() -> None:
     found = _read(_file(_sgml(_line("5.00"), _line("6.00"), _line("7.00", name="F3"))))
-    assert [line.references[0].scope for line in found.lines] == [
-        INSTRUCTION,
-        INSTRUCTION,
-        TRANSACTION,
+    assert [(line.number, line.references) for line in found.lines] == [
+        ("", (("F1", INSTRUCTION),)),
+        ("", (("F1", INSTRUCTION),)),
+        ("F3", ()),
     ]
     twice = _read(_file(_sgml(_line("5.00"), _line("5.00"))))
-    assert {line.references[0].scope for line in twice.lines} == {TRANSACTION}
-    assert len(twice.lines) == 2
+    assert [line.number for line in twice.lines] == ["F1", "F1"]
+
+
+@pytest.mark.parametrize(("serial", "rule"), [("F1", "reference"), ("T9", "amount_and_date")])
+def test_the_banks_number_is_a_serial_and_bars_no_other(
+    tmp_path: Path, serial: str, rule: str
+) -> None:
+    world = World(tmp_path / "t.db")
+    world.take(
+        {"at": "2025-03-01T00:00:00+08:00", "do": "open-account", "account": "ann"},
+        {
+            "at": "2025-03-10T10:00:00+08:00",
+            "do": "top-up",
+            "account": "ann",
+            "amount": "5.00",
+            "channel": "bank",
+            "serial": serial,
+        },
+    )
+    world.done("clock", "advance", "--to", "2025-04-01")
+    path = tmp_path / "s.qfx"
+    path.write_text(_file(_sgml(_line("5.00"), balance="5.00", currency="CNY")))
+    answer = world.json("reconcile", path, "--source", "ofx")
+    assert (answer["rules"], answer["breaks"]) == ({rule: 1}, [])
 
 
 def test_pending_lines_do_not_move_the_balance() -> None:

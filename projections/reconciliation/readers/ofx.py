@@ -216,12 +216,11 @@ def _told_apart(lines: list[Line]) -> tuple[Line, ...]:
     """Let an id that a bank used for different lines name none of them for ever."""
     said: dict[str, set[tuple[int, int]]] = {}
     for line in lines:
-        for one in line.references:
-            said.setdefault(one.text, set()).add((line.amount, line.instant))
+        said.setdefault(line.number, set()).add((line.amount, line.instant))
     return tuple(
-        replace(line, references=tuple(
-            Reference(one.text, INSTRUCTION) if len(said[one.text]) > 1 else one
-            for one in line.references
+        line if not line.number or len(said[line.number]) == 1
+        else replace(line, number="", references=(
+            Reference(line.number, INSTRUCTION), *line.references
         )) for line in lines
     )  # fmt: skip
 
@@ -237,15 +236,15 @@ def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
     when = _instant(posted, node.line, offset)
     references = tuple(
         Reference(text, scope) for name, scope in (
-            ("FITID", TRANSACTION), ("SRVRTID", TRANSACTION), ("REFNUM", INSTRUCTION),
-            ("CHECKNUM", INSTRUCTION),
+            ("SRVRTID", TRANSACTION), ("REFNUM", INSTRUCTION), ("CHECKNUM", INSTRUCTION),
         ) if (text := node.text(name)).strip("0 ")
     )  # fmt: skip
     undone = bool(node.text("CORRECTFITID"))
     said = (node.text("NAME") or node.text("PAYEE", "NAME"), node.text("MEMO"))
+    number = node.text("FITID").strip()  # the bank's own number, which is seldom ours
+    named = number or (references[0].text if references else "")
     return Line(
-        key=references[0].text if references
-        else cells.nameless(when, amount, code, offset=offset),
+        key=named or cells.nameless(when, amount, code, offset=offset), number=number,
         amount=amount, currency=code, instant=when, references=references,
         status=PENDING if pending else BOOKED, kind="credit" if amount >= 0 else "debit",
         place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:_TEXT_MAX],
