@@ -91,7 +91,8 @@ def page_of(world: World, *arguments: object) -> str:
 PAGES = [
     ("timeline", "a-001"), ("statement", "a-001"), ("overdue",), ("trial-balance",),
     ("trial-balance", "a-001", "--summary"), ("rollforward", "--from", "2025-03-01"),
-    ("deferred", "--all"), ("coupons",), ("reconciliation",),
+    ("deferred", "--all"), ("coupons",), ("reconciliation",), ("lots",), ("lots", "a-001"),
+    ("restatements", "2025-03"),
 ]  # fmt: skip
 
 
