@@ -1,6 +1,8 @@
 # make demo   a ledger of a year (tally-demo.db), and a walk through the main reports
 # make test   the tests, on two workers
 # make check  all that continuous integration runs
+# make quick  what to run while working: style, types and the fast specifications
+# make judges the outside programs that tests ask: hledger, ledger, chromium, and their drivers
 #
 # Needs Python 3.11 or later (with venv), git and make. Everything is installed into .venv.
 
@@ -20,13 +22,26 @@ STAMP := $(VENV)/.installed
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli fixtures tests docs benchmarks
 
-.PHONY: demo test check style types imports docs docs-check coverage sequences bench golden clean
+.PHONY: demo test quick judges check style types imports docs docs-check coverage sequences bench golden clean
 
 demo: $(STAMP)
 	$(BIN)/tally demo
 
 test: $(STAMP)
 	TALLY_SEQUENCES=$(SEQUENCES) $(PYTEST)
+
+# Less than half a minute: what a change breaks first.
+quick: $(STAMP)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pytest -q -n $(WORKERS) tests/specs tests/schema tests/store/test_contract.py tests/test_tidy.py
+
+# Debian's programs where that is possible; a test whose judge is missing says so and is skipped.
+judges: $(STAMP)
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends chromium hledger ledger openssl >/dev/null; \
+	else echo "judges: as root on Debian: apt install chromium hledger ledger openssl"; fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]' focus-data-toolkit
 
 check: style types imports docs-check coverage sequences demo
 	@echo "check: all is well"
