@@ -130,7 +130,9 @@ def source(
     if span.starts is not None:
         words += ["--from", format_instant(span.starts, offset)]
     words += ["--at", at, "--known-at", known_at]
-    if session.reader.position_known_at(point.known_at) != point.position:
+    exact = session.reader.position_known_at(point.known_at) == point.position
+    # What is recorded later in the same second must not change a page of a closed period (R64).
+    if span.restated is not None or not exact:
         words += ["--position", str(point.position)]
     words += [*more, "--html", *behind]
     root = write_base64(Nodes(session.reader.connection).root(point.position))

@@ -50,7 +50,9 @@ class Register(NamedTuple):
 
     Attributes:
         closes: every close of its months, oldest first.
-        facts: about the period; ``earlier``: about months before it, which moved it too.
+        facts: about the period, each with the figures at the end of its own month.
+        earlier: about months before it, which moved it too.
+        total: whatever moved the end of its last closed month: the difference since that close.
 
     """
 
@@ -58,6 +60,7 @@ class Register(NamedTuple):
     closes: tuple[Close, ...]
     facts: tuple[Fact, ...]
     earlier: tuple[Fact, ...]
+    total: tuple[Fact, ...]
 
 
 class Month(NamedTuple):
@@ -89,17 +92,18 @@ def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Re
     closes = read_closes(reader, until=point.position)
     found: list[Close] = []
     facts: list[Fact] = []
-    earlier: list[Fact] = []
+    total: list[Fact] = []
     for month in months_of(period, offset):
         own = governing(closes, month, point.position)
         found += [one for one in own if one not in found]
         if own:
             until = restating_until(own[-1], point.position)
             end = Point(month.last, point.known_at, until, everything=False)
-            for fact in _facts(reader, Frame(month.name, own[-1].position), end):
-                within = fact.moved.recorded.effective_at >= month.starts
-                (facts if within else earlier).append(fact)
-    return Register(period, tuple(found), tuple(facts), tuple(earlier))
+            total = _facts(reader, Frame(month.name, own[-1].position), end)
+            facts += [one for one in total if one.moved.recorded.effective_at >= month.starts]
+    earlier = [one for one in total if one.moved.recorded.effective_at < period.starts]
+    facts.sort(key=lambda one: one.moved.recorded.position)
+    return Register(period, tuple(found), tuple(facts), tuple(earlier), tuple(total))
 
 
 def _facts(reader: Reader, frame: Frame, end: Point) -> list[Fact]:

@@ -277,7 +277,9 @@ def test_a_fact_of_an_earlier_month_is_counted_wherever_it_moves(tmp_path: Path)
     january = world.json("report", "restatements", "2025-01")
     march = world.json("report", "restatements", "2025-03")
     assert [len(january["facts"]), len(march["facts"]), len(march["earlier"])] == [1, 0, 1]
-    assert january["by"] == march["by"] == {"CNY": {"cash": "9.00"}}
+    quarter = world.json("report", "restatements", "2025-Q1")
+    assert [len(quarter["facts"]), len(quarter["earlier"])] == [1, 0]
+    assert january["by"] == march["by"] == quarter["by"] == {"CNY": {"cash": "9.00"}}
     assert [one["restatements"] for one in world.rows("periods")] == [1, 0, 0, 0]
 
 
@@ -321,6 +323,30 @@ def test_a_fact_that_moves_no_figure_has_no_changes(march: World) -> None:
     assert [one["changes"] for one in register["facts"]] == [[]]
     assert register["by"] == {}
     assert march.state("a-1", "--at", END)["restated"]["facts"] == 0
+
+
+def test_every_report_at_the_close_keeps_its_bytes_for_ever(march: World) -> None:
+    """R64: JSON, rows and pages, whatever is recorded, reopened and closed later."""
+    close = march.events("--type", "PeriodClosed")[0]["position"]
+    looks = [
+        *(f"{name} --json" for name in ("state a-1", "balances", "instances", "lots a-1")),
+        "balances --ndjson", "export --format hledger -o -", "report lots --csv",
+        *(f"report {name} {form}" for name in EVERY_REPORT for form in ("--json", "--html")),
+    ]  # fmt: skip
+
+    def pages() -> list[str]:
+        point = ("--at", END, "--position", close)
+        return [march.done(*look.split(), *point).out for look in looks]
+
+    before = pages()
+    for number in range(2):
+        march.done("record", "top-up", "--account", "a-1", "--amount", "1", "--channel", "x",
+                   "--serial", number, "--effective-at", MARCH)  # fmt: skip
+        assert pages() == before
+        march.done("reopen", "2025-03", "--actor", "x", "--reason", "y")
+        march.done("close", "2025-03", "--actor", "x")
+    march.done("clock", "advance", "--to", "2025-06-01")
+    assert pages() == before
 
 
 def test_rows_say_it_on_stderr_and_pages_on_a_line(march: World) -> None:
