@@ -41,7 +41,7 @@ def command(
     """Ask the ledger in SQL (DuckDB) at any point: one SELECT, nothing else.
 
     Relations: events, accounts, balances, instances, coupons, bills, overdue, postings,
-    breaks. Each has a function of the same name with _at that takes a point of its own:
+    lots, breaks. Each has a function of the same name with _at that takes a point of its own:
     balances_at('2025-03-31', '2025-04-02') is what was true on 31 March as known on
     2 April. docs/SQL.md has recipes.
 

@@ -140,6 +140,17 @@ def _postings(session: Session, point: Point) -> Iterator[Row]:
             }  # fmt: skip
 
 
+def _lots(session: Session, point: Point) -> Iterator[Row]:
+    from projections.answers import Formatter  # noqa: PLC0415 - for lots alone
+    from projections.lots import all_lots  # noqa: PLC0415 - the same
+    from projections.reports.lots import lot_json  # noqa: PLC0415 - the same
+
+    for account, lots in all_lots(session.reader, point):
+        write = Formatter(offset=session.offset, currency=lots.currency)
+        for lot in lots.lots:
+            yield {"account": account, "currency": lots.currency, **lot_json(lot, write)}
+
+
 def _breaks(session: Session, point: Point) -> Iterator[Row]:
     from ledger.reconciling import register  # noqa: PLC0415 - for breaks alone
     from projections.answers import Formatter  # noqa: PLC0415 - the same
@@ -166,6 +177,7 @@ _AGES: Final = ("0-1", "2-7", "8-30", "31-60", "61-90", "90+")
 _ITEM: Final = (
     f"STRUCT(item VARCHAR, kind VARCHAR, outstanding {MONEY}, posted_at {INSTANT}, days BIGINT)"
 )
+_SPENT: Final = f"STRUCT(position BIGINT, type VARCHAR, item VARCHAR, amount {MONEY})"
 
 
 def _names(kind: str, *names: str) -> dict[str, str]:
@@ -243,6 +255,15 @@ RELATIONS: Final = {
                 "amount": BOOKED,
             },
             _postings,
+        ),
+        Relation(
+            "lots",
+            {
+                **_names(_TEXT, "account", "currency"), "position": _NUMBER,
+                **_names(_TEXT, "type", "channel", "serial", "item"), "received_at": INSTANT,
+                **_names(MONEY, "amount", "remaining"), "spent": f"{_SPENT}[]",
+            },
+            _lots,
         ),
         Relation(
             "breaks",

@@ -78,6 +78,16 @@ def test_the_report_has_a_row_for_each_part(world: World) -> None:
     assert "alipay/A1" in world.done("report", "lots", "a-1", "--html").out
 
 
+def test_lots_can_be_asked_in_sql(world: World) -> None:
+    """R66: a row for each lot, at any point."""
+    pytest.importorskip("duckdb")
+    query = "select serial, sum(part.amount) paid from lots, unnest(spent) t(part) group by serial"
+    rows = world.json("sql", f"{query} order by serial nulls last")["rows"]
+    assert rows[0] == {"serial": "A1", "paid": "800.00"}
+    total = world.json("sql", "select sum(remaining) cash from lots")["rows"]
+    assert total == [{"cash": "20.00"}]
+
+
 def test_why_follows_a_payment_into_its_lots(world: World) -> None:
     """R66: a bill over two receipts; a chargeback shows what it had paid for."""
     causes = {one["position"]: one for one in world.json("why", "a-1.cash")["causes"]}
