@@ -75,7 +75,11 @@ class Proposer:
     def _missing(
         self, line: Line, subject: str, activated: set[tuple[str, str]]
     ) -> Iterator[Proposal]:
-        account = line.account or account_in(line.text, self.side.accounts.keys()) or self.account
+        taken = [self._taken[one.text] for one in line.references if one.text in self._taken]
+        named = account_in(line.text, self.side.accounts.keys())
+        if line.reversal and taken:
+            named = taken[0].account
+        account = line.account or named or self.account
         if not account:
             yield Proposal(None, f"{line.place} {line.key}: no account is named; give --account")
         elif account not in self.side.accounts:

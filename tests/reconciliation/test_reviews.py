@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,36 @@ def test_an_amount_break_is_made_good_under_the_name_of_what_it_follows(bank: Ba
     found = bank.reconciled(rows)
     assert (found["rules"], found["ledger_balance"]) == ({"group": 2}, "106.50")
     assert bank.world.json("state", "ann")["cash"] == "106.50"
+
+
+def test_a_payment_that_the_bank_took_back_is_reversed_and_no_other_line_is_a_top_up(
+    bank: Bank,
+) -> None:
+    bank.pays(10, "D-1", "100.00")
+    bank.closes()
+    names = (Reference("D-1"),)
+    there = Line("D-1", 100 * SCALE, "CNY", START + 9 * DAY, names, status="booked")
+    back = Line("D-1", -100 * SCALE, "CNY", START + 11 * DAY, names, status="booked")
+    path = bank.folder / "bank.xml"
+    body = camt053([there, back], 0)
+    place = body.rindex(b"</CdtDbtInd><Sts>") + len(b"</CdtDbtInd>")
+    path.write_bytes(body[:place] + b"<RvslInd>true</RvslInd>" + body[place:])
+    asked = ("reconcile", path, "--source", "camt053")
+    proposed = bank.world.done(*asked, "--propose", code=1).out
+    assert [json.loads(line)["do"] for line in proposed.splitlines()] == ["reverse-top-up"]
+    bank.world.done("import", "-", stdin=proposed)
+    assert bank.world.json(*asked)["breaks"] == []
+    assert bank.world.json("state", "ann")["cash"] == "0.00"
+
+
+def test_a_vendor_s_list_without_rows_speaks_of_nothing(bank: Bank) -> None:
+    bank.pays(10, "S1", "5.00")
+    bank.closes()
+    path = bank.folder / "empty.csv"
+    path.write_text(
+        "TransactionNumber,TransactionTime,TransactionType,TransactionFlow,Amount\n",
+        encoding="utf-8",
+    )
+    found = bank.world.json("reconcile", path, "--source", "alibaba-transactions")
+    assert (found["breaks"], found["closing"], found["period"]["ends"]) == ([], "0.00", None)
+    bank.world.done("import", "--from", "alibaba-transactions", path)

@@ -193,12 +193,14 @@ def _wallet_statement(
             openings[name] = begun
     else:
         closing = sum(line.amount for line, _ in mine)
-    instants = [line.instant for line in lines] or [0]
-    span = cells.months_of(min(instants), max(instants), offset=offset)
+    instants = [line.instant for line in lines]
+    span = cells.Span(0, 0)  # a file of no rows speaks of no time
+    if instants:
+        span = cells.months_of(min(instants), max(instants), offset=offset)
     return Statement(
         source="alibaba-transactions", subject="wallet", currency=main, lines=tuple(lines),
-        opening=opening, closing=closing, starts=span.starts if lines else 0,
-        ends=span.ends if lines else 0, balances=whole, openings=openings,
+        opening=opening, closing=closing, starts=span.starts, ends=span.ends,
+        balances=whole, openings=openings,
         kinds=frozenset() if whole else frozenset(line.kind for line in lines),
     )  # fmt: skip
 
