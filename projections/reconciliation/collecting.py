@@ -12,6 +12,7 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from ledger.periods import DAY
 from projections.reconciliation.covers import Group, knots, subsets, within
 from projections.reconciliation.identity import (
     explicit,
@@ -81,7 +82,8 @@ def _one_payment(pending: Line, booked: Line, window: int) -> bool:
     mine, others = set(_own_proofs(pending)), set(_own_proofs(booked))
     if mine and others:
         return bool(mine & others)  # two explicit and different names are two payments
-    return abs(booked.instant - pending.instant) <= window
+    # What was booked the day before is another payment; within a day a bank may tell days alone.
+    return -DAY < booked.instant - pending.instant <= window
 
 
 def taken_back(lines: Sequence[Line], window: int) -> list[Group]:

@@ -277,6 +277,8 @@ E1, T1 = Reference("E1", INSTRUCTION), Reference("T1")
         (_credit(5, 1, E1), _credit(5, 20, E1), False),  # the next month's
         (_credit(5, 1, text="ann"), _credit(5, 2, text="ann"), True),
         (_credit(5, 1, text="ann"), _credit(5, 2, text="bob"), False),
+        (_credit(5, 2, text="ann"), _credit(5, 1, text="ann"), False),  # yesterday's was another
+        (_credit(5, 2, text="ann"), _credit(5, 2, text="ann"), True),
         (_credit(5, 1, T1), _credit(5, 2, Reference("T2")), False),
     ],
 )
