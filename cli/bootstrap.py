@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store
     from projections.columns.asking import Asking
     from projections.columns.spark import Spark
+    from projections.currencies import Currencies
     from projections.projection import ViewRow
     from projections.runner import Views
 
@@ -112,6 +113,13 @@ class Session:
         if self.catalog.clock == clocks.SIMULATED:
             return max(settings.clock_at(self.reader.meta(settings.CLOCK_KEY)), head.recorded_at)
         return max(clocks.system_now(), head.recorded_at)
+
+    @cached_property
+    def currencies(self) -> Currencies:
+        """The currency of each account, and the writer of its amounts."""
+        from projections.currencies import Currencies  # noqa: PLC0415 - where amounts are written
+
+        return Currencies(own=self.catalog.currency, offset=self.offset, reader=self.reader)
 
     def point(self, asked: Asked) -> Point:
         """Resolve a point against the clock and the head."""

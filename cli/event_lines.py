@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.render import short, write
 
@@ -36,10 +36,27 @@ def event_line(row: dict[str, Any]) -> str:
     return line + late
 
 
+# Acts of people that are no commands to an account: what recorded them.
+_ACTS: Final = {
+    "PolicyAdopted": "init", "TagAdded": "tag add", "PeriodClosed": "close",
+    "PeriodReopened": "reopen", "ReconciliationRun": "reconcile --record",
+    "ReconciliationSignedOff": "breaks sign-off", "BreakOpened": "reconcile --record",
+    "BreakResolved": "breaks resolve", "BreakSignedOff": "breaks sign-off",
+    "BreakReopened": "breaks reopen", "MatchConfirmed": "reconcile --match",
+    "NoticeSent": "notify", "NoticeFailed": "notify",
+}  # fmt: skip
+
+
+def origin_of(event: dict[str, Any]) -> str:
+    """Say what recorded an event that no other event caused: a command, an act, or the clock."""
+    return event["command"] or _ACTS.get(event["type"], "the clock")
+
+
 def caused_by(event: dict[str, Any]) -> str:
     """Say who or what caused an event that no other event caused."""
     who = f" by {event['actor']}" if event["actor"] else ""
-    what = f"command {event['command']}{who}" if event["command"] else "the clock"
+    command = event["command"]
+    what = f"{'command ' if command else ''}{origin_of(event)}{who}"
     reason = f' "{event["reason"]}"' if event["reason"] else ""
     return f"{what}{reason}, {short(event['recorded_at'])}"
 

@@ -120,12 +120,23 @@ KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
 _SLOT_KEYS = ("calendar_offset", "auto_renew_first_day", "auto_renew_last_day", "auto_renew_time")
 
 
-def did_you_mean(word: str, known: list[str]) -> str | None:
-    """Suggest the nearest known word, for the hint of an error."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+_WORD_MAX, _KNOWN_MAX = 200, 20_000  # beyond these a comparison takes too long
 
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else None
+
+def did_you_mean(word: str, known: list[str]) -> str | None:
+    """Suggest the nearest known word, for the hint of an error; none where two are as near.
+
+    A guess among many ids that look alike would send a person to somebody else's account.
+    """
+    from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415 - as an error is told
+
+    if len(word) > _WORD_MAX or len(known) > _KNOWN_MAX:
+        return None
+    near = get_close_matches(word, known, n=2, cutoff=0.6)
+    alike = [SequenceMatcher(None, one, word).ratio() for one in near]
+    if not near or (len(near) > 1 and alike[0] == alike[1]):
+        return None
+    return f"did you mean {near[0]}?"
 
 
 class Policy:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.projection import ViewRow
 
+COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 _AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
@@ -69,12 +70,13 @@ def command(
         say_restated(restated, human=False)
     elif output.human:
         write(point_line(point_json(point, session.offset)))
-        columns = ("account", "cash", "outstanding", "available", "coupons", "overdue since")
+        rows = list(wanted())
+        several = len({row["currency"] for row in rows}) > 1
+        columns = [name for name in COLUMNS if several or name != "currency"]
         table(
-            columns,
-            [(*(row[name] for name in columns[:5]), short(row["overdue_since"]))
-             for row in wanted()],
-        )  # fmt: skip
+            [*columns, "overdue since"],
+            [[*(row[name] for name in columns), short(row["overdue_since"])] for row in rows],
+        )
         say_restated(restated, human=True)
     else:
         told = {} if restated is None else {"restated": restated}

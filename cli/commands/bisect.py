@@ -30,7 +30,8 @@ def command(
     """Find every event at which an expression flips, in one pass, on either axis.
 
     effective: in the order of every answer. known: --at is held and the recorded
-    positions are walked: which later record changed what was true then?
+    positions are walked: which later record changed what was true then? With
+    --as-of too, whose page was changed by what came later.
     Leaves with 1 when it never flips.
 
     \b
@@ -39,7 +40,10 @@ def command(
       tally bisect --expr 'cash == 350' a-1 --axis known --at 2025-03-31
       tally bisect --expr 'instances["i-1"].state == "running"' a-1
     """
-    point = points.asked(session, **point_options(options))
+    where = point_options(options)
+    if axis == KNOWN and where["as_of"] is not None and where["at"] is None:
+        where |= {"at": where["as_of"], "as_of": None}  # what was known later is the question
+    point = points.asked(session, **where)
     expression = expression_for(session, account, text, point)
     found = bisect(session.reader, account, expression, point, axis=axis)
     answer = bisect_json(

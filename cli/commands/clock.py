@@ -11,7 +11,6 @@ from cli.points import read_duration
 from cli.render import short, write
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, format_instant, parse_instant
-from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -67,8 +66,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         target = check_year(ledger.now() + length, duration or "")
     made = ledger.advance(target)
     session.views()
-    written = Formatter(offset=offset, currency=ledger.catalog.currency)
-    rows = (event_json(recorded, written) for recorded in ledger.recorded(made))
+    rows = map(session.currencies.event, ledger.recorded(made))
     now = format_instant(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):
         output.rows(rows)

@@ -11,15 +11,15 @@ from cli.event_lines import event_line, write_graph
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import flush, write
 from ledger import codec
-from ledger.errors import InvalidInput
+from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX, EVENT_TYPES, RecordedEvent, type_name
 from ledger.policy import did_you_mean
-from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cli.bootstrap import Session
+    from projections.currencies import Currencies
     from projections.point import Point
 
 _TYPES = {type_name(event_type): event_type for event_type in EVENT_TYPES}
@@ -73,10 +73,8 @@ def command(  # noqa: PLR0913 - one option a parameter
         if name not in _TYPES:
             hint = did_you_mean(name, list(_TYPES)) or "see: tally log --help"
             raise InvalidInput(f"no event type {name!r}", hint=hint)
-    span = (
-        None if start is None else points.read_from(session, start),
-        None if end is None else points.read_from(session, end),
-    )
+    span = _span(session, start, end)
+    _check_instance(session, account, instance)
     kinds = {_TYPES[name] for name in types}
     if most is not None and most < 0:
         raise InvalidInput(f"-n {most} is no number of events", hint="give 0 or more")
@@ -92,13 +90,13 @@ def command(  # noqa: PLR0913 - one option a parameter
             and (point.everything or recorded.effective_at <= point.at)
         )
 
-    currencies = _Currencies(session)
+    currencies = session.currencies
     shown: Iterable[RecordedEvent] = filter(wanted, _events(session, account, point))
     if most is not None:
         from collections import deque  # noqa: PLC0415 - loaded when needed
 
         shown = iter(deque(shown, maxlen=min(most, point.position)))
-    rows = (event_json(one, currencies.formatter(one)) for one in shown)
+    rows = (currencies.event(one) for one in shown)
     if output.form == "json":
         output.object({"schema": "tally.log/1", "rows": list(rows)})
         return
@@ -110,25 +108,34 @@ def command(  # noqa: PLR0913 - one option a parameter
         _follow(session, output, account, point, wanted, currencies)
 
 
-class _Currencies:
-    """Writes each account's money in its own currency."""
+def _span(
+    session: Session, start: str | None, end: str | None
+) -> tuple[int | None, int | None]:
+    """Read --from and --to. Raises: InvalidInput, where nothing can lie between them."""
+    since = None if start is None else points.read_from(session, start)
+    until = None if end is None else points.read_from(session, end)
+    if since is not None and until is not None and since > until:
+        msg = f"--from {start} lies after --to {end}"
+        raise InvalidInput(msg, hint="--to is not included: give a later one")
+    return since, until
 
-    def __init__(self, session: Session) -> None:
-        self._offset = session.offset
-        self._own = session.catalog.currency
-        self._known: dict[str, str] = {}
-        self._session = session
 
-    def formatter(self, recorded: RecordedEvent) -> Formatter:
-        stream = recorded.stream
-        currency = self._own
-        if stream.startswith(ACCOUNT_PREFIX):
-            if stream not in self._known:
-                bodies = self._session.reader.stream_bodies(stream)
-                opened = codec.decode(bodies[0]).event if bodies else None
-                self._known[stream] = getattr(opened, "currency", self._own)
-            currency = self._known[stream]
-        return Formatter(offset=self._offset, currency=currency)
+def _check_instance(session: Session, account: str | None, instance: str | None) -> None:
+    """Refuse an instance that no event ever named. Raises: NoSuchThing."""
+    if instance is None:
+        return
+    reader = session.reader
+    bodies = reader.bodies() if account is None else reader.stream_bodies(ACCOUNT_PREFIX + account)
+    names = set()
+    for recorded in codec.decode_all(bodies):
+        name = getattr(recorded.event, "instance", None)
+        if name == instance:
+            return
+        if isinstance(name, str):
+            names.add(name)
+    of = f" in account {account!r}" if account is not None else ""
+    hint = did_you_mean(instance, sorted(names)) or "list them with: tally instances"
+    raise NoSuchThing(f"no instance {instance!r}{of}", hint=hint)
 
 
 def _events(session: Session, account: str | None, point: Point) -> Iterator[RecordedEvent]:
@@ -152,7 +159,7 @@ def _follow(
     account: str | None,
     point: Point,
     wanted: Any,
-    currencies: _Currencies,
+    currencies: Currencies,
 ) -> None:
     position = point.position
     while True:
@@ -164,4 +171,4 @@ def _follow(
             if account is not None and recorded.stream != ACCOUNT_PREFIX + account:
                 continue
             if wanted(recorded):
-                _print(output, iter([event_json(recorded, currencies.formatter(recorded))]))
+                _print(output, iter([currencies.event(recorded)]))

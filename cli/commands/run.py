@@ -17,7 +17,6 @@ from cli.render import flush, write
 from ledger import clock as clocks
 from ledger.errors import WrongClock
 from ledger.periods import SECOND, format_instant
-from projections.answers import Formatter, event_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +93,6 @@ def _catch_up(
 ) -> None:
     """Record what falls due and show it, until the end, or until a signal asks for one."""
     ledger = session.ledger
-    offset = ledger.catalog.policy.calendar_offset
     try:
         while True:
             made = ledger.advance()
@@ -103,9 +101,8 @@ def _catch_up(
                 sent = list(work.once()) if once else _for_a_while(work.ready())
             if made or sent:
                 session.views()
-            written = Formatter(offset=offset, currency=ledger.catalog.currency)
             for recorded in chain(ledger.recorded(made), sent):
-                show(event_json(recorded, written))
+                show(session.currencies.event(recorded))
             if once or (end is not None and ledger.now() >= end):
                 break
             flush()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
+from cli.event_lines import origin_of
 from cli.options import Output, tally_command
 from cli.rehearsals.trees import flow_lines
 from cli.render import cell, short, strong, write
@@ -54,7 +55,7 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
         raise NoSuchThing(msg, hint=f"positions count from 1 to {head}")
     recorded = codec.decode(row.body)
     account = account_of(recorded.stream)
-    written = Formatter(offset=session.offset, currency=_currency(session, account))
+    written = session.currencies.of(account)
     answer = event_json(recorded, written)
     answer["schema"] = "tally.show/1"
     answer["stream"] = recorded.stream
@@ -81,13 +82,6 @@ def _flow(
     lots = lots_at(session.reader, account, point)
     flow = None if lots is None else flows(lots).get(recorded.position)
     return {} if flow is None else flow_json(flow, written)
-
-
-def _currency(session: Session, account: str | None) -> str:
-    if account is None:
-        return session.catalog.currency
-    state = look_at(session.reader, account, session.point(Asked()))
-    return state.currency if state is not None else session.catalog.currency
 
 
 def _cause(session: Session, recorded: RecordedEvent, written: Formatter) -> dict[str, Any] | None:
@@ -158,7 +152,7 @@ def page(answer: dict[str, Any]) -> None:
     write(strong(f"@{answer['position']} {answer['type']}  {answer['account'] or ''}"))
     effective, known = short(answer["effective_at"]), short(answer["recorded_at"])
     write(f"  effective {effective} · recorded {known}")
-    by = answer["command"] or "the clock"
+    by = origin_of(answer)
     actor = f" by {answer['actor']}" if answer["actor"] else ""
     why = f", because {answer['reason']}" if answer["reason"] else ""
     write(f"  from {by}{actor}{why}")

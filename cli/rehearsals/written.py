@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ledger import codec
 from ledger import commands as c
 from ledger.errors import InvalidInput, LedgerError, Refused
 from ledger.events import account_of, type_name
 from ledger.money import to_minor
 from ledger.periods import format_instant, parse_instant
 from ledger.rehearsal.changes import INSTANT_FIELDS, literal
-from projections.answers import AMOUNTS, INSTANTS, Formatter, event_json
+from projections.answers import AMOUNTS, INSTANTS, Formatter
+from projections.currencies import Currencies
 from projections.history.fields import MONEY, Look, Name, read_all, written
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ledger.account import AccountState
     from ledger.catalog import Catalog
-    from ledger.events import RecordedEvent
     from ledger.policy import Policy
     from ledger.rehearsal.recheck import Difference
     from ledger.store import Reader
@@ -36,35 +35,13 @@ Json = dict[str, Any]
 _SHIFTING = ("position", "version", "cause", "schema")
 
 
-class Writers:
-    """Formatters by account: each account has its own currency."""
+class Writers(Currencies):
+    """Writers by account: each account has its own currency."""
 
     def __init__(self, reader: Reader, catalog: Catalog) -> None:
         """Write in the ledger's offset."""
-        self._reader = reader
-        self._catalog = catalog
-        self._found: dict[str | None, Formatter] = {}
-
-    def of(self, account: str | None) -> Formatter:
-        """Give an account's formatter; the ledger's own currency for None."""
-        if account not in self._found:
-            currency = self._catalog.currency
-            if account is not None:
-                opened = self._reader.stream_bodies(f"account:{account}")[:1]
-                currency = _currency(opened, currency)
-            offset = self._catalog.policy.calendar_offset
-            self._found[account] = Formatter(offset=offset, currency=currency)
-        return self._found[account]
-
-    def event(self, recorded: RecordedEvent) -> Json:
-        """Write an event: ``tally.event/1``."""
-        return event_json(recorded, self.of(account_of(recorded.stream)))
-
-
-def _currency(bodies: list[bytes], otherwise: str) -> str:
-    for recorded in codec.decode_all(bodies):
-        return str(getattr(recorded.event, "currency", otherwise))
-    return otherwise
+        offset = catalog.policy.calendar_offset
+        super().__init__(own=catalog.currency, offset=offset, reader=reader)
 
 
 # --- recheck ----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ BILL = "bill"
 ORDER = "order"
 REFUND = "refund"
 NOTE = "note"
+_OF_RENEWAL = "renewal"  # why cash came back: a term that had not begun (R49)
 Order = e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise | e.SpecUpgraded
 
 
@@ -79,7 +80,8 @@ class _Folding:
         self._currency = ""
         self._found: list[Charge] = []
         self._places: dict[str, int] = {}  # bill -> place of its charge
-        self._orders: dict[str, Charge] = {}  # instance -> its latest order
+        self._orders: dict[str, list[Charge]] = {}  # instance -> its orders, the latest last
+        self._cancelled: dict[str, Charge] = {}  # instance -> the renewal that was cancelled
 
     def fold(self, history: Iterable[RecordedEvent]) -> tuple[str, list[Charge]]:
         for recorded in history:
@@ -94,6 +96,8 @@ class _Folding:
                 self._order(recorded, event)
             elif isinstance(event, e.CreditNoteIssued):
                 self._note(recorded, event)
+            elif isinstance(event, e.RenewalCancelled):
+                self._cancel(event)
             elif isinstance(event, e.RefundIssued) and event.amount:
                 self._refund(recorded, event)
         return self._currency, self._found
@@ -126,7 +130,7 @@ class _Folding:
             recorded, ORDER, record, record, event.instance, "iot_enterprise", event.sku,
             event.price, 0, parts, event.cash_part, 0, event.starts, ends,
         )  # fmt: skip
-        self._orders[event.instance] = one
+        self._orders.setdefault(event.instance, []).append(one)
         self._found.append(one)
 
     def _note(self, recorded: RecordedEvent, event: e.CreditNoteIssued) -> None:
@@ -145,8 +149,19 @@ class _Folding:
             )
         )  # fmt: skip
 
+    def _cancel(self, event: e.RenewalCancelled) -> None:
+        """Take the last renewal away: the refund that follows is of it, the next of another."""
+        orders = self._orders.get(event.instance, [])
+        renewals = [o for o in orders if isinstance(o.recorded.event, e.InstanceRenewed)]
+        if renewals and len(orders) > 1:
+            orders.remove(renewals[-1])
+        if renewals:
+            self._cancelled[event.instance] = renewals[-1]
+
     def _refund(self, recorded: RecordedEvent, event: e.RefundIssued) -> None:
-        order = self._orders[event.instance]
+        order = self._orders[event.instance][-1]
+        if event.reason == _OF_RENEWAL:
+            order = self._cancelled.get(event.instance, order)
         record = refund_id(recorded)
         self._found.append(
             Charge(

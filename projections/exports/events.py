@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from ledger import codec
 from ledger.errors import IntegrityBroken
-from ledger.events import AccountOpened
 from ledger.notes import write_base64
 from projections.answers import Formatter, event_json
+from projections.currencies import Currencies
 from projections.exports import Piece
 
 if TYPE_CHECKING:
@@ -46,30 +46,12 @@ def lines(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
 def _events(
     reader: Reader, point: Point, terms: Terms
 ) -> Iterator[tuple[bytes, RecordedEvent, Formatter]]:
-    currencies = Currencies(terms)
+    currencies = Currencies(own=terms.currency, offset=terms.offset)
     for body in reader.bodies(until=point.position):
         recorded = codec.decode(body)
-        write = currencies.of(recorded)
+        write = currencies.of_event(recorded)
         if point.everything or recorded.effective_at <= point.at:
             yield body, recorded, write
-
-
-class Currencies:
-    """Writes each account's money in its own currency; remembers those of another one only."""
-
-    def __init__(self, terms: Terms) -> None:
-        """Write in the ledger's own until an account says otherwise."""
-        self._own = Formatter(offset=terms.offset, currency=terms.currency)
-        self._other: dict[str, Formatter] = {}
-
-    def of(self, recorded: RecordedEvent) -> Formatter:
-        """Give the writer for an event; events come in the order of their stream."""
-        event = recorded.event
-        if type(event) is AccountOpened and event.currency != self._own.currency:
-            self._other[recorded.stream] = Formatter(
-                offset=self._own.offset, currency=event.currency
-            )
-        return self._other.get(recorded.stream, self._own)
 
 
 def split(ahead: IO[bytes], behind: IO[bytes]) -> Iterator[bytes]:

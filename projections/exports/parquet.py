@@ -19,7 +19,7 @@ from ledger import codec
 from ledger import events as e
 from ledger.money import format_minor, format_round_down
 from projections.answers import AMOUNTS, INSTANTS
-from projections.exports.events import Currencies
+from projections.currencies import Currencies
 from projections.exports.tables import tables
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, Cell]]:
-    currencies = Currencies(terms)
+    currencies = Currencies(own=terms.currency, offset=terms.offset)
     for body in reader.bodies(until=point.position):
         recorded = codec.decode(body)
-        currency = currencies.of(recorded).currency
+        currency = currencies.of_event(recorded).currency
         if not point.everything and recorded.effective_at > point.at:
             continue
         event = recorded.event
