@@ -21,7 +21,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         common = {"at": START, "account": account}
         made.take(
             {**common, "do": "open-account", "currency": currency},
-            {**common, "do": "top-up", "amount": AMOUNTS[account], "channel": "c", "serial": "1"},
+            {**common, "do": "top-up", "amount": AMOUNTS[account], "channel": "c",
+             "serial": account},
             {**common, "do": "grant-coupon", "coupon": "k", "amount": "3", "ends": "2025-01-10"},
             {**common, "do": "activate-public", "instance": f"i-{account}", "kind": "public_new"},
         )  # fmt: skip
