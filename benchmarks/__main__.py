@@ -14,6 +14,7 @@ from benchmarks import (
     backtest,
     columns,
     history,
+    open_things,
     others,
     plot,
     proof,
@@ -35,6 +36,7 @@ def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Fig
     """Run every benchmark on fresh ledgers."""
     found = list(write_side.import_commands(folder, sizes))
     found.append(write_side.append_1(folder))
+    found += open_things.run(sizes)
     imported = [folder / f"import-{size}.db" for size in sizes]
     small, large = imported[0], imported[-1]
     for path in imported:

@@ -17,6 +17,7 @@ from ledger.evolve_service import SERVICE
 from ledger.state import (
     ENTERPRISE,
     FROZEN,
+    INSTANCE,
     PUBLIC_LEGACY,
     PUBLIC_NEW,
     RELEASED,
@@ -92,6 +93,8 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
     except KeyError as missing:
         msg = f"{kind.__name__} @{recorded.position} of {recorded.stream} names unknown {missing}"
         raise CorruptHistory(msg) from missing
+    if state.changes is not None and kind in SERVICE:
+        state.note(INSTANCE, event.instance)  # type: ignore[union-attr]
     # A fold for a point may leave versions out, and late facts come earlier in it.
     version = recorded.version
     if version > state.version:  # noqa: PLR1730 - max() costs as much as the rest of this function

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger import account, events
 from ledger.events import RecordedEvent
+from ledger.ordering import ordering
 
 if TYPE_CHECKING:
     import msgspec
@@ -114,11 +115,9 @@ def oldest_first(state: AccountState) -> list[Item]:
 
 def settle(batch: Batch) -> int | None:
     """Pay unpaid items from cash, oldest first, partially if need be (R2, R50)."""
-    state = batch.state
+    state, policy = batch.state, batch.catalog.policy
     position = None
-    for item in oldest_first(state):
-        if state.cash <= 0:
-            break
+    while state.cash > 0 and (item := ordering(state, policy).oldest(state)) is not None:
         part = min(state.cash, item.outstanding)
         position = batch.emit(
             events.BillSettled(
@@ -136,11 +135,11 @@ def mark_overdue(batch: Batch, *, cause: int | None) -> None:
         if state.overdue_since is None:
             return
         cleared = batch.emit(events.OverdueCleared(overdue_since=state.overdue_since), cause=cause)
-        for name in sorted(state.live):
-            if state.live[name].state == account.STOPPED_OVERDUE:
-                batch.restore_service(name, cause=cleared)
+        for name in sorted(ordering(state, batch.catalog.policy).stopped):
+            batch.restore_service(name, cause=cleared)
         return
-    oldest = min(state.items.values(), key=lambda item: (item.posted_at, item.item))
+    oldest = ordering(state, batch.catalog.policy).oldest(state)
+    assert oldest is not None  # noqa: S101 - there are items
     if state.overdue_since is None:
         started = events.OverdueStarted(item=oldest.item, overdue_since=oldest.posted_at)
         batch.emit(started, cause=cause)

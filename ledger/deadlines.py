@@ -1,7 +1,7 @@
-"""When is what due: the next time-driven transition of an account (RULEBOOK section 3).
+"""When is what due: the time-driven transition of each open thing (RULEBOOK section 3).
 
 Reads a state and the policy in force, decides nothing and changes nothing; the decider turns a
-deadline into events, the deadlines view lets the clock find the next account.
+deadline into events; ledger/ordering.py finds an account's first one.
 Invariant: a policy change makes nothing due before its own instant (section 4).
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import PUBLIC_LEGACY, RESTORING, RUNNING, STOPPED_EXPIRED, TRIAL
+from ledger.account import RESTORING, STOPPED_EXPIRED, TRIAL
 from ledger.periods import DAY, slot_instant
 from ledger.state import Deadline
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState, Instance
+    from ledger.account import AccountState, Coupon, Instance, Usage
     from ledger.policy import Policy
 
 # Classes of section 3: at one instant the lower one comes first.
@@ -71,27 +71,30 @@ def restored_at(instance: Instance, policy: Policy) -> int | None:
     return max(instance.restoring_since + policy.restore_delay, since)
 
 
-def _instance_deadline(
-    state: AccountState, instance: Instance, policy: Policy
-) -> Deadline | None:
+def legacy_stop(state: AccountState, instance: Instance, policy: Policy) -> Deadline:
+    """Give when a legacy instance of an overdue account stops (R16, R17)."""
+    since = state.overdue_since
+    assert since is not None  # noqa: S101 - asked of overdue accounts alone
+    # One that came to run later stops no earlier than that (R11).
+    at = max(
+        since + policy.overdue_grace_legacy,
+        instance.running_since,
+        policy.since["overdue_grace_legacy"],
+    )
+    return Deadline(at, LEGACY_STOP, 0, instance.instance)
+
+
+def instance_deadline(instance: Instance, policy: Policy) -> Deadline | None:
+    """Give what is due next of an instance by itself: restored, a slot, expiry or release."""
     key = instance.instance
-    if instance.kind == PUBLIC_LEGACY and instance.state == RUNNING:
-        if state.overdue_since is None:
-            return None
-        # R16, R17; one that came to run later stops no earlier than that (R11).
-        at = max(
-            state.overdue_since + policy.overdue_grace_legacy,
-            instance.running_since,
-            policy.since["overdue_grace_legacy"],
-        )
-        return Deadline(at, LEGACY_STOP, 0, key)
-    found: Deadline | None = None
-    if instance.state == RESTORING:
-        found = Deadline(restored_at(instance, policy) or 0, RESTORED, 0, key)
+    restored = restored_at(instance, policy)
+    found = None if restored is None else Deadline(restored, RESTORED, 0, key)
     if instance.expires_at is None:
         return found
     if instance.state == STOPPED_EXPIRED:
-        return Deadline(releases_at(instance, policy) or 0, RELEASE, 0, key)
+        release = releases_at(instance, policy)
+        assert release is not None  # noqa: S101 - it has a term
+        return Deadline(release, RELEASE, 0, key)
     candidates = [Deadline(instance.expires_at, EXPIRY, 0, key)]
     if found is not None:
         candidates.append(found)
@@ -100,20 +103,21 @@ def _instance_deadline(
     return min(candidates)
 
 
-def _coupon_and_bill_deadlines(state: AccountState, policy: Policy) -> list[Deadline]:
-    found: list[Deadline] = []
-    for coupon in state.funded.values():
-        if not coupon.started:
-            found.append(
-                Deadline(max(coupon.starts, coupon.granted_at), COUPON_START, 0, coupon.coupon)
-            )
-        # One granted after its end is forfeited when granted.
-        found.append(Deadline(max(coupon.ends, coupon.granted_at), COUPON_END, 0, coupon.coupon))
-    for name, usage in state.usages.items():
-        at = usage.event.cycle_end + policy.bill_delay
-        at = max(at, usage.recorded_at, policy.since["bill_delay"])
-        found.append(Deadline(at, BILL_POSTING, 0, name))
-    return found
+def coupon_deadline(coupon: Coupon) -> Deadline:
+    """Give the start or the end of a coupon; one granted after its end is forfeited then."""
+    end = Deadline(max(coupon.ends, coupon.granted_at), COUPON_END, 0, coupon.coupon)
+    if coupon.started:
+        return end
+    start = Deadline(max(coupon.starts, coupon.granted_at), COUPON_START, 0, coupon.coupon)
+    return min(start, end)
+
+
+def bill_posting(usage: Usage, policy: Policy) -> Deadline:
+    """Give when recorded usage is billed (R5)."""
+    at = max(
+        usage.event.cycle_end + policy.bill_delay, usage.recorded_at, policy.since["bill_delay"]
+    )
+    return Deadline(at, BILL_POSTING, 0, usage.event.usage)
 
 
 def next_reminder(state: AccountState, policy: Policy) -> tuple[int, int] | None:
@@ -127,29 +131,3 @@ def next_reminder(state: AccountState, policy: Policy) -> tuple[int, int] | None
         if at > changed:  # those that passed before a policy change are not sent late
             return at, number
     return None
-
-
-def next_due(state: AccountState, policy: Policy) -> Deadline | None:
-    """Give the account's next transition, the first one in the order of section 3.
-
-    The answer is kept with the state until its next event, or another policy.
-    """
-    memo = state.next_due
-    if memo is not None and memo[0] is policy.revision:
-        return memo[1]
-    deadline = _first_deadline(state, policy)
-    state.next_due = policy.revision, deadline
-    return deadline
-
-
-def _first_deadline(state: AccountState, policy: Policy) -> Deadline | None:
-    found = _coupon_and_bill_deadlines(state, policy) if state.funded or state.usages else []
-    for instance in state.live.values():
-        deadline = _instance_deadline(state, instance, policy)
-        if deadline is not None:
-            found.append(deadline)
-    if state.alert.raised_at is not None:
-        reminder = next_reminder(state, policy)
-        if reminder is not None:
-            found.append(Deadline(reminder[0], REMINDER, 0, ""))
-    return min(found) if found else None

@@ -1,7 +1,7 @@
 """The decider: what a command or a deadline leads to. Pure: no I/O, no clock, no randomness.
 
 ``decide`` judges a command against a state; ``due`` runs an account's transitions up to an
-instant; ``deadlines.next_due`` says when the next one is. All three evolve the state they are
+instant; ``ordering.next_due`` says when the next one is. All three evolve the state they are
 given by the events they return, and a refusal is raised before anything was emitted, so the
 caller owns the state and may copy, keep or drop it. Any history can be decided again.
 Invariant: one long jump of ``due`` gives exactly the events of many small ones (R57).
@@ -38,6 +38,7 @@ from ledger.events import (
     RecordedEvent,
 )
 from ledger.money import check_currency, to_minor, to_rated
+from ledger.ordering import next_due
 from ledger.periods import format_instant
 from ledger.repeats import NO_PRECEDENTS, Precedents, check_token
 from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
@@ -288,7 +289,7 @@ def refusal(
 
 def _run_due(batch: Batch, *, until: int) -> None:
     """Run what the command made due at its own instant, as part of its batch (R11)."""
-    while (deadline := d.next_due(batch.state, batch.catalog.policy)) is not None:
+    while (deadline := next_due(batch.state, batch.catalog.policy)) is not None:
         if deadline.at > until:
             return
         _TRANSITIONS[deadline.kind](batch, deadline.key)
@@ -314,7 +315,7 @@ def due(
 ) -> list[RecordedEvent]:
     """Run all of an account's transitions due up to an instant, inclusive, in due order (R57)."""
     made: list[RecordedEvent] = []
-    while (deadline := d.next_due(state, catalog.policy)) is not None and deadline.at <= until:
+    while (deadline := next_due(state, catalog.policy)) is not None and deadline.at <= until:
         setting = Setting(deadline.at, deadline.at, position + len(made))
         made += transition(state, deadline, catalog=catalog, setting=setting)
     return made

@@ -17,10 +17,10 @@ from ledger import decider
 from ledger.account import evolve
 from ledger.agenda import Agenda
 from ledger.catalog import Catalog
-from ledger.deadlines import next_due
 from ledger.decider import Setting
 from ledger.errors import Refused
 from ledger.events import LEDGER_STREAM, RecordedEvent, TopUpReceived
+from ledger.ordering import next_due
 from ledger.repeats import NO_PRECEDENTS, Precedents
 from ledger.store.rows import Request
 

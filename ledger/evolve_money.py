@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
-from ledger.state import AccountState, Bill, Coupon, Item, Payment, Usage
+from ledger.state import COUPON, ITEM, USAGE, AccountState, Bill, Coupon, Item, Payment, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
 def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
     s.debts.add(ev.item)
     s.items[ev.item] = Item(ev.item, ev.kind, ev.amount, ev.posted_at, late=False)
+    s.note(ITEM, ev.item)
     s.outstanding += ev.amount
 
 
@@ -44,10 +45,12 @@ def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
     coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(ev)
     if ev.coupon in s.early_parts:
         coupon.used, coupon.forfeited = s.early_parts.pop(ev.coupon)
+    s.note(COUPON, ev.coupon)
 
 
 def _coupon_started(s: AccountState, _: RecordedEvent, ev: e.CouponStarted) -> None:
     s.coupons[ev.coupon].started = True
+    s.note(COUPON, ev.coupon)
 
 
 def _coupon_expired(s: AccountState, _: RecordedEvent, ev: e.CouponExpired) -> None:
@@ -55,6 +58,7 @@ def _coupon_expired(s: AccountState, _: RecordedEvent, ev: e.CouponExpired) -> N
     coupon.forfeited += ev.forfeited
     coupon.expired = True
     s.funded.pop(ev.coupon, None)
+    s.note(COUPON, ev.coupon)
 
 
 def use_coupon(s: AccountState, name: str, part: int) -> None:
@@ -65,18 +69,22 @@ def use_coupon(s: AccountState, name: str, part: int) -> None:
         s.funded[name] = coupon
     else:
         s.funded.pop(name, None)
+    s.note(COUPON, name)
 
 
 def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
     s.usages[ev.usage] = Usage(ev, r.recorded_at)
+    s.note(USAGE, ev.usage)
 
 
 def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
-    s.usages.pop(ev.bill, None)
+    if s.usages.pop(ev.bill, None) is not None:
+        s.note(USAGE, ev.bill)
     s.bills[ev.bill] = Bill(ev, r.effective_at)
     if ev.amount:
         s.items[ev.bill] = Item(ev.bill, "bill", ev.amount, ev.posted_at, late=ev.late)
         s.outstanding += ev.amount
+        s.note(ITEM, ev.bill)
 
 
 def _pay_item(s: AccountState, name: str, amount: int) -> None:

@@ -25,6 +25,10 @@ PUBLIC_NEW = "public_new"
 PUBLIC_LEGACY = "public_legacy"
 
 
+# What an open thing is, where a change of it is noted (ledger/ordering.py).
+ITEM, COUPON, USAGE, INSTANCE = range(4)
+
+
 class Payment:
     """A top-up and what was reversed of it, in minor units."""
 
@@ -218,10 +222,10 @@ class AccountState:
     """
 
     __slots__ = (
-        "account", "alert", "bills", "cash", "coupons", "currency", "debts", "early_parts",
-        "five_day_years", "funded", "guard_version", "instances", "items", "live", "next_due",
-        "notes", "opened_at", "outstanding", "overdue_item", "overdue_since", "payments", "usages",
-        "version",
+        "account", "alert", "bills", "cash", "changes", "coupons", "currency", "debts",
+        "early_parts", "five_day_years", "funded", "guard_version", "instances", "items", "live",
+        "next_due", "notes", "opened_at", "order", "outstanding", "overdue_item", "overdue_since",
+        "payments", "usages", "version",
     )  # fmt: skip
 
     def __init__(self, account: str) -> None:
@@ -249,8 +253,17 @@ class AccountState:
         self.overdue_since: int | None = None
         self.overdue_item: str | None = None
         self.five_day_years: set[int] = set()
-        # What deadlines.next_due found for this state, until the next event.
+        # Open things in order (ledger/ordering.py), and those that have changed since it was asked;
+        # None until it is.
+        self.order: object | None = None
+        self.changes: list[tuple[int, str]] | None = None
+        # What ordering.next_due found for this state, until the next event.
         self.next_due: tuple[object, Deadline | None] | None = None
+
+    def note(self, kind: int, key: str) -> None:
+        """Note that an open thing has changed, where somebody keeps them in order."""
+        if self.changes is not None:
+            self.changes.append((kind, key))
 
     def is_used(self, item: str) -> bool:
         """Say whether a usage, a bill or another item has this id already."""

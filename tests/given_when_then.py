@@ -26,7 +26,6 @@ from ledger.commands import (
     from_fields,
     normalise,
 )
-from ledger.deadlines import next_due
 from ledger.decider import Setting
 from ledger.errors import Refused
 from ledger.events import (
@@ -41,6 +40,7 @@ from ledger.events import (
     account_of,
     type_name,
 )
+from ledger.ordering import next_due
 from ledger.periods import format_instant, parse_instant, read_period
 from ledger.repeats import Precedents, is_repeat
 from projections.answers import Formatter, Json, event_data, state_json
@@ -103,7 +103,10 @@ def whole(thing: object) -> object:
     if isinstance(thing, Struct) or not type(thing).__module__.startswith("ledger."):
         return thing
     slots: tuple[str, ...] = getattr(thing, "__slots__", ())
-    return {slot: whole(getattr(thing, slot)) for slot in slots if slot != "next_due"}
+    return {slot: whole(getattr(thing, slot)) for slot in slots if slot not in DERIVED}
+
+
+DERIVED = ("next_due", "order", "changes")  # of a state: not what it holds, but how it is asked
 
 
 class World:

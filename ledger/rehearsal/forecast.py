@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import fold
-from ledger.deadlines import next_due
 from ledger.engine import Engine
 from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, POLICY_STREAM, PRICES_STREAM, account_of
+from ledger.ordering import next_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -118,14 +118,13 @@ def _post(batch: Batch, bill: BillPosted, *, effective_at: int) -> None:
     posted = batch.emit(bill, effective_at=effective_at)
     left = bill.amount
     parts: list[tuple[str, int]] = []
-    if state.funded:
-        for coupon in coupons_for_bill(
-            state, now=batch.now, product=bill.product, gross=bill.amount
-        ):
+    if state.funded and left:
+        for coupon in coupons_for_bill(batch, product=bill.product, gross=bill.amount):
             part = min(coupon.remaining, left)
-            if part:
-                parts.append((coupon.coupon, part))
-                left -= part
+            parts.append((coupon.coupon, part))
+            left -= part
+            if not left:
+                break
     cash_part = min(max(state.cash, 0), left)
     if parts or cash_part:
         batch.emit(

@@ -6,6 +6,7 @@ Emits nothing: the families of orders, renewals and bills do.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import ENTERPRISE, TRIAL
@@ -18,9 +19,12 @@ from ledger.errors import (
     UnknownSku,
 )
 from ledger.money import format_minor
+from ledger.ordering import ordering
 from ledger.periods import term_end
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ledger.account import AccountState, Coupon, Instance
     from ledger.batch import Batch
 
@@ -76,32 +80,37 @@ def require_not_overdue(state: AccountState) -> None:
         raise AccountOverdue(msg, rule="R12", needed=state.outstanding, available=state.cash)
 
 
-def eligible(coupon: Coupon, *, now: int, product: str, order_type: str, gross: int) -> bool:
-    """Say whether a coupon can pay: started, not ended, in scope, spend reached (R38)."""
+def in_scope(coupon: Coupon, *, product: str, order_type: str, gross: int) -> bool:
+    """Say whether a coupon is for such an order or bill: product, type, spend reached (R38)."""
     return (
-        coupon.starts <= now < coupon.ends
-        and not coupon.expired
-        and coupon.remaining > 0
-        and (coupon.products is None or product in coupon.products)
+        (coupon.products is None or product in coupon.products)
         and (coupon.order_types is None or order_type in coupon.order_types)
         and coupon.minimum_spend <= gross
     )
 
 
-def coupons_for_bill(state: AccountState, *, now: int, product: str, gross: int) -> list[Coupon]:
+def can_be_used(coupon: Coupon, now: int) -> bool:
+    """Say whether a coupon has started, has not ended, and has something remaining (R38)."""
+    return coupon.starts <= now < coupon.ends and not coupon.expired and coupon.remaining > 0
+
+
+def eligible(coupon: Coupon, *, now: int, product: str, order_type: str, gross: int) -> bool:
+    """Say whether a coupon can pay (R38)."""
+    return can_be_used(coupon, now) and in_scope(
+        coupon, product=product, order_type=order_type, gross=gross
+    )
+
+
+def coupons_for_bill(batch: Batch, *, product: str, gross: int) -> Iterator[Coupon]:
     """Give the coupons for a bill: earliest end, then earliest grant, then id (R43)."""
-    usable = [
-        coupon
-        for coupon in state.funded.values()
-        if eligible(coupon, now=now, product=product, order_type="pay_as_you_go", gross=gross)
-    ]
-    usable.sort(key=lambda coupon: (coupon.ends, coupon.granted_at, coupon.coupon))
-    return usable
+    fits = partial(in_scope, product=product, order_type="pay_as_you_go", gross=gross)
+    state = batch.state
+    for coupon in ordering(state, batch.catalog.policy).by_end(state, fits):
+        if can_be_used(coupon, batch.now):
+            yield coupon
 
 
-def coupon_for_order(
-    state: AccountState, wanted: str, *, now: int, order_type: str, gross: int
-) -> Coupon | None:
+def coupon_for_order(batch: Batch, wanted: str, *, order_type: str, gross: int) -> Coupon | None:
     """Choose the one coupon of an order, or check the one that was named (R39).
 
     Default: largest remaining, then earliest end, then earliest grant, then id.
@@ -109,21 +118,19 @@ def coupon_for_order(
     """
     if wanted == NONE:
         return None
+    state, now = batch.state, batch.now
+    fits = partial(in_scope, product=IOT_ENTERPRISE, order_type=order_type, gross=gross)
     if wanted != AUTO:
         named = state.coupons.get(wanted)
-        if named is None or not eligible(
-            named, now=now, product=IOT_ENTERPRISE, order_type=order_type, gross=gross
-        ):
+        if named is None or not (can_be_used(named, now) and fits(named)):
             msg = f"coupon {wanted!r} cannot pay this {order_type} order"
             raise CouponNotEligible(msg, rule="R39")
         return named
     if not gross:
         return None
-    usable = [
-        coupon
-        for coupon in state.funded.values()
-        if eligible(coupon, now=now, product=IOT_ENTERPRISE, order_type=order_type, gross=gross)
-    ]
+    usable = list(ordering(state, batch.catalog.policy).largest(state, fits))
+    # What has ended by now was forfeited before anything else at this instant (section 3).
+    assert all(can_be_used(coupon, now) for coupon in usable)  # noqa: S101 - our own bug
     return min(usable, key=_order_choice, default=None)
 
 
@@ -139,7 +146,7 @@ def pay_order(batch: Batch, *, order_type: str, gross: int, wanted: str) -> Quot
     """
     state = batch.state
     require_not_overdue(state)
-    coupon = coupon_for_order(state, wanted, now=batch.now, order_type=order_type, gross=gross)
+    coupon = coupon_for_order(batch, wanted, order_type=order_type, gross=gross)
     part = min(coupon.remaining, gross) if coupon is not None else 0
     if gross - part > state.cash:
         needed = format_minor(gross, state.currency)

@@ -187,7 +187,7 @@ def try_slot(batch: Batch, name: str) -> None:
     number = slot[1] if slot is not None else 0
     months = instance.auto_months or 1
     price = list_price(batch, instance.sku or "") * months
-    coupon = coupon_for_order(state, AUTO, now=batch.now, order_type="renew", gross=price)
+    coupon = coupon_for_order(batch, AUTO, order_type="renew", gross=price)
     part = min(coupon.remaining, price) if coupon is not None else 0
     reason = None
     if state.items:

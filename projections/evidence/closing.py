@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger.checklist import CheckLine, Digests
-from ledger.deadlines import next_due
 from ledger.events import ACCOUNT_PREFIX
+from ledger.ordering import next_due
 from ledger.periods import months_of
 from ledger.reconciling import OPEN, REOPENED, register
 from projections.evidence.digests import derive, point_of

@@ -127,7 +127,7 @@ def copy_frame(state: AccountState) -> AccountState:
     made = _forgetting(object.__new__(AccountState))
     for name in _PLAIN:
         setattr(made, name, getattr(state, name))
-    made.next_due = None
+    made.next_due = made.order = made.changes = None
     made.alert = _copy(state.alert)
     made.five_day_years = state.five_day_years.copy()
     made.early_parts = state.early_parts.copy()
@@ -145,7 +145,7 @@ def copy_frame(state: AccountState) -> AccountState:
 
 _COPIED = frozenset(
     (
-        "bills", "payments", "usages", "debts", "notes", "next_due", "alert",
+        "bills", "payments", "usages", "debts", "notes", "next_due", "order", "changes", "alert",
         "five_day_years", "early_parts", "items", "coupons", "funded", "instances", "live",
     )
 )  # fmt: skip
