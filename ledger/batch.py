@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger import account, events
 from ledger.events import RecordedEvent
+from ledger.invariants import check_at_hand
 from ledger.ordering import ordering
 
 if TYPE_CHECKING:
@@ -178,3 +179,14 @@ def draw_consequences(batch: Batch) -> None:
         cause = settle(batch)
     if state.items or state.overdue_since is not None:
         mark_overdue(batch, cause=cause or batch.last)
+
+
+def finish(batch: Batch) -> None:
+    """End a batch: the alert, then what must hold of every account between two batches (R1, R9).
+
+    Raises: CorruptHistory: our own bug, or a damaged log.
+    """
+    watch_balance(batch)
+    state = batch.state
+    oldest = ordering(state, batch.catalog.policy).oldest(state) if state.items else None
+    check_at_hand(state, oldest)

@@ -17,7 +17,7 @@ from ledger import commands as c
 from ledger import deadlines as d
 from ledger import requests
 from ledger.account import AccountState
-from ledger.batch import Batch, draw_consequences, watch_balance
+from ledger.batch import Batch, draw_consequences, finish
 from ledger.errors import (
     AlreadyExists,
     ConcurrentModification,
@@ -171,7 +171,7 @@ def decide(
     if batch.events:
         draw_consequences(batch)
         _run_due(batch, until=setting.now)
-        watch_balance(batch)
+        finish(batch)
     return batch.events
 
 
@@ -221,7 +221,8 @@ def _effective_at(
     if command.effective_at is None:
         return now
     effective_at = int(command.effective_at)
-    bound, why = state.opened_at or 0, "before its account was opened"
+    assert state.opened_at is not None  # noqa: S101 - a command to an account that there is
+    bound, why = state.opened_at, "before its account was opened"
     named = _named_fact(state, command)
     if named is not None and named[0] > bound:
         bound, why = named
@@ -306,7 +307,7 @@ def transition(
     )  # fmt: skip
     _TRANSITIONS[deadline.kind](batch, deadline.key)
     draw_consequences(batch)
-    watch_balance(batch)
+    finish(batch)
     return batch.events
 
 

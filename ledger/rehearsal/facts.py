@@ -18,6 +18,7 @@ from ledger.catalog import Catalog
 from ledger.engine import Engine
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
+from ledger.invariants import breaches
 from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
 from ledger.rehearsal.whatif import visible
@@ -157,25 +158,9 @@ def violations(account: str, events: Iterable[RecordedEvent]) -> list[Violation]
                 msg = f"{type(recorded.event).__name__} cannot follow: {error}"
                 found["evolve"] = Violation(recorded.position, "R55", msg)
                 return sorted(found.values())
-        for rule, message in _breaches(state):
-            found.setdefault(message, Violation(batch[-1].position, rule, message))
+        for one in breaches(state) if state.opened_at is not None else ():
+            found.setdefault(one.broken, Violation(batch[-1].position, one.rule, one.broken))
     return sorted(found.values())
-
-
-def _breaches(state: AccountState) -> Iterable[tuple[str, str]]:
-    """Say which invariants of R1 and R9 do not hold between two batches."""
-    if state.cash < 0:
-        yield "R1", "cash is below zero"
-    if state.cash > 0 and state.items:
-        yield "R1", "there is cash while something is unpaid"
-    for item in state.items.values():
-        if item.outstanding < 0:
-            yield "R1", f"more was paid on {item.item!r} than it costs"
-    for coupon in state.coupons.values():
-        if coupon.remaining < 0 or coupon.used < 0:
-            yield "R1", f"coupon {coupon.coupon!r} gave more than its face"
-    if state.opened_at is not None and state.overdue != bool(state.items):
-        yield "R9", "overdue is not what the unpaid items say"
 
 
 def folded(account: str, refolded: Refolded, bounds: Bounds) -> AccountState | None:

@@ -30,9 +30,11 @@ def remind(batch: Batch) -> None:
     """Due: ``available`` is still below the threshold (R54)."""
     state = batch.state
     reminder = next_reminder(state, batch.catalog.policy)
-    number = reminder[1] if reminder is not None else 0
+    threshold = state.alert.threshold
+    assert reminder is not None  # noqa: S101 - it is due
+    assert threshold is not None  # noqa: S101 - an episode is on
     batch.emit(
         LowBalanceReminderSent(
-            number=number, threshold=state.alert.threshold or 0, available=state.available
+            number=reminder[1], threshold=threshold, available=state.available
         )
     )

@@ -132,11 +132,13 @@ def change_spec(batch: Batch, command: ChangeSpec) -> None:
     if instance.kind != ENTERPRISE or instance.state == RELEASED:
         msg = f"{instance.kind} instance {command.instance!r} is {instance.state}"
         raise WrongState(msg, rule="R47")
-    ends = instance.expires_at or 0
+    ends = instance.expires_at
+    assert ends is not None  # noqa: S101 - an Enterprise instance has a term
     if batch.now >= ends:
         msg = f"the term of instance {command.instance!r} has ended"
         raise Expired(msg, rule="R47")
-    sku_before = instance.sku or ""
+    sku_before = instance.sku
+    assert sku_before is not None  # noqa: S101 - an Enterprise instance has one
     difference = new_price - list_price(batch, sku_before)
     if difference <= 0:
         msg = f"sku {command.sku!r} does not cost more than {sku_before!r}"

@@ -91,7 +91,8 @@ def restore(batch: Batch, command: Restore, *, effective_at: int) -> None:
 def stop_legacy(batch: Batch, instance: str) -> None:
     """Due: the account stayed overdue for the whole grace period (R16, R17)."""
     since = batch.state.overdue_since
-    batch.emit(ServiceStopped(instance=instance, overdue_since=since or batch.now))
+    assert since is not None  # noqa: S101 - only an overdue account has this deadline
+    batch.emit(ServiceStopped(instance=instance, overdue_since=since))
 
 
 def restored(batch: Batch, instance: str) -> None:

@@ -67,7 +67,7 @@ def renew(batch: Batch, command: Renew) -> None:
     """Renew one or many instances with one payment; each keeps its own T (R24-R27)."""
     listed = _listed(batch, command.instances, rule="R27", kinds={ENTERPRISE, TRIAL})
     require_order_months(command.months)
-    prices = [list_price(batch, instance.sku or "") * command.months for instance in listed]
+    prices = [_monthly_price(batch, instance) * command.months for instance in listed]
     quote = pay_order(batch, order_type="renew", gross=sum(prices), wanted=command.coupon)
     parts = allocate(quote.coupon_part, prices, command.instances)
     via = "manual" if len(listed) == 1 else "bulk"
@@ -77,6 +77,11 @@ def renew(batch: Batch, command: Renew) -> None:
     if command.auto_renew:
         for instance in listed:
             _switch_on(batch, instance, TICKED_MONTHS)
+
+
+def _monthly_price(batch: Batch, instance: Instance) -> int:
+    assert instance.sku is not None  # noqa: S101 - an Enterprise instance or a trial has one
+    return list_price(batch, instance.sku)
 
 
 def _renewed(
@@ -90,12 +95,14 @@ def _renewed(
     slot: int | None = None,
 ) -> None:
     """Lengthen the term from the old T; an expired service comes back (R19, R21, R25, R34)."""
-    starts = instance.expires_at or 0
+    starts, sku = instance.expires_at, instance.sku
+    assert starts is not None  # noqa: S101 - an Enterprise instance or a trial has a term
+    assert sku is not None  # noqa: S101 - as above
     stopped = instance.state == STOPPED_EXPIRED
     expires_at = end_of_term(batch, instance.anchor, instance.months + months)
     renewed = batch.emit(
         InstanceRenewed(
-            instance=instance.instance, via=via, sku=instance.sku or "",
+            instance=instance.instance, via=via, sku=sku,
             monthly_price=price // months, months=months, price=price, coupon=paid.coupon,
             coupon_part=paid.coupon_part, cash_part=paid.cash_part, starts=starts,
             expires_at=expires_at, slot=slot,
@@ -184,9 +191,12 @@ def try_slot(batch: Batch, name: str) -> None:
     state = batch.state
     instance = state.instances[name]
     slot = next_slot(instance, batch.catalog.policy)
-    number = slot[1] if slot is not None else 0
-    months = instance.auto_months or 1
-    price = list_price(batch, instance.sku or "") * months
+    months, expires_at = instance.auto_months, instance.expires_at
+    assert slot is not None  # noqa: S101 - it is due
+    assert months is not None  # noqa: S101 - auto-renewal is on
+    assert expires_at is not None  # noqa: S101 - it has a term
+    number = slot[1]
+    price = _monthly_price(batch, instance) * months
     coupon = coupon_for_order(batch, AUTO, order_type="renew", gross=price)
     part = min(coupon.remaining, price) if coupon is not None else 0
     reason = None
@@ -198,7 +208,7 @@ def try_slot(batch: Batch, name: str) -> None:
         batch.emit(
             AutoRenewFailed(
                 instance=name, slot=number, reason=reason, needed=price,
-                available=state.cash + part, expires_at=instance.expires_at or 0,
+                available=state.cash + part, expires_at=expires_at,
             )
         )  # fmt: skip
         return

@@ -13,6 +13,13 @@ from ledger import codec
 from ledger.account import RELEASED, AccountState, evolve
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX
+from ledger.invariants import (
+    cash_is_never_negative,
+    cash_pays_first,
+    coupons_add_up,
+    outstanding_is_the_sum_of_items,
+    overdue_is_what_the_items_say,
+)
 from ledger.memory import no_cycles
 from projections.journal.identities import IDENTITIES, Customer
 
@@ -23,36 +30,6 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
     Invariant = Callable[[AccountState, Sequence[RecordedEvent]], bool]
-
-
-def cash_is_never_negative(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
-    """Cash is never below zero (R1)."""
-    return state.cash >= 0
-
-
-def cash_pays_first(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
-    """Where there is cash, nothing is unpaid (R1)."""
-    return not (state.cash and state.items)
-
-
-def outstanding_is_the_sum_of_items(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
-    """What is outstanding is the sum of the unpaid items, each above zero (R1, R9)."""
-    parts = [item.outstanding for item in state.items.values()]
-    return state.outstanding == sum(parts) and all(part > 0 for part in parts)
-
-
-def coupons_add_up(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
-    """A coupon's face is what is used, left and forfeited, none of them below zero (R1)."""
-    return all(
-        coupon.used >= 0 and coupon.forfeited >= 0 and coupon.remaining >= 0
-        for coupon in state.coupons.values()
-    )
-
-
-def overdue_is_what_the_items_say(state: AccountState, _: Sequence[RecordedEvent]) -> bool:
-    """An account is overdue since its oldest unpaid item was posted, else not at all (R9)."""
-    oldest = min((item.posted_at for item in state.items.values()), default=None)
-    return state.overdue_since == oldest
 
 
 def bills_are_covered(state: AccountState, batch: Sequence[RecordedEvent]) -> bool:
@@ -105,9 +82,12 @@ def causes_come_before(_: AccountState, batch: Sequence[RecordedEvent]) -> bool:
     )
 
 
-INVARIANTS: tuple[Invariant, ...] = (
+OF_A_STATE = (
     cash_is_never_negative, cash_pays_first, outstanding_is_the_sum_of_items, coupons_add_up,
-    overdue_is_what_the_items_say, bills_are_covered, reversals_stay_within_payments,
+    overdue_is_what_the_items_say,
+)  # fmt: skip
+OF_A_BATCH: tuple[Invariant, ...] = (
+    bills_are_covered, reversals_stay_within_payments,
     released_is_the_end, nothing_is_effective_after_it_is_recorded, causes_come_before,
 )  # fmt: skip
 
@@ -139,7 +119,7 @@ def check_invariants(
                 progress(done, len(streams))
     return [
         Held(one.__name__, (one.__doc__ or "").strip(), checked, bad.get(one.__name__))
-        for one in (*INVARIANTS, *IDENTITIES)
+        for one in (*OF_A_STATE, *OF_A_BATCH, *IDENTITIES)
     ]
 
 
@@ -150,8 +130,9 @@ def _broken(customer: Customer, batch: Sequence[RecordedEvent]) -> list[str]:
             evolve(state, recorded)
         customer.take(batch)
     except CorruptHistory:
-        return [one.__name__ for one in (*INVARIANTS, *IDENTITIES)]
-    broken = [one.__name__ for one in INVARIANTS if not one(state, batch)]
+        return [one.__name__ for one in (*OF_A_STATE, *OF_A_BATCH, *IDENTITIES)]
+    broken = [one.__name__ for one in OF_A_STATE if not one(state)]
+    broken += [one.__name__ for one in OF_A_BATCH if not one(state, batch)]
     return broken + [one.__name__ for one in IDENTITIES if not one(customer)]
 
 
