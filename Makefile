@@ -1,6 +1,7 @@
 # make demo   a ledger of a year (tally-demo.db), and a walk through the main reports
 # make test   the tests, on two workers
 # make check  all that continuous integration runs
+# make torture  kills at random moments, full disks, flipped bits, for minutes
 # make quick  what to run while working: style, types and the fast specifications
 # make judges the outside programs that tests ask: hledger, ledger, chromium, and their drivers
 #
@@ -22,7 +23,7 @@ STAMP := $(VENV)/.installed
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli fixtures tests docs benchmarks
 
-.PHONY: demo test quick judges check style types imports docs docs-check coverage sequences bench golden clean
+.PHONY: demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
 
 demo: $(STAMP)
 	$(BIN)/tally demo
@@ -62,6 +63,11 @@ coverage: $(STAMP)
 # All ten thousand, without coverage, which would slow them down several times.
 sequences: $(STAMP)
 	TALLY_SEQUENCES=10000 $(PYTEST) tests/differential
+
+# Kills, full disks and flipped bits, many of each; `make test` plays one round.
+TORTURE ?= 40
+torture: $(STAMP)
+	TALLY_TORTURE=$(TORTURE) $(PYTEST) -s tests/torture
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -128,6 +128,7 @@ def _loses(wal: Path, index: Path) -> bool:
 
 
 def _has_unread_commit(wal: Path, index: Path) -> bool:
+    size = wal.stat().st_size
     with wal.open("rb") as file:
         header = file.read(_HEADER)
         if len(header) < _HEADER:
@@ -138,6 +139,8 @@ def _has_unread_commit(wal: Path, index: Path) -> bool:
         salts, commits, frame = header[16:24], [], 0
         while len(start := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
             frame += 1
+            if file.tell() + page > size:
+                break  # a write that was cut off, by a kill or a full disk: never committed
             if start[8:16] == salts and int.from_bytes(start[4:8], "big"):
                 commits.append(frame)
             file.seek(page, 1)

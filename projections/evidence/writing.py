@@ -118,6 +118,8 @@ class Archive:
             one.close()
         if kind is None:
             self._zip.close()
+        else:
+            self._zip.fp = None  # else it would try to end what could not be written once more
 
     def later(self, columns: Sequence[str]) -> Table:
         """Begin a table whose rows come while something else is written."""
