@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from ledger import clock
 from ledger.connection import SQLITE, dialect_of
 from ledger.store import settings
+from ledger.store.errors import LedgerDamaged
 from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -120,21 +121,42 @@ def _head_of_file_alone(path: Path) -> int | None:
 
 def _loses(wal: Path, index: Path) -> bool:
     """Say whether the WAL has committed frames that the database does not take for valid."""
+    return _unread_commits(wal, index) > 0
+
+
+def require(location: str) -> None:
+    """Refuse to write behind a WAL that has lost what was durable: it would be overwritten.
+
+    One commit that cannot be read may be a write that a power cut tore, and nobody was told that
+    it is recorded. Of two, the first was durable before the second began. Raises: LedgerDamaged.
+    """
+    path = Path(location)
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.is_file() and _unread_commits(wal, path.with_name(f"{path.name}-shm")) > 1:
+        raise LedgerDamaged(
+            location, why=f"{wal.name} holds what was recorded last, and cannot be read to its end"
+        )
+
+
+def _unread_commits(wal: Path, index: Path) -> int:
+    """Count the commits in the WAL that the database does not take for valid."""
+    found = 0
     for _ in range(3):
-        if not _has_unread_commit(wal, index):
-            return False
+        found = _unread_now(wal, index)
+        if not found:
+            break
         clock.sleep(0.1)  # a commit that has just been written is not in the index yet
-    return True
+    return found
 
 
-def _has_unread_commit(wal: Path, index: Path) -> bool:
+def _unread_now(wal: Path, index: Path) -> int:
     size = wal.stat().st_size
     with wal.open("rb") as file:
         header = file.read(_HEADER)
         if len(header) < _HEADER:
-            return False
+            return 0
         if not _header_holds(header):
-            return True
+            return 2  # nothing behind it can be read, whatever it is
         page = int.from_bytes(header[8:12], "big")
         salts, commits, frame = header[16:24], [], 0
         while len(start := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
@@ -149,8 +171,8 @@ def _has_unread_commit(wal: Path, index: Path) -> bool:
             file.seek(_LAST_FRAME)
             valid = int.from_bytes(file.read(4), sys.byteorder)
     except OSError:
-        return False  # nobody shares it: the reader sees the file alone
-    return any(commit > valid for commit in commits)
+        return 0  # nobody shares it: the reader sees the file alone
+    return sum(commit > valid for commit in commits)
 
 
 def _header_holds(header: bytes) -> bool:

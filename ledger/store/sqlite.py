@@ -268,6 +268,7 @@ def open_file(location: str, progress: Callable[[int, int], None] | None = None)
             try:
                 check_header(probe, location)
                 layout.require(probe, location)
+                journal.require(location)
             finally:
                 probe.close()
         except sqlite3.Error as error:

@@ -70,16 +70,22 @@ def test_a_flipped_bit_in_the_file_is_found_or_changes_nothing(base: Path, tmp_p
     told("bits of the file", counts)
 
 
-def test_a_flipped_bit_in_the_wal_is_found_or_changes_nothing(base: Path, tmp_path: Path) -> None:
-    """A writer that was killed leaves its WAL: what it holds is committed."""
-    draw, counts = chance("wal"), Counter[str]()
-    working = copied(base, tmp_path / "working")
+@pytest.fixture(scope="module")
+def cut(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger whose writer was killed: its WAL holds what was committed."""
+    working = copied(base, tmp_path_factory.mktemp("wal") / "working")
     store = open_store(str(working / "t.db"))
     with (working / "more.ndjson").open("rb") as lines:
         assert len(list(import_lines(Ledger(store), lines, batch_lines=50))) > 100
-    cut = copied(working, tmp_path / "cut")
+    made = copied(working, working.with_name("cut"))
     store.close()
-    (cut / "t.db-shm").unlink()
+    (made / "t.db-shm").unlink()
+    return made
+
+
+def test_a_flipped_bit_in_the_wal_is_found_or_changes_nothing(cut: Path, tmp_path: Path) -> None:
+    """A writer that was killed leaves its WAL: what it holds is committed."""
+    draw, counts = chance("wal"), Counter[str]()
     before = answers(copied(cut, tmp_path / "before"))
     for n in range(FLIPS):
         folder = copied(cut, tmp_path / str(n))
@@ -89,6 +95,24 @@ def test_a_flipped_bit_in_the_wal_is_found_or_changes_nothing(base: Path, tmp_pa
         except AssertionError as error:
             raise AssertionError(f"bit {at}: {error}") from error
     told("bits of the WAL", counts)
+
+
+def test_nothing_is_written_over_a_wal_that_cannot_be_read_to_its_end(
+    cut: Path, tmp_path: Path
+) -> None:
+    """What was durable may yet be read by somebody: neither a command nor a look drops it."""
+    folder = copied(cut, tmp_path / "one")
+    wal = folder / "t.db-wal"
+    raw = bytearray(wal.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    wal.write_bytes(raw)
+    ledger = ("--ledger", folder / "t.db")
+    for asked in (("balances",), ("tag", "add", "x"), ("clock", "advance", "1d")):
+        done = tally(*asked, *ledger)
+        assert is_said(done), done
+        assert done.code == 5, done
+        assert wal.read_bytes() == raw
+    assert tally("verify", *ledger).code == 5
 
 
 def test_a_flipped_bit_in_a_segment_is_found_or_changes_nothing(
