@@ -33,9 +33,19 @@ BYTES_MAX = 1 << 30
 
 def statement_file(file: str, source: str) -> bytes | Path:
     """Read a file, or give its path. Raises: OSError, InvalidInput."""
+    if source == "focus":
+        return delivered(file)
+    return _whole(file)
+
+
+def delivered(file: str) -> bytes | Path:
+    """Give the path of a file that is read piece by piece, or the bytes of a pipe."""
     path = Path(file)
-    if source == "focus" and path.is_file():
-        return path
+    return path if path.is_file() else _whole(file)
+
+
+def _whole(file: str) -> bytes:
+    path = Path(file)
     stream = sys.stdin.buffer if file == "-" else path.open("rb")
     with stream:
         body = stream.read(BYTES_MAX + 1)

@@ -35,10 +35,14 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 
+_UNSAID = (None, "", "0", (), False)  # what options are that were not given
+
+
 @click.command("reconcile")
 @click.argument("file", metavar="FILE|-")
-@click.option("--source", type=click.Choice(SOURCES), required=True, metavar="SOURCE",
+@click.option("--source", type=click.Choice(SOURCES), metavar="SOURCE",
               help=f"What the file is: {', '.join(SOURCES)}.")  # fmt: skip
+@click.option("--against", metavar="OLD", help="Compare FILE with an earlier delivery instead.")
 @click.option("--map", "map_", metavar="TOML|NAME", help="The column map of a csv.")
 @click.option("--guess", is_flag=True, help="Print a starter column map for a csv, and stop.")
 @click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
@@ -71,6 +75,7 @@ def command(
       tally reconcile march.xml --source camt053 --propose > fix.ndjson
       tally reconcile march.xml --source camt053 --record --actor lin
       tally reconcile march.xml --source camt053 --html -o march.html
+      tally reconcile --against monday.csv tuesday.csv
     """
     output = as_page(output) if as_html else output
     if target is None:
@@ -84,6 +89,11 @@ def command(
 
 
 def _reconcile(session: Session, output: Output, file: str, options: dict[str, Any]) -> int:
+    if options["against"] is not None:
+        return _against(session, output, file, options)
+    if options["source"] is None:
+        hint = f"--source {SOURCES[0]}, one of: {', '.join(SOURCES)}"
+        raise InvalidInput("say what the file is with --source", hint=hint)
     if options["guess"]:
         return _guess(output, statement_file(file, options["source"]), options)
     points = point_options(options)
@@ -127,6 +137,18 @@ def _column_map(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput(f"the column map {path!r} is not UTF-8 text") from None
+
+
+def _against(session: Session, output: Output, file: str, options: dict[str, Any]) -> int:
+    """Compare two deliveries, which needs nothing of what compares one with the ledger."""
+    from cli.against import against  # noqa: PLC0415 - for --against alone
+
+    old, source, encoding = (options.pop(name) for name in ("against", "source", "encoding"))
+    given = [name.rstrip("_") for name, said in options.items() if said not in _UNSAID]
+    if given:
+        msg = f"--{given[0].replace('_', '-')} cannot be combined with --against"
+        raise InvalidInput(msg, hint="it compares two files; the ledger is not looked at")
+    return against(session, output, old, file, source=source, encoding=encoding)
 
 
 def _asked(session: Session, options: dict[str, Any]) -> Asked:

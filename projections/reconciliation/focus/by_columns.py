@@ -17,7 +17,7 @@ from projections.reconciliation.focus.delivery import GZIP, PARQUET, Delivery
 from projections.reconciliation.focus.parts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MEMORY: Final = "320MB"  # beside Python and the engine itself: 500 MB for any number of rows
 _FETCHED: Final = 4096
@@ -74,19 +74,23 @@ def usable() -> bool:
     return arrow.available()
 
 
-def parts_of(delivery: Delivery) -> Iterator[Part] | None:
+def parts_of(
+    delivery: Delivery, *, names: Mapping[str, str] = columns.ALL
+) -> Iterator[Part] | None:
     """Sum the rows of each key, or give None where that is for the other engine."""
     engine = arrow.package("duckdb")
     connection = connected(engine)
     try:
-        source = source_of(connection, delivery, columns.READ)
+        source = source_of(
+            connection, delivery, [*names.values()], needed=columns.needed(names)
+        )
         if source is None:
             return None
         text, found = source
         number = "file_row_number + 1" if delivery.form == PARQUET else "row_number() OVER () + 1"
         answer = connection.execute(
             _SUMS.format(source=text, number=number, **{
-                name: found.get(name, "NULL::VARCHAR") for name in columns.READ
+                name: found.get(names.get(name, ""), "NULL::VARCHAR") for name in columns.READ
             })
         )  # fmt: skip
         # Read at once: what is damaged at the end of the file has to be known before.

@@ -17,7 +17,7 @@ from projections.reconciliation.focus.parts import Part
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _PLAIN: Final = re.compile(cells.PLAIN)
 _UTC: Final = re.compile(cells.UTC)
@@ -32,10 +32,13 @@ class _Cost(NamedTuple):
     odd: str
 
 
-def parts_of(delivery: Delivery) -> Iterator[Part]:
-    """Sum the rows of each key. Raises: BadStatement, ExtraMissing."""
-    found, read = table_of(delivery, columns.READ)
-    return _summed(found, read)
+def parts_of(delivery: Delivery, *, names: Mapping[str, str] = columns.ALL) -> Iterator[Part]:
+    """Sum the rows of each key; ``names`` are the columns to read, under FOCUS's names.
+
+    Raises: BadStatement.
+    """
+    found, read = table_of(delivery, [*names.values()], needed=columns.needed(names))
+    return _summed({name: found[own] for name, own in names.items() if own in found}, read)
 
 
 def table_of(
@@ -134,17 +137,10 @@ def _parquet(
     delivery: Delivery, wanted: Sequence[str], needed: Sequence[str]
 ) -> tuple[dict[str, int], Iterator[Row]]:
     """Read Parquet in batches, each cell as the exact text that a CSV would have."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
-        from pyarrow import parquet  # noqa: PLC0415 - as above
-    except ImportError:
-        msg = "reading Parquet needs pyarrow, which is not installed"
-        raise BadStatement(msg, hint="pip install 'tallystick[columns]', or use the CSV") from None
-    try:
-        with delivery.opened() as stream:
-            names = parquet.read_schema(stream).names
-    except (pa.ArrowException, OSError) as error:
-        raise _not_whole(error) from None
+    names = parquet_names(delivery)
+    import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
+    from pyarrow import parquet  # noqa: PLC0415 - as above
+
     places = columns.places(names, wanted, needed=needed)
     chosen = [names[place] for place in places.values()]
 
@@ -160,6 +156,21 @@ def _parquet(
             raise _not_whole(error) from None
 
     return {name: place for place, name in enumerate(places)}, read()
+
+
+def parquet_names(delivery: Delivery) -> list[str]:
+    """Give the names of a Parquet file's columns. Raises: BadStatement."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
+        from pyarrow import parquet  # noqa: PLC0415 - as above
+    except ImportError:
+        msg = "reading Parquet needs pyarrow, which is not installed"
+        raise BadStatement(msg, hint="pip install 'tallystick[columns]', or use the CSV") from None
+    try:
+        with delivery.opened() as stream:
+            return [*parquet.read_schema(stream).names]
+    except (pa.ArrowException, OSError) as error:
+        raise _not_whole(error) from None
 
 
 def _not_whole(error: BaseException) -> BadStatement:

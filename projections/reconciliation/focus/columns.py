@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 NEEDED: Final = ("BilledCost", "ChargeCategory", "ChargePeriodStart")
 READ: Final = (
     *NEEDED, "BillingCurrency", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd",
     "BillingAccountId", "SubAccountId", "ChargeClass", "InvoiceId", "ResourceId", "x_RecordId",
 )  # fmt: skip
+ALL: Final = {name: name for name in READ}
 CATEGORIES: Final = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 CORRECTION: Final = "Correction"
 
@@ -25,6 +26,11 @@ CORRECTION: Final = "Correction"
 def plain(name: str) -> str:
     """Write a column's name as all spellings of it have it in common."""
     return name.strip().casefold().replace("_", "").replace(" ", "")
+
+
+def needed(names: Mapping[str, str]) -> list[str]:
+    """Give the columns that have to be there, of those asked for under the standard's names."""
+    return [names[name] for name in NEEDED if name in names]
 
 
 def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str] = NEEDED,

@@ -1,0 +1,175 @@
+"""The rows of two files that are not the same in both, one identity at a time.
+
+DuckDB hashes every row and keeps the counts, so memory is flat; without it, or for what it cannot
+read, Python does the same with a digest a row. What differs is then read again, in full.
+Invariant: a group holds every row of its identity, in both files, unless all are the same.
+This module must not know what becomes of a group.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from projections.columns import arrow
+from projections.reconciliation.against.shapes import Common, canonical, is_instant
+from projections.reconciliation.focus import by_columns, by_rows, cells
+from projections.reconciliation.focus.delivery import PARQUET, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Raw = tuple[int, dict[str, str]]  # a row's number, and its cells by column
+Group = tuple[list[Raw], list[Raw]]
+_FETCHED: Final = 2048
+_UNIT: Final = "\x1f"
+
+
+def header_of(delivery: Delivery) -> list[str]:
+    """Give the names of a file's columns. Raises: BadStatement."""
+    if delivery.form != PARQUET:
+        return delivery.header()
+    return by_rows.parquet_names(delivery)
+
+
+def groups(old: Delivery, new: Delivery, both: Common, *, small: int) -> Iterator[Group]:
+    """Give the groups that differ, by the engine that is there and pays."""
+    if max(old.size, new.size) >= small and by_columns.usable():
+        found = _by_columns(old, new, both)
+        if found is not None:
+            return found
+    return _by_rows(old, new, both)
+
+
+def _by_rows(old: Delivery, new: Delivery, both: Common) -> Iterator[Group]:
+    """Count each row's digest in both files, then read again what differs."""
+    counts: dict[bytes, dict[bytes, int]] = {}
+    for delivery, sign in ((old, 1), (new, -1)):
+        for _, texts in _cells(delivery, both):
+            said = counts.setdefault(_digest(texts, both.identity), {})
+            content = _digest(texts, (*both.content, both.amount))
+            left = said.get(content, 0) + sign
+            if left:
+                said[content] = left
+            else:
+                del said[content]
+    wanted = {identity for identity, said in counts.items() if said}
+    found: dict[bytes, Group] = {identity: ([], []) for identity in sorted(wanted)}
+    for side, delivery in enumerate((old, new)):
+        for number, texts in _cells(delivery, both) if wanted else ():
+            identity = _digest(texts, both.identity)
+            if identity in wanted:
+                found[identity][side].append((number, texts))
+    yield from found.values()
+
+
+def _cells(delivery: Delivery, both: Common) -> Iterator[Raw]:
+    names = _names(both)
+    found, rows = by_rows.table_of(delivery, names, needed=(both.amount,))
+    places = [(name, found[name]) for name in names]
+    for number, row in rows:
+        yield number, {
+            name: "" if row[place] in cells.NULLS else row[place] for name, place in places
+        }
+
+
+def _digest(texts: dict[str, str], names: Sequence[str]) -> bytes:
+    said = _UNIT.join(canonical(name, texts[name]) for name in names)
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
+
+
+class _Kept:
+    """DuckDB with the differing rows of two files, in a folder of its own until it is closed."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="tally-")
+        self.engine = arrow.package("duckdb")
+        self.connection = by_columns.connected(self.engine)
+
+    def fill(self, deliveries: Sequence[Delivery], both: Common) -> bool:
+        """Find what differs; False where that is for the other engine."""
+        names = _names(both)
+        parts = []
+        try:
+            for side, delivery in enumerate(deliveries):
+                source = by_columns.source_of(
+                    self.connection, delivery, names, needed=(both.amount,)
+                )
+                if source is None:
+                    return False
+                text, columns = source
+                chosen = [columns[name] for name in names]
+                parts.append(_side(side, delivery, text, chosen))
+            rows = " UNION ALL ".join(parts)
+            place = str(Path(self.folder.name) / "kept.db").replace("'", "''")
+            self.connection.execute(f"ATTACH '{place}' AS kept")
+            identity = _said(both.identity, names)
+            content = _said((*both.content, both.amount), names)
+            self.connection.execute(
+                "CREATE TABLE kept.differs AS SELECT DISTINCT i FROM (SELECT "
+                f"md5_number({identity}) AS i, md5_number({content}) AS c, side FROM ({rows})) "
+                "GROUP BY i, c HAVING count_if(side = 0) <> count_if(side = 1)"
+            )
+            self.connection.execute(
+                f"CREATE TABLE kept.found AS SELECT md5_number({identity}) AS i, * FROM ({rows}) "
+                "WHERE i IN (SELECT i FROM kept.differs) ORDER BY i, side, n"
+            )
+        except self.engine.Error:
+            return False
+        return True
+
+    def groups(self, names: Sequence[str]) -> Iterator[Group]:
+        """Give the groups, and let go of the engine after the last."""
+        try:
+            answer = self.connection.execute("SELECT * FROM kept.found")
+            for _, rows in groupby(_fetched(answer), key=lambda row: row[0]):
+                group: Group = ([], [])
+                for row in rows:
+                    texts = ("" if cell is None else cell for cell in row[3:])
+                    group[row[1]].append((row[2], dict(zip(names, texts, strict=True))))
+                yield group
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the engine and its folder."""
+        self.connection.close()
+        self.folder.cleanup()
+
+
+def _by_columns(old: Delivery, new: Delivery, both: Common) -> Iterator[Group] | None:
+    kept = _Kept()
+    if kept.fill((old, new), both):
+        return kept.groups(_names(both))
+    kept.close()
+    return None
+
+
+def _names(both: Common) -> tuple[str, ...]:
+    return (*both.identity, *both.content, both.amount)
+
+
+def _side(side: int, delivery: Delivery, source: str, columns: Sequence[str]) -> str:
+    number = "file_row_number + 1" if delivery.form == PARQUET else "row_number() OVER () + 1"
+    chosen = ", ".join(f"{column} AS k{n}" for n, column in enumerate(columns))
+    return f"SELECT {side} AS side, {number} AS n, {chosen} FROM {source}"
+
+
+def _said(chosen: Sequence[str], names: Sequence[str]) -> str:
+    """Write what columns say as one text; only Python knows all spellings of a number."""
+    texts = []
+    for name in chosen:
+        cell = f"trim(k{names.index(name)})"
+        if is_instant(name):
+            moment = f"CASE WHEN regexp_full_match({cell}, '{cells.UTC}') THEN {cell} END"
+            cell = f"coalesce(strftime(try_cast({moment} AS TIMESTAMP), '%xT%X'), {cell})"
+        texts.append(f"coalesce({cell}, '')")
+    return f"concat_ws(chr(31), {', '.join(texts)})"
+
+
+def _fetched(answer: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - an extra without types
+    while batch := answer.fetchmany(_FETCHED):
+        yield from batch
