@@ -144,6 +144,8 @@ def _against(session: Session, output: Output, file: str, options: dict[str, Any
     from cli.against import against  # noqa: PLC0415 - for --against alone
 
     old, source, encoding = (options.pop(name) for name in ("against", "source", "encoding"))
+    if output.form == "html":
+        raise InvalidInput("--html and --against are two answers", hint="use --csv or --json")
     given = [name.rstrip("_") for name, said in options.items() if said not in _UNSAID]
     if given:
         msg = f"--{given[0].replace('_', '-')} cannot be combined with --against"

@@ -24,6 +24,7 @@ from projections.reconciliation.lines import (
     one_currency,
 )
 from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.damage import sound_rows
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
@@ -72,7 +73,11 @@ def read_bills(
     related, parts = _text(table, "RelatedRecordID"), _bill_parts(table)
     lines: list[Line] = []
     spans: list[cells.Span] = []
-    for number, row in table.rows():
+    for number, row in sound_rows(
+        table, ids=("RecordID", "RelatedRecordID", "InstanceID", *columns.OWNERS),
+        instants=("BillingCycle", "UsageStartTime", "UsageEndTime"),
+        sums=(*columns.BILL_TOTALS, "PaymentAmount", "OutstandingAmount"),
+    ):  # fmt: skip
         kind = cells.choice(item(row), number, "Item", words=columns.BILL_ITEMS)
         charged, gross, paid, coupons, outstanding = parts(row, number)
         starts, ends = begins(row), finishes(row)
@@ -153,7 +158,10 @@ def read_transactions(
     ]  # fmt: skip
     lines: list[Line] = []
     balances: list[int | None] = []
-    for number, row in table.rows():
+    for number, row in sound_rows(
+        table, instants=("TransactionTime", "BillingCycle"), sums=("Amount",),
+        ids=("TransactionNumber", "TransactionChannelSN", "RecordID", *columns.OWNERS),
+    ):  # fmt: skip
         owner, ours, theirs, time, kind, flow, channel, code, record, size, left = [
             row[place].strip() if place >= 0 else "" for place in places
         ]
