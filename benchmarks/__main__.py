@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     backtest,
     columns,
+    focus,
     history,
     open_things,
     others,
@@ -52,6 +53,8 @@ def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Fig
     found += snapshots.run(folder, sizes)
     found += read_side.start_up(small)
     found.append(reconcile.reconcile_lines(200_000 if max(sizes) > 10_000 else 2000))
+    rows = 300_000 if max(sizes) > SMALL else 3000
+    found += focus.run(folder, rows, 3_000_000 if huge else 20_000)
     found += proof.run(folder, imported, sizes)
     return found
 

@@ -18,6 +18,7 @@ from cli.deliveries import Begun, importing, statement_file
 from cli.render import note
 from ledger.importer import Origin
 from ledger.settings import SettingBroken
+from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.readers import read_statement
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def converted(
         account=account,
     )  # fmt: skip
     importer, statement = importing(session, statement, begun=begun, dates_lost=dates_lost)
+    importer.origin = f"{Path(file).name} sha256:{sha256_of(body)}"
     lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
     for said in importer.unsaid:
         note(f"note: {said}")

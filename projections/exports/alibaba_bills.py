@@ -48,7 +48,8 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]
         account = stream.removeprefix(ACCOUNT_PREFIX)
         currency, found = c.charges(account, history(reader, stream, point))
         for charge in found:
-            yield _row(account, currency, charge, terms.offset)
+            if charge.kind != c.OWED:  # the vendor's bills have no such row
+                yield _row(account, currency, charge, terms.offset)
 
 
 def cycle_of(charge: c.Charge, offset: int) -> str:

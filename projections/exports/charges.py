@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
 from ledger.errors import CorruptHistory
+from ledger.periods import SECOND
+from projections.reconciliation.ours import CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ledger.events import RecordedEvent
 
+OWED = "owed"  # what a provider owes beyond all that it billed: money of its own channel
 BILL = "bill"
 ORDER = "order"
 REFUND = "refund"
@@ -88,6 +91,8 @@ class _Folding:
             event = recorded.event
             if isinstance(event, e.AccountOpened):
                 self._currency = event.currency
+            elif isinstance(event, e.TopUpReceived) and event.channel == CREDITS:
+                self._owed(recorded, event)
             elif isinstance(event, e.BillPosted):
                 self._bill(recorded, event)
             elif isinstance(event, e.BillSettled):
@@ -109,6 +114,15 @@ class _Folding:
                 recorded, BILL, event.bill, event.bill, event.instance, event.product, "",
                 event.amount, event.round_down, (), 0, event.amount,
                 event.cycle_start, event.cycle_end,
+            )
+        )  # fmt: skip
+
+    def _owed(self, recorded: RecordedEvent, event: e.TopUpReceived) -> None:
+        starts = recorded.effective_at
+        self._found.append(
+            Charge(
+                recorded, OWED, event.serial, event.serial, "", "", "", -event.amount, 0, (),
+                -event.amount, 0, starts, starts + SECOND,
             )
         )  # fmt: skip
 

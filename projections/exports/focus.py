@@ -47,6 +47,7 @@ _SAID = {
     c.ORDER: "Order",
     c.REFUND: "Refund",
     c.NOTE: "Credit note",
+    c.OWED: "Credit",
 }
 
 
@@ -94,6 +95,9 @@ class _Charged:
 
     def rows(self) -> Iterator[Row]:
         charge = self._charge
+        if charge.kind == c.OWED:
+            yield self._credit("", -charge.amount)
+            return
         yield self._main()
         if charge.kind != c.NOTE:
             for coupon, part in charge.parts:
@@ -133,7 +137,10 @@ class _Charged:
             **self._costs(billed=taken, listed=taken),
             "ChargeCategory": "Credit",
             "ChargeFrequency": "One-Time",
-            "ChargeDescription": f"Coupon {coupon} on {self._charge.record}",
+            "ChargeDescription": (
+                f"Coupon {coupon} on {self._charge.record}" if coupon
+                else f"{_SAID[c.OWED]} {self._charge.record}"
+            ),
             "x_CouponId": coupon,
         }
 

@@ -54,6 +54,7 @@ class Importer:
         self._owed: set[str] = set()  # those that were below zero
         self._begun = 0
         self.unsaid: list[str] = []
+        self.origin = ""  # of the file: its name and hash, for what names its rows
 
     def commands(self, statement: Statement) -> Iterator[Json]:
         """Give the commands of a statement, in the order of their instants.

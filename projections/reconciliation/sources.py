@@ -13,7 +13,12 @@ from ledger.periods import DAY
 from ledger.reconciling import register
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
-from projections.reconciliation.focus.fitting import by_currency, by_invoice, credits_together
+from projections.reconciliation.focus.fitting import (
+    by_currency,
+    by_invoice,
+    credits_together,
+    of_one_name,
+)
 from projections.reconciliation.identity import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
@@ -79,6 +84,7 @@ def _compare(
     side = ledger_side(reader, point, subject, channels=asked.channels)
     if statement.source == "focus":
         statement = by_invoice(by_currency(statement, side.accounts), side.lines)
+        statement = of_one_name(statement)
         side = side._replace(lines=credits_together(side.lines))
     channels = asked.channels
     if statement.subject == "payments" and not channels:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Raw = tuple[int, dict[str, str]]  # a row's number, and its cells by column
 Group = tuple[list[Raw], list[Raw]]
 _FETCHED: Final = 2048
+# Two files are read at once, and what is grouped and sorted goes to disk beyond this.
+_SETTINGS: Final = ("SET memory_limit = '224MB'", "SET threads = 2")
 _UNIT: Final = "\x1f"
 
 
@@ -88,6 +90,8 @@ class _Kept:
         self.folder = tempfile.TemporaryDirectory(prefix="tally-")
         self.engine = arrow.package("duckdb")
         self.connection = by_columns.connected(self.engine)
+        for setting in _SETTINGS:
+            self.connection.execute(setting)
 
     def fill(self, deliveries: Sequence[Delivery], both: Common) -> bool:
         """Find what differs; False where that is for the other engine."""
@@ -165,7 +169,10 @@ def _said(chosen: Sequence[str], names: Sequence[str]) -> str:
         cell = f"trim(k{names.index(name)})"
         if is_instant(name):
             moment = f"CASE WHEN regexp_full_match({cell}, '{cells.UTC}') THEN {cell} END"
-            cell = f"coalesce(strftime(try_cast({moment} AS TIMESTAMP), '%xT%X'), {cell})"
+            said = f"coalesce(strftime(try_cast({moment} AS TIMESTAMP), '%xT%XZ'), {cell})"
+            # As nearly all are, and written as the others will be.
+            usual = f"length({cell}) = 20 AND {cell}[11] = 'T' AND {cell}[20] = 'Z'"
+            cell = f"CASE WHEN {usual} THEN {cell} ELSE {said} END"
         texts.append(f"coalesce({cell}, '')")
     return f"concat_ws(chr(31), {', '.join(texts)})"
 

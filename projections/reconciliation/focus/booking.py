@@ -34,10 +34,18 @@ _RATED: int = SCALE // 10**RATED_SCALE
 class FocusImporter(Importer):
     """Makes commands of the charges of a FOCUS file."""
 
+    _reserved: dict[tuple[str, str], int]
+    _waiting: set[tuple[str, str]]
+
     def commands(self, statement: Statement) -> Iterator[Json]:
         """Give the commands of a statement, in the order of their instants."""
         lines = tuple(line for line in statement.lines if line.kind != ROUNDING)
+        self._reserved, self._waiting = {}, set()
         self._invoices = {(line.account, line.order): line.group for line in lines}
+        for line in lines:  # an invoice's bills are first for its own credits
+            if line.amount < 0:
+                mine = (line.account, line.group)
+                self._reserved[mine] = self._reserved.get(mine, 0) - line.amount
         for line in statement.lines:
             if line.kind == ROUNDING:
                 self.unsaid.append(
@@ -71,8 +79,9 @@ class FocusImporter(Importer):
         minor = from_minor(1, line.currency)
         account, note = line.account or NAMELESS, line.order or line.key
         rest, count = -line.amount // minor * minor, 0
+        self._reserved[line.account, line.group] += line.amount
         for bill in self._bills(line, account, left):
-            taken = min(rest, bill[0] // minor * minor)
+            taken = min(rest, self._free(line, bill[2], account, left) // minor * minor)
             if taken > 0:
                 left[bill[1]].remove(bill[2])
                 size, name, posted = bill[2]
@@ -80,15 +89,59 @@ class FocusImporter(Importer):
                 yield self._said(
                     "credit-note", max(line.instant, posted), account=account,
                     note=part_name(note, count), bill=name,
-                    amount=write_amount(taken, line.currency),
+                    amount=write_amount(taken, line.currency), **self._rows(line),
                 )  # fmt: skip
                 rest, count = rest - taken, count + 1
         if rest:
             yield self._said(
                 "top-up", line.instant, account=account, channel=CREDITS,
                 serial=serial_of(account, part_name(note, count)),
-                amount=write_amount(rest, line.currency),
+                amount=write_amount(rest, line.currency), **self._rows(line),
             )  # fmt: skip
+
+    def _free(self, line: Line, bill: tuple[int, str, int], account: str, left: Left) -> int:
+        """Give what a credit may take of a bill: what another invoice wants of its own stays."""
+        invoice = self._invoices.get((line.account, bill[1]), "")
+        wanted = self._reserved.get((line.account, invoice), 0)
+        if invoice == line.group or not wanted:
+            return bill[0]
+        there = sum(
+            size for where, bills in left.items() if where[0] == account
+            for size, name, _ in bills if self._invoices.get((line.account, name), "") == invoice
+        )  # fmt: skip
+        return min(bill[0], there - wanted)
+
+    # An account that the ledger has may be overdue, and an instance of it is then out of service
+    # at once; what ran before the ledger knew it is billed all the same (R18). So an instance is
+    # made just before its first bill, and bills have the date of the import.
+
+    def _instance(self, account: str, instance: str, instant: int) -> Iterator[Json]:
+        if self._opened.get(account) == 0:
+            self._waiting.add((account, instance))
+        else:
+            yield from super()._instance(account, instance, instant)
+
+    def _charge(self, line: Line, left: Left) -> Iterator[Json]:
+        there = (line.account or NAMELESS, self._instance_of(line))
+        if there in self._waiting:
+            yield from super()._instance(*there, line.instant)
+        yield from super()._charge(line, left)
+
+    def _said(self, command: str, instant: int, **fields: object) -> Json:
+        said = super()._said(command, instant, **fields)
+        if self._opened.get(str(fields["account"])) == 0:
+            said.pop("effective_at", None)
+        return said
+
+    def _bill(
+        self, line: Line, account: str, bill: str, instance: str, *, ends: int, rated: str
+    ) -> Json:
+        posted = super()._bill(line, account, bill, instance, ends=ends, rated=rated)
+        return {**posted, **self._rows(line)}
+
+    def _rows(self, line: Line) -> Json:
+        """Say which rows of which file are behind a bill or a note."""
+        return {"reason": f"{self.origin}, {line.place}"} if self.origin else {}
 
     def _bills(
         self, line: Line, account: str, left: Left

@@ -96,6 +96,11 @@ def _together(one: Line, other: Line) -> Line:
     )  # fmt: skip
 
 
+def of_one_name(statement: Statement) -> Statement:
+    """Put the parts of a credit together in a file of our own, as ``credits_together`` has ours."""
+    return _with(statement, credits_together(statement.lines))
+
+
 def credits_together(ours: Iterable[Line]) -> tuple[Line, ...]:
     """Put the parts of a credit together, which the import had to divide among bills."""
     lines = list(ours)
