@@ -94,41 +94,50 @@ class _Kept:
             self.connection.execute(setting)
 
     def fill(self, deliveries: Sequence[Delivery], both: Common) -> bool:
-        """Find what differs; False where that is for the other engine."""
+        """Find what differs; False where that is for the other engine.
+
+        One file is read at a time: two scans at once keep whole files in memory.
+        """
         names = _names(both)
-        parts = []
+        hashed = f"md5_number({_said(both.identity, names)})"
+        content = _said((*both.content, both.amount), names)
         try:
+            sides = []
             for side, delivery in enumerate(deliveries):
                 source = by_columns.source_of(
                     self.connection, delivery, names, needed=(both.amount,)
                 )
                 if source is None:
                     return False
-                text, columns = source
-                chosen = [columns[name] for name in names]
-                parts.append(_side(side, delivery, text, chosen))
-            rows = " UNION ALL ".join(parts)
+                sides.append(_side(side, delivery, source[0], [source[1][name] for name in names]))
             place = str(Path(self.folder.name) / "kept.db").replace("'", "''")
             self.connection.execute(f"ATTACH '{place}' AS kept")
-            identity = _said(both.identity, names)
-            content = _said((*both.content, both.amount), names)
-            self.connection.execute(
-                "CREATE TABLE kept.differs AS SELECT DISTINCT i FROM (SELECT "
-                f"md5_number({identity}) AS i, md5_number({content}) AS c, side FROM ({rows})) "
-                "GROUP BY i, c HAVING count_if(side = 0) <> count_if(side = 1)"
-            )
-            self.connection.execute(
-                f"CREATE TABLE kept.found AS SELECT md5_number({identity}) AS i, * FROM ({rows}) "
-                "WHERE i IN (SELECT i FROM kept.differs) ORDER BY i, side, n"
-            )
+            self._fill("hashes", [
+                f"SELECT {hashed} AS i, md5_number({content}) AS c, side FROM ({rows})"
+                for rows in sides
+            ])  # fmt: skip
+            uneven = "GROUP BY i, c HAVING count_if(side = 0) <> count_if(side = 1)"
+            self._fill("differs", [
+                f"SELECT DISTINCT i FROM (SELECT i FROM kept.hashes {uneven})"
+            ])  # fmt: skip
+            self._fill("found", [
+                f"SELECT * FROM (SELECT {hashed} AS i, * FROM ({rows})) "
+                "WHERE i IN (SELECT i FROM kept.differs)" for rows in sides
+            ])  # fmt: skip
         except self.engine.Error:
             return False
         return True
 
+    def _fill(self, table: str, queries: Sequence[str]) -> None:
+        first, *others = queries
+        self.connection.execute(f"CREATE TABLE kept.{table} AS {first}")
+        for query in others:
+            self.connection.execute(f"INSERT INTO kept.{table} {query}")
+
     def groups(self, names: Sequence[str]) -> Iterator[Group]:
         """Give the groups, and let go of the engine after the last."""
         try:
-            answer = self.connection.execute("SELECT * FROM kept.found")
+            answer = self.connection.execute("SELECT * FROM kept.found ORDER BY i, side, n")
             for _, rows in groupby(_fetched(answer), key=lambda row: row[0]):
                 group: Group = ([], [])
                 for row in rows:
@@ -159,7 +168,7 @@ def _names(both: Common) -> tuple[str, ...]:
 def _side(side: int, delivery: Delivery, source: str, columns: Sequence[str]) -> str:
     number = "file_row_number + 1" if delivery.form == PARQUET else "row_number() OVER () + 1"
     chosen = ", ".join(f"{column} AS k{n}" for n, column in enumerate(columns))
-    return f"SELECT {side} AS side, {number} AS n, {chosen} FROM {source}"
+    return f"SELECT {side}::TINYINT AS side, {number} AS n, {chosen} FROM {source}"
 
 
 def _said(chosen: Sequence[str], names: Sequence[str]) -> str:
