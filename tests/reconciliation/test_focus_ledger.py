@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from tests.reconciliation.focus_files import rows_of, text_of
 
 DATA = ROOT.parent / "shared" / "data"
 SAMPLE = DATA / "focus-sample" / "focus_sample.csv"
-TOOLKIT = shutil.which("focus-toolkit")
+TOOLKIT = shutil.which("focus-toolkit", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 # Their own files: two of them name an hour that no day has.
 WRONG = {f"commitment_discount_purchase_scenario_{n}.csv" for n in (2, 3)}
 EXAMPLES = sorted((DATA / "focus").rglob("*.csv"))
@@ -174,3 +176,17 @@ def test_rows_stay_findable_behind_their_bill(tmp_path: Path) -> None:
     assert said["INV-1/2025-03/Tax"].endswith(", row 3")
     assert said["INV-1/2025-03/Usage"].endswith(", 2 of rows 2-4")
     assert said["INV-1/2025-03/Usage"].startswith("f.csv sha256:")
+
+
+def test_a_break_shows_the_file_and_the_rows_that_it_is_about(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    world.done("record", "open-account", "--account", "acme")
+    world.done("clock", "advance", "--to", "2025-04-02")
+    path = _file(tmp_path, {"BilledCost": "10.005"}, {"ChargeCategory": "Tax"}, {})
+    asked = ("reconcile", path, "--source", "focus", "--record", "--actor", "lin", "--json")
+    found = {one["key"]: one for one in world.done(*asked, code=1).json["breaks"]}
+    shown = world.done("breaks", "show", found["INV-1/2025-03/Usage"]["break"]).out
+    assert "2 of rows 2-4: 20.005 before rounding" in shown
+    assert "f.csv" in shown
+    (run,) = world.json("report", "reconciliation")["runs"]
+    assert len(run["sha256"]) == 64

@@ -68,7 +68,8 @@ def by_invoice(statement: Statement, ours: Iterable[Line]) -> Statement:
             continue
         same = (line.account, line.group, line.currency)
         exact = msgspec.structs.replace(
-            line, key=line.group, order=line.group, group="", amount=line.gross, text=""
+            line, key=line.group, order=line.group, group="", amount=line.gross,
+            text=line.place,
         )
         there = kept.get(same)
         kept[same] = exact if there is None else _together(there, exact)
@@ -93,6 +94,7 @@ def _together(one: Line, other: Line) -> Line:
         one, amount=one.amount + other.amount, gross=one.gross + other.gross,
         instant=min(one.instant, other.instant), starts=min(one.starts, other.starts),
         ends=max(one.ends, other.ends), place=f"{one.place}, {other.place}",
+        text=f"{one.text}, {other.text}",
     )  # fmt: skip
 
 

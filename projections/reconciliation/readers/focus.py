@@ -90,9 +90,12 @@ def _line(charge: Charge, amount: int) -> Line:
         starts=charge.starts, ends=charge.ends, instance=charge.resource if charge.record else "",
         gross=charge.cost - charge.credit if charge.record else charge.cost,
         coupons=-charge.credit if charge.record else 0, group=charge.invoice,
-        text="" if amount == charge.cost else _exact(charge), firm=charge.record,
+        text="" if charge.record else _behind(charge, place, amount), firm=charge.record,
     )  # fmt: skip
 
 
-def _exact(charge: Charge) -> str:
-    return f"{write_amount(charge.cost, charge.currency)} before rounding"
+def _behind(charge: Charge, place: str, amount: int) -> str:
+    """Say which rows are behind a bill, and what they come to: a break keeps it as its text."""
+    if amount == charge.cost:
+        return place
+    return f"{place}: {write_amount(charge.cost, charge.currency)} before rounding"
