@@ -17,8 +17,10 @@ from pyarrow import parquet
 from ledger.errors import InvalidInput
 from ledger.periods import HOUR, parse_instant
 from projections.reconciliation.amounts import read_amount, write_amount
+from projections.reconciliation.focus import by_columns
 from projections.reconciliation.focus.cells import read_cost
 from projections.reconciliation.focus.charges import Charge
+from projections.reconciliation.focus.delivery import Delivery
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers import read_statement
 from tests.reconciliation.focus_files import ENGINES, PLAIN, read, rows_of, text_of
@@ -221,6 +223,18 @@ def test_a_hostile_file_is_refused_in_one_line(text: str, message: str, tmp_path
         with pytest.raises(BadStatement, match=message) as refused:
             read_statement(body, "focus", offset=8 * HOUR, currency="CNY")
         assert "\n" not in str(refused.value)
+
+
+def test_a_last_line_without_end_is_not_left_out(tmp_path: Path) -> None:
+    body = f"{HEAD}\n1,Usage,2025-03-01\n{'1' * (36 << 20)}".encode()
+    path = tmp_path / "f.csv"
+    for written in (body, body + b"\n", gzip.compress(body, 1)):
+        path.write_bytes(written)
+        assert by_columns.parts_of(Delivery(path)) is None
+    with pytest.raises(BadStatement, match="line 3 is longer than"):
+        read_statement(path, "focus", offset=8 * HOUR, currency="CNY")
+    path.write_bytes(f"{HEAD}\n1,Usage,2025-03-01".encode())
+    assert len(read(path, "columns")) == len(read(path, "rows")) == 1
 
 
 def test_a_file_that_is_cut_off_or_of_another_type_is_refused(tmp_path: Path) -> None:

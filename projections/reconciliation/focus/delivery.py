@@ -75,6 +75,19 @@ class Delivery:
                 msg = f"the gzip file is cut off or damaged: {error}"
                 raise BadStatement(msg, hint=_CUT_OFF) from None
 
+    def ends_in_a_line(self) -> bool:
+        """Say whether what follows the last end of a line could be a line. Raises: BadStatement."""
+        if self.form == PARQUET:
+            return True
+        rest = 0
+        with self.plain() as stream:
+            if self.form == CSV:
+                stream.seek(max(0, self.size - LINE_MAX - 2))
+            while chunk := stream.read(LINE_MAX):
+                last = chunk.rstrip(b"\r\n").rfind(b"\n")
+                rest = rest + len(chunk) if last < 0 else len(chunk) - last
+        return rest <= LINE_MAX
+
     def header(self) -> list[str]:
         """Read the names of a CSV's columns. Raises: BadStatement."""
         with self.plain() as stream:
