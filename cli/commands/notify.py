@@ -18,6 +18,8 @@ from ledger.periods import format_instant
 from projections.answers import point_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.bootstrap import Session
     from ledger.events import RecordedEvent
     from projections.point import Point
@@ -104,7 +106,7 @@ def attempt_line(row: dict[str, Any]) -> str:
 
 
 def _list(
-    session: Session, output: Output, *, account: str | None, kinds: str | None, point: Point
+    session: Session, output: Output, *, account: str | None, kinds: Sequence[str], point: Point
 ) -> int:
     from projections.notices.outbox import attempts  # noqa: PLC0415 - loaded when needed
 

@@ -12,7 +12,7 @@ from ledger import clock as clocks
 from ledger.errors import InvalidInput, NoSuchThing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cli.bootstrap import Session
     from cli.notices.channel import Channel
@@ -32,20 +32,21 @@ def notice_options(body: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--since", metavar="POSITION",
                      help="Begin behind this event (default: where the channel began, else the "
                      "first event)."),
-        click.option("--kinds", metavar="K,K", help="Only these kinds of notices."),
+        click.option("--kinds", metavar="K,K", multiple=True,
+                     help="Only these kinds of notices."),
     ):  # fmt: skip
         body = option(body)
     return body
 
 
-def read_kinds(text: str | None) -> frozenset[str]:
-    """Read a list of kinds, all of them for None. Raises: InvalidInput."""
+def read_kinds(texts: Sequence[str]) -> frozenset[str]:
+    """Read lists of kinds, all of them where there is none. Raises: InvalidInput."""
     from ledger.policy import did_you_mean  # noqa: PLC0415 - loaded when needed
     from projections.notices.kinds import KINDS  # noqa: PLC0415 - loaded when needed
 
-    if text is None:
+    if not texts:
         return frozenset(KINDS)
-    found = [word.strip() for word in text.split(",") if word.strip()]
+    found = [word.strip() for text in texts for word in text.split(",") if word.strip()]
     for kind in found:
         if kind not in KINDS:
             hint = did_you_mean(kind, list(KINDS)) or "kinds: " + ", ".join(KINDS)
@@ -56,7 +57,7 @@ def read_kinds(text: str | None) -> frozenset[str]:
 
 
 def delivery(
-    session: Session, to: str, *, kinds: str | None, since: str | None, secret_env: str,
+    session: Session, to: str, *, kinds: Sequence[str], since: str | None, secret_env: str,
     templates: str | None,
 ) -> Delivery:  # fmt: skip
     """Open a channel and what waits for it. Raises: InvalidInput, NoSuchThing, OSError."""

@@ -99,14 +99,26 @@ class Web:
             ),
             **self._more,
         }  # fmt: skip
+        kept = self._socket() is not None
         try:
-            with cut_off(self._socket, self._seconds):
-                self._connection.request("POST", self._path, body=body, headers=headers)
-                answer = self._read(self._connection.getresponse())
+            return self._post(body, headers)
+        except ConnectionError as error:
+            self._connection.close()
+            if not kept:
+                return _failed(error)
         except (OSError, HTTPException, ValueError) as error:
             self._connection.close()
-            return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
-        return answer
+            return _failed(error)
+        try:  # a connection that was kept may have been let go of by the other side meanwhile
+            return self._post(body, headers)
+        except (OSError, HTTPException, ValueError) as error:
+            self._connection.close()
+            return _failed(error)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
+        with cut_off(self._socket, self._seconds):
+            self._connection.request("POST", self._path, body=body, headers=headers)
+            return self._read(self._connection.getresponse())
 
     def _read(self, response: HTTPResponse) -> Answer:
         said = f"{response.status} {response.reason}"
@@ -126,3 +138,7 @@ class Web:
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
+
+
+def _failed(error: BaseException) -> Answer:
+    return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))

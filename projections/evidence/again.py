@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 EVENTS, CHECKPOINT, POLICY = "events.msgpack", "checkpoint", "policy"
 SAMPLE = "sample/sample.json"
+OLDER = "tally.manifest/1"
 NOT_JUDGED = (README, MANIFEST, PROGRAM)
 CANNOT = (
     "that what was recorded is true, or all that happened",
@@ -71,6 +72,7 @@ class Judge:
         self._manifest: dict[str, Any] = {}
         self._accepted: Accepted | None = None
         self._store: Store | None = None
+        self._older = False
         self.answer: dict[str, Any] = {
             "schema": "tally.verify_pack/1", "pack": str(path), "ok": False, "period": None,
             "known_at": None, "checkpoint": None, "keys": [], "checks": [], "not_judged": [],
@@ -104,6 +106,9 @@ class Judge:
                 try:
                     self._say(name, check(pack), ok=True)
                 except _HARM as error:
+                    if self._older:
+                        msg = f"{str(self._path)!r} was made by an older program"
+                        raise InvalidInput(msg, hint="run the verify.py in it") from None
                     known = isinstance(error, LedgerError)
                     said = str(error) if known else f"it is malformed ({type(error).__name__})"
                     self._say(name, said, ok=False)
@@ -117,7 +122,8 @@ class Judge:
     def _check_manifest(self, pack: Handed) -> str:
         told = pack.json(MANIFEST)
         if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-            raise broken(f"its manifest is no {SCHEMA}; an older pack has a verify.py of its own")
+            self._older = isinstance(told, dict) and told.get("schema") == OLDER
+            raise broken(f"its manifest is no {SCHEMA}")
         if not isinstance(told["period"], str) or not isinstance(told["files"], dict):
             raise broken("its manifest is malformed")
         self._manifest = told

@@ -20,6 +20,7 @@ import csv
 import hashlib
 import heapq
 import io
+import itertools
 import json
 import mmap
 import os
@@ -29,6 +30,7 @@ import struct
 import sys
 import tempfile
 import zipfile
+from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +43,7 @@ EVENT_MAX = 1 << 28
 RATIO_MAX = 400  # how many times its size a file may have been compressed
 RATIO_FREE = 1 << 20  # below so many bytes it may be as small as it likes
 DEPTH_MAX = 8
+POSITION = (1 << 40) - 1
 DIGITS_MAX = 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*", re.ASCII)
 PIECE = 1 << 16
@@ -313,15 +316,20 @@ def node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def root_of(leaves):
-    """Give the root of a list of leaves."""
-    if not leaves:
+def root_of(leaves, size):
+    """Give the root of the first leaves, 32 bytes each: complete subtrees wait, then are joined."""
+    waiting = []
+    for index in range(size):
+        found = leaves[index * 32 : index * 32 + 32]
+        while index & 1:
+            found, index = node(waiting.pop(), found), index >> 1  # noqa: PLW2901 - its parents
+        waiting.append(found)
+    if not waiting:
         return hashlib.sha256(b"").digest()
-    level = list(leaves)
-    while len(level) > 1:
-        pairs = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = pairs + level[len(pairs) * 2 :]
-    return level[0]
+    found = waiting.pop()
+    while waiting:
+        found = node(waiting.pop(), found)
+    return bytes(found)
 
 
 def proof_holds(leaf, index, size, hashes, root):
@@ -840,6 +848,8 @@ class Pack:
         need("manifest.json" in self.files.sizes, "there is no manifest.json")
         told = self.manifest = read_json(self.text("manifest.json").encode())
         need(isinstance(told, dict), "the manifest is no object")
+        if told.get("schema") == "tally.manifest/1":
+            raise Nothing("it was made by an older program: run the verify.py in it")
         need(told.get("schema") == SCHEMA, "the manifest is no %s" % SCHEMA)
         need(set(told) == set(MANIFEST), "the manifest says more or less than it should")
         words = (told["period"], told["known_at"], told["currency"])
@@ -853,7 +863,8 @@ class Pack:
         for currency, digits in told["digits"].items():
             need(re.fullmatch("[A-Z]{3}", currency) and digits in (0, 1, 2, 3, 4), "odd digits")
             DIGITS[currency] = digits
-        self.keys, self.leaves, self.where, self.dated = {}, [], [], []
+        self.keys, self.leaves = {}, bytearray()
+        self.where, self.dated = array("Q"), []
 
     def close(self):
         """Let go of every file."""
@@ -928,17 +939,21 @@ class Pack:
         self.files.held.append(self.raw)
         at, end = 0, len(self.raw)
         while at < end:
-            need(len(self.leaves) < self.size, "more events than were signed")
+            need(len(self.where) < self.size, "more events than were signed")
             event, following = unpack(self.raw, at)
             need(following <= end and isinstance(event, dict), "an event is cut off")
             leaf = hashlib.sha256(b"\x00")
             leaf.update(self.raw[at:following])
-            self.leaves.append(leaf.digest())
+            self.leaves += leaf.digest()
             self.where.append(at)
             at = following
-        need(len(self.leaves) == self.size, "%d events, %d signed" % (len(self.leaves), self.size))
-        need(root_of(self.leaves) == self.root, "an event is not as it was signed")
+        need(len(self.where) == self.size, "%d events, %d signed" % (len(self.where), self.size))
+        need(root_of(self.leaves, self.size) == self.root, "an event is not as it was signed")
         return "root %s" % base64.b64encode(self.root).decode()
+
+    def leaf(self, position):
+        """Give an event's leaf."""
+        return bytes(self.leaves[position * 32 - 32 : position * 32])
 
     def event(self, position):
         """Read an event again."""
@@ -1000,7 +1015,7 @@ class Pack:
         elif stream == "ledger" and name.startswith("Period"):
             self.closes.append(shown(event, self.offset))
         if account and event["effective_at"] < self.ends:
-            self.dated.append((event["effective_at"], position))
+            self.dated.append(event["effective_at"] << 40 | position)
         return name
 
     def list_event(self, event, name, lists, counted):
@@ -1045,7 +1060,9 @@ class Pack:
     def payment(self, inner, position, twice):
         """A payment's key stands once, or is listed."""
         key = inner["channel"], inner["serial"]
-        first = self.payments.setdefault(key, position)
+        text = "%d:%s%s" % (len(key[0]), *key)
+        digest = hashlib.sha256(text.encode()).digest()[:16]
+        first = self.payments.setdefault(digest, position)
         if first != position:
             twice.add(csv_line(("same key", *key, first, position)))
         if inner.get("suspected_duplicate_of") is not None:
@@ -1057,8 +1074,8 @@ class Pack:
         self.same("reports/completeness.json", json_text({
             "events": self.size, "first_position": 1, "last_position": self.size, "gaps": [],
             "streams": len(self.versions), "recorded_in_period": counted[0],
-            "refused_in_period": counted[1], "first_leaf": self.leaves[0].hex(),
-            "last_leaf": self.leaves[-1].hex(), "by_type": dict(sorted(self.types.items())),
+            "refused_in_period": counted[1], "first_leaf": self.leaf(1).hex(),
+            "last_leaf": self.leaf(self.size).hex(), "by_type": dict(sorted(self.types.items())),
         }))  # fmt: skip
 
     def reconciled(self):
@@ -1093,19 +1110,18 @@ class Pack:
         self.journals = Journals(self.files, heading, self.offset)
         self.revenue, self.products, self.moved = Revenue(), {}, {}
         self.unearned, self.opened_at, self.posted = {}, {}, {}
-        first = bisect.bisect_left(self.dated, (self.starts, 0))
-        for _, position in self.dated[:first]:
-            self.book(position, write=False)
+        first = bisect.bisect_left(self.dated, self.starts << 40)
+        for one in itertools.islice(self.dated, first):
+            self.book(one & POSITION, write=False)
         opening = self.end_of("opening", self.starts - MICRO)
         day = (self.starts + self.offset) // DAY
         balances = self.journals.balances
         legs = [(key, sum_, sum_) for key, sum_ in sorted(balances.items()) if sum_]
         if legs:
             self.journals.write(day, "OpeningBalances", None, self.starts, "", legs)
-        for effective, position in self.dated[first:]:
-            today = (effective + self.offset) // DAY
-            day = self.days(day, today)
-            self.book(position, write=True)
+        for one in itertools.islice(self.dated, first, None):
+            day = self.days(day, ((one >> 40) + self.offset) // DAY)
+            self.book(one & POSITION, write=True)
         self.days(day, (self.ends - MICRO + self.offset) // DAY + 1)
         closing = self.end_of("closing", self.ends - MICRO)
         self.journals.end()
@@ -1269,7 +1285,7 @@ class Pack:
         need(note == self.note, "the proof of @%d is of another checkpoint" % position)
         hashes = [base64.b64decode(line, validate=True) for line in lines[2:]]
         good = proof_holds(leaf, position - 1, self.size, hashes, self.root)
-        need(good and leaf == self.leaves[position - 1], "the proof of @%d is wrong" % position)
+        need(good and leaf == self.leaf(position), "the proof of @%d is wrong" % position)
 
     def continues(self, path):
         """The log continues the older checkpoint that was given."""
@@ -1279,7 +1295,7 @@ class Pack:
         told = self.manifest["checkpoint"]["origin"]
         need(origin == told, "it is of %s" % plain(origin))
         need(size <= self.size, "it covers %d events, the pack %d: cut off" % (size, self.size))
-        need(root_of(self.leaves[:size]) == root, "the history before it is another one")
+        need(root_of(self.leaves, size) == root, "the history before it is another one")
         return "the first %d events are those of the older checkpoint" % size
 
 

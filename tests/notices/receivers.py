@@ -77,6 +77,9 @@ class _Hook(BaseHTTPRequestHandler):
         time.sleep(self.server.pause)
         if self.server.manner == "drip":
             return self._drip()
+        if self.server.manner == "hang up":
+            self.close_connection = True
+            return self._take(json.loads(raw))
         if self.server.manner != "take":
             self.close_connection = True
             self.wfile.write(self.answers[self.server.manner])

@@ -305,6 +305,15 @@ def test_run_delivers_while_it_keeps_a_ledger_caught_up(tmp_path: Path) -> None:
         assert (done.code, len(hook.seen)) == (0, 1)
 
 
+def test_a_kept_connection_that_was_let_go_of_is_made_again(world: World) -> None:
+    """The receiver hangs up after each answer without saying so: no attempt fails for that."""
+    with receiver() as hook:
+        hook.manner = "hang up"
+        answer = world.json("notify", "--to", hook.url, "--kinds", "low_balance_reminder",
+                            "--kinds", "low_balance,expiry_7d")  # fmt: skip
+        assert (answer["sent"], answer["failed"], len(hook.taken)) == (7, 0, 7)
+
+
 def test_https_is_verified(world: World) -> None:
     """A receiver that speaks no TLS, or whose certificate nobody signed, gets nothing."""
     with receiver() as hook:

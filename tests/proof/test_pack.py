@@ -179,7 +179,7 @@ def test_its_tree_is_that_of_the_text(size: int) -> None:
     entries = [b"%d" % i for i in range(size)]
     leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
     root = recursive.mth(entries)
-    assert standalone.root_of(leaves) == root
+    assert standalone.root_of(b"".join(leaves), size) == root
     for index in range(size):
         path = recursive.path(index, entries)
         assert standalone.proof_holds(leaves[index], index, size, path, root)

@@ -128,6 +128,15 @@ def test_each_word_of_the_manifest_counts(small: Path, tmp_path: Path, key: str)
     assert None not in verdicts(path)
 
 
+def test_an_older_pack_is_left_to_its_own_program(small: Path, tmp_path: Path) -> None:
+    content = entries(small)
+    manifest = {**json.loads(content["manifest.json"]), "schema": "tally.manifest/1"}
+    content["manifest.json"] = json.dumps(manifest).encode()
+    path = rewritten(tmp_path / "x.zip", content)
+    assert verdicts(path) == ("no pack", "no pack")
+    assert (audited(path).returncode, tally("verify-pack", path).code) == (2, 2)
+
+
 def hostile(small: Path) -> dict[str, bytes]:
     """Zips that mean harm, or are none."""
     content = entries(small)
