@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
-from ledger.notes import ED25519, BadNote, SigningKey, read_checkpoint, read_note
+from ledger.notes import ED25519, BadNote, SecondSpelling, SigningKey, read_checkpoint, read_note
 from ledger.proofs import read_proof
 from ledger.seal import stored_seals
 from ledger.store import is_server, name_of
@@ -168,9 +168,14 @@ def read_text(path: str, what: str = "a checkpoint or a proof") -> str:
 
 @contextmanager
 def whole(path: str) -> Iterator[None]:
-    """Turn a text that is no note or proof at all into a bad file. Raises: InvalidInput."""
+    """Turn a text that is not a note or proof at all into a bad file; one altered stays broken.
+
+    Raises: InvalidInput, SecondSpelling.
+    """
     try:
         yield
+    except SecondSpelling:
+        raise
     except BadNote as error:
         msg = f"{path!r} is not a whole checkpoint or proof: {error}"
         hint = "mail may have cut or changed it: send it as an attachment, or ask for it again"

@@ -35,14 +35,20 @@ class BadNote(IntegrityBroken):
     code = "BAD_NOTE"
 
 
+class SecondSpelling(BadNote):
+    """A note says the same bytes in another spelling: no carrier does that, somebody did."""
+
+
 def read_base64(text: str) -> bytes:
-    """Read standard base64, in its one spelling. Raises: BadNote."""
+    """Read standard base64, in its one spelling. Raises: BadNote, SecondSpelling."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    if not raw or base64.b64encode(raw).decode() != text:
+    if not raw:
         raise BadNote(f"{text[:60]!r} is not base64")
+    if base64.b64encode(raw).decode() != text:
+        raise SecondSpelling(f"{text[:60]!r} is not base64 in canonical form: it was altered")
     return raw
 
 

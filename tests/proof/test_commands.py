@@ -234,3 +234,20 @@ def test_the_pages(tmp_path: Path, golden: Golden) -> None:
         assert text
     tampered(world.path, "UPDATE stored_events SET effective_at = 0 WHERE position = 10")
     golden(GOLDEN / "verify-broken.txt", world.done("verify", code=5).out)
+
+
+def test_a_root_in_a_second_spelling_of_base64_was_altered_and_a_cut_file_was_not(
+    world: Sealed, tmp_path: Path
+) -> None:
+    """The bits that base64 pads with are not signed: canonical form alone tells (C2SP)."""
+    place = tmp_path / "c"
+    world.done("seal", "-o", place)
+    lines = place.read_text(encoding="utf-8").split("\n")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(lines[2][-2]) ^ 1]
+    altered = [*lines[:2], f"{lines[2][:-2]}{other}=", *lines[3:]]
+    (tmp_path / "altered").write_text("\n".join(altered), encoding="utf-8")
+    (tmp_path / "cut").write_text("\n".join(lines[:2]), encoding="utf-8")
+    assert world.run("verify", "--since", tmp_path / "altered").code == 5
+    assert world.run("verify", "--since", tmp_path / "cut").code == 2
+    assert world.run("verify", "--since", place).code == 0
