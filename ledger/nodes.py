@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 256  # hashes of a full row: a tile of C2SP tlog-tiles
 TABLE = "tree_nodes"
 BUILD_BATCH = 4096
+LEVELS = 63  # positions are integers of 64 bits
 
 _FIND = f"SELECT start, hashes FROM {TABLE} WHERE level = ? AND start <= ? ORDER BY start DESC"
 
@@ -69,9 +70,18 @@ class Nodes:
         return tree.consistency_proof(self.fetch, old, size)
 
     def levels(self) -> int:
-        """Give how many levels have rows."""
-        (top,) = self._connection.execute(f"SELECT MAX(level) FROM {TABLE}").fetchone()
+        """Give how many levels have rows, of those that a tree can have."""
+        (top,) = self._connection.execute(
+            f"SELECT MAX(level) FROM {TABLE} WHERE level < ?", (LEVELS,)
+        ).fetchone()
         return 0 if top is None else int(top) + 1
+
+    def strays(self) -> int:
+        """Count the rows of levels that no tree has."""
+        (count,) = self._connection.execute(
+            f"SELECT COUNT(*) FROM {TABLE} WHERE level < 0 OR level >= ?", (LEVELS,)
+        ).fetchone()
+        return int(count)
 
     def rows(self, level: int) -> Iterator[tuple[int, bytes]]:
         """Stream a level's rows in order."""

@@ -89,7 +89,10 @@ class Views:
         names = ", ".join(column for column, _ in projection.columns)
         keys = ", ".join(column for column, _ in projection.columns[: projection.key])
         text = f"SELECT {names} FROM {LIVE}{name} {'WHERE ' + where if where else ''}"
-        yield from self.reader.connection.execute(f"{text} ORDER BY {keys}", parameters)
+        # Not "yield from": it would close the cursor, which fails once the ledger is closed.
+        found = self.reader.connection.execute(f"{text} ORDER BY {keys}", parameters)
+        while batch := found.fetchmany(1000):
+            yield from batch
 
     def upcoming(
         self, connection: Connection, after: tuple[int, str] | None, limit: int

@@ -269,16 +269,24 @@ def rebuild(writer: Writer) -> None:
         extend(writer, account, version=_END)
 
 
-def first_that_differs(reader: Reader) -> tuple[int, str | None]:
-    """Make every kept frame again from nothing; give how many there are, and whose is another."""
+def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
+    """Make every kept frame again from nothing.
+
+    Gives how many there are, whose is another, and what happened to it.
+    """
     if TABLE not in tables(reader.connection):
-        return 0, None
+        return 0, None, ""
     count = 0
     names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")
     for (account,) in names.fetchall():
         anew = frames(reader, account)
         for mark in marks_of(reader.connection, account):
             count += 1
-            if (mark, _frame_of(reader.connection, account, mark.version)) != next(anew, None):
-                return count, account
-    return count, None
+            made = next(anew, None)
+            if made is None or made[0].version > mark.version:
+                return count, account, "inserted"
+            if made[0].version < mark.version:
+                return count, account, "deleted"
+            if (mark, _frame_of(reader.connection, account, mark.version)) != made:
+                return count, account, "modified"
+    return count, None, ""

@@ -55,6 +55,13 @@ class Difference(NamedTuple):
     stored: ViewRow | None
     refolded: ViewRow | None
 
+    @property
+    def kind(self) -> str:
+        """What happened to the stored row, as verification names it."""
+        if self.stored is None:
+            return "deleted"
+        return "inserted" if self.refolded is None else "modified"
+
 
 class Checkpoint(NamedTuple):
     """Up to where a view stands, and the hash of the event there."""
@@ -106,8 +113,8 @@ def named(name: str) -> Projection:
 
 
 def checkpoint_of(connection: Connection, name: str) -> Checkpoint | None:
-    """Give a view's checkpoint, if it has one."""
-    if "checkpoints" not in tables(connection):
+    """Give a view's checkpoint, if it has one; a view without its table has none."""
+    if not {"checkpoints", LIVE + name} <= tables(connection):
         return None
     row = connection.execute(
         "SELECT version, position, body_sha256 FROM checkpoints WHERE name = ?", (name,)
@@ -158,6 +165,10 @@ def first_difference(
         one = stored[i] if i < len(stored) else None
         other = refolded[i] if i < len(refolded) else None
         if one != other:
+            if len(stored) < len(refolded) and other not in stored:
+                one = None
+            elif len(stored) > len(refolded) and one not in refolded:
+                other = None
             return Difference(view, account, one, other)
     return Difference(view, account, None, None)
 

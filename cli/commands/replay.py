@@ -42,6 +42,8 @@ def command(
       tally replay --cluster tcp://scheduler:8786
     """
     work = Work(workers=workers, cluster=cluster)
+    with session.reader.snapshot():
+        require_sound(session.reader)  # a refold through a wrong index proves nothing
     if compare:
         session.views()
     head = session.reader.head().position
@@ -56,9 +58,6 @@ def command(
     milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
     work.say()
     rows, difference, accounts = done.rows, done.difference, len(names)
-    if difference is not None:
-        with session.reader.snapshot():
-            require_sound(session.reader)  # a wrong refold is no reason to rebuild
     if compare and difference is None:
         difference = shares.strangers(session.reader)
     answer: dict[str, Any] = {

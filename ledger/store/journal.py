@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ledger import clock
-from ledger.connection import SQLITE, dialect_of
+from ledger.connection import SQLITE, dialect_of, tables
 from ledger.store import settings
 from ledger.store.errors import LedgerDamaged
 from ledger.store.schema import EVENTS
@@ -83,7 +83,7 @@ def standing(reader: Reader) -> Journal | None:
     path = Path(reader.location)
     if dialect_of(reader.connection) != SQLITE or not path.is_file():
         return None
-    marked = reader.meta(KEY) == OPEN
+    marked = "meta" in tables(reader.connection) and reader.meta(KEY) == OPEN
     wal = path.with_name(f"{path.name}-wal")
     size = wal.stat().st_size if wal.is_file() else 0
     if not size:

@@ -28,9 +28,9 @@ SETTINGS = "the settings beside the log are those that were written"
 
 def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
     """Check what everything else rests on; ``oddities`` are those of the schema."""
+    yield check_schema(oddities)
     if dialect_of(reader.connection) == SQLITE:
         yield check_journal(reader)
-    yield check_schema(oddities)
     yield check_database(reader.connection)
     yield check_indexes(reader.connection)
 

@@ -16,6 +16,7 @@ from ledger.trust import NoAcceptedKey
 from ledger.verification.findings import (
     DELETED,
     FORKED,
+    INSERTED,
     MODIFIED,
     REORDERED,
     TRUNCATED,
@@ -44,9 +45,11 @@ def check_seals(
     copies = signatures = consistency = None
     before: Seal | None = None
     good = count = 0
+    notes: set[str] = set()
     for seal in stored_seals(connection):
         count += 1
-        copies = copies or _copied(seal, before)
+        copies = copies or _twice(seal, notes) or _copied(seal, before)
+        notes.add(seal.note)
         try:
             accepted = policy.accept(seal.note).checkpoint
         except NoAcceptedKey as error:
@@ -67,6 +70,12 @@ def check_seals(
 
 def _named(seal: Seal, error: Exception) -> str:
     return f"checkpoint {seal.number} over {seal.size} events: {error}"
+
+
+def _twice(seal: Seal, notes: set[str]) -> Fault | None:
+    if seal.note not in notes:
+        return None
+    return Fault(INSERTED, None, f"checkpoint {seal.number} is a copy of an earlier one")
 
 
 def _copied(seal: Seal, before: Seal | None) -> Fault | None:

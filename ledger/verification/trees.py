@@ -85,7 +85,7 @@ class Level:
         return held[:size]
 
     def _set(self, kind: str, index: int, said: str) -> None:
-        position = (index << self._level) + 1
+        position = (max(index, 0) << self._level) + 1
         what = "leaf" if self._level == 0 else f"node of level {self._level}"
         self.fault = Fault(kind, position, f"the stored {what} over @{position} {said}")
 
@@ -126,7 +126,10 @@ class Growth:
         """Give the first fault of all levels above the leaves."""
         for level in self._levels.values():
             level.end()
-        return first(*(level.fault for level in self._levels.values()))
+        found = first(*(level.fault for level in self._levels.values()))
+        if found is None and self._nodes is not None and self._nodes.strays():
+            return Fault(INSERTED, None, "there are stored nodes of levels that no tree has")
+        return found
 
 
 def check_stored(nodes: Nodes) -> Fault | None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from contextlib import closing
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.account import fold
 from ledger.errors import CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX
 from ledger.store.errors import ColumnsDamaged
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import DELETED, MODIFIED, Check, Fault
 from projections import balances, coupons, instances
 from projections.columns import arrow, books
 from projections.columns.asking import Asking
@@ -61,9 +62,12 @@ def check_columns(reader: Reader, root: bytes, progress: Progress | None = None)
     if not arrow.available():
         skipped = "the extra 'columns' is not installed"
         return Check(NAME, SENTENCE, 0, derived=True, skipped=skipped)
-    standing = Columns(reader).standing(whole=True)
+    columns = Columns(reader)
+    standing = columns.standing(whole=True)
     if standing.state not in (*TRUSTED, MISSING):
-        fault = Fault(None, None, f"the columns are {standing.state}: {standing.said}")
+        there = all(Path(path).is_file() for path in columns.paths(standing.segments))
+        said = f"the columns are {standing.state}: {standing.said}"
+        fault = Fault(MODIFIED if there else DELETED, None, said)
         return Check(NAME, SENTENCE, 0, fault, derived=True)
     points = points_of(reader, root)
     try:

@@ -15,6 +15,7 @@ from ledger.events import PeriodClosed
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants
+from projections.evidence.unfinished import check_rebuilds
 from projections.history.closes import recorded_closes
 from projections.runner import PROJECTIONS, Views
 from projections.snapshots import first_that_differs
@@ -48,7 +49,8 @@ def check_view_checkpoints(reader: Reader) -> Check:
             fault = fault or Fault(DELETED, None, f"view {view.name} has lost its checkpoint")
         elif there and view.state not in TRUSTED:
             position = stored.pop(view.name)
-            fault = fault or Fault(MODIFIED, position, f"view {view.name} is {view.state}")
+            kind = MODIFIED if LIVE + view.name in there_are else DELETED
+            fault = fault or Fault(kind, position, f"view {view.name} is {view.state}")
         stored.pop(view.name, None)
     for name, position in stored.items():
         fault = fault or Fault(INSERTED, position, f"there is no view {name!r}")
@@ -57,7 +59,7 @@ def check_view_checkpoints(reader: Reader) -> Check:
 
 def check_derived(reader: Reader, progress: Progress | None = None) -> list[Check]:
     """Refold and compare; judge every invariant over history; derive every close again."""
-    checks = [_views(reader, progress)]
+    checks = [_views(reader, progress), check_rebuilds(reader)]
     try:
         checks += [
             Check(
@@ -92,7 +94,7 @@ def _views(reader: Reader, progress: Progress | None) -> Check:
         return Check("views", VIEWS, rows, derived=True)
     said = f"view {difference.view} differs at account {difference.account}"
     position = _last_of(reader, difference.account)
-    return Check("views", VIEWS, rows, Fault(None, position, said), derived=True)
+    return Check("views", VIEWS, rows, Fault(difference.kind, position, said), derived=True)
 
 
 def _last_of(reader: Reader, account: str) -> int | None:
@@ -103,11 +105,11 @@ def _last_of(reader: Reader, account: str) -> int | None:
 
 
 def _snapshots(reader: Reader) -> Check:
-    count, account = first_that_differs(reader)
+    count, account, kind = first_that_differs(reader)
     if account is None:
         return Check("snapshots", SNAPSHOTS, count, derived=True)
     said = f"a frame of account {account} is another; drop them all: tally projections rebuild"
-    return Check("snapshots", SNAPSHOTS, count, Fault(None, None, said), derived=True)
+    return Check("snapshots", SNAPSHOTS, count, Fault(kind, None, said), derived=True)
 
 
 def _closes(reader: Reader) -> Check:

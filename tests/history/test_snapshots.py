@@ -133,7 +133,7 @@ def test_a_late_fact_among_the_newest_events_is_not_missed(tmp_path: Path) -> No
     for instant in instants:
         _same(reader, "a-1", at=instant)
         _same(reader, "a-1", known_at=instant)
-    assert snapshots.first_that_differs(reader) == (
+    assert snapshots.first_that_differs(reader)[:2] == (
         len(snapshots.marks_of(reader.connection, "a-1")), None
     )  # fmt: skip
     store.close()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from projections.runner import PROJECTIONS
 from tests.cli.program import SMALL, Done, Json, tally, valid
 from tests.servers import Server
 
@@ -44,19 +45,31 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
         ("init", "--clock", "simulated", "--start", "2025-01-01"), ("import", str(SMALL)),
         ("balances",), ("projections", "rebuild"),
     ):  # fmt: skip
-        assert tally(*arguments, "--ledger", url, cwd=folder).code in (0, 4)
+        done = tally(*arguments, "--ledger", url, cwd=folder)
+        assert done.code in (0, 4), done
     return url
+
+
+def copied(server: Server, template: str) -> str:
+    """Copy a database, and give the URL of the copy."""
+    url = server.database()
+    names = [urlsplit(one).path.strip("/") for one in (url, template)]
+    server.run(f"DROP DATABASE {names[0]}")
+    server.run(f"CREATE DATABASE {names[0]} TEMPLATE {names[1]}")
+    return url
+
+
+def drop(server: Server, url: str) -> None:
+    """Drop a database."""
+    server.run(f"DROP DATABASE {urlsplit(url).path.strip('/')} WITH (FORCE)")
 
 
 @pytest.fixture
 def place(server: Server, template: str) -> Iterator[str]:
     """A database with a ledger in it."""
-    url = server.database()
-    names = [urlsplit(one).path.strip("/") for one in (url, template)]
-    server.run(f"DROP DATABASE {names[0]}")
-    server.run(f"CREATE DATABASE {names[0]} TEMPLATE {names[1]}")
+    url = copied(server, template)
     yield url
-    server.run(f"DROP DATABASE {names[0]} WITH (FORCE)")
+    drop(server, url)
 
 
 def record(url: str) -> Done:
@@ -198,6 +211,79 @@ def test_a_row_that_was_changed(
         assert failed(verified(place, code=5))[check] == (kind, position)
     else:
         assert tally("verify", "--ledger", place).code == 5
+
+
+CORE = ("stored_events", "requests", "tree_nodes", "seals", "meta", "highest_given", "checkpoints")
+ONE = "ctid = (SELECT min(ctid) FROM {table})"
+
+
+def tamperings(url: str, table: str) -> dict[str, str]:
+    """Edit each column of a row, take a row away, add one like it."""
+    with psycopg.connect(url) as connection:
+        columns = dict(connection.execute(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_name = %s ORDER BY ordinal_position", (table,)
+        ).fetchall())  # fmt: skip
+        keys = {name for (name,) in connection.execute(
+            "SELECT a.attname FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid "
+            "AND a.attnum = ANY (x.indkey) WHERE x.indrelid = %s::regclass AND x.indisunique",
+            (table,),
+        ).fetchall()}  # fmt: skip
+    other = {
+        name: f"coalesce({name}, 0) + 1000007" if kind == "bigint"
+        else f"set_byte({name}, 0, get_byte({name}, 0) # 1)" if kind == "bytea"
+        else f"coalesce({name}, '') || '7'"
+        for name, kind in columns.items()
+    }  # fmt: skip
+    one = ONE.format(table=table)
+    added = ", ".join(other[name] if name in keys else name for name in columns)
+    return {
+        **{f"edit {name}": f"UPDATE {table} SET {name} = {other[name]} WHERE {one}"
+           for name in columns},
+        "delete": f"DELETE FROM {table} WHERE {one}",
+        "insert": f"INSERT INTO {table} SELECT {added} FROM {table} WHERE {one}",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sealed(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The same ledger with two checkpoints: its URL, and the options of its policy."""
+    url, folder = copied(server, template), tmp_path_factory.mktemp("keys")
+    key, policy = ["--key", str(folder / "t.key")], ["--policy", str(folder / "t.policy")]
+    for arguments in (
+        ("keys", "new", *key, *policy), ("seal", *key), ("tag", "add", "one"), ("seal", *key),
+        ("balances",),
+    ):  # fmt: skip
+        assert tally(*arguments, "--ledger", url, cwd=folder).code == 0
+    return [url, *policy]
+
+
+@pytest.mark.parametrize("table", CORE)
+def test_every_table_of_a_server(server: Server, sealed: list[str], table: str) -> None:
+    template, *policy = sealed
+    for how, statement in tamperings(template, table).items():
+        url = copied(server, template)
+        run(url, "SET session_replication_role = replica; " + statement)
+        done = tally("verify", "--json", "--ledger", url, *policy)
+        assert done.code in (1, 5), (how, done)
+        kinds = {one["kind"] for one in done.json["checks"] if not one["ok"]}
+        wanted = {"delete": {"deleted", "truncated"}, "insert": {"inserted", "modified"}}
+        assert kinds & wanted.get(how, kinds), (how, kinds)
+        drop(server, url)
+
+
+@pytest.mark.parametrize("view", [one.name for one in PROJECTIONS])
+def test_every_view_of_a_server(server: Server, template: str, view: str) -> None:
+    planned = tamperings(template, f"view_{view}")
+    for how in ("edit account", "delete", "insert"):
+        url = copied(server, template)
+        with psycopg.connect(url, autocommit=True) as connection:
+            changed = connection.execute(planned[how]).rowcount
+        if changed:
+            done = tally("verify", "--deep", "--json", "--ledger", url)
+            assert done.code == 1, (how, done)
+            assert failed(done.json)["views"][0] in ("modified", "deleted", "inserted")
+        drop(server, url)
 
 
 def test_a_backup_of_a_server_says_how(place: str, tmp_path: Path) -> None:
