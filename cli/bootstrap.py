@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from cli.journals import journal_json
 from cli.render import note
 from ledger import clock as clocks
 from ledger import settings
@@ -81,6 +82,9 @@ class Session:
         with Progress("building the tree of a ledger made before there was one") as progress:
             store = open_store(self.location, progress)
         try:
+            journal = journal_json(store.reader)
+            if journal is not None and journal["state"] == "absent":
+                note(f"note: {journal['said']}")
             require_layout(store.reader)
         except BaseException:
             store.close()

@@ -142,6 +142,10 @@ def test_a_file_copied_without_the_journal_of_a_killed_writer_says_so(tmp_path: 
     (check,) = [one for one in answer["checks"] if not one["ok"]]
     assert (check["name"], check["kind"]) == ("journal", "truncated")
     assert "copy.db-wal is not there" in copied.done("status").out
+    told = copied.run("record", "open-account", "--account", "more")
+    assert told.code == 0
+    assert "note: the last writer was cut off" in told.err
+    assert copied.json("status")["journal"]["state"] == "empty"
     recorded(world)
     assert world.json("status")["journal"]["state"] == "empty"
 
@@ -157,6 +161,9 @@ def test_a_damaged_journal_is_no_older_ledger(tmp_path: Path, place: str) -> Non
     assert world.json("status")["journal"]["state"] == "damaged"
     answer = world.json("verify", code=5)
     assert [one["kind"] for one in answer["checks"] if not one["ok"]] == ["truncated"]
+    told = world.run("record", "open-account", "--account", "more", "--json")
+    assert (told.code, told.json["code"]) == (5, "LEDGER_DAMAGED")
+    assert wal.read_bytes() == bytes(raw), "nothing of it was moved or dropped"
 
 
 # --- tally backup -------------------------------------------------------------------------------
