@@ -41,7 +41,7 @@ def command(
     \b
     Examples:
       tally check month-end.toml
-      tally check month-end.toml --period 2025-03 && tally close 2025-03 --actor ops/lin
+      tally check month-end.toml --period 2025-03
       tally check month-end.toml --position 1200 --json
     """
     from cli.checking import read_checks  # noqa: PLC0415 - loaded when needed

@@ -48,7 +48,7 @@ def command(
     \b
     Examples:
       tally sql "SELECT currency, sum(cash) FROM balances GROUP BY ALL"
-      tally sql "FROM instances WHERE state = 'stopped_overdue'" --as-of 2025-03-31
+      tally sql "FROM overdue WHERE days > 30" --as-of 2025-03-31
       tally sql -f month-end.sql --csv
       tally sql --shell
     """
