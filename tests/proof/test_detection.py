@@ -63,6 +63,7 @@ def test_the_whole_ledger_holds(whole: Sealed) -> None:
     assert counts["signatures"] == 2
     assert counts["period closes"] == 1
     counts.pop("snapshots")  # no stream is long
+    counts.pop("rebuilds")  # none was interrupted
     assert min(counts.values()) > 0
 
 
@@ -395,13 +396,13 @@ def test_every_column_of_every_view(world: Sealed, view: str, column: str) -> No
         connection.execute(f"INSERT INTO view_{view} VALUES ({places})")
     connection.close()
     answer = world.verify("--deep", code=1)
-    assert found(answer, "views")[0] is None
+    assert found(answer, "views")[0] in {"modified", "deleted", "inserted"}
 
 
 def test_a_row_of_a_view_deleted(world: Sealed) -> None:
     tampered(world.path, "DELETE FROM view_balances WHERE account = 'a-2'")
     answer = world.verify("--deep", code=1)
-    assert found(answer, "views") == (None, HEAD)
+    assert found(answer, "views") == ("deleted", HEAD)
     assert world.verify()["ok"], "what is derived is compared only with --deep"
 
 
