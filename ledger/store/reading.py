@@ -214,15 +214,18 @@ class Reader:
         return Row(*row) if row is not None else None
 
     def streams(self, prefix: str = "account:") -> list[str]:
-        """List the streams whose name begins with ``prefix``, sorted."""
+        """List the streams whose name begins with ``prefix``, sorted; all for an empty one."""
+        where, parameters = "", list[str]()
+        if prefix:
+            where = "AND originator_id >= ? AND originator_id < ? "
+            parameters = [prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)]
         with explained(self.location):
             return [
                 stream
                 for (stream,) in self.connection.execute(
-                    f"SELECT originator_id FROM {EVENTS} "
-                    "WHERE originator_version = 1 AND originator_id >= ? AND originator_id < ? "
+                    f"SELECT originator_id FROM {EVENTS} WHERE originator_version = 1 {where}"
                     "GROUP BY originator_id ORDER BY originator_id",
-                    (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+                    parameters,
                 )
             ]
 
