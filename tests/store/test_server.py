@@ -222,7 +222,9 @@ def test_a_place_that_is_no_ledger_is_a_clear_error(database: str) -> None:
 
 
 def test_a_password_is_never_shown() -> None:
-    assert shown("postgresql://u:p@h:1/d?x=y") == "postgresql://u:***@h:1/d?x=y"
+    known = "postgresql://u:***@h:1/d?connect_timeout=9"
+    assert shown("postgresql://u:p@h:1/d?connect_timeout=9") == known
+    assert shown("postgresql://u:p@h:1/d?x=y") == "postgresql://***"  # the driver knows no x
     assert shown("postgresql://h/d") == "postgresql://h/d"
     assert shown("a:b@c.db") == "a:b@c.db"
 
