@@ -127,7 +127,7 @@ SCHEMAS = {
         ("ALTER TABLE meta ADD CHECK (key <> 'more')",), "inserted",
     ),
     "a column more": (("ALTER TABLE meta ADD COLUMN more TEXT",), "inserted"),
-    "a column gone": (("ALTER TABLE view_overdue DROP COLUMN items",), "deleted"),
+    "a column gone": (("ALTER TABLE seals DROP COLUMN note",), "deleted"),
     "a column of another type": (
         ("ALTER TABLE view_overdue ALTER items TYPE TEXT USING items::text",), "modified",
     ),
