@@ -80,8 +80,7 @@ def test_many_writers_lose_nothing_and_no_reader_passes_a_position_by(database: 
         """
         import sys
         from ledger.store import open_store
-        from tests.cli.test_closing import CLOSERS, closed_once, race
-from tests.store.test_contract import row
+        from tests.store.test_contract import row
         store = open_store(sys.argv[1])
         for number in range(1, 41):
             with store.writing() as writer:
@@ -105,7 +104,7 @@ from tests.store.test_contract import row
         if not fresh:
             reader.wait(0.2)
             alive = any(one.poll() is None for one in writers)
-            assert alive or len(seen) == reader.head().position
+            assert alive or len(seen) < reader.head().position, "the writers ended early"
     assert seen == list(range(1, 3 * 80 + 1)), "a reader that follows never passes one by"
     assert [one.wait() for one in writers] == [0, 0, 0]
     for name in range(3):
