@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, Measured, commands, fill, memory_mb, new_ledger
-from ledger import nodes
-from ledger.notes import write_base64
 from ledger.periods import HOUR, read_period
-from ledger.seal import last_seal, log_key, seal
+from ledger.proof import nodes
+from ledger.proof.notes import write_base64
+from ledger.proof.seals import last_seal, log_key, seal
+from ledger.proof.tree import leaf_hashes
+from ledger.proof.trust import TrustPolicy
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.rows import Row
-from ledger.tree import leaf_hashes
-from ledger.trust import TrustPolicy
 from ledger.verification.trees import Growth
 from ledger.verification.whole import verify
 from projections.evidence.pack import Terms, make_pack

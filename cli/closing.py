@@ -12,9 +12,9 @@ from ledger.checklist import CheckLine
 from ledger.closes import check_ended
 from ledger.closing import close as close_period
 from ledger.errors import WrongState
-from ledger.notes import write_base64
 from ledger.periods import months_of
-from ledger.seal import seal as sign
+from ledger.proof.notes import write_base64
+from ledger.proof.seals import seal as sign
 from projections.evidence.closing import Derivation
 from projections.history.closes import read_closes
 from projections.runner import Views

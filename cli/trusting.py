@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
-from ledger.notes import ED25519, BadNote, SecondSpelling, SigningKey, read_checkpoint, read_note
-from ledger.proofs import read_proof
-from ledger.seal import stored_seals
+from ledger.proof.notes import (
+    ED25519,
+    BadNote,
+    SecondSpelling,
+    SigningKey,
+    read_checkpoint,
+    read_note,
+)
+from ledger.proof.proofs import read_proof
+from ledger.proof.seals import stored_seals
+from ledger.proof.trust import NoAcceptedKey, TrustPolicy
 from ledger.store import is_server, name_of
-from ledger.trust import NoAcceptedKey, TrustPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.connection import Connection
-    from ledger.proofs import Consistency, Inclusion
+    from ledger.proof.proofs import Consistency, Inclusion
 
 KEY_VARIABLE = "TALLY_KEY"
 EVENT_SUFFIX = ".event"  # of a proof's file: the bytes that it is about

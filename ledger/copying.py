@@ -11,9 +11,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import seal
 from ledger.errors import IntegrityBroken
-from ledger.nodes import Nodes
+from ledger.proof import seals
+from ledger.proof.nodes import Nodes
 from ledger.store import settings
 from ledger.store.errors import LedgerExists
 from ledger.store.rows import DIGEST, kept_as
@@ -59,9 +59,9 @@ def _copy(
     if root is not None and copied != root:
         msg = "the bytes of the source do not make the root of its tree: nothing was copied"
         raise IntegrityBroken(msg, kind="modified", hint="see where: tally verify")
-    for note in seal.stored_seals(source.connection):
-        seal.keep(writer.connection, note.note)
-    kept = sum(1 for _ in seal.stored_seals(writer.connection))
+    for note in seals.stored_seals(source.connection):
+        seals.keep(writer.connection, note.note)
+    kept = sum(1 for _ in seals.stored_seals(writer.connection))
     requests = source.connection.execute(
         "SELECT scope, key, digest, first_position, last_position FROM requests "
         "ORDER BY first_position, scope, key"

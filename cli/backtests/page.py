@@ -13,9 +13,9 @@ from cli.backtests.answer import PLAIN, SIDES, Row, money_writer
 from cli.backtests.trying import try_command
 from cli.render import plural, table, write
 from ledger.money import format_minor
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
 from projections.impact import MONEY
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ def _decide(
     kept: Target | None, progress: Progress,
 ) -> list[Row]:  # fmt: skip
     from cli.backtests.shares import BacktestTask, Kept, rows_of  # noqa: PLC0415 - loads the write side
-    from ledger.nodes import Nodes  # noqa: PLC0415 - the same
+    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - the same
     from projections.shares import divide  # noqa: PLC0415 - the same
 
     root = Nodes(session.reader.connection).root(session.reader.head().position)

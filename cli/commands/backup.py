@@ -9,7 +9,7 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places
 from cli.render import plural, write
-from ledger.notes import write_base64
+from ledger.proof.notes import write_base64
 from ledger.store import shown
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from cli.trusting import (
     read_proof_file,
 )
 from ledger.errors import InvalidInput
-from ledger.notes import write_base64
-from ledger.proofs import Consistency, check_consistency, check_inclusion
+from ledger.proof.notes import write_base64
+from ledger.proof.proofs import Consistency, check_consistency, check_inclusion
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -11,7 +11,7 @@ from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places
 from cli.progress import Progress
 from cli.render import write
-from ledger.notes import write_base64
+from ledger.proof.notes import write_base64
 from ledger.store import create_store, is_server, open_reader, open_store, place, shown
 from ledger.store.errors import LedgerExists
 

@@ -19,16 +19,16 @@ from cli.trusting import (
     read_key,
     read_policy_file,
 )
-from ledger import seal as seals
 from ledger.errors import AlreadyExists, InvalidInput
-from ledger.notes import COSIGNATURE, BadNote, check_name
-from ledger.trust import TrustPolicy
+from ledger.proof import seals
+from ledger.proof.notes import COSIGNATURE, BadNote, check_name
+from ledger.proof.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.bootstrap import Session
-    from ledger.notes import VerifierKey
+    from ledger.proof.notes import VerifierKey
 
 _SPKI = bytes.fromhex("302a300506032b6570032100")  # what X.509 puts before an Ed25519 key
 

@@ -12,13 +12,13 @@ from cli.progress import Progress
 from cli.render import plural, write
 from cli.trusting import policy_option, read_policy
 from ledger.errors import NoSuchThing
-from ledger.notes import write_base64
-from ledger.seal import last_seal
+from ledger.proof.notes import write_base64
+from ledger.proof.seals import last_seal
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from ledger.periods import Period
-    from ledger.seal import Seal
+    from ledger.proof.seals import Seal
     from projections.evidence.pack import Pack
 
 SAMPLE_SIZE = 25

@@ -11,14 +11,14 @@ from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.render import write, write_lines
 from cli.trusting import EVENT_SUFFIX, policy_option, read_checkpoint_text, read_policy
-from ledger import seal as seals
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
-from ledger.notes import write_base64
+from ledger.proof import seals
+from ledger.proof.notes import write_base64
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
-    from ledger.proofs import Consistency, Inclusion
+    from ledger.proof.proofs import Consistency, Inclusion
 
 
 @click.command("prove")

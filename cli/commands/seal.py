@@ -10,9 +10,9 @@ from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.render import plural, write, write_lines
 from cli.trusting import key_option, read_key
-from ledger import seal as seals
 from ledger.errors import InvalidInput
-from ledger.notes import COSIGNATURE, write_base64
+from ledger.proof import seals
+from ledger.proof.notes import COSIGNATURE, write_base64
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -10,7 +10,7 @@ from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.render import plural, short, table, write
 from ledger.periods import format_instant
-from ledger.seal import last_seal
+from ledger.proof.seals import last_seal
 from ledger.store import shown
 from projections.runner import Views
 

@@ -11,8 +11,8 @@ from cli.outputs import output_argument
 from cli.progress import Progress
 from cli.render import plural, write
 from ledger.errors import NoSuchThing
-from ledger.seal import last_seal
-from ledger.tiles import tiles
+from ledger.proof.seals import last_seal
+from ledger.proof.tiles import tiles
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -12,9 +12,9 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, plural, table, write
 from cli.trusting import check_accepts, policy_option, read_checkpoint_text, read_policy
-from ledger.notes import write_base64
-from ledger.seal import last_seal
-from ledger.trust import NoAcceptedKey
+from ledger.proof.notes import write_base64
+from ledger.proof.seals import last_seal
+from ledger.proof.trust import NoAcceptedKey
 from ledger.verification.whole import verify
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities

@@ -13,9 +13,9 @@ from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
 from cli.render import plural, write
 from ledger.errors import IntegrityBroken, NoSuchThing
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
 from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
 from projections.point import Point
 

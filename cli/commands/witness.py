@@ -21,12 +21,12 @@ from cli.trusting import (
     read_text,
 )
 from ledger import clock as clocks
-from ledger import seal as seals
 from ledger.errors import IntegrityBroken, InvalidInput
-from ledger.nodes import Nodes
-from ledger.notes import COSIGNATURE, BadNote, Checkpoint, read_base64, write_base64
 from ledger.periods import SECOND
-from ledger.proofs import Consistency, continues
+from ledger.proof import seals
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import COSIGNATURE, BadNote, Checkpoint, read_base64, write_base64
+from ledger.proof.proofs import Consistency, continues
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from cli.exports import Choice, Written
 from cli.progress import Progress
 from ledger.errors import InvalidInput
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
 from projections.exports import Terms
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from cli.render import short
 from cli.reports.sheet import Sheet
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
 from ledger.reconciling import register
 from projections.html.page import Source
 from projections.html.sheets import sheets_page

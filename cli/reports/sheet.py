@@ -21,9 +21,9 @@ from cli.outputs import output_option
 from cli.render import WIDTH, note, point_line, table, write
 from cli.restatements import MOVES, restated_at, restated_line, say_restated
 from ledger.errors import InvalidInput
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant, read_period
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
 from projections.answers import point_json
 from projections.html.page import Source
 from projections.journal.chart import currency_of, format_scaled

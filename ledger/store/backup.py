@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from ledger.connection import SQLITE, dialect_of
 from ledger.errors import IntegrityBroken, InvalidInput
-from ledger.nodes import Nodes
+from ledger.proof.nodes import Nodes
 from ledger.store import journal
 from ledger.store.errors import LedgerExists
 from ledger.store.reading import Reader, explained

@@ -61,7 +61,7 @@ _NO_REPLACE = (
 )
 
 
-# The tree of the log (ledger/nodes.py) and its signed checkpoints (ledger/seal.py).
+# The tree of the log (ledger/proof/nodes.py) and its signed checkpoints (ledger/proof/seals.py).
 _PROOF_TABLES = (
     """
     CREATE TABLE IF NOT EXISTS tree_nodes (

@@ -22,7 +22,7 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
-from ledger import nodes
+from ledger.proof import nodes
 from ledger.store import journal, layout
 from ledger.store.errors import StreamConflict
 from ledger.store.files import BUSY_SECONDS, check_file, explain, opened_for_reading

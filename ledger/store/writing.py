@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from ledger import nodes
 from ledger.errors import IntegrityBroken
+from ledger.proof import nodes
 from ledger.store import settings
 from ledger.store.errors import PositionConflict
 from ledger.store.rows import kept_as

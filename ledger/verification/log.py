@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec, tree
+from ledger import codec
 from ledger.connection import highest_given
 from ledger.errors import UnknownEventType
+from ledger.proof import tree
 from ledger.store.schema import EVENTS
 from ledger.verification.findings import (
     BACKWARDS,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.codec import Envelope
-    from ledger.nodes import Nodes
+    from ledger.proof.nodes import Nodes
     from ledger.store import Reader
 
     # position, stream, version, type, recorded_at, effective_at, bytes

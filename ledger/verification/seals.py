@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ledger.connection import highest_given
 from ledger.errors import IntegrityBroken
-from ledger.notes import UNKNOWN_KEY
-from ledger.seal import TABLE, stored_seals
-from ledger.trust import NoAcceptedKey
+from ledger.proof.notes import UNKNOWN_KEY
+from ledger.proof.seals import TABLE, stored_seals
+from ledger.proof.trust import NoAcceptedKey
 from ledger.verification.findings import (
     DELETED,
     FORKED,
@@ -27,10 +27,10 @@ from ledger.verification.findings import (
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
-    from ledger.nodes import Nodes
-    from ledger.notes import Checkpoint
-    from ledger.seal import Seal
-    from ledger.trust import TrustPolicy
+    from ledger.proof.nodes import Nodes
+    from ledger.proof.notes import Checkpoint
+    from ledger.proof.seals import Seal
+    from ledger.proof.trust import TrustPolicy
 
 SEALS = "stored checkpoints are the notes that were signed, none is missing"
 SIGNATURES = "every stored checkpoint carries a signature of an accepted key"

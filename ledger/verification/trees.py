@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ledger import tree
-from ledger.tree import HASH_BYTES
+from ledger.proof import tree
+from ledger.proof.tree import HASH_BYTES
 from ledger.verification.findings import (
     DELETED,
     INSERTED,
@@ -24,7 +24,7 @@ from ledger.verification.findings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ledger.nodes import Nodes
+    from ledger.proof.nodes import Nodes
     from ledger.store import Reader
 
 BATCH = 4096

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.nodes import Nodes
-from ledger.seal import TABLE as SEALS
-from ledger.seal import last_seal
+from ledger.proof.nodes import Nodes
+from ledger.proof.seals import TABLE as SEALS
+from ledger.proof.seals import last_seal
+from ledger.proof.tree import EMPTY_ROOT
 from ledger.store.errors import StoreError
 from ledger.store.schema import EVENTS
-from ledger.tree import EMPTY_ROOT
 from ledger.verification.findings import MODIFIED, Check, Fault
 from ledger.verification.log import check_log
 from ledger.verification.place import check_numbers, check_place, check_settings
@@ -19,9 +19,9 @@ from ledger.verification.seals import check_seals, check_since
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ledger.proof.trust import TrustPolicy
     from ledger.store import Reader
     from ledger.store.layout import Oddity
-    from ledger.trust import TrustPolicy
 
 READABLE = "the log can be read"
 

@@ -19,7 +19,7 @@ import msgspec
 
 from ledger import codec
 from ledger.memory import no_cycles
-from ledger.nodes import Nodes
+from ledger.proof.nodes import Nodes
 from projections.columns import arrow, folder_of
 
 if TYPE_CHECKING:

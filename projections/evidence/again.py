@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ledger import codec
 from ledger.errors import IntegrityBroken, InvalidInput, LedgerError
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant, read_period
-from ledger.seal import Seal
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
+from ledger.proof.seals import Seal
+from ledger.proof.trust import TrustPolicy
 from ledger.store import create_store, open_store
 from ledger.store.rows import Row
-from ledger.trust import TrustPolicy
 from projections.evidence.handed import Handed, broken
 from projections.evidence.pack import (
     MANIFEST,
@@ -39,8 +39,8 @@ from projections.exports.events import split
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ledger.proof.trust import Accepted
     from ledger.store import Store
-    from ledger.trust import Accepted
 
     Progress = Callable[[int, int], None]
 

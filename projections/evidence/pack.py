@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ledger import codec
 from ledger.money import exponent
-from ledger.nodes import Nodes
-from ledger.notes import write_base64
 from ledger.periods import format_instant
-from ledger.proofs import Inclusion
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import write_base64
+from ledger.proof.proofs import Inclusion
 from projections.evidence.books import (
     BALANCE_COLUMNS,
     CLOSING,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.periods import Period
-    from ledger.seal import Seal
+    from ledger.proof.seals import Seal
     from ledger.store import Reader
 
     Progress = Callable[[int, int], None]

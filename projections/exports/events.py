@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from ledger import codec
 from ledger.errors import IntegrityBroken
-from ledger.notes import write_base64
+from ledger.proof.notes import write_base64
 from projections.answers import Formatter, event_json
 from projections.currencies import Currencies
 from projections.exports import Piece

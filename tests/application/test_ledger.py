@@ -12,8 +12,8 @@ import pytest
 from ledger import codec
 from ledger.errors import BadLine
 from ledger.importer import import_lines
-from ledger.nodes import Nodes
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
+from ledger.proof.nodes import Nodes
 from ledger.store.errors import DiskFull
 from projections.runner import PROJECTIONS, Views
 from tests.application.test_kill import YEAR

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.notes import SigningKey, read_checkpoint, read_note
-from ledger.seal import log_key
+from ledger.proof.notes import SigningKey, read_checkpoint, read_note
+from ledger.proof.seals import log_key
 from ledger.store import create_store
 from tests.cli.program import Json, tally, valid
 from tests.conftest import Golden

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ledger.seal import log_key
+from ledger.proof.seals import log_key
 from projections.runner import PROJECTIONS
 from tests.cli.program import Json
 from tests.proof.worlds import (

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from cli.bootstrap import Session
-from ledger.seal import log_key
+from ledger.proof.seals import log_key
 from projections import runner, snapshots
 from projections.columns import arrow, segments
 from tests.cli.program import ROOT, Json, World, environment
@@ -216,7 +216,7 @@ KILLED = textwrap.dedent(
     from pathlib import Path
     from cli.bootstrap import Session
     from ledger.events import TagAdded
-    from ledger.seal import log_key, seal
+    from ledger.proof.seals import log_key, seal
     from ledger.tags import add_tag
     from tests.proof.worlds import NAME, SEED
     with Session(sys.argv[1]) as session:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import tree
 from ledger.errors import IntegrityBroken, InvalidInput
-from ledger.notes import (
+from ledger.proof import tree
+from ledger.proof.notes import (
     BadNote,
     Checkpoint,
     SigningKey,
@@ -23,15 +23,15 @@ from ledger.notes import (
     read_note,
     signers,
 )
-from ledger.proofs import (
+from ledger.proof.proofs import (
     Consistency,
     Inclusion,
     check_consistency,
     check_inclusion,
     read_proof,
 )
-from ledger.seal import cosign, log_key, witness_key
-from ledger.trust import TrustPolicy
+from ledger.proof.seals import cosign, log_key, witness_key
+from ledger.proof.trust import TrustPolicy
 from tests.proof import recursive
 
 VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"

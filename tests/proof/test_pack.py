@@ -15,11 +15,11 @@ from typing import Any
 import msgpack
 import pytest
 
-from ledger.notes import read_checkpoint, read_note
-from ledger.seal import log_key, seal
+from ledger.proof.notes import read_checkpoint, read_note
+from ledger.proof.seals import log_key, seal
+from ledger.proof.tiles import tile_path, tiles
 from ledger.store import create_store, open_store
 from ledger.store.rows import Row
-from ledger.tiles import tile_path, tiles
 from tests.cli.program import Json
 from tests.proof import recursive
 from tests.proof.worlds import Sealed, forge_everything, rebuild_tree, rewrite

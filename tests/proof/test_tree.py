@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import nodes, tree
 from ledger.errors import IntegrityBroken
-from ledger.nodes import Nodes
+from ledger.proof import nodes, tree
+from ledger.proof.nodes import Nodes
 from ledger.store import create_store, open_store
 from ledger.store.rows import Row
 from ledger.store.schema import PROOF_STATEMENTS

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgpack
 
-from ledger import nodes
-from ledger.notes import SigningKey
-from ledger.seal import log_key, seal
+from ledger.proof import nodes
+from ledger.proof.notes import SigningKey
+from ledger.proof.seals import log_key, seal
 from tests.cli.program import SMALL, Json, World
 
 SEED = bytes(range(32))

@@ -18,7 +18,7 @@ import pytest
 
 from ledger.connection import highest_given
 from ledger.copying import copy
-from ledger.nodes import Nodes
+from ledger.proof.nodes import Nodes
 from ledger.store import create_store, open_reader, open_store, shown
 from ledger.store.errors import (
     LedgerBusy,

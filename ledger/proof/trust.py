@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
-from ledger.notes import (
+from ledger.proof.notes import (
     COSIGNATURE,
     ED25519,
     UNKNOWN_KEY,

@@ -8,19 +8,29 @@ what an event means.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ledger.errors import IntegrityBroken
-from ledger.nodes import WIDTH, Nodes
+from ledger.proof.nodes import WIDTH, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.seal import Seal
-    from ledger.store import Reader
+    from ledger.connection import Connection
+    from ledger.proof.seals import Seal
 
 TILE_HEIGHT = 8
 ENTRY_BYTES_MAX = 65_535
+
+
+class Log(Protocol):
+    """What is needed of a log: its connection and the stored bytes (ledger/store/reading.py)."""
+
+    connection: Connection
+
+    def bodies(self, *, after: int = 0, until: int | None = None) -> Iterator[bytes]:
+        """Stream the stored bytes in position order."""
+        ...
 
 
 def tile_path(level: str, index: int, width: int) -> str:
@@ -33,13 +43,13 @@ def tile_path(level: str, index: int, width: int) -> str:
     return f"tile/{level}/{'/'.join(parts)}{partial}"
 
 
-def tiles(reader: Reader, seal: Seal) -> Iterator[tuple[str, bytes]]:
+def tiles(log: Log, seal: Seal) -> Iterator[tuple[str, bytes]]:
     """Give each file of the directory: its path and its bytes.
 
     Raises: IntegrityBroken where a node is missing or an event is too long for a bundle.
     """
     yield "checkpoint", seal.note.encode()
-    nodes = Nodes(reader.connection)
+    nodes = Nodes(log.connection)
     level, count = 0, seal.size
     while count:
         for index in range((count + WIDTH - 1) // WIDTH):
@@ -48,7 +58,7 @@ def tiles(reader: Reader, seal: Seal) -> Iterator[tuple[str, bytes]]:
             hashes = (nodes.fetch(level * TILE_HEIGHT, first + i) for i in range(width))
             yield tile_path(str(level), index, width), b"".join(hashes)
         level, count = level + 1, count >> TILE_HEIGHT
-    bodies = reader.bodies(until=seal.size)
+    bodies = log.bodies(until=seal.size)
     for index in range((seal.size + WIDTH - 1) // WIDTH):
         width = min(WIDTH, seal.size - index * WIDTH)
         bundle = b"".join(_entry(body) for body in islice(bodies, width))

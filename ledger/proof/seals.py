@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import tree
 from ledger.connection import tables
 from ledger.errors import IntegrityBroken, NoSuchThing
-from ledger.nodes import Nodes
-from ledger.notes import (
+from ledger.proof import tree
+from ledger.proof.nodes import Nodes
+from ledger.proof.notes import (
     COSIGNATURE,
     ED25519,
     Checkpoint,
@@ -22,7 +22,7 @@ from ledger.notes import (
     read_checkpoint,
     read_note,
 )
-from ledger.proofs import Consistency, Inclusion, continues
+from ledger.proof.proofs import Consistency, Inclusion, continues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

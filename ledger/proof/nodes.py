@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import tree
 from ledger.connection import tables
 from ledger.errors import IntegrityBroken
-from ledger.tree import HASH_BYTES
+from ledger.proof import tree
+from ledger.proof.tree import HASH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

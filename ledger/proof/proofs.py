@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import tree
 from ledger.errors import IntegrityBroken
-from ledger.notes import (
+from ledger.proof import tree
+from ledger.proof.notes import (
     BadNote,
     Checkpoint,
     read_base64,
@@ -24,7 +24,7 @@ from ledger.notes import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.trust import Accepted, TrustPolicy
+    from ledger.proof.trust import Accepted, TrustPolicy
 
 HEAD = "c2sp.org/tlog-proof@v1"
 OLD = "old "
