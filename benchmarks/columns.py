@@ -92,7 +92,7 @@ def huge(path: Path, folder: Path) -> list[Figure]:
 
 
 def _copy(path: str, copied: str) -> int:
-    """Write the segments many times under other names; give the middle of their time."""
+    """Write the segments many times under other names; return the middle of their time."""
     reader = open_reader(path)
     head, begun = reader.head(), reader.row(1)
     columns = Columns(reader)
@@ -118,7 +118,7 @@ def _ask_copy(path: str, copied: str, at: int) -> tuple[float, float]:
 
 
 def ask(reader: Reader, point: Point) -> int:
-    """Ask every balance at a point from columns; give how many there are."""
+    """Ask every balance at a point from columns; return how many there are."""
     asking = Asking(reader, until=point.position)
     count = len(list(asking.rows("balances", point)))
     asking.close()

@@ -50,12 +50,12 @@ class Figure(NamedTuple):
 
 
 def best(work: Callable[[], object], *, runs: int = 3) -> float:
-    """Give the shortest time in seconds of some runs."""
+    """Return the shortest time in seconds of some runs."""
     return min(timed(work) for _ in range(runs))
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Give the time of one run in seconds."""
+    """Return the time of one run in seconds."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
@@ -78,7 +78,7 @@ def new_ledger(path: Path) -> Ledger:
 
 
 def apart(work: Callable[..., Made], *arguments: object) -> tuple[Made, int]:
-    """Run something in a process of its own; give what it gives, and its largest memory in MB."""
+    """Run something in a process of its own; return its result and its largest memory in MB."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_with_peak, work, *arguments).result()
 
@@ -94,7 +94,7 @@ def fill(ledger: Ledger, source: Iterable[bytes]) -> None:
 
 
 def memory_mb() -> int:
-    """Give the largest memory this process has had, in MB.
+    """Return the largest memory this process has had, in MB.
 
     Linux counts what the parent had before this program began into ru_maxrss, so it is asked
     for the high-water mark of this program's own memory.
@@ -109,7 +109,7 @@ def memory_mb() -> int:
 
 
 def whole_process(arguments: list[str]) -> float:
-    """Give the time of a whole process."""
+    """Return the time of a whole process."""
     environment = {**os.environ, "NO_COLOR": "1"}
     return timed(
         lambda: subprocess.run(

@@ -81,7 +81,7 @@ def run(path: Path, large: Path, folder: Path) -> list[Figure]:
 
 
 def _ours(path: Path) -> float:
-    """Give the events a second at which columns answer every balance in the middle of a ledger."""
+    """Return the events per second at which columns give all balances amid a ledger."""
     reader = open_reader(str(path))
     head, begun = reader.head(), reader.row(1)
     Columns(reader).build()

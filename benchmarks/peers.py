@@ -62,7 +62,7 @@ def open_peer(path: str) -> Wallets:
 
 
 def fill(peer: Wallets, history: Iterable[RecordedEvent], *, batch: int = 500) -> dict[str, UUID]:
-    """Store the same events in the peer, some aggregates per save; give the aggregates' ids."""
+    """Store the same events in the peer, some aggregates per save; return the aggregates' ids."""
     ids: dict[str, UUID] = {}
     touched: dict[str, Wallet] = {}
     count = 0
@@ -92,7 +92,7 @@ def read_all(peer: Wallets, ids: dict[str, UUID]) -> Iterator[Wallet]:
 
 
 def project_one_by_one(events: int = 1500) -> float:
-    """Give the rate of one trivial view on the library's SQLite tracking recorder.
+    """Return the rate of one trivial view on the library's SQLite tracking recorder.
 
     The library's runner cannot follow SQLite; this is its contract: an upsert and the tracking
     row in one transaction for each event.

@@ -23,7 +23,7 @@ STYLE: Final = (
 
 
 def _marks(values: Iterable[float]) -> list[float]:
-    """Give the powers of ten that enclose some values."""
+    """Return the powers of ten that enclose some values."""
     logs = [log10(value) for value in values]
     low, high = floor(min(logs)), max(ceil(max(logs)), floor(min(logs)) + 1)
     return [10.0**n for n in range(low, high + 1)]

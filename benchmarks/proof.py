@@ -29,7 +29,7 @@ BATCH = 4096
 
 
 def spent(work: Callable[[], object]) -> float:
-    """Give the processor time of one run in seconds: one thread, whatever else the machine does."""
+    """Return the processor time of one run in seconds: one thread, alone or not."""
     begun = time.process_time()
     work()
     return time.process_time() - begun

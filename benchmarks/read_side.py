@@ -95,7 +95,7 @@ def one_account(small: Path, large: Path) -> Figure:
 
 
 def _one(reader: Reader) -> float:
-    """Give the seconds per thousand events of folding some accounts in the middle of history."""
+    """Return the seconds per thousand events of folding some accounts in the middle of history."""
     head = reader.head()
     point = resolve(
         reader, Asked(position=head.position // 2), clock=head.recorded_at, offset=0

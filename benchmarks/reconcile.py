@@ -36,7 +36,7 @@ EVERY = 1000  # one line in so many is missing, on either side
 
 
 def _events(count: int) -> Iterator[RecordedEvent]:
-    """Give the ledger's payments: accounts are opened, then pay in turn."""
+    """Yield the ledger's payments: accounts are opened, then pay in turn."""
     for n in range(ACCOUNTS):
         yield _recorded(n + 1, n, START, AccountOpened(account=f"a-{n}", currency="CNY"))
     for n in range(count):

@@ -59,7 +59,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of what the command opened."""
+        """Close what the command opened."""
         while self._asked:
             self._asked.pop().close()
         for name in ("reader", "store"):  # the writer last: it leaves the file complete
@@ -130,18 +130,18 @@ class Session:
         return resolve(self.reader, asked, clock=self.now, offset=self.offset)
 
     def catalog_at(self, point: Point) -> Catalog:
-        """Give policy and prices at a point."""
+        """Return policy and prices at a point."""
         return self.catalog if point.everything else catalog_at(self.reader, point)
 
     def account(self, account: str, point: Point) -> AccountState:
-        """Give what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
+        """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
         state = look_at(self.reader, account, point)
         if state is None:
             raise self.no_account(account)
         return state
 
     def no_account(self, account: str) -> NoSuchThing:
-        """Say that there is no such account, or not yet."""
+        """Return the error that there is no such account, or not yet."""
         if self.reader.stream_bodies(ACCOUNT_PREFIX + account):
             return NoSuchThing(
                 f"account {account!r} does not exist at that point",
@@ -180,7 +180,7 @@ class Session:
                 yield self.account(str(account), point)
 
     def views(self) -> Views:
-        """Give the stored views, caught up with the log."""
+        """Return the stored views, caught up with the log."""
         from projections.runner import Views  # noqa: PLC0415 - one account needs no view
 
         views = Views(self.reader)
@@ -191,7 +191,7 @@ class Session:
         return views
 
     def _views_can_answer(self) -> bool:
-        """Say whether the stored views are caught up; where nothing can be written, maybe not."""
+        """Return whether the stored views are caught up; maybe not if read-only."""
         try:
             self.views()
         except (LedgerReadOnly, NoRights, DiskFull, LedgerBusy):

@@ -52,7 +52,7 @@ def write_changes(
 
 
 def _farewell(rows: list[dict[str, Any]], before: str) -> str:
-    """Say what is gone with its amounts, instead of a line for each of its fields."""
+    """Return what is gone with its amounts, instead of a line for each of its fields."""
     money = [row for row in rows if owner_of(row["field"])[1] in {"outstanding", "remaining"}]
     parts = [f"{owner_of(row['field'])[1]} was {spelled(row[before])}" for row in money]
     return "  gone" + (f" ({', '.join(parts)})" if parts else "")

@@ -38,7 +38,7 @@ def _level(value: int | Fraction, low: int | Fraction, high: int | Fraction) -> 
 def _columns(
     instants: Sequence[int], values: Sequence[int | Fraction]
 ) -> list[int | Fraction]:
-    """Give the value at the end of each column's span."""
+    """Return the value at the end of each column's span."""
     first, last = instants[0], instants[-1]
     span = max(last - first, 1)
     found: list[int | Fraction] = []

@@ -29,7 +29,7 @@ ORDER = "months close in order"
 
 
 def checklist(session: Session, period: Period, progress: Progress) -> list[CheckLine]:
-    """Give the checklist of a close as it stands now; nothing is recorded. Raises: NoSuchThing."""
+    """Return the checklist of a close as of now; nothing is recorded. Raises: NoSuchThing."""
     offset = session.offset
     check_ended(period, now=session.now, offset=offset)
     order = CheckLine(ORDER, ok=True, figure=period.name)
@@ -54,7 +54,7 @@ def close(
 
 
 def closed_json(period: Period, closed: Closed) -> dict[str, Any]:
-    """Give ``tally.close/1``: the last month's figures, and a row for every month."""
+    """Return ``tally.close/1``: the last month's figures, and a row for every month."""
     rows = [
         {
             "period": getattr(recorded.event, "period", ""), "position": recorded.position,

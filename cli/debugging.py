@@ -15,7 +15,7 @@ CHANGES_MAX = 40
 
 
 def prompt(debugger: Debugger) -> str:
-    """Say the place: position, how far along, effective and known date."""
+    """Return the place: position, how far along, effective and known date."""
     where = debugger.where()
     if not where["position"]:
         return f"(@0/{where['head']} 0%)"

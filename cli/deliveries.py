@@ -39,7 +39,7 @@ def statement_file(file: str, source: str) -> bytes | Path:
 
 
 def delivered(file: str) -> bytes | Path:
-    """Give the path of a file that is read piece by piece, or the bytes of a pipe."""
+    """Return the path of a file that is read piece by piece, or the bytes of a pipe."""
     path = Path(file)
     return path if path.is_file() else _whole(file)
 
@@ -65,7 +65,7 @@ class Begun(msgspec.Struct):
 def importing(
     session: Session, statement: Statement, *, begun: Begun, dates_lost: bool = False
 ) -> tuple[Importer, Statement]:
-    """Give what makes commands of a statement, and the statement in the ledger's words."""
+    """Return what makes commands of a statement, and the statement in the ledger's words."""
     kind = Importer
     known = _accounts(session.reader, until=begun.position)
     if statement.source == "focus":
@@ -90,7 +90,7 @@ def _accounts(reader: Reader, *, until: int) -> list[str]:
 
 
 def currencies(reader: Reader, accounts: Iterable[str]) -> dict[str, str]:
-    """Give the currencies of those accounts that the ledger has."""
+    """Return the currencies of those accounts that the ledger has."""
     found = {}
     for account in set(accounts):
         for recorded in codec.decode_all(reader.stream_bodies(ACCOUNT_PREFIX + account)[:1]):

@@ -67,12 +67,12 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 
 
 def exit_code(error: type[BaseException]) -> int:
-    """Give the exit code of a class of errors."""
+    """Return the exit code of a class of errors."""
     return next((code for kind, code in EXIT_CODES if issubclass(error, kind)), USAGE)
 
 
 def error_json(error: BaseException) -> dict[str, Any]:
-    """Give ``tally.error/1``."""
+    """Return ``tally.error/1``."""
     code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
     message = str(error)
     hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
@@ -97,7 +97,7 @@ def error_json(error: BaseException) -> dict[str, Any]:
 
 
 def error_line(error: BaseException) -> str:
-    """Say in one line what is wrong and what to do next."""
+    """Describe in one line what is wrong and what to do next."""
     shown = error_json(error)
     hint = f"; {shown['hint']}" if shown["hint"] else ""
     return f"error: {shown['message']}{hint}"

@@ -48,12 +48,12 @@ _ACTS: Final = {
 
 
 def origin_of(event: dict[str, Any]) -> str:
-    """Say what recorded an event that no other event caused: a command, an act, or the clock."""
+    """Return what recorded an event that no other event caused: a command, an act, or the clock."""
     return event["command"] or _ACTS.get(event["type"], "the clock")
 
 
 def caused_by(event: dict[str, Any]) -> str:
-    """Say who or what caused an event that no other event caused."""
+    """Return who or what caused an event that no other event caused."""
     who = f" by {event['actor']}" if event["actor"] else ""
     command = event["command"]
     what = f"{'command ' if command else ''}{origin_of(event)}{who}"

@@ -23,7 +23,7 @@ def expression_for(session: Session, account: str, text: str, point: Point) -> E
 
 
 def note_what_is_missing(session: Session, account: str, expression: Expression) -> None:
-    """Say on stderr which member an expression names that the account never had."""
+    """Print on stderr which member an expression names that the account never had."""
     state = look_at(session.reader, account, session.point(Asked()))
     if state is None:
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def names_account(session: Session, text: str) -> bool:
-    """Say whether a text is an account and nothing more."""
+    """Return whether a text is an account and nothing more."""
     return "." not in text or bool(session.reader.stream_bodies(f"account:{text}"))
 
 

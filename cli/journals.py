@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def journal_json(reader: Reader) -> dict[str, Any] | None:
-    """Give state, size and what they mean; None for a ledger on a server."""
+    """Return state, size and what they mean; None for a ledger on a server."""
     found = standing(reader)
     return None if found is None else found._asdict()

@@ -105,7 +105,7 @@ def fail(error: BaseException, *, as_json: bool) -> None:
 def tally_command(
     *, rows: bool = False, point: bool = False
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Give a click callback the shared options, a session, an output, and errors that end well.
+    """Return a click callback the shared options, a session, an output, and errors that end well.
 
     The callback returns its exit code (None for 0).
     """
@@ -182,7 +182,7 @@ def _explained(given: str | None, error: BaseException) -> LedgerError:
 
 
 def close_quietly() -> None:
-    """Let go of an stdout that takes nothing more, so that leaving ends without a traceback."""
+    """Close an stdout that takes nothing more, so that leaving ends without a traceback."""
     import os  # noqa: PLC0415 - loaded when needed
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -222,12 +222,12 @@ def complete_account(
 
 
 def account_argument(**options: Any) -> Callable[[Any], Any]:
-    """Give the ACCOUNT argument with its completion."""
+    """Return the ACCOUNT argument with its completion."""
     return click.argument("account", shell_complete=complete_account, **options)
 
 
 def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the options that choose how a question about the whole ledger is answered."""
+    """Return the options that choose how a question about the whole ledger is answered."""
     for option in (
         click.option(
             "--master", metavar="URL", default="local[2]", help="Where --engine spark runs."
@@ -242,5 +242,5 @@ def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def point_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the four point options out of a command's options."""
+    """Remove and return the four point options of a command's options."""
     return {name: options.pop(name) for name in ("at", "known_at", "position", "as_of")}

@@ -78,7 +78,7 @@ def _real(path: Path) -> Path:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Say whether two paths lead to one place, whether anything is there or not."""
+    """Return whether two paths lead to one place, whether anything is there or not."""
     try:
         return one.samefile(other)
     except OSError:
@@ -205,7 +205,7 @@ class Target:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give an empty folder to fill, which gets its name when all is in it.
+        """Yield an empty folder to fill, which gets its name when all is in it.
 
         Raises: InvalidInput, OSError.
         """
@@ -257,7 +257,7 @@ def _beside(path: Path, *, mode: int | None = None, replace: bool = True) -> Ite
 
 
 def _name_new(part: Path, path: Path) -> None:
-    """Give a file its name where nothing has it. Raises: FileExistsError, OSError."""
+    """Name a file, if the name is free. Raises: FileExistsError, OSError."""
     try:
         os.link(part, path)  # unlike a rename, it never replaces
     except FileExistsError:
@@ -333,7 +333,7 @@ def output_argument(name: str) -> Callable[[Any], Any]:
 
 
 def check_targets(location: str, options: dict[str, Any]) -> bool:
-    """Check every target among a command's options; say whether one of them is stdout.
+    """Check every target among a command's options; return whether one of them is stdout.
 
     Raises: InvalidInput, OSError.
     """

@@ -37,7 +37,7 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 def around(session: Session) -> Here:
-    """Give what a point is read against: the clock, the head, the tags."""
+    """Return what a point is read against: the clock, the head, the tags."""
     return here(session.reader, clock=session.now, offset=session.offset)
 
 

@@ -63,7 +63,7 @@ def flush() -> None:
 
 
 def coloured() -> bool:
-    """Whether colour may be used: on a terminal, unless NO_COLOR says otherwise."""
+    """Return whether colour may be used: on a terminal, unless NO_COLOR says otherwise."""
     return (
         sys.stdout.isatty()
         and not os.environ.get("NO_COLOR")
@@ -139,7 +139,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def point_line(point: dict[str, object], account: str = "") -> str:
-    """Say on one line at which point an answer holds."""
+    """Describe on one line at which point an answer holds."""
     at, known = short(str(point["at"])), short(str(point["known_at"]))
     head = f"{account}  " if account else ""
     return f"{head}at {at} · known {known} · @{point['position']}"

@@ -36,7 +36,7 @@ MOVES: dict[str, Callable[[Moved], bool]] = {
 def restated_at(
     session: Session, name: str, point: Point, account: str | None = None
 ) -> dict[str, Any] | None:
-    """Give the object ``restated`` of an answer; None outside closed periods."""
+    """Return the object ``restated`` of an answer; None outside closed periods."""
     found = restated_json(session.reader, point, MOVES[name], session.offset, account)
     if name == "state" and account is not None and found is not None and found["facts"]:
         found |= _as_sealed(session, account, point, found["period"])
@@ -46,7 +46,7 @@ def restated_at(
 def _as_sealed(
     session: Session, account: str, point: Point, period: str
 ) -> dict[str, Any]:
-    """Give what a sealed tag has always told of an account beside it."""
+    """Return what a sealed tag has always told of an account beside it."""
     told = was_and_is(session.reader, account, point, session.offset)
     if told is None or not period.startswith(TAG):
         return {}
@@ -57,7 +57,7 @@ def _as_sealed(
 
 
 def restated_lines(found: dict[str, Any]) -> list[str]:
-    """Say it in words: a line for the facts, and one for each currency."""
+    """Describe it in words: one line for the facts and one for each currency."""
     if not found["facts"]:
         return [f"{found['period']} is closed; nothing has restated this since"]
     have = "fact has" if found["facts"] == 1 else "facts have"
@@ -73,12 +73,12 @@ def restated_lines(found: dict[str, Any]) -> list[str]:
 
 
 def restated_line(found: dict[str, Any]) -> str:
-    """Say it on one line."""
+    """Describe it on one line."""
     return " ".join(line.strip() for line in restated_lines(found))
 
 
 def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True) -> None:
-    """Say it below a page, or beside rows on stderr."""
+    """Print it below a page, or on stderr beside rows."""
     if found is None:
         return
     if not human:
@@ -91,7 +91,7 @@ def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True)
 
 
 def write_was(session: Session, account: str, point: Point) -> None:
-    """Say what each restated field of an account was at the close, and is."""
+    """Return what each restated field of an account was at the close, and is."""
     found = was_and_is(session.reader, account, point, session.offset)
     if found is None:
         return
@@ -107,7 +107,7 @@ def write_was(session: Session, account: str, point: Point) -> None:
 
 
 def _lines(found: Was) -> list[tuple[str, str]]:
-    """Say what each field was and is; what came or went as a whole is one line."""
+    """Return what each field was and is; what came or went as a whole is one line."""
     lines: list[tuple[str, str]] = []
     for owner, group in groupby(found.was, key=lambda name: owner_of(name)[0]):
         names = list(group)

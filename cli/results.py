@@ -13,7 +13,7 @@ RESULT_COLUMNS = (
 
 
 def result_json(outcome: Outcome, line: int | None = None) -> dict[str, Any]:
-    """Give ``tally.result/1``."""
+    """Return ``tally.result/1``."""
     shown: dict[str, Any] = {"schema": "tally.result/1"}
     if line is not None:
         shown["line"] = line
@@ -32,7 +32,7 @@ def result_json(outcome: Outcome, line: int | None = None) -> dict[str, Any]:
 
 
 def result_line(outcome: Outcome) -> str:
-    """Say in one line what became of a command."""
+    """Describe in one line what became of a command."""
     at = ", ".join(f"@{position}" for position in outcome.positions) or "nothing to record"
     if not outcome.ok:
         return f"refused {outcome.code} ({outcome.rule}): {outcome.message}; {outcome.hint} [{at}]"

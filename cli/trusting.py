@@ -60,17 +60,17 @@ def policy_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def beside(location: str, suffix: str) -> Path:
-    """Give the place of a file beside the ledger, or for one on a server in this folder."""
+    """Return the place of a file beside the ledger, or for one on a server in this folder."""
     return Path(name_of(location) if is_server(location) else location).with_suffix(suffix)
 
 
 def is_key_text(text: str) -> bool:
-    """Say whether a text holds a private key, or what looks like one: it is never shown."""
+    """Return whether a text holds a private key, or what looks like one: it is never shown."""
     return _KEY_TEXT.search(text) is not None
 
 
 def key_file(location: str, place: str | None) -> Path:
-    """Give the file of the private key. Raises: InvalidInput."""
+    """Return the file of the private key. Raises: InvalidInput."""
     if place is not None:
         if is_key_text(place) or not place:
             msg = "--key names a file, and what was given is not the name of one"
@@ -82,7 +82,7 @@ def key_file(location: str, place: str | None) -> Path:
 
 
 def policy_file(location: str, place: str | None) -> Path:
-    """Give the file of the accepted keys."""
+    """Return the file of the accepted keys."""
     return Path(place) if place else beside(location, ".policy")
 
 

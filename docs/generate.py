@@ -63,7 +63,7 @@ def _raw(text: str | None, what: str) -> str:
 
 
 def _said(text: str | None, what: str) -> str:
-    """Give a docstring as one paragraph after another."""
+    """Return a docstring as one paragraph after another."""
     lines = [line.strip() for line in _raw(text, what).strip().splitlines()]
     return "\n".join(lines).replace("``", "`")
 
@@ -215,7 +215,7 @@ def known_errors() -> list[type[errors.LedgerError]]:
 
 
 def _when(error: type[errors.LedgerError]) -> str:
-    """Say when an error comes; the exit code has a column of its own."""
+    """Describe when an error occurs; the exit code has a column of its own."""
     return re.sub(r" \(exit \d\)|, exit \d(?=\))", "", _said(error.__doc__, error.__name__))
 
 
@@ -252,7 +252,7 @@ def errors_page() -> Iterator[str]:
 
 
 def _requests() -> dict[str, dict[str, object]]:
-    """Give one stored request of each command, from the frozen events."""
+    """Return one stored request of each command, from the frozen events."""
     found: dict[str, dict[str, object]] = {}
     for path in sorted(FROZEN.glob("v*/*.json")):
         for sample in json.loads(path.read_text(encoding="utf-8"))["samples"].values():
@@ -340,7 +340,7 @@ def _option_row(option: click.Option) -> tuple[str, ...]:
 
 
 def _help(text: str | None, path: str) -> Iterator[str]:
-    """Give a help text; what click must not wrap stays as it is."""
+    """Yield a help text; what click must not wrap stays as it is."""
     for paragraph in cleandoc(_raw(text, path)).split("\n\n"):
         if paragraph.startswith("\b"):
             head, *lines = paragraph.removeprefix("\b").strip().splitlines()
@@ -377,7 +377,7 @@ PAGES: Final = {"COMMANDS.md": commands_page, "ERRORS.md": errors_page, "EVENTS.
 
 
 def page(name: str) -> str:
-    """Give the whole text of a generated page."""
+    """Return the whole text of a generated page."""
     return "\n".join(PAGES[name]()).rstrip() + "\n"
 
 

@@ -20,7 +20,7 @@ class Upcoming(Protocol):
     """A stored view of deadlines."""
 
     def __call__(self, after: tuple[int, str] | None, limit: int, /) -> Sequence[tuple[int, str]]:
-        """Give up to ``limit`` (due instant, account) pairs after one, in that order."""
+        """Return up to ``limit`` (due instant, account) pairs after one, in that order."""
         ...
 
 
@@ -60,7 +60,7 @@ class Agenda:
             heappush(self._heap, (due_at, account))
 
     def first(self) -> tuple[int, str] | None:
-        """Give the first (due instant, account) over all."""
+        """Return the first (due instant, account) over all."""
         heap = self._heap
         while heap and self._current.get(heap[0][1]) != heap[0][0]:
             heappop(heap)

@@ -60,7 +60,7 @@ class Views(Protocol):
     def upcoming(
         self, connection: Connection, after: tuple[int, str] | None, limit: int
     ) -> Sequence[tuple[int, str]]:
-        """Give stored deadlines in order, as the writer's connection sees them."""
+        """Return stored deadlines in order, as the writer's connection sees them."""
         ...
 
 
@@ -183,13 +183,13 @@ class Ledger(Engine):
             raise
 
     def next_deadline(self) -> tuple[int, str] | None:
-        """Give (instant, account) of what is due next."""
+        """Return (instant, account) of what is due next."""
         with self.store.writing() as writer:
             self._sync(writer)
             return self.agenda.first()
 
     def now(self) -> int:
-        """Give the ledger's clock: the simulated one, or the machine's, never before the log."""
+        """Return the ledger's clock: the simulated one, or the machine's, never before the log."""
         if self.catalog.clock == clocks.SIMULATED:
             return max(self.clock_at, self.recorded_at)
         return max(clocks.system_now(), self.recorded_at)
@@ -242,7 +242,7 @@ class Ledger(Engine):
             self.states.pop(account, None)
 
     def load(self, account: str) -> AccountState | None:
-        """Give an account's state at the head, folding its stream on first need."""
+        """Return an account's state at the head, folding its stream on first need."""
         try:
             return self.states[account]
         except KeyError:
@@ -309,7 +309,7 @@ class Ledger(Engine):
         return self._requests.get((scope, key)) or writer.request(scope, key)
 
     def _first_result(self, request: Request) -> Outcome:
-        """Give the first result of a command again, with its warnings."""
+        """Return the first result of a command again, with its warnings."""
         positions = range(request.first_position, request.last_position + 1)
         held = self.pending[0].position if self.pending else self.position + 1
         found: list[RecordedEvent] = []
@@ -329,7 +329,7 @@ class Ledger(Engine):
     # --- writing --------------------------------------------------------------------------
 
     def _add(self, made: Sequence[RecordedEvent], recorded_at: int) -> None:
-        """Take what was decided, and append it in steps: a long jump is not held in memory."""
+        """Append what was decided in steps: a long jump is not held in memory."""
         super()._add(made, recorded_at)
         self._held += len(made)
         if len(self.pending) >= self.step:
@@ -357,7 +357,7 @@ class Ledger(Engine):
         self._held = 0
 
     def _undo(self, writer: Writer, clock_at: int) -> None:
-        """Take back what the last command, which was none, has made due (exit 2)."""
+        """Undo what the last line, which was not a command, has made due (exit 2)."""
         mark = self._mark
         assert mark is not None  # noqa: S101 - set before each command
         if self._saved:

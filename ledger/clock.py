@@ -14,7 +14,7 @@ SIMULATED = "simulated"
 
 
 def system_now() -> int:
-    """Give the present instant of the machine's clock, truncated to the second."""
+    """Return the present instant of the machine's clock, truncated to the second."""
     return time.time_ns() // 1_000 // SECOND * SECOND
 
 

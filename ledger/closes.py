@@ -56,7 +56,7 @@ class Close(NamedTuple):
         return local_date(instant, self.offset)[:7]
 
     def in_force(self, position: int | None) -> bool:
-        """Say whether it was in force after so many events; None: after all."""
+        """Return whether it was in force after so many events; None: after all."""
         if position is None:
             return self.reopened is None
         return self.position <= position and (self.reopened is None or self.reopened > position)
@@ -73,7 +73,7 @@ class Closes:
         self._until = 0  # nothing at or after this instant is closed
 
     def apply(self, recorded: RecordedEvent) -> None:
-        """Take one event of the ledger's own stream."""
+        """Apply one event of the ledger's own stream."""
         event = recorded.event
         if type(event) is PeriodClosed:
             first = date.fromisoformat(f"{event.period}-01").toordinal() - _EPOCH_DAY
@@ -153,7 +153,7 @@ class Closes:
             raise wrong(msg, f"tally close {wanted}", rule="R61")
 
     def check_reopen(self, period: Period, months: Sequence[Period]) -> list[Close]:
-        """Give the closes to reopen, the latest first. Raises: WrongState."""
+        """Return the closes to reopen, the latest first. Raises: WrongState."""
         there = self.in_force()
         named = {one.month: one for one in there}
         for month in months:
@@ -191,7 +191,7 @@ class Closes:
         raise PeriodIsClosed(said, rule="R62")
 
     def warning(self, recorded: RecordedEvent) -> str | None:
-        """Say which closed period a recorded fact restates, None where it restates none (R62)."""
+        """Return the closed period that a recorded fact restates, or None (R62)."""
         if recorded.cause is not None or not self.entries:
             return None
         close = self.over(recorded.effective_at, recorded.position - 1)

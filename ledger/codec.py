@@ -27,7 +27,7 @@ _TAGS = {event_type: str(event_type.__struct_config__.tag) for event_type in EVE
 
 
 def tag(event_type: type[Event]) -> str:
-    """Give the stored name of an event type: name and schema number."""
+    """Return the stored name of an event type: name and schema number."""
     return _TAGS[event_type]
 
 
@@ -56,7 +56,7 @@ class Codec:
             self._decoder = msgpack.Decoder(RecordedEvent)
 
     def encode(self, recorded: RecordedEvent) -> bytes:
-        """Give the bytes to store."""
+        """Return the bytes to store."""
         return self._encoder.encode(recorded)
 
     def decode(self, body: bytes) -> RecordedEvent:

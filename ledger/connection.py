@@ -28,19 +28,19 @@ class Cursor(Protocol):
     """The rows that a statement gives, as tuples."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Give row after row."""
+        """Return row after row."""
         ...
 
     def fetchone(self) -> Any:  # noqa: ANN401 - as wide as a row is
-        """Give the next row, or None."""
+        """Return the next row, or None."""
         ...
 
     def fetchmany(self, size: int, /) -> list[Any]:
-        """Give some rows more."""
+        """Return some rows more."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """Give all rows that are left."""
+        """Return all rows that are left."""
         ...
 
 
@@ -56,7 +56,7 @@ class Connection(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         ...
 
 
@@ -71,7 +71,7 @@ def tables(connection: Connection) -> set[str]:
 
 
 def highest_given(connection: Connection, table: str) -> int:
-    """Give the highest number that a table ever gave to a row, also to one that is gone."""
+    """Return the highest number that a table ever gave to a row, also to one that is gone."""
     return max((seq for name, seq in numbers_given(connection) if name == table), default=0)
 
 

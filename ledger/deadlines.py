@@ -23,7 +23,7 @@ RENEWAL_SLOT, EXPIRY, RELEASE, REMINDER = 6, 7, 8, 9
 
 
 def next_slot(instance: Instance, policy: Policy) -> tuple[int, int] | None:
-    """Give (instant, number) of the next auto-renewal slot of the term, if one is left (R31).
+    """Return (instant, number) of the next auto-renewal slot of the term, if one is left (R31).
 
     A term that was auto-renewed once has none (R34); nor has a term that has ended (R35).
     """
@@ -51,7 +51,7 @@ def next_slot(instance: Instance, policy: Policy) -> tuple[int, int] | None:
 
 
 def releases_at(instance: Instance, policy: Policy) -> int | None:
-    """Give R: when the instance is released, or was (R23); None for public instances."""
+    """Return R: when the instance is released, or was (R23); None for public instances."""
     if instance.released_at is not None:
         return instance.released_at
     if instance.expires_at is None:
@@ -62,7 +62,7 @@ def releases_at(instance: Instance, policy: Policy) -> int | None:
 
 
 def restored_at(instance: Instance, policy: Policy) -> int | None:
-    """Give the instant at which a restoring service is promised to run (R19)."""
+    """Return the instant at which a restoring service is promised to run (R19)."""
     if instance.state != RESTORING or instance.restoring_since is None:
         return None
     since = policy.since["restore_delay"]
@@ -72,7 +72,7 @@ def restored_at(instance: Instance, policy: Policy) -> int | None:
 
 
 def legacy_stop(state: AccountState, instance: Instance, policy: Policy) -> Deadline:
-    """Give when a legacy instance of an overdue account stops (R16, R17)."""
+    """Return when a legacy instance of an overdue account stops (R16, R17)."""
     since = state.overdue_since
     assert since is not None  # noqa: S101 - asked of overdue accounts alone
     # One that came to run later stops no earlier than that (R11).
@@ -85,7 +85,7 @@ def legacy_stop(state: AccountState, instance: Instance, policy: Policy) -> Dead
 
 
 def instance_deadline(instance: Instance, policy: Policy) -> Deadline | None:
-    """Give what is due next of an instance by itself: restored, a slot, expiry or release."""
+    """Return what is due next of an instance by itself: restored, a slot, expiry or release."""
     key = instance.instance
     restored = restored_at(instance, policy)
     found = None if restored is None else Deadline(restored, RESTORED, 0, key)
@@ -104,7 +104,7 @@ def instance_deadline(instance: Instance, policy: Policy) -> Deadline | None:
 
 
 def coupon_deadline(coupon: Coupon) -> Deadline:
-    """Give the start or the end of a coupon; one granted after its end is forfeited then."""
+    """Return the start or the end of a coupon; one granted after its end is forfeited then."""
     end = Deadline(max(coupon.ends, coupon.granted_at), COUPON_END, 0, coupon.coupon)
     if coupon.started:
         return end
@@ -113,7 +113,7 @@ def coupon_deadline(coupon: Coupon) -> Deadline:
 
 
 def bill_posting(usage: Usage, policy: Policy) -> Deadline:
-    """Give when recorded usage is billed (R5)."""
+    """Return when recorded usage is billed (R5)."""
     at = max(
         usage.event.cycle_end + policy.bill_delay, usage.recorded_at, policy.since["bill_delay"]
     )
@@ -121,7 +121,7 @@ def bill_posting(usage: Usage, policy: Policy) -> Deadline:
 
 
 def next_reminder(state: AccountState, policy: Policy) -> tuple[int, int] | None:
-    """Give (instant, number) of the next low-balance reminder of the episode (R54)."""
+    """Return (instant, number) of the next low-balance reminder of the episode (R54)."""
     alert = state.alert
     if alert.raised_at is None or not alert.reminders_on:
         return None

@@ -214,7 +214,7 @@ def open_batch(
 def _effective_at(
     state: AccountState, command: c.FactCommand, *, catalog: Catalog, now: int
 ) -> int:
-    """Give a fact's own instant: from the fact it names up to now (R11).
+    """Return a fact's own instant: from the fact it names up to now (R11).
 
     Raises: EffectiveTimeOutOfOrder.
     """
@@ -239,7 +239,7 @@ def _effective_at(
 
 
 def _named_fact(state: AccountState, command: c.FactCommand) -> tuple[int, str] | None:
-    """Give when the fact that a command names was effective, and how to say "before it"."""
+    """Return when the fact that a command names was effective, and how to say "before it"."""
     if isinstance(command, c.ReverseTopUp):
         payment = state.payments.get((command.channel, command.serial))
         if payment is not None:
@@ -263,7 +263,7 @@ def refusal(
     catalog: Catalog,
     setting: Setting,
 ) -> RecordedEvent:
-    """Give the audit-only event of a refused command (R58): in the account's own log if any."""
+    """Return the audit-only event of a refused command (R58): in the account's own log if any."""
     if state is not None:
         stream, version = ACCOUNT_PREFIX + state.account, state.version + 1
     else:

@@ -70,7 +70,7 @@ class Engine:
         self.agenda.reset()
 
     def load(self, account: str) -> AccountState | None:
-        """Give an account's state; here all that there are were made here."""
+        """Return an account's state; here all that there are were made here."""
         return self.states.get(account)
 
     def run_due(self, *, until: int) -> None:
@@ -165,7 +165,7 @@ class Engine:
 
 
 def payment_key(channel: str, serial: str) -> str:
-    """Give the key of a payment, unique in the whole ledger (R3)."""
+    """Return the key of a payment, unique in the whole ledger (R3)."""
     return f"{channel}\x1f{serial}"
 
 
@@ -193,7 +193,7 @@ def find_precedents(
 def keys_used(
     command: c.AnyCommand, made: Sequence[RecordedEvent]
 ) -> list[tuple[tuple[str, str], Request]]:
-    """Give what is to be remembered of an accepted command's keys."""
+    """Return what is to be remembered of an accepted command's keys."""
     found: list[tuple[tuple[str, str], Request]] = []
     if not made:
         return found

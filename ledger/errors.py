@@ -71,7 +71,7 @@ class WrongClock(InvalidInput):
     code = "WRONG_CLOCK"
 
     def __init__(self, *, what: str, clock: str) -> None:
-        """Say which clock the ledger has."""
+        """Name the clock that the ledger has."""
         super().__init__(
             f"{what} on a ledger whose clock is {clock}",
             hint="see: tally clock show; the clock is chosen once, by tally init --clock",
@@ -97,7 +97,7 @@ class UnknownEventType(LedgerError):
     code = "UNKNOWN_EVENT_TYPE"
 
     def __init__(self, detail: str) -> None:
-        """Say what could not be read."""
+        """Name what could not be read."""
         super().__init__(f"cannot read a stored event: {detail}; use the program that wrote it")
 
 

@@ -624,10 +624,10 @@ NOTICES_STREAM = "notices"
 
 
 def type_name(event_type: type[Event]) -> str:
-    """Give the name of an event type without its schema number."""
+    """Return the name of an event type without its schema number."""
     return event_type.__name__
 
 
 def account_of(stream: str) -> str | None:
-    """Give the account of a stream, None for the ledger's own streams."""
+    """Return the account of a stream, None for the ledger's own streams."""
     return stream[len(ACCOUNT_PREFIX) :] if stream.startswith(ACCOUNT_PREFIX) else None

@@ -140,7 +140,7 @@ def _credited(s: AccountState, _: RecordedEvent, ev: e.CreditNoteIssued) -> None
 
 
 def _give_back(s: AccountState, name: str, *, used: int, forfeited: int) -> None:
-    """Take a coupon part back; a late note may come before the coupon's grant in a fold."""
+    """Return a part to its coupon; a late note may come before the coupon's grant in a fold."""
     coupon = s.coupons.get(name)
     if coupon is None:
         before = s.early_parts.get(name, (0, 0))
@@ -162,7 +162,7 @@ def _apply(bill: Bill, name: str, part: int) -> None:
 
 
 def _unapply(bill: Bill, name: str, part: int) -> None:
-    """Take a coupon part off a bill, newest applied first; ahead of its use where it is late."""
+    """Remove a coupon part from a bill, newest applied first; ahead of its use where it is late."""
     parts = list(bill.coupons)
     for i in range(len(parts) - 1, -1, -1):
         applied, left = parts[i]

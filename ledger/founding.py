@@ -47,7 +47,7 @@ def create(
 
 
 def row_of(recorded: RecordedEvent) -> Row:
-    """Give an event as the store keeps it."""
+    """Return an event as the store keeps it."""
     return Row(
         recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
         recorded.recorded_at, recorded.effective_at, codec.encode(recorded),

@@ -75,7 +75,7 @@ class _Cover:
 
 
 def _notes(reader: Reader, source: str) -> dict[str, int]:
-    """Give how many lines each note covers, by key. Raises: SettingBroken."""
+    """Return how many lines each note covers, by key. Raises: SettingBroken."""
     first = f"import:{source}:"
     rows = reader.connection.execute(
         "SELECT key, value FROM meta WHERE key >= ? AND key < ?", (first, first[:-1] + ";")

@@ -77,12 +77,12 @@ THOROUGH = (
 
 
 def breaches(state: AccountState) -> Iterator[Invariant]:
-    """Give every invariant that an account breaks."""
+    """Return every invariant that an account breaks."""
     return (one for one in THOROUGH if not one.holds(state))
 
 
 def check_at_hand(state: AccountState, oldest: Item | None) -> None:
-    """Hold an account against what costs nothing; ``oldest`` is its oldest unpaid item.
+    """Check an account against the invariants that are free; ``oldest`` is its oldest unpaid item.
 
     Raises: CorruptHistory.
     """

@@ -31,12 +31,12 @@ _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dic
 
 
 def without_mark(line: bytes) -> bytes:
-    """Give a line without the byte-order mark that an editor may have put there."""
+    """Return a line without the byte-order mark that an editor may have put there."""
     return line.removeprefix(_BOM)
 
 
 def bare(line: bytes | str) -> bytes:
-    """Give a line as UTF-8 bytes, without a byte-order mark.
+    """Return a line as UTF-8 bytes, without a byte-order mark.
 
     Raises: InvalidInput for one that is too long, or in another encoding.
     """

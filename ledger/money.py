@@ -22,7 +22,7 @@ DIGITS_MAX = 15  # an amount of more digits before its point exceeds MINOR_MAX i
 
 
 def exponent(currency: str) -> int:
-    """Say how many decimals ``currency`` has; older ledgers may hold codes that are none."""
+    """Return how many decimals ``currency`` has; older ledgers may hold codes that are none."""
     return DECIMALS.get(currency, 2)
 
 

@@ -65,7 +65,7 @@ class Ordering:
             self._instance(state, name)
 
     def catch_up(self, state: AccountState) -> None:
-        """Take in what has changed since the last question."""
+        """Read what has changed since the last question."""
         changes = state.changes
         assert changes is not None  # noqa: S101 - kept from the first question on
         look = (self._item, self._coupon, self._usage, self._instance)
@@ -76,7 +76,7 @@ class Ordering:
     # --- deadlines ------------------------------------------------------------------------
 
     def first_deadline(self, state: AccountState) -> Deadline | None:
-        """Give the first transition, the alert's reminders aside."""
+        """Return the first transition, the alert's reminders aside."""
         heap, current = self._deadlines, self._current
         while heap and current.get((heap[0][1], heap[0][0].key)) != heap[0][0]:
             heappop(heap)
@@ -96,7 +96,7 @@ class Ordering:
                 heapify(self._deadlines)
 
     def _legacy_stop(self, state: AccountState) -> Deadline | None:
-        """Give the first stop of a legacy instance; all of them wait for one instant (R16)."""
+        """Return the first stop of a legacy instance; all of them wait for one instant (R16)."""
         running = self._running_legacy
         if state.overdue_since is None or not running:
             return None
@@ -134,7 +134,7 @@ class Ordering:
     # --- unpaid items ---------------------------------------------------------------------
 
     def oldest(self, state: AccountState) -> Item | None:
-        """Give the oldest unpaid item, by (posted_at, item id) (R2)."""
+        """Return the oldest unpaid item, by (posted_at, item id) (R2)."""
         items = state.items
         while self._items and self._items[0][1] not in items:
             heappop(self._items)
@@ -150,7 +150,7 @@ class Ordering:
     def by_end(
         self, state: AccountState, fits: Callable[[Coupon], bool]
     ) -> Iterator[Coupon]:
-        """Give started coupons of fitting scopes: earliest end, earliest grant, id (R43)."""
+        """Yield started coupons of fitting scopes: earliest end, earliest grant, id (R43)."""
         fitting = [scope for scope in self._scopes.values() if _fits(state, scope, fits)]
         funded = state.funded
         for _, _, name in merge(*(scope.by_end for scope in fitting)):
@@ -160,7 +160,7 @@ class Ordering:
     def largest(
         self, state: AccountState, fits: Callable[[Coupon], bool]
     ) -> Iterator[Coupon]:
-        """Give the started coupon of each fitting scope with the most left, then as R39 says."""
+        """Yield the started coupon of each fitting scope with the most left, then as R39 says."""
         for scope in self._scopes.values():
             heap = scope.by_rest
             while heap and not _left(state, heap[0]):
@@ -185,7 +185,7 @@ class Ordering:
 
 
 def _left(state: AccountState, entry: tuple[int, int, int, str]) -> bool:
-    """Say whether an entry still says what is left of its coupon."""
+    """Return whether an entry still says what is left of its coupon."""
     coupon = state.funded.get(entry[3])
     return coupon is not None and coupon.remaining == -entry[0]
 
@@ -203,7 +203,7 @@ def _fits(state: AccountState, scope: _Scope, fits: Callable[[Coupon], bool]) ->
 
 
 def ordering(state: AccountState, policy: Policy) -> Ordering:
-    """Give the order of an account's open things, as they are now."""
+    """Return the order of an account's open things, as they are now."""
     order = state.order
     if isinstance(order, Ordering) and order.revision is policy.revision:
         if state.changes:
@@ -215,7 +215,7 @@ def ordering(state: AccountState, policy: Policy) -> Ordering:
 
 
 def next_due(state: AccountState, policy: Policy) -> Deadline | None:
-    """Give the account's next transition, the first one in the order of section 3.
+    """Return the account's next transition, the first one in the order of section 3.
 
     The answer is kept with the state until its next event, or another policy.
     """

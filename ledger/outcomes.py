@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:
-    """Say what a person should look at in a result (R3, R32)."""
+    """Return what a person should look at in a result (R3, R32)."""
     found: list[str] = []
     for recorded in made:
         event = recorded.event

@@ -42,7 +42,7 @@ def check_year(instant: int, text: str) -> int:
 
 
 def is_bare_date(text: str) -> bool:
-    """Say whether ``text`` has the length of a date without a time of day."""
+    """Return whether ``text`` has the length of a date without a time of day."""
     return len(text) == _DATE_LENGTH
 
 
@@ -89,17 +89,17 @@ def local_day(instant: int, offset: int) -> int:
 
 
 def midnight(day: int, offset: int) -> int:
-    """Give the instant at which local day number ``day`` begins."""
+    """Return the instant at which local day number ``day`` begins."""
     return day * DAY - offset
 
 
 def local_year(instant: int, offset: int) -> int:
-    """Give the local calendar year of an instant."""
+    """Return the local calendar year of an instant."""
     return date.fromordinal(local_day(instant, offset) + _EPOCH_DAY).year
 
 
 def local_date(instant: int, offset: int) -> str:
-    """Give the local date of an instant as ``2025-02-10``."""
+    """Return the local date of an instant as ``2025-02-10``."""
     return date.fromordinal(local_day(instant, offset) + _EPOCH_DAY).isoformat()
 
 
@@ -113,7 +113,7 @@ def add_months(day: int, months: int) -> int:
 
 
 def term_end(anchor: int, months: int, *, offset: int, exact: bool) -> int:
-    """Give T of a term that was bought at ``anchor`` for ``months`` months in all (R21).
+    """Return T of a term that was bought at ``anchor`` for ``months`` months in all (R21).
 
     Always computed from the anchor, never from the previous end: the 31st comes back.
     Reading ``exact``: T keeps the anchor's time of day instead of the midnight after E.
@@ -125,7 +125,7 @@ def term_end(anchor: int, months: int, *, offset: int, exact: bool) -> int:
 
 
 def slot_instant(expires_at: int, number: int, *, offset: int, time_of_day: int) -> int:
-    """Give the instant of auto-renewal slot ``number`` before the term ends (R31)."""
+    """Return the instant of auto-renewal slot ``number`` before the term ends (R31)."""
     return midnight(local_day(expires_at, offset) - number, offset) + time_of_day
 
 

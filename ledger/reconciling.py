@@ -91,7 +91,7 @@ class Register:
         self.confirmed: list[MatchConfirmed] = []
 
     def apply(self, recorded: RecordedEvent) -> None:
-        """Take one event of the stream."""
+        """Apply one event of the stream."""
         event = recorded.event
         if isinstance(event, ReconciliationRun):
             self.runs[event.run] = Run(
@@ -184,7 +184,7 @@ def record_run(
 
 
 def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:
-    """Say whether two runs are of one file and one span, with the same breaks."""
+    """Return whether two runs are of one file and one span, with the same breaks."""
     return (one.sha256, one.source, one.starts, one.ends, set(one.breaks)) == (
         other.sha256, other.source, other.starts, other.ends, set(other.breaks),
     )  # fmt: skip
@@ -229,7 +229,7 @@ def confirm(
 
 
 def known_break(known: Register, break_id: str) -> Break:
-    """Give a break. Raises: NoSuchThing, with a suggestion."""
+    """Return a break. Raises: NoSuchThing, with a suggestion."""
     one = known.breaks.get(break_id)
     if one is None:
         near = did_you_mean(break_id, list(known.breaks)) or "list them with: tally breaks list"

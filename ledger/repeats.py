@@ -41,7 +41,7 @@ class Duplicate(Exception):  # not an error: the first result stands
 def is_repeat(
     state: AccountState | None, command: c.AnyCommand, precedents: Precedents
 ) -> bool:
-    """Say whether an accepted command is repeated: by its token, else by its payment (R28, R3).
+    """Return whether an accepted command is repeated: by its token, else by its payment (R28, R3).
 
     What falls due until the command is decided does not change the answer.
     """

@@ -59,6 +59,6 @@ def from_request(request: bytes | msgspec.Raw) -> AnyCommand:
 
 
 def same_request(command: AnyCommand, request: bytes | msgspec.Raw) -> bool:
-    """Say whether a command repeats a stored one, ``at``, ``actor``, ``reason`` aside (R28)."""
+    """Return whether a command repeats a stored one, ``at``, ``actor``, ``reason`` aside (R28)."""
     bare = msgspec.structs.replace(command, at=None, actor=None, reason=None)
     return bool(bare == from_request(request))

@@ -266,7 +266,7 @@ class AccountState:
             self.changes.append((kind, key))
 
     def is_used(self, item: str) -> bool:
-        """Say whether a usage, a bill or another item has this id already."""
+        """Return whether a usage, a bill or another item has this id already."""
         return item in self.bills or item in self.usages or item in self.debts
 
     @property

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?")
 
 
 def recorded_tags(reader: Reader) -> list[RecordedEvent]:
-    """Give the tags in the order in which they were added."""
+    """Return the tags in the order in which they were added."""
     return list(codec.decode_all(reader.stream_bodies(TAGS_STREAM)))
 
 

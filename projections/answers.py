@@ -61,7 +61,7 @@ class Formatter:
 
 
 def point_json(point: Point, offset: int) -> Json:
-    """Give the resolved point that every answer prints."""
+    """Return the resolved point that every answer prints."""
     return {
         "at": format_instant(point.at, offset),
         "known_at": format_instant(point.known_at, offset),
@@ -70,14 +70,14 @@ def point_json(point: Point, offset: int) -> Json:
 
 
 def coupon_status(coupon: Coupon, seen_at: int) -> str:
-    """Say whether a coupon is pending, active or ended on the page of an instant."""
+    """Return whether a coupon is pending, active or ended on the page of an instant."""
     if seen_at < coupon.starts:
         return "pending"
     return "active" if seen_at < coupon.ends else "ended"
 
 
 def state_json(state: AccountState, policy: Policy, point: Point) -> Json:
-    """Give one account at a point: ``tally.state/1``."""
+    """Return one account at a point: ``tally.state/1``."""
     write = Formatter(offset=policy.calendar_offset, currency=state.currency)
     alert = state.alert
     return {
@@ -125,7 +125,7 @@ def state_json(state: AccountState, policy: Policy, point: Point) -> Json:
 
 
 def instance_json(state: AccountState, name: str, policy: Policy) -> Json:
-    """Give one instance as ``tally.state/1`` shows it."""
+    """Return one instance as ``tally.state/1`` shows it."""
     instance = state.instances[name]
     slot = next_slot(instance, policy)
     offset = policy.calendar_offset
@@ -159,7 +159,7 @@ def _releases_at(state: AccountState, name: str, policy: Policy) -> str | None:
 
 
 def event_json(recorded: RecordedEvent, write: Formatter) -> Json:
-    """Give one event: ``tally.event/1``."""
+    """Return one event: ``tally.event/1``."""
     event = recorded.event
     return {
         "schema": "tally.event/1",
@@ -179,7 +179,7 @@ def event_json(recorded: RecordedEvent, write: Formatter) -> Json:
 
 
 def event_data(event: e.Event, write: Formatter) -> Json:
-    """Give an event's own fields, money and instants written out."""
+    """Return an event's own fields, money and instants written out."""
     shown: Json = {}
     for name in event.__struct_fields__:
         cell = getattr(event, name)
@@ -204,7 +204,7 @@ def event_data(event: e.Event, write: Formatter) -> Json:
 
 
 def request_json(recorded: RecordedEvent, write: Formatter) -> Json | None:
-    """Give the command that an event's batch came from, as it was asked."""
+    """Return the command that an event's batch came from, as it was asked."""
     if bytes(recorded.request) == bytes(e.NO_REQUEST):
         return None
     request: Json = msgspec.msgpack.decode(recorded.request)

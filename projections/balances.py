@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, _: Policy) -> list[ViewRow]:
-    """Give the account's one row."""
+    """Return the account's one row."""
     coupons = sum(coupon.remaining for coupon in state.coupons.values())
     return [
         (

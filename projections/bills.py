@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, _: Policy) -> list[ViewRow]:
-    """Give one row a bill, by id."""
+    """Return one row a bill, by id."""
     return [
         (
             state.account, name, bill.instance, bill.product, bill.cycle_start, bill.cycle_end,

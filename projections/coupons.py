@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, _: Policy) -> list[ViewRow]:
-    """Give one row a coupon, by id."""
+    """Return one row a coupon, by id."""
     return [
         (
             state.account, name, coupon.amount, coupon.used, coupon.remaining,

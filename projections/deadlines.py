@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, policy: Policy) -> list[ViewRow]:
-    """Give the account's row, if anything is due ever."""
+    """Return the account's row, if anything is due ever."""
     deadline = next_due(state, policy)
     if deadline is None:
         return []

@@ -84,7 +84,7 @@ class Measuring:
         self._month_of: dict[int, str] = {}
 
     def see(self, recorded: RecordedEvent) -> None:
-        """Take one event."""
+        """Process one event."""
         event = recorded.event
         kind = type(event)
         if kind not in self._KNOWN:

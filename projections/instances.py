@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, policy: Policy) -> list[ViewRow]:
-    """Give one row an instance, by id."""
+    """Return one row an instance, by id."""
     found: list[ViewRow] = []
     for name, instance in sorted(state.instances.items()):
         slot = next_slot(instance, policy)

@@ -54,7 +54,7 @@ class Lot:
         return self.recorded.position
 
     def take(self, recorded: RecordedEvent, item: str, amount: int) -> int:
-        """Spend up to an amount; give what is still to be paid."""
+        """Spend up to an amount; return what is still to be paid."""
         part = min(self.remaining, amount)
         if part:
             self.remaining -= part
@@ -91,7 +91,7 @@ class Lots:
         return rests - sum(one.amount for one in self.uncovered)
 
     def apply(self, recorded: RecordedEvent) -> None:
-        """Take the account's next event."""
+        """Apply the account's next event."""
         event = recorded.event
         if isinstance(event, e.AccountOpened):
             self.currency, self.opened = event.currency, True
@@ -143,7 +143,7 @@ def fold_lots(history: Iterable[RecordedEvent]) -> Lots:
 
 
 def lots_at(reader: Reader, account: str, point: Point) -> Lots | None:
-    """Give an account's lots at a point; None where it does not exist there."""
+    """Return an account's lots at a point; None where it does not exist there."""
     bodies = reader.stream_bodies(
         ACCOUNT_PREFIX + account, until_position=point.position,
         at=None if point.everything else point.at,
@@ -155,7 +155,7 @@ def lots_at(reader: Reader, account: str, point: Point) -> Lots | None:
 
 
 def all_lots(reader: Reader, point: Point) -> Iterator[tuple[str, Lots]]:
-    """Give every account's lots at a point, by id."""
+    """Yield every account's lots at a point, by id."""
     for stream in reader.streams(ACCOUNT_PREFIX):
         account = stream.removeprefix(ACCOUNT_PREFIX)
         lots = lots_at(reader, account, point)
@@ -178,7 +178,7 @@ class Flow(NamedTuple):
 
 
 def flows(lots: Lots) -> dict[int, Flow]:
-    """Give by position, for every event that spent cash, the lots that it took from."""
+    """Return by position, for every event that spent cash, the lots that it took from."""
     found: dict[int, Flow] = {}
     own: dict[tuple[str, str], Lot] = {}
     for lot in lots.lots:

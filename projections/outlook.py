@@ -49,7 +49,7 @@ class Outlook(Struct):
         return sum(self.days.values())
 
     def see(self, recorded: RecordedEvent, *, offset: int) -> None:
-        """Take one event to come."""
+        """Process one future event."""
         event = recorded.event
         self.events += 1
         if isinstance(event, e.InstanceExpired):
@@ -66,7 +66,7 @@ class Outlook(Struct):
             self.days[day] = self.days.get(day, 0) + event.cash_part
 
     def end(self, state: AccountState) -> None:
-        """Take what the account will be at the end."""
+        """Set the state of the account at the end."""
         self.overdue_since, self.outstanding = state.overdue_since, state.outstanding
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rows(state: AccountState, _: Policy) -> list[ViewRow]:
-    """Give the account's row, if it is overdue."""
+    """Return the account's row, if it is overdue."""
     if state.overdue_since is None:
         return []
     return [

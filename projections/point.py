@@ -87,7 +87,7 @@ def resolve(reader: Reader, asked: Asked, *, clock: int, offset: int) -> Point:
 
 
 def history(reader: Reader, stream: str, point: Point) -> Iterator[RecordedEvent]:
-    """Give a stream's events that a point selects, in the order of the fold."""
+    """Return a stream's events that a point selects, in the order of the fold."""
     if point.everything:
         return codec.decode_all(reader.stream_bodies(stream, order="effective"))
     return codec.decode_all(

@@ -62,7 +62,7 @@ class Views:
     # --- looking --------------------------------------------------------------------------
 
     def status(self) -> list[ViewStatus]:
-        """Say how each view stands against the log."""
+        """Return how far each view has read the log."""
         head = self.reader.head().position
         found: list[ViewStatus] = []
         for projection in PROJECTIONS:
@@ -84,7 +84,7 @@ class Views:
     def rows(
         self, name: str, where: str = "", parameters: Sequence[int | str] = ()
     ) -> Iterator[ViewRow]:
-        """Give a view's rows, by key; ``where`` is a fixed text of ours, never a user's."""
+        """Yield a view's rows, by key; ``where`` is a fixed text of ours, never a user's."""
         projection = named(name)
         names = ", ".join(column for column, _ in projection.columns)
         keys = ", ".join(column for column, _ in projection.columns[: projection.key])
@@ -97,7 +97,7 @@ class Views:
     def upcoming(
         self, connection: Connection, after: tuple[int, str] | None, limit: int
     ) -> Sequence[tuple[int, str]]:
-        """Give stored deadlines behind one, ordered by (due instant, account)."""
+        """Return stored deadlines behind one, ordered by (due instant, account)."""
         due_at, account = after if after is not None else (-1, "")
         return connection.execute(
             f"SELECT due_at, account FROM {LIVE}deadlines "
@@ -112,7 +112,7 @@ class Views:
         self._catch_up(writer, (DEADLINES,))
 
     def catch_up(self, progress: Callable[[int, int], None] | None = None) -> list[str]:
-        """Catch every view up in one transaction; say which were not to be trusted."""
+        """Catch every view up in one transaction; return which were not to be trusted."""
         if self.fresh:
             return []
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
@@ -285,7 +285,7 @@ class Views:
         return target
 
     def _begin_rebuild(self, group: Sequence[Projection]) -> tuple[int, str]:
-        """Give (target position, last account done) of a rebuild, begun now or before."""
+        """Return (target position, last account done) of a rebuild, begun now or before."""
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         with self.store.writing() as writer:
             connection = writer.connection
@@ -329,7 +329,7 @@ class Views:
     def compare(
         self, progress: Callable[[int, int], None] | None = None
     ) -> tuple[int, Difference | None]:
-        """Refold everything from nothing; give (rows compared, the first differing row)."""
+        """Refold everything from nothing; return (rows compared, the first differing row)."""
         head = self.reader.head().position
         policy = policy_at(self.reader, head)
         accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]

@@ -38,7 +38,7 @@ class Folded(NamedTuple):
 
 
 def bucket_of(account: str) -> int:
-    """Give the bucket of an account: the first byte of the SHA-256 of its id."""
+    """Return the bucket of an account: the first byte of the SHA-256 of its id."""
     return sha256(account.encode()).digest()[0]
 
 
@@ -86,7 +86,7 @@ def _stored(reader: Reader, projection: Projection, account: str) -> list[ViewRo
 
 
 def strangers(reader: Reader) -> Difference | None:
-    """Give the first stored row of an account that the log does not know."""
+    """Return the first stored row of an account that the log does not know."""
     known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)}
     for projection in PROJECTIONS:
         for (account,) in reader.connection.execute(
@@ -115,7 +115,7 @@ def whole(shares: Iterable[Folded]) -> Folded:
 
 
 def digest_of(folded: Folded) -> str:
-    """Give one SHA-256 for all rows of all views: that of the buckets' digests, in order."""
+    """Return one SHA-256 for all rows of all views: that of the buckets' digests, in order."""
     digest = sha256()
     for bucket in sorted(folded.digests):
         digest.update(bytes([bucket]) + folded.digests[bucket])

@@ -79,7 +79,7 @@ def marks_of(connection: Connection, account: str) -> list[Mark]:
 
 
 def look_at(reader: Reader, account: str, point: Point) -> AccountState | None:
-    """Give what ``tally.state/1`` can show of one account; None where it does not exist there."""
+    """Return what ``tally.state/1`` can show of one account; None where it does not exist there."""
     state = frame_at(reader, account, point)
     if state is None:
         return account_at(reader, account, point)
@@ -87,7 +87,7 @@ def look_at(reader: Reader, account: str, point: Point) -> AccountState | None:
 
 
 def frame_at(reader: Reader, account: str, point: Point) -> AccountState | None:
-    """Give an account at a point, folded on from a mark; None where no mark can begin it."""
+    """Return an account at a point, folded on from a mark; None where no mark can begin it."""
     marks = marks_of(reader.connection, account)
     at = _END if point.everything else point.at
     begun, least = len(marks), _END
@@ -121,7 +121,7 @@ def _unpacked(frame: bytes | None) -> AccountState | None:
 
 
 def _of_this_log(marks: Sequence[Mark], stands: tuple[int, bytes] | None) -> bool:
-    """Say whether the last of some marks stands on what the log has there."""
+    """Return whether the last of some marks stands on what the log has there."""
     if stands is None or not marks:
         return False
     position, body = stands

@@ -108,7 +108,7 @@ def judge(reader: Reader, check: Check, point: Point, *, offset: int) -> Finding
 
 
 def close_points(reader: Reader, point: Point) -> list[tuple[int, Point]]:
-    """Give the position of every close that a point knows, and the point that it closed."""
+    """Return the position of every close that a point knows, and the point that it closed."""
     found = []
     for recorded in recorded_closes(reader, until=point.position):
         event = recorded.event
@@ -119,7 +119,7 @@ def close_points(reader: Reader, point: Point) -> list[tuple[int, Point]]:
 
 
 def _accounts(reader: Reader, check: Check, point: Point) -> Iterator[tuple[str, str]]:
-    """Give the accounts that a check is about, with their currencies."""
+    """Yield the accounts that a check is about, with their currencies."""
     for stream in reader.streams(ACCOUNT_PREFIX):
         account = stream.removeprefix(ACCOUNT_PREFIX)
         if check.accounts and account not in check.accounts:

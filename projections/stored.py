@@ -88,7 +88,7 @@ def create_table(connection: Connection, table: str, projection: Projection) -> 
 
 
 def statements_of(table: str, projection: Projection) -> list[str]:
-    """Give the statements that make a view's table and its index."""
+    """Return the statements that make a view's table and its index."""
     columns = ", ".join(f"{name} {kind}" for name, kind in projection.columns)
     names = ", ".join(name for name, _ in projection.columns[: projection.key])
     made = f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({names})) WITHOUT ROWID"
@@ -113,7 +113,7 @@ def named(name: str) -> Projection:
 
 
 def checkpoint_of(connection: Connection, name: str) -> Checkpoint | None:
-    """Give a view's checkpoint, if it has one; a view without its table has none."""
+    """Return a view's checkpoint, if it has one; a view without its table has none."""
     if not {"checkpoints", LIVE + name} <= tables(connection):
         return None
     row = connection.execute(

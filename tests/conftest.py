@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say which profile runs, and how to run it with the same seed again."""
+    """Name the profile that runs, and how to run it with the same seed again."""
     seed = config.getoption("--hypothesis-seed", default=None)
     return f"hypothesis: profile {PROFILE}, seed {seed or 'random (a failure prints its blob)'}"
 

@@ -95,7 +95,7 @@ def refused(code: str) -> RefusedWith:
 
 
 def whole(thing: object) -> object:
-    """Give everything that an object holds, to compare two of them; memos aside."""
+    """Return everything that an object holds, to compare two of them; memos aside."""
     if isinstance(thing, dict):
         return {key: whole(cell) for key, cell in sorted(thing.items())}
     if isinstance(thing, list):
@@ -223,16 +223,16 @@ class World:
         return self.states[A]
 
     def shown(self, account: str = A) -> Json:
-        """Give an account as ``tally state`` shows it now."""
+        """Return an account as ``tally state`` shows it now."""
         point = Point(self.clock, self.clock, len(self.log), everything=True)
         return state_json(self.states[account], self.catalog.policy, point)
 
     def instance(self, name: str = "i-1") -> Json:
-        """Give one instance as ``tally state`` shows it."""
+        """Return one instance as ``tally state`` shows it."""
         return next(i for i in self.shown()["instances"] if i["instance"] == name)
 
     def coupon(self, name: str = "c-1") -> Json:
-        """Give one coupon as ``tally state`` shows it."""
+        """Return one coupon as ``tally state`` shows it."""
         return next(c for c in self.shown()["coupons"] if c["coupon"] == name)
 
     def instant(self, text: str) -> int:
@@ -244,7 +244,7 @@ class World:
         return format_instant(instant, self.catalog.policy.calendar_offset)[:19]
 
     def happened(self, *names: str, account: str = A) -> list[tuple[str, str]]:
-        """Give (effective instant, type) of the account's events, of some types or of all."""
+        """Return (effective instant, type) of the account's events, of some types or of all."""
         return [
             (self.written(r.effective_at), type_name(type(r.event)))
             for r in self.log
@@ -253,11 +253,11 @@ class World:
         ]
 
     def details(self, name: str) -> list[Json]:
-        """Give the fields of all events of a type, as a log shows them."""
+        """Return the fields of all events of a type, as a log shows them."""
         return [self._shown(r) for r in self.log if type_name(type(r.event)) == name]
 
     def stream(self, account: str = A) -> list[RecordedEvent]:
-        """Give an account's events in the order of positions."""
+        """Return an account's events in the order of positions."""
         return [r for r in self.log if account_of(r.stream) == account]
 
     def offset(self) -> str:

@@ -239,7 +239,7 @@ def _outage(draw: st.DrawFn) -> list[Step]:
 
 
 def late_lives() -> st.SearchStrategy[list[Step]]:
-    """Give a life in which facts arrive late and overtake each other."""
+    """Return a life in which facts arrive late and overtake each other."""
     opening = [
         Step(0, "activate-public", {"instance": f"l-{n}", "kind": "public_legacy"})
         for n in range(3)
@@ -250,13 +250,13 @@ def late_lives() -> st.SearchStrategy[list[Step]]:
 
 
 def policies() -> st.SearchStrategy[dict[str, str]]:
-    """Give the readings that a ledger begins with: the defaults most of the time."""
+    """Return the readings that a ledger begins with: the defaults most of the time."""
     other = {key: st.sampled_from(values) for key, values in READINGS.items()}
     return st.just({}) | st.fixed_dictionaries({}, optional=other)
 
 
 def lives(*, changes: bool = True) -> st.SearchStrategy[list[Step]]:
-    """Give a life: commands and (unless ``changes`` is off) changes of policy among them."""
+    """Return a life: commands and (unless ``changes`` is off) changes of policy among them."""
     one = st.integers(0, 14).flatmap(lambda n: _change() if n == 0 and changes else _step())
     cash = st.sampled_from(("150", "400", "2000"))
     opening = st.builds(

@@ -72,7 +72,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def run(example: Example, folder: Path, environment: dict[str, str]) -> tuple[int, list[str]]:
-    """Run a command as a shell would; give its exit code and the lines that it printed."""
+    """Run a command as a shell would; return its exit code and the lines that it printed."""
     ran = subprocess.run(  # noqa: S602 - the page is ours, and shows a shell
         example.command, shell=True, check=False, cwd=folder, env=environment, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -92,7 +92,7 @@ def _modules() -> tuple[Module, ...]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    """Give every text file of the project that a person wrote."""
+    """Yield every text file of the project that a person wrote."""
     kinds = {".py", ".md", ".toml", ".json", ".txt", ".sql", ".svg", ""}
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
@@ -282,7 +282,7 @@ def test_nothing_is_left_to_do_and_no_machine_is_named() -> None:
 
 
 def _test_texts() -> dict[str, str]:
-    """Give the tests that judge behaviour: no tool of theirs, no model, not this file."""
+    """Return the tests that judge behaviour: no tool of theirs, no model, not this file."""
     return {
         module.path: module.text
         for module in _modules()

@@ -75,7 +75,7 @@ class Work:
     def run(
         self, tasks: Sequence[Task[Done]], progress: Callable[[int, int], None]
     ) -> Iterator[Done]:
-        """Give what the tasks come to, in any order. Raises: InvalidInput, LedgerError."""
+        """Yield what the tasks come to, in any order. Raises: InvalidInput, LedgerError."""
         results = self._on_dask(tasks) if self.elsewhere else (_measured(one) for one in tasks)
         for count, (worker, done) in enumerate(results, 1):
             self.counts[worker] += getattr(done, "events", 0)
@@ -83,7 +83,7 @@ class Work:
             yield done
 
     def say(self) -> None:
-        """Say on stderr how the work was shared: it never shows in the result."""
+        """Print on stderr how the work was shared: it never shows in the result."""
         if self.elsewhere:
             parts = " + ".join(str(count) for count in sorted(self.counts.values(), reverse=True))
             note(f"note: {len(self.counts)} workers took {parts} events")
@@ -148,5 +148,5 @@ def _measured(task: Task[Done]) -> tuple[str, Done]:
 
 
 def place(location: str) -> str:
-    """Give where a worker finds the ledger: a path from the root, or the URL as it is."""
+    """Return where a worker finds the ledger: a path from the root, or the URL as it is."""
     return location if "://" in location else str(Path(location).resolve())

@@ -138,7 +138,7 @@ def match(
     session: Session, output: Output, break_id: str, lines: tuple[str, ...],
     *, actor: str | None, reason: str | None,
 ) -> None:  # fmt: skip
-    """Say which lines of a break are one thing: of both sides, and adding up.
+    """Match lines of a break by hand: lines of both sides that add up.
 
     The lines' names stand in `tally breaks show BREAK`. The next reconciliation matches them by
     hand; `tally breaks reopen BREAK` takes it back.
@@ -164,7 +164,7 @@ def match(
 @click.option("--reason", help="How it was resolved.")
 @tally_command()
 def resolve(session: Session, output: Output, **given: Any) -> None:
-    """Say that a break is resolved, and how.
+    """Resolve a break and record how.
 
     \b
     Examples:

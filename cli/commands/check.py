@@ -73,7 +73,7 @@ def command(
 
 
 def _end_of(session: Session, period: str | None, point: Point) -> Point | None:
-    """Give the point of a period's last second, as known at the point."""
+    """Return the point of a period's last second, as known at the point."""
     if period is None:
         return None
     from ledger.closes import check_ended  # noqa: PLC0415 - loaded when needed

@@ -45,7 +45,7 @@ def build(session: Session, output: Output) -> None:
 @command.command("status")
 @tally_command()
 def status(session: Session, output: Output) -> int:
-    """Say how the segments stand, every hash checked; exit 1 if they are not trusted."""
+    """Show the state of the segments, every hash checked; exit 1 if they are not trusted."""
     return _answer(Columns(session.reader), output, done="status")
 
 

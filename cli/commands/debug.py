@@ -93,7 +93,7 @@ class _Shell:
         return DONE
 
     def do(self, line: str) -> bool:
-        """Run one line; say whether it was the last."""
+        """Run one line; return whether it was the last."""
         shown = self.words.run(line)
         if shown["show"] == "nothing":
             return False

@@ -102,7 +102,7 @@ def command(session: Session, output: Output, *, force: bool) -> None:
 
 
 def _statements(checked: list[Checked]) -> None:
-    """Say what each statement told: the fixtures hold planted breaks of every class."""
+    """Print what each statement showed: the fixtures hold planted breaks of every class."""
     for one in checked:
         agreed = "exactly what was planted" if one.exact else "NOT what was planted"
         classes = sorted({kind for kind, _ in one.found})
@@ -167,7 +167,7 @@ def _mark(session: Session) -> str:
 
 
 def _unchanged(session: Session) -> bool:
-    """Say whether a demo ledger holds exactly what was recorded when it was made."""
+    """Return whether a demo ledger holds exactly what was recorded when it was made."""
     return session.reader.meta(MARK) == _mark(session)
 
 

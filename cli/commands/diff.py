@@ -37,7 +37,7 @@ def command(
     session: Session, output: Output, *, a: str, b: str, account: str | None,
     bridge: bool, exit_code: bool,
 ) -> int:  # fmt: skip
-    """Say what differs between two points: T, @position, tag:NAME or AT::KNOWN.
+    """Show what differs between two points: T, @position, tag:NAME or AT::KNOWN.
 
     The bridge: activity (effective after A) + late (effective by then, recorded
     after A) + corrections (credit notes, reversals, refunds, cancelled renewals)

@@ -28,7 +28,7 @@ SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
 
 
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
-    """Give whole lines, and None where a pipe has no more for now.
+    """Yield whole lines, and None where a pipe has no more for now.
 
     Of a line that is too long only its beginning is given, and nothing behind it: it is no
     command, and the import stops there.
@@ -60,7 +60,7 @@ def _waited_for(source: BinaryIO) -> bytes:
 
 
 def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
-    """Give the result of one line; a table has every column in every row."""
+    """Return the result of one line; a table has every column in every row."""
     shown = result_json(outcome, line)
     return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
 

@@ -57,7 +57,7 @@ def command(
 
 
 def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int] | None]:
-    """Give the point to look from, and the place in the order of its events to stop before."""
+    """Return the point to look from, and the place in the order of its events to stop before."""
     if before is None:
         return session.point(Asked()), None
     asked = parse_point(before, around(session))

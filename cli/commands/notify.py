@@ -79,7 +79,7 @@ def command(
 
 
 def attempt_json(recorded: RecordedEvent, offset: int) -> dict[str, Any]:
-    """Give one attempt: ``tally.attempt/1``."""
+    """Return one attempt: ``tally.attempt/1``."""
     event = recorded.event
     assert isinstance(event, NoticeSent | NoticeFailed)  # noqa: S101 - the stream has no other
     return {

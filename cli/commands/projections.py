@@ -58,7 +58,7 @@ def list_(_session: Session, output: Output) -> None:
 @command.command("status")
 @tally_command(rows=True)
 def status(session: Session, output: Output) -> int:
-    """Say how each view stands against the log; exit 1 if one cannot be trusted."""
+    """Show how far each view has read the log; exit 1 if one cannot be trusted."""
     views = Views(session.reader).status()
     rows = [view._asdict() for view in views]
     if output.form in ("ndjson", "csv"):

@@ -117,7 +117,7 @@ def _here(
 def _shared(
     session: Session, work: Work, account: str | None, values: dict[str, str], progress: Progress
 ) -> Iterator[Found]:
-    """Let workers do it; the order of what they find depends on nothing but the log."""
+    """Use workers; the order of what they find depends only on the log."""
     from ledger.rehearsal.recheck import accounts_named  # noqa: PLC0415 - loads the write side
     from projections.shares import divide  # noqa: PLC0415 - loaded when needed
 

@@ -118,7 +118,7 @@ def _catch_up(
 
 @contextmanager
 def _printing(output: Output) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Give what prints an event as it comes; nothing is gathered."""
+    """Yield what prints an event as it comes; nothing is gathered."""
     if output.form == "json":
         with output.object_with({"schema": "tally.run/1"}, "events") as give:
             yield give
@@ -129,6 +129,6 @@ def _printing(output: Output) -> Iterator[Callable[[dict[str, Any]], None]]:
 
 
 def _pause(now: int, instants: list[int | None]) -> int:
-    """Give how many seconds to sleep: until the first of these instants, but never long."""
+    """Return how many seconds to sleep: until the first of these instants, but never long."""
     limits = [(instant - now) // SECOND for instant in instants if instant is not None]
     return max(1, min([POLL_SECONDS, *limits]))

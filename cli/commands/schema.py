@@ -42,7 +42,7 @@ def names() -> list[str]:
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """Give one schema, complete. Raises: NoSuchThing, with a suggestion."""
+    """Return one schema, complete. Raises: NoSuchThing, with a suggestion."""
     if name == COMMAND:
         return _command()
     wanted = name.removeprefix("tally.").removesuffix("/1")
@@ -95,7 +95,7 @@ def _command() -> dict[str, Any]:
 
 
 def _plain(part: Any) -> Any:
-    """Say of amounts and instants what the declarations leave to the rules."""
+    """Describe the amounts and instants that the declarations leave to the rules."""
     if isinstance(part, list):
         return [_plain(one) for one in part]
     if not isinstance(part, dict):

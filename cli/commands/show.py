@@ -44,7 +44,7 @@ def command(session: Session, output: Output, position: str) -> None:
 
 
 def whole_event(session: Session, position: str) -> dict[str, Any]:
-    """Give ``tally.show/1`` of one event. Raises: NoSuchThing, PointInTheFuture."""
+    """Return ``tally.show/1`` of one event. Raises: NoSuchThing, PointInTheFuture."""
     head = session.reader.head().position
     number = points.read_position(position, head)
     if number > head:
@@ -75,7 +75,7 @@ def whole_event(session: Session, position: str) -> dict[str, Any]:
 def _flow(
     session: Session, account: str, recorded: RecordedEvent, written: Formatter
 ) -> dict[str, Any]:
-    """Give which receipts an event's cash came from, where it spent any (R66)."""
+    """Return which receipts an event's cash came from, where it spent any (R66)."""
     if not isinstance(recorded.event, SPENDING):
         return {}
     point = session.point(Asked(position=recorded.position))._replace(everything=True)

@@ -83,7 +83,7 @@ def command(session: Session, output: Output) -> None:
 
 
 def _last_seal(session: Session) -> dict[str, int] | None:
-    """Say up to where the log is sealed."""
+    """Return the position up to which the log is sealed."""
     seal = last_seal(session.reader.connection)
     if seal is None:
         return None

@@ -76,7 +76,7 @@ def command(session: Session, output: Output, *, file: str) -> None:
 
 
 def _point(session: Session, heading: Heading) -> Point:
-    """Hold size, root and instants against the log. Raises: IntegrityBroken."""
+    """Compare size, root and instants with the log. Raises: IntegrityBroken."""
     reader, size = session.reader, heading.size
     head = reader.head().position
     if size > head:
@@ -120,7 +120,7 @@ class Compared:
 
 
 def _intact(path: Path, heading: Heading) -> bool:
-    """Say whether a file has the hash of its heading."""
+    """Return whether a file has the hash of its heading."""
     with path.open("rb") as file:
         file.seek(len(str(heading).encode()))
         return file_digest(file, "sha256").hexdigest() == heading.digest

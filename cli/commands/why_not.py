@@ -28,7 +28,7 @@ _NOTHING = "no single top-up or coupon would have had it accepted"
 @click.argument("words", metavar="COMMAND...", nargs=-1, type=click.UNPROCESSED, required=True)
 @tally_command()
 def command(session: Session, output: Output, *, account: str, words: tuple[str, ...]) -> int:
-    """Say which rule refuses a command, and what it would take.
+    """Show which rule refuses a command, and what would have to change.
 
     The command is decided on a copy at the ledger's clock, with the options of
     tally record; @POSITION explains a refusal of the past. Exit code 1 when a rule

@@ -29,7 +29,7 @@ class Sink(Protocol):
     """What takes the bytes of an export: a file, stdout, or what compares them."""
 
     def write(self, piece: bytes, /) -> object:
-        """Take the next bytes."""
+        """Write the next bytes."""
         ...
 
 

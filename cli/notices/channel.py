@@ -38,7 +38,7 @@ class Channel(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""
         ...
 
 
@@ -70,7 +70,7 @@ class Address(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -118,7 +118,7 @@ def _shown(parts: SplitResult) -> str:
 
 
 def file_of(parts: SplitResult) -> Path:
-    """Give the path of a file:// address; one with a single name is of this folder."""
+    """Return the path of a file:// address; one with a single name is of this folder."""
     host = "" if parts.netloc.lower() == "localhost" else parts.netloc
     path = unquote(host + parts.path)
     if not path or path.endswith("/") or parts.query or parts.fragment:

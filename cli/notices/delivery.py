@@ -107,7 +107,7 @@ class Delivery:
             yield recorded
 
     def wait_until(self) -> int | None:
-        """Give the instant at which there may be something to try, as far as is known."""
+        """Return the instant at which there may be something to try, as far as is known."""
         instants = [rest.until for rest in self._resting.values()]
         due = self.outbox.next_due()
         return min([*instants, *([due] if due is not None else [])], default=None)

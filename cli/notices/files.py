@@ -54,7 +54,7 @@ class File:
         return Answer(taken=True, said=f"line of {len(line)} bytes")
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         os.close(self._file)
 
 

@@ -37,7 +37,7 @@ class Texts:
                     raise InvalidInput(f"{name} is of no kind of notice", hint=f"kinds: {known}")
 
     def of(self, notice: Notice) -> tuple[str, str]:
-        """Give the subject and the text of one notice; what it does not say stays empty."""
+        """Return the subject and the text of one notice; what it does not say stays empty."""
         from ledger.periods import format_instant  # noqa: PLC0415 - with the first mail
 
         said: dict[str, Any] = {

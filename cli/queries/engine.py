@@ -223,7 +223,7 @@ def _cells(column: Any) -> list[Any]:
 
 
 def _naive(kind: Any, pyarrow: Any) -> Any:
-    """Take the zone off instants, however deep: Python's own zones may be missing."""
+    """Remove the zone from instants, however deep: Python's own zones may be missing."""
     types = pyarrow.types
     if types.is_timestamp(kind):
         return pyarrow.timestamp("us")

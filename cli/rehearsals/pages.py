@@ -71,7 +71,7 @@ def _verdict(name: str, one: Json) -> list[str]:
 
 
 def _merged(rows: Sequence[Json]) -> Iterator[tuple[str, str, str, str]]:
-    """Give a member that comes or goes as one row, everything else field by field."""
+    """Yield a member that comes or goes as one row, everything else field by field."""
 
     def owner(row: Json) -> tuple[str, str]:
         field, bracket, _ = row["field"].rpartition("].")

@@ -62,13 +62,13 @@ def _cash(cash: Json, indent: str) -> None:
 
 
 def _flow(node: Json, indent: str) -> None:
-    """Say which receipts paid, and what a payment that is charged back had paid (R66)."""
+    """Return which receipts paid, and what a payment that is charged back had paid (R66)."""
     for said, parts in flow_lines(node):
         write(f"{indent}{said} {parts}")
 
 
 def flow_lines(node: Json) -> list[tuple[str, str]]:
-    """Say where an event's cash came from: a few of many."""
+    """Return where an event's cash came from: a few of many."""
     lots = [f"@{one['position']} {one['amount']}" for one in node.get("lots", ())]
     paid = [f"{one['item']} {one['amount']}" for one in node.get("had_paid", ())]
     found = [("paid from lot", lots), ("which had paid", paid)]

@@ -193,7 +193,7 @@ class WhatIf:
         )
 
     def _states(self, compared: list[Compared]) -> Json:
-        """Give before, after and diff: of the one account, or of each."""
+        """Return before, after and diff: of the one account, or of each."""
         rows = [row for one in compared for row in one.rows]
         if len(compared) == 1:
             return {"before": compared[0].before, "after": compared[0].after, "diff": rows}

@@ -141,7 +141,7 @@ def event_value(name: str, text: str, write: Formatter) -> object:
 def fields_of(
     state: AccountState | None, policy: Policy, seen_at: int
 ) -> dict[Name, int | str | bool | None]:
-    """Give every field of a state; nothing where there is no account."""
+    """Return every field of a state; nothing where there is no account."""
     return dict(read_all(Look(state, policy, seen_at))) if state is not None else {}
 
 
@@ -151,7 +151,7 @@ def diff_rows(
     after: Mapping[Name, Any],
     write: Formatter,
 ) -> list[Json]:
-    """Give a row for each field that differs, like those of ``tally diff``."""
+    """Return a row for each field that differs, like those of ``tally diff``."""
     rows: list[Json] = []
     for name in [*before, *(name for name in after if name not in before)]:
         one, other = before.get(name), after.get(name)

@@ -118,7 +118,7 @@ def as_page(output: Output) -> Output:
 def source(
     title: str, session: Session, span: Span, account: str | None, *more: str
 ) -> Source:
-    """Say what a page is made of: a command that makes the same page again, the point, the root.
+    """Return what a page is made of: a command that makes the same page again, the point, the root.
 
     ``more`` are options of the report's own.
     """

@@ -74,7 +74,7 @@ def _answer(
 
 
 def _flat(step: dict[str, Any]) -> dict[str, Any]:
-    """Give a step as a row of plain cells; what it did not change is null."""
+    """Return a step as a row of plain cells; what it did not change is null."""
     names = ("at", "position", "cash", "outstanding", "available", "overdue_since")
     row = {name: step.get(name) for name in names}
     return {**row, "instances": step.get("instances", {}), "coupons": step.get("coupons", {})}

@@ -41,12 +41,12 @@ class Nodes:
         return TABLE in tables(self._connection)
 
     def size(self) -> int:
-        """Give how many leaves the tree has."""
+        """Return how many leaves the tree has."""
         row = self._connection.execute(f"{_FIND} LIMIT 1", (0, 1 << 62)).fetchone()
         return row[0] + len(row[1]) // HASH_BYTES if row is not None else 0
 
     def fetch(self, level: int, index: int) -> bytes:
-        """Give the hash of one complete subtree. Raises: IntegrityBroken."""
+        """Return the hash of one complete subtree. Raises: IntegrityBroken."""
         row = self._connection.execute(f"{_FIND} LIMIT 1", (level, index)).fetchone()
         if row is not None:
             at = (index - row[0]) * HASH_BYTES
@@ -58,7 +58,7 @@ class Nodes:
         raise IntegrityBroken(msg, kind="deleted", position=position)
 
     def root(self, size: int) -> bytes:
-        """Give the root of the first ``size`` events."""
+        """Return the root of the first ``size`` events."""
         return tree.root(self.fetch, size)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
@@ -70,7 +70,7 @@ class Nodes:
         return tree.consistency_proof(self.fetch, old, size)
 
     def levels(self) -> int:
-        """Give how many levels have rows, of those that a tree can have."""
+        """Return how many levels have rows, of those that a tree can have."""
         (top,) = self._connection.execute(
             f"SELECT MAX(level) FROM {TABLE} WHERE level < ?", (LEVELS,)
         ).fetchone()

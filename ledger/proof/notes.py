@@ -161,7 +161,7 @@ class SigningKey(NamedTuple):
         return key
 
     def sign(self, text: str, *, time: int = 0) -> str:
-        """Give the signature line of a note's text; ``time`` (POSIX) is for cosignatures."""
+        """Return the signature line of a note's text; ``time`` (POSIX) is for cosignatures."""
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - loaded late
 
         message, head = text.encode(), b""
@@ -172,7 +172,7 @@ class SigningKey(NamedTuple):
 
 
 def cosigned(text: str, time: int) -> bytes:
-    """Give what a witness signs."""
+    """Return what a witness signs."""
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
@@ -232,7 +232,7 @@ def _read_signature(line: str) -> Signature:
 
 
 def signers(note: Note, keys: tuple[VerifierKey, ...]) -> list[VerifierKey]:
-    """Give the known keys that signed a note; unknown ones are passed over.
+    """Return the known keys that signed a note; unknown ones are passed over.
 
     Raises: IntegrityBroken when a known key's signature is wrong, or none is of a known key.
     """

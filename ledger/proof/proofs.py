@@ -130,7 +130,7 @@ def check_consistency(proof: Consistency, old: Checkpoint, policy: TrustPolicy) 
 
 
 def continues(old: Checkpoint, new: Checkpoint, hashes: Sequence[bytes]) -> bool:
-    """Say whether one checkpoint continues another; every log continues the empty one."""
+    """Return whether one checkpoint continues another; every log continues the empty one."""
     if old.size == 0:
         return old.root == tree.EMPTY_ROOT and not hashes
     return tree.verify_consistency(

@@ -54,7 +54,7 @@ def stored_seals(connection: Connection) -> Iterator[Seal]:
 
 
 def last_seal(connection: Connection, *, covering: int = 0) -> Seal | None:
-    """Give the last stored checkpoint that covers a position."""
+    """Return the last stored checkpoint that covers a position."""
     if not _there(connection):
         return None
     row = connection.execute(
@@ -185,5 +185,5 @@ def cosign(note: Note, key: SigningKey, *, time: int) -> str:
 
 
 def empty_checkpoint(origin: str) -> Checkpoint:
-    """Give the checkpoint of a log without events: what a witness has seen at first."""
+    """Return the checkpoint of a log without events: what a witness has seen at first."""
     return Checkpoint(origin, 0, tree.EMPTY_ROOT)

@@ -48,7 +48,7 @@ def parents(hashes: Sequence[bytes]) -> list[bytes]:
 
 
 def grow(size: int, leaves: Sequence[bytes], fetch: Fetch) -> list[tuple[int, Sequence[bytes]]]:
-    """Give what appending leaves to a tree of ``size`` adds: per level, (first index, hashes)."""
+    """Return what appending leaves to a tree of ``size`` adds: per level, (first index, hashes)."""
     added: list[tuple[int, Sequence[bytes]]] = []
     first, fresh = size, leaves
     while fresh:
@@ -61,7 +61,7 @@ def grow(size: int, leaves: Sequence[bytes], fetch: Fetch) -> list[tuple[int, Se
 
 
 def split(size: int) -> int:
-    """Give the largest power of two below a size: the leaves of the left subtree."""
+    """Return the largest power of two below a size: the leaves of the left subtree."""
     return 1 << (size - 1).bit_length() - 1
 
 
@@ -78,7 +78,7 @@ def range_hash(fetch: Fetch, start: int, end: int) -> bytes:
 
 
 def root(fetch: Fetch, size: int) -> bytes:
-    """Give the root of the tree's first ``size`` leaves."""
+    """Return the root of the tree's first ``size`` leaves."""
     return range_hash(fetch, 0, size)
 
 

@@ -108,7 +108,7 @@ def check_policy(values: Mapping[str, str]) -> None:
 
 
 def is_command(recorded: RecordedEvent) -> bool:
-    """Say whether an event is the first of a command's batch, accepted or refused.
+    """Return whether an event is the first of a command's batch, accepted or refused.
 
     A close or a reopening is not one that can be decided again: its digests were derived.
     """
@@ -116,14 +116,14 @@ def is_command(recorded: RecordedEvent) -> bool:
 
 
 def command_of(recorded: RecordedEvent) -> c.AnyCommand:
-    """Give the command as it was given, its envelope included."""
+    """Return the command as it was given, its envelope included."""
     command = requests.from_request(recorded.request)
     command.actor, command.reason = recorded.actor, recorded.reason
     return command
 
 
 def patched(command: c.AnyCommand, values: Mapping[str, str], *, offset: int) -> c.AnyCommand:
-    """Give a copy of a recorded command in which some fields have other values.
+    """Return a copy of a recorded command in which some fields have other values.
 
     Raises: InvalidInput, with a suggestion for a mistyped field.
     """

@@ -62,7 +62,7 @@ def _key(batch: Sequence[RecordedEvent]) -> Key:
 def differing(
     recorded: RecordedEvent, derived: RecordedEvent, *, known: bool = True
 ) -> tuple[Change, ...]:
-    """Give the fields in which two events differ; ``known``: when they were recorded counts."""
+    """Return the fields in which two events differ; ``known``: when they were recorded counts."""
     if recorded == derived:
         return ()
     found: list[Change] = []

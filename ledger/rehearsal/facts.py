@@ -51,7 +51,7 @@ class Refolded(NamedTuple):
 
 
 def patch_event(recorded: RecordedEvent, values: Mapping[str, Any]) -> RecordedEvent:
-    """Give a copy of an event with other values (minor units, instants as integers).
+    """Return a copy of an event with other values (minor units, instants as integers).
 
     Raises: InvalidInput, with a suggestion for a mistyped field.
     """
@@ -119,7 +119,7 @@ def _fact(
     *,
     position: int,
 ) -> RecordedEvent:
-    """Give the one event that an inserted command records first. Raises: Refused, InvalidInput."""
+    """Return the first event that an inserted command records. Raises: Refused, InvalidInput."""
     engine = Engine()
     engine.catalog = _catalog(reader, insert.at)
     before = [one for one in events if one.recorded_at <= insert.at]

@@ -96,7 +96,7 @@ class Decision:
         return state
 
     def altered_by(self, changes: Changes) -> bool:
-        """Say whether the decision falls out otherwise when the history has these changes."""
+        """Return whether the decision falls out otherwise when the history has these changes."""
         self.tried += 1
         trusted = min((one.at for one in changes.inserts), default=0)
         if changes.skips:
@@ -115,7 +115,7 @@ class Decision:
         return not any(_what(made) == what for step in steps for made in step.derived)
 
     def altered_by_insert(self, at: int, command: c.AnyCommand) -> bool:
-        """Say whether a command at an instant alters the decision."""
+        """Return whether a command at an instant alters the decision."""
         return self.altered_by(Changes(inserts=(Insertion(at, command),)))
 
 
@@ -124,7 +124,7 @@ def _what(recorded: RecordedEvent) -> tuple[str, int, type, str]:
 
 
 def flips(decision: Decision, *, root: RecordedEvent | None = None) -> Iterator[Flip]:
-    """Give the changes that would have decided otherwise, one of each kind at most.
+    """Yield the changes that would have decided otherwise, one of each kind at most.
 
     ``root``: the command that led to the decision; leaving it out is the last resort.
     """
@@ -148,7 +148,7 @@ def flips(decision: Decision, *, root: RecordedEvent | None = None) -> Iterator[
 
 
 def _about_money(target: RecordedEvent) -> bool:
-    """Say whether money could matter: not where a rule refused something else."""
+    """Return whether money could matter: not where a rule refused something else."""
     event = target.event
     return not isinstance(event, CommandRefused) or event.code in _MONEY_CODES
 

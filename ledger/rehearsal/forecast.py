@@ -33,7 +33,7 @@ class Forecast(NamedTuple):
 
 
 def ahead(reader: Reader, *, simulated: bool = True) -> Engine:
-    """Give an engine that stands at the head of the log, with no account loaded."""
+    """Return an engine that stands at the head of the log, with no account loaded."""
     engine = Engine()
     own: list[RecordedEvent] = []
     for stream in (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM):

@@ -46,7 +46,7 @@ class Difference(NamedTuple):
 
 
 def accounts_named(reader: Reader) -> set[str]:
-    """Give every account of the log: those that were opened, and those that commands named."""
+    """Return every account of the log: those that were opened, and those that commands named."""
     refused = map(whose, codec.decode_all(reader.stream_bodies(LEDGER_STREAM)))
     opened = (stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX))
     return {*opened, *(account for account in refused if account is not None)}
@@ -90,7 +90,7 @@ class Recheck:
         self._progress = progress
 
     def differences(self) -> Iterator[Difference]:
-        """Give the differences, those of paired batches in the order of the log."""
+        """Yield the differences, those of paired batches in the order of the log."""
         differ = False
         for pair in compare(self._steps()):
             if not self._whole and not self._own(pair):

@@ -72,7 +72,7 @@ def try_now(
 
 
 def cures(reader: Reader, command: c.AnyCommand, answer: Answer, *, now: int) -> list[Flip]:
-    """Give the least top-up, and the least coupon, with which the command would be accepted."""
+    """Return the least top-up, and the least coupon, with which the command would be accepted."""
     refused = answer.refused
     if refused is None or refused.code not in _MONEY_CODES:
         return []
@@ -102,7 +102,7 @@ def cures(reader: Reader, command: c.AnyCommand, answer: Answer, *, now: int) ->
 
 
 def recorded_refusal(reader: Reader, position: int) -> RecordedEvent:
-    """Give a refusal of the past. Raises: NoSuchThing."""
+    """Return a refusal of the past. Raises: NoSuchThing."""
     recorded = recorded_event(reader, position)
     if not isinstance(recorded.event, CommandRefused):
         kind = type(recorded.event).__name__

@@ -92,7 +92,7 @@ def batches(history: Iterable[RecordedEvent]) -> Iterator[Batch]:
 
 
 def clock_end(reader: Reader) -> int:
-    """Give the instant up to which everything due has certainly been recorded."""
+    """Return the instant up to which everything due has certainly been recorded."""
     head = reader.head()
     return max(settings.clock_at(reader.meta(settings.CLOCK_KEY)), head.recorded_at)
 
@@ -100,7 +100,7 @@ def clock_end(reader: Reader) -> int:
 def recorded_history(
     reader: Reader, accounts: Collection[str] | None
 ) -> Iterator[RecordedEvent]:
-    """Give the log, or the accounts' part of it with the ledger's own streams, by position."""
+    """Return the log, or the accounts' part of it with the ledger's own streams, by position."""
     if accounts is None:
         return codec.decode_all(reader.bodies())
     streams = [POLICY_STREAM, PRICES_STREAM, *(ACCOUNT_PREFIX + name for name in accounts)]
@@ -110,14 +110,14 @@ def recorded_history(
 
 
 def _refused_nowhere(reader: Reader, accounts: Collection[str]) -> Iterator[RecordedEvent]:
-    """Give refusals that no account's log holds: the ledger's own, and before the opening."""
+    """Yield refusals that no account's log holds: the ledger's own, and before the opening."""
     for recorded in codec.decode_all(reader.stream_bodies(LEDGER_STREAM)):
         if whose(recorded) in (None, *accounts):
             yield recorded
 
 
 def whose(recorded: RecordedEvent) -> str | None:
-    """Give the account that an event is about, opened or not; None for the ledger's own events."""
+    """Return the account that an event is about, opened or not; None for the ledger's own."""
     account = account_of(recorded.stream)
     if account is None and recorded.stream == LEDGER_STREAM and is_command(recorded):
         command = requests.from_request(recorded.request)
@@ -187,7 +187,7 @@ class Rehearsal(Engine):
         yield from self._clock(end)
 
     def _adopt(self, recorded: RecordedEvent) -> None:
-        """Take the ledger's first event as it is: its identity and its reading of the rules."""
+        """Adopt the ledger's first event as it is: its identity and its policy."""
         self.catalog.apply(recorded)
         self.position = recorded.position
         self.recorded_at = recorded.recorded_at

@@ -25,7 +25,7 @@ class Edge(NamedTuple):
 
 
 def last_instant(trial: Callable[[int], bool], first: int, last: int) -> int | None:
-    """Give the last whole second in [first, last] for which a trial succeeds.
+    """Return the last whole second in [first, last] for which a trial succeeds.
 
     None if it does not even at ``first``. Where success comes and goes, an edge all the same.
     """
@@ -44,7 +44,7 @@ def last_instant(trial: Callable[[int], bool], first: int, last: int) -> int | N
 
 
 def least_amount(trial: Callable[[int], bool], *, near: int = 1) -> int | None:
-    """Give the least amount from 1 on for which a trial succeeds, None if none does.
+    """Return the least amount from 1 on for which a trial succeeds, None if none does.
 
     ``near``: where to look first.
     """
@@ -65,7 +65,7 @@ def least_amount(trial: Callable[[int], bool], *, near: int = 1) -> int | None:
 def edge(
     trial: Callable[[int, int], bool], *, first: int, last: int, near: int = 1
 ) -> Edge | None:
-    """Give an edge in both directions: neither a second later nor a minor unit less succeeds.
+    """Return an edge in both directions: neither a second later nor a minor unit less succeeds.
 
     The instant is as late as any amount allows; at it the amount is as small as can be.
     """

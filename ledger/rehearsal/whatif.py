@@ -114,12 +114,12 @@ def select(kept: Sequence[Kept], bounds: Bounds) -> list[RecordedEvent]:
 
 
 def visible(event: RecordedEvent, bounds: Bounds) -> bool:
-    """Say whether both instants of an event lie within a point."""
+    """Return whether both instants of an event lie within a point."""
     return event.effective_at <= bounds.at and event.recorded_at <= bounds.known_at
 
 
 def recorded_command(reader: Reader, position: int) -> RecordedEvent:
-    """Give the command at a position, which must be the first event of its batch.
+    """Return the command at a position, which must be the first event of its batch.
 
     Raises: NoSuchThing, InvalidInput (an event that the rules made, with its command).
     """
@@ -138,7 +138,7 @@ def recorded_command(reader: Reader, position: int) -> RecordedEvent:
 
 
 def recorded_event(reader: Reader, position: int) -> RecordedEvent:
-    """Give the event at a position. Raises: NoSuchThing."""
+    """Return the event at a position. Raises: NoSuchThing."""
     row = reader.row(position)
     if row is None:
         msg = f"there is no event @{position}"
@@ -147,7 +147,7 @@ def recorded_event(reader: Reader, position: int) -> RecordedEvent:
 
 
 def accounts_touched(reader: Reader, changes: Changes) -> set[str] | None:
-    """Give the accounts that a change can reach; None for all of them.
+    """Return the accounts that a change can reach; None for all of them.
 
     A payment's key is unique in the whole ledger (R3): another account that was refused it, or
     uses it, is reached too.
@@ -171,7 +171,7 @@ def accounts_touched(reader: Reader, changes: Changes) -> set[str] | None:
 
 
 def _key_taken(reader: Reader, command: c.TopUp) -> bool:
-    """Say whether a payment's key was used: only then was anybody ever refused it."""
+    """Return whether a payment's key was used: only then was anybody ever refused it."""
     key = payment_key(command.channel, command.serial)
     return reader.request(PAYMENTS, key) is not None
 

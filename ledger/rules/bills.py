@@ -33,7 +33,7 @@ POSTING_PROMISED = 4 * HOUR
 
 
 def _in_service_at(batch: Batch, instance: Instance, at: int) -> bool:
-    """Say whether the service was not stopped, restoring or released at an instant (R18)."""
+    """Return whether the service was not stopped, restoring or released at an instant (R18)."""
     for start, end in instance.outages:
         promised = restored_at(instance, batch.catalog.policy) if end is None else end
         if start <= at and (promised is None or at < promised):
@@ -137,7 +137,7 @@ def _post(batch: Batch, bill: BillPosted, *, effective_at: int) -> None:
 
 
 def credit_note(batch: Batch, command: CreditNote, *, effective_at: int) -> None:
-    """Take back part of a bill: outstanding, then its cash, then coupon parts (R10)."""
+    """Credit part of a bill: outstanding, then its cash, then coupon parts (R10)."""
     state = batch.state
     amount = to_minor(command.amount, state.currency)
     if command.note in state.notes:
@@ -168,7 +168,7 @@ def credit_note(batch: Batch, command: CreditNote, *, effective_at: int) -> None
 def _coupon_parts(
     batch: Batch, bill: Bill, amount: int
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Give coupon parts back, newest applied first; parts of ended coupons are lost (R10)."""
+    """Return parts to coupons, newest applied first; parts of ended coupons are lost (R10)."""
     restored: list[tuple[str, int]] = []
     forfeited: list[tuple[str, int]] = []
     for name, applied in reversed(bill.coupons):

@@ -43,7 +43,7 @@ class Quote(NamedTuple):
 
 
 def product_of(instance: Instance) -> str:
-    """Give the product that an instance's bills and orders belong to."""
+    """Return the product that an instance's bills and orders belong to."""
     return IOT_ENTERPRISE if instance.kind in (ENTERPRISE, TRIAL) else IOT_PUBLIC
 
 
@@ -55,13 +55,13 @@ def require_order_months(months: int) -> None:
 
 
 def end_of_term(batch: Batch, anchor: int, months: int) -> int:
-    """Give T for an anchor and the months bought so far, under the policy in force (R21)."""
+    """Return T for an anchor and the months bought so far, under the policy in force (R21)."""
     policy = batch.catalog.policy
     return term_end(anchor, months, offset=policy.calendar_offset, exact=bool(policy.expiry))
 
 
 def list_price(batch: Batch, sku: str) -> int:
-    """Give the current monthly list price of a sku, in the account's currency.
+    """Return the current monthly list price of a sku, in the account's currency.
 
     Raises: UnknownSku; prices are in the ledger's currency, other accounts have none.
     """
@@ -81,7 +81,7 @@ def require_not_overdue(state: AccountState) -> None:
 
 
 def in_scope(coupon: Coupon, *, product: str, order_type: str, gross: int) -> bool:
-    """Say whether a coupon is for such an order or bill: product, type, spend reached (R38)."""
+    """Return whether a coupon is for such an order or bill: product, type, spend reached (R38)."""
     return (
         (coupon.products is None or product in coupon.products)
         and (coupon.order_types is None or order_type in coupon.order_types)
@@ -90,19 +90,19 @@ def in_scope(coupon: Coupon, *, product: str, order_type: str, gross: int) -> bo
 
 
 def can_be_used(coupon: Coupon, now: int) -> bool:
-    """Say whether a coupon has started, has not ended, and has something remaining (R38)."""
+    """Return whether a coupon has started, has not ended, and has something remaining (R38)."""
     return coupon.starts <= now < coupon.ends and not coupon.expired and coupon.remaining > 0
 
 
 def eligible(coupon: Coupon, *, now: int, product: str, order_type: str, gross: int) -> bool:
-    """Say whether a coupon can pay (R38)."""
+    """Return whether a coupon can pay (R38)."""
     return can_be_used(coupon, now) and in_scope(
         coupon, product=product, order_type=order_type, gross=gross
     )
 
 
 def coupons_for_bill(batch: Batch, *, product: str, gross: int) -> Iterator[Coupon]:
-    """Give the coupons for a bill: earliest end, then earliest grant, then id (R43)."""
+    """Yield the coupons for a bill: earliest end, then earliest grant, then id (R43)."""
     fits = partial(in_scope, product=product, order_type="pay_as_you_go", gross=gross)
     state = batch.state
     for coupon in ordering(state, batch.catalog.policy).by_end(state, fits):

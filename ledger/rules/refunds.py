@@ -29,7 +29,7 @@ def _days(span: int) -> int:
 
 
 def unused_cash(order: Order, now: int) -> int:
-    """Give the cash of an order that a cancellation refunds (R48).
+    """Return the cash of an order that a cancellation refunds (R48).
 
     Rounding: both day counts up to whole days, what was used down to the minor unit.
     """

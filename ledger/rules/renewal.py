@@ -115,7 +115,7 @@ def _renewed(
 
 
 def _effective_from(batch: Batch) -> int:
-    """Give the instant from which newly enabled slots count (R32)."""
+    """Return the instant from which newly enabled slots count (R32)."""
     policy = batch.catalog.policy
     if policy.auto_renew_effective:  # the reading next_slot
         return batch.now + SECOND
@@ -138,7 +138,7 @@ def _switch_on(batch: Batch, instance: Instance, months: int) -> None:
 
 
 def _has_slot(batch: Batch, instance: Instance, slots_from: int) -> bool:
-    """Say whether this term will see a slot if auto-renewal is on from ``slots_from``."""
+    """Return whether this term will see a slot if auto-renewal is on from ``slots_from``."""
     before = instance.auto_enabled, instance.slots_from
     instance.auto_enabled, instance.slots_from = True, slots_from
     try:

@@ -49,7 +49,7 @@ def top_up(batch: Batch, command: TopUp, *, taken: bool, effective_at: int) -> N
 
 
 def reverse_top_up(batch: Batch, command: ReverseTopUp, *, effective_at: int) -> None:
-    """Take a top-up back from cash; a shortfall is owed from now on (R4)."""
+    """Reverse a top-up out of cash; a shortfall becomes a debt (R4)."""
     state = batch.state
     amount = to_minor(command.amount, state.currency)
     payment = state.payments.get((command.channel, command.serial))

@@ -36,7 +36,7 @@ def _server() -> ModuleType:
 
 
 def create_store(location: str) -> None:
-    """Lay a new, empty ledger out. Raises: LedgerExists, StoreError, InvalidInput."""
+    """Create the schema of an empty ledger. Raises: LedgerExists, StoreError, InvalidInput."""
     location = place(location)
     if is_server(location):
         _server().create_on_server(location)

@@ -50,7 +50,7 @@ class Journal(NamedTuple):
 
 
 def mark(connection: Connection) -> bool:
-    """Note that a writer is at work, in its transaction; say whether that was news."""
+    """Note that a writer is at work, in its transaction; return whether that was news."""
     if settings.get(connection, KEY) == OPEN:
         return False
     settings.put(connection, KEY, OPEN)
@@ -79,7 +79,7 @@ def settle(location: str) -> None:
 
 
 def standing(reader: Reader) -> Journal | None:
-    """Say how the ledger's file stands to its WAL; None where it is no file."""
+    """Return how the ledger's file stands to its WAL; None where it is no file."""
     path = Path(reader.location)
     if dialect_of(reader.connection) != SQLITE or not path.is_file():
         return None
@@ -120,7 +120,7 @@ def _head_of_file_alone(path: Path) -> int | None:
 
 
 def _loses(wal: Path, index: Path) -> bool:
-    """Say whether the WAL has committed frames that the database does not take for valid."""
+    """Return whether the WAL has committed frames that the database does not take for valid."""
     return _unread_commits(wal, index) > 0
 
 

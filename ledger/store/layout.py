@@ -125,5 +125,5 @@ def _laid_out(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing
 
 @cache
 def _on_server(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing]:
-    """Give what a server's schema must be."""
+    """Return what a server's schema must be."""
     return server_layout.laid_out((*(SERVER_STATEMENTS if core else ()), *derived))

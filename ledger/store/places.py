@@ -37,7 +37,7 @@ _WRITE_IT: Final = (
 
 
 def is_server(location: str) -> bool:
-    """Say whether a location is a URL of a server."""
+    """Return whether a location is a URL of a server."""
     return location[:16].lower().startswith(SCHEMES)
 
 
@@ -66,7 +66,7 @@ _HINT: Final = "give a path, or postgresql://user@host/database"
 
 
 def parts(location: str) -> dict[str, str]:
-    """Take a URL apart as the driver does. Raises: InvalidInput, which shows nothing of it."""
+    """Parse a URL as the driver does. Raises: InvalidInput, which shows nothing of it."""
     try:
         from psycopg import Error  # noqa: PLC0415 - the driver loads for a URL alone
         from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
@@ -84,7 +84,7 @@ def parts(location: str) -> dict[str, str]:
 
 
 def _wrong(found: dict[str, str]) -> str:
-    """Say what no server has; often it is a part of a password that was not written as %XX."""
+    """Return what no server has; often it is a part of a password that was not written as %XX."""
     for name in ("host", "dbname", "user"):
         if "@" in found.get(name, "") or re.search(r"[:/]\w*@", found.get(name, "")):
             return f"its {name} holds an @"
@@ -124,7 +124,7 @@ def shown(location: str) -> str:
 
 
 def without_secrets(text: str, location: str) -> str:
-    """Take every value that may be secret out of what a server says."""
+    """Remove every value that may be secret from what a server says."""
     try:
         found = parts(location)
     except InvalidInput:

@@ -155,7 +155,7 @@ class ServerReader(Reader):
                 return
 
     def _until(self, until: int | None) -> int:
-        """Give the end of what is read: what is appended meanwhile is left out, as in a file."""
+        """Return the end of what is read: what is appended meanwhile is left out, as in a file."""
         return self.head().position if until is None else until
 
     def bodies(self, *, after: int = 0, until: int | None = None) -> Iterator[bytes]:
@@ -232,7 +232,7 @@ class PostgresStore(Store):
             raise explain(self.location, cause or error) from error
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.reader.close()
         self._datastore.close()
 

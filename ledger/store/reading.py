@@ -48,7 +48,7 @@ def check_header(connection: sqlite3.Connection, location: str) -> None:
 
 
 def tune(connection: sqlite3.Connection) -> None:
-    """Let streams that lie scattered over the file be read from memory."""
+    """Set the cache so that streams scattered over the file are read from memory."""
     connection.execute(f"PRAGMA mmap_size={_MAPPED}")
     connection.execute("PRAGMA cache_size=-32768")
 
@@ -64,7 +64,7 @@ class Reader:
         self.location = location
 
     def head(self) -> Head:
-        """Give the last event's position, recorded instant and hash of its bytes."""
+        """Return the last event's position, recorded instant and hash of its bytes."""
         with explained(self.location):
             row = self.connection.execute(
                 f"SELECT position, recorded_at, state FROM {EVENTS} "
@@ -130,7 +130,7 @@ class Reader:
         at: int | None = None,
         order: Literal["position", "effective"] = "position",
     ) -> list[bytes]:
-        """Give one stream's stored bytes, bounded on any axis (inclusive)."""
+        """Return one stream's stored bytes, bounded on any axis (inclusive)."""
         text = f"SELECT state FROM {EVENTS} WHERE originator_id = ?"
         parameters: list[str | int] = [stream]
         for bound, clause in (
@@ -152,7 +152,7 @@ class Reader:
     def stream_part(
         self, stream: str, *, after: int, to: int, until: int, at: int
     ) -> list[bytes]:
-        """Give the stored bytes of a stream's versions in (after, to], bounded on both axes."""
+        """Return the stored bytes of a stream's versions in (after, to], bounded on both axes."""
         with explained(self.location):
             return [
                 body
@@ -165,7 +165,7 @@ class Reader:
             ]
 
     def stream_row(self, stream: str, version: int) -> tuple[int, bytes] | None:
-        """Give the position and the stored bytes of one version of a stream."""
+        """Return the position and the stored bytes of one version of a stream."""
         with explained(self.location):
             row = self.connection.execute(
                 f"SELECT position, state FROM {EVENTS} "
@@ -190,7 +190,7 @@ class Reader:
     def recorded_late(
         self, *, after: int, until: int, before: int, stream: str | None = None
     ) -> list[bytes]:
-        """Give what was recorded in (after, until] and is effective before an instant."""
+        """Return what was recorded in (after, until] and is effective before an instant."""
         text = f"SELECT state FROM {EVENTS} WHERE "
         parameters: list[int | str] = [before, after, until]
         if stream is None:
@@ -206,7 +206,7 @@ class Reader:
             ]
 
     def row(self, position: int) -> Row | None:
-        """Give one event's row."""
+        """Return one event's row."""
         with explained(self.location):
             row = self.connection.execute(
                 f"SELECT {_ROW} FROM {EVENTS} WHERE position = ?", (position,)
@@ -242,7 +242,7 @@ class Reader:
             ]
 
     def position_known_at(self, recorded_at: int) -> int:
-        """Give the last position recorded at or before an instant, 0 if none."""
+        """Return the last position recorded at or before an instant, 0 if none."""
         with explained(self.location):
             row = self.connection.execute(
                 f"SELECT position FROM {EVENTS} WHERE recorded_at <= ? "
@@ -252,7 +252,7 @@ class Reader:
         return int(row[0]) if row is not None else 0
 
     def meta(self, key: str) -> str | None:
-        """Give a setting of this file (the simulated clock, import notes)."""
+        """Return a setting of this file (the simulated clock, import notes)."""
         with explained(self.location):
             row = self.connection.execute(
                 "SELECT value FROM meta WHERE key = ?", (key,)
@@ -260,7 +260,7 @@ class Reader:
         return str(row[0]) if row is not None else None
 
     def request(self, scope: str, key: str) -> Request | None:
-        """Give what is remembered of an idempotency key."""
+        """Return what is remembered of an idempotency key."""
         kept = kept_as(key)
         with explained(self.location):
             row = self._request(scope, kept)
@@ -291,7 +291,7 @@ class Reader:
         clock.sleep(seconds)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.connection.close()
 
 

@@ -38,7 +38,7 @@ class Request(NamedTuple):
 
 
 def kept_as(key: str) -> str:
-    """Give what stands for an idempotency key in a store: most keys, for themselves.
+    """Return what stands for an idempotency key in a store: most keys, for themselves.
 
     A server's text holds no NUL and its indexes nothing long: there a digest stands for the key,
     in a file too, so that a ledger is the same wherever it is kept.

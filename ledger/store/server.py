@@ -145,5 +145,5 @@ class ServerConnection:
                     pass
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         self.raw.close()

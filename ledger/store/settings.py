@@ -37,7 +37,7 @@ def put(connection: Connection, key: str, value: str) -> None:
 
 
 def get(connection: Connection, key: str) -> str | None:
-    """Give a setting."""
+    """Return a setting."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row is not None else None
 

@@ -97,7 +97,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         )
 
     def construct_create_table_statements(self) -> list[str]:
-        """Give our own tables, indexes and triggers."""
+        """Return our own tables, indexes and triggers."""
         return list(STATEMENTS)
 
     def _insert_events(
@@ -220,7 +220,7 @@ class FileStore(Store):
             )  # fmt: skip
 
     def close(self) -> None:
-        """Let go of every connection, the file complete."""
+        """Close every connection and leave the file complete."""
         self._reading.close()
         self.settle()
         self._datastore.close()

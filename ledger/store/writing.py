@@ -93,7 +93,7 @@ class Writer:
         self.connection.execute("SAVEPOINT saved")
 
     def undo(self) -> None:
-        """Take back what was written since ``save``."""
+        """Undo what was written since ``save``."""
         self.connection.execute("ROLLBACK TO SAVEPOINT saved")
         self.keep()
         self.head = self.reader.head()
@@ -103,7 +103,7 @@ class Writer:
         self.connection.execute("RELEASE SAVEPOINT saved")
 
     def request(self, scope: str, key: str) -> Request | None:
-        """Give what is remembered of an idempotency key."""
+        """Return what is remembered of an idempotency key."""
         return self.reader.request(scope, key)
 
     def put_request(self, scope: str, key: str, request: Request) -> None:
@@ -121,7 +121,7 @@ class Writer:
             )
 
     def meta(self, key: str) -> str | None:
-        """Give a setting."""
+        """Return a setting."""
         return self.reader.meta(key)
 
     def set_meta(self, key: str, value: str) -> None:
@@ -154,4 +154,4 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of every connection; whatever was recorded is complete in its place."""
+        """Close every connection; whatever was recorded is complete in its place."""

@@ -92,7 +92,7 @@ def require_sound(reader: Reader) -> None:
 
 
 def _faults(connection: Connection, wanted: str | None = None) -> Iterator[Fault | None]:
-    """Give what is wrong with each index of all tables or of one, None where nothing is."""
+    """Yield what is wrong with each index of all tables or of one, None where nothing is."""
     if dialect_of(connection) == SQLITE:
         for index in _indexes(connection, wanted):
             try:

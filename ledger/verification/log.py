@@ -89,7 +89,7 @@ def _batches(reader: Reader) -> Iterator[list[Stored]]:
 
 
 def _last_position(reader: Reader) -> Fault | None:
-    """Hold the head against the highest position that the table ever gave."""
+    """Compare the head with the highest position that the table ever gave."""
     highest = highest_given(reader.connection, EVENTS)
     head = reader.head().position
     if highest <= head:
@@ -98,7 +98,7 @@ def _last_position(reader: Reader) -> Fault | None:
 
 
 def _clock(reader: Reader, recorded_at: int) -> Fault | None:
-    """Hold the simulated clock against the last event."""
+    """Compare the simulated clock with the last event."""
     text = reader.meta("clock")
     if text is None:
         return None

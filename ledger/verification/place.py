@@ -45,7 +45,7 @@ def check_journal(reader: Reader) -> Check:
 
 
 def check_schema(oddities: Sequence[Oddity]) -> Check:
-    """Say what was found odd about the schema."""
+    """Return what was found odd about the schema."""
     if not oddities:
         return Check("schema", SCHEMA, 1)
     said = "; ".join(f"{one.said} ({one.remedy})" for one in oddities)
@@ -53,7 +53,7 @@ def check_schema(oddities: Sequence[Oddity]) -> Check:
 
 
 def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
-    """Hold the highest numbers that the database remembers against the last rows there are.
+    """Compare the highest numbers that the database remembers with the last rows there are.
 
     One that is higher says that rows are gone: the checks of these rows name it.
     """
@@ -73,7 +73,7 @@ def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
 
 
 def check_settings(connection: Connection) -> Check:
-    """Hold the settings against the sum that was kept of them."""
+    """Compare the settings with their stored checksum."""
     there = settings.all_of(connection)
     guard = settings.get(connection, settings.GUARD)
     if guard is None:

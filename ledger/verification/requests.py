@@ -82,7 +82,7 @@ class Requests:
 
 
 def derived(envelope: Envelope) -> list[tuple[tuple[str, str], bytes]]:
-    """Give the requests that the first event of a batch carries, with their digests."""
+    """Return the requests that the first event of a batch carries, with their digests."""
     event = envelope.event
     if event.type != PAID and envelope.token is None:
         return []

@@ -79,7 +79,7 @@ def _twice(seal: Seal, notes: set[str]) -> Fault | None:
 
 
 def _copied(seal: Seal, before: Seal | None) -> Fault | None:
-    """Hold a row against its note and against the row before it."""
+    """Compare a row with its note and with the row before it."""
     number, size = (before.number, before.size) if before else (0, 0)
     if seal.number != number + 1:
         said = f"checkpoint {number + 1} is gone"
@@ -98,7 +98,7 @@ def _copied(seal: Seal, before: Seal | None) -> Fault | None:
 
 
 def _last_is_there(connection: Connection, last: Seal | None) -> Fault | None:
-    """Hold the last number against the highest that the table ever gave."""
+    """Compare the last number with the highest that the table ever gave."""
     given = highest_given(connection, TABLE)
     number, size = (last.number, last.size) if last is not None else (0, 0)
     if number >= given:
@@ -109,7 +109,7 @@ def _last_is_there(connection: Connection, last: Seal | None) -> Fault | None:
 def continues(
     nodes: Nodes, checkpoint: Checkpoint, *, events: int, good: int
 ) -> Fault | None:
-    """Hold a checkpoint against the tree; ``good`` events are vouched for by an earlier one."""
+    """Compare a checkpoint with the tree; ``good`` events are vouched for by an earlier one."""
     if checkpoint.size > events:
         said = f"the log has {events} events, a checkpoint covers {checkpoint.size}"
         return Fault(TRUNCATED, events + 1, said)

@@ -43,7 +43,7 @@ WHERE p.proname = 'bt_index_check' AND p.pronargs = 2 AND has_function_privilege
 
 
 def faults(connection: Connection, wanted: str | None = None) -> Iterator[Fault | None]:
-    """Give what is wrong with each index, None where nothing is."""
+    """Yield what is wrong with each index, None where nothing is."""
     amcheck = connection.execute(_PAGES).fetchone()
     for table, index, valid, columns in connection.execute(_LIST).fetchall():
         if wanted is not None and table != wanted:

@@ -114,7 +114,7 @@ class Growth:
         return self._last[level]
 
     def root(self) -> bytes:
-        """Give the root of what was added."""
+        """Return the root of what was added."""
         found = b""
         for level in range(self.size.bit_length()):
             if self.size >> level & 1:
@@ -123,7 +123,7 @@ class Growth:
         return found or tree.EMPTY_ROOT
 
     def fault(self) -> Fault | None:
-        """Give the first fault of all levels above the leaves."""
+        """Return the first fault of all levels above the leaves."""
         for level in self._levels.values():
             level.end()
         found = first(*(level.fault for level in self._levels.values()))
@@ -153,7 +153,7 @@ def _batches(hashes: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def tell_apart(reader: Reader, nodes: Nodes, position: int) -> Fault:
-    """Say what happened at the first position where leaf and bytes do not fit."""
+    """Return what happened at the first position where leaf and bytes do not fit."""
     stored = {
         start + i + 1: hashes[i * HASH_BYTES : (i + 1) * HASH_BYTES]
         for start, hashes in nodes.rows(0)
@@ -187,7 +187,7 @@ def tell_apart(reader: Reader, nodes: Nodes, position: int) -> Fault:
 def _kind(
     actual: dict[int, bytes], stored: dict[int, bytes], here: bytes | None, wanted: bytes | None
 ) -> str:
-    """Tell by whether the leaf here was recorded elsewhere, and the recorded one still is."""
+    """Classify by whether the leaf here was recorded elsewhere, and the recorded one still is."""
     if here is None and not actual:
         return TRUNCATED
     kept = wanted is not None and wanted in set(actual.values())

@@ -16,5 +16,5 @@ SUFFIX: Final = ".columns"
 
 
 def folder_of(location: str) -> Path:
-    """Give the folder beside a ledger's file, or for one on a server in this folder."""
+    """Return the folder beside a ledger's file, or for one on a server in this folder."""
     return Path((name_of(location) if is_server(location) else location) + SUFFIX)

@@ -46,7 +46,7 @@ COLUMNS: Final = (*INSTANTS, *NAMES, *DELTAS, *LAST_NAMES, *LAST_NUMBERS)
 
 
 def available() -> bool:
-    """Say whether the extra is installed, without importing it."""
+    """Return whether the extra is installed, without importing it."""
     return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
 
 
@@ -78,7 +78,7 @@ def table_of(events: Iterable[RecordedEvent]) -> Any:  # noqa: ANN401 - a pyarro
 
 
 def _moments(effective_at: Any, positions: Any) -> Any:  # noqa: ANN401 - pyarrow arrays
-    """Give (effective_at, position) as one number that orders alike in every engine."""
+    """Return (effective_at, position) as one number that orders alike in every engine."""
     pa, compute = package("pyarrow"), package("pyarrow.compute")
     wide = compute.multiply(
         effective_at.cast(pa.decimal128(19, 0)),

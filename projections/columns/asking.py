@@ -55,12 +55,12 @@ def text_of(view: str) -> str:
 
 
 def bound(view: str, point: Point) -> str:
-    """Give a view's text with the bounds of a point."""
+    """Return a view's text with the bounds of a point."""
     return _BOUND.sub(lambda found: str(getattr(point, found[1])), text_of(view))
 
 
 def pays(reader: Reader, point: Point) -> bool:
-    """Say whether a question about the whole ledger is cheaper here than by folding."""
+    """Return whether a question about the whole ledger is cheaper here than by folding."""
     columns = Columns(reader)
     if not columns.folder.exists() or not arrow.available():
         return False
@@ -102,7 +102,7 @@ class Asking:
             raise ColumnsDamaged(self._place, why=_first_line(error)) from None
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
-        """Give the rows of a view at a point, by account and id."""
+        """Yield the rows of a view at a point, by account and id."""
         try:
             answer = self._connection.execute(bound(view, point))
             while batch := answer.fetchmany(4096):
@@ -111,12 +111,12 @@ class Asking:
             raise ColumnsDamaged(self._place, why=_first_line(error)) from None
 
     def instances(self, point: Point) -> Iterator[Rebuilt]:
-        """Give the instances at a point, ready for what the calendar says of them."""
+        """Yield the instances at a point, ready for what the calendar says of them."""
         for row in self.rows("instances", point):
             yield rebuilt(row)
 
     def close(self) -> None:
-        """Let go of the engine, and of what was written for it."""
+        """Close the engine, and of what was written for it."""
         self._connection.close()
         if self._beside is not None:
             self._beside.cleanup()

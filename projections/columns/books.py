@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def trial_balance(asking: Asking | Spark, point: Point) -> list[Line]:
-    """Give every account's balance at a point, in the order of the chart."""
+    """Return every account's balance at a point, in the order of the chart."""
     balances: dict[Key, int] = {}
     for row in asking.rows("trial_balance", point):
         cells: tuple[Any, ...] = tuple(row)

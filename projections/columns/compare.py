@@ -111,7 +111,7 @@ def points_of(reader: Reader, root: bytes, count: int = PAST_POINTS) -> list[Poi
 
 
 def compare(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs | None]:
-    """Compare every row at one point; give how many there are and the first difference."""
+    """Compare every row at one point; return how many there are and the first difference."""
     policy = catalog_at(reader, point).policy
     asked: dict[str, Iterator[ViewRow]] = {
         "balances": iter(list(asking.rows("balances", point))),

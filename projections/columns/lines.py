@@ -153,7 +153,7 @@ _LINES: Final[dict[type[e.Event], Callable[[Any], Line | list[Line]]]] = {
 
 
 def lines_of(recorded: RecordedEvent) -> list[Line]:
-    """Give the lines of one event, the envelope on each; at least one."""
+    """Return the lines of one event, the envelope on each; at least one."""
     event = recorded.event
     made = _LINES.get(type(event))
     found = made(event) if made is not None else {}

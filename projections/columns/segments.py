@@ -85,7 +85,7 @@ class Columns:
         self.folder = folder_of(reader.location)
 
     def standing(self, *, whole: bool = False) -> Standing:
-        """Say how the segments stand; ``whole`` reads every byte of them again.
+        """Return the state of the segments; ``whole`` reads every byte of them again.
 
         Without it each is read once in a process, before it is first used.
         """
@@ -134,7 +134,7 @@ class Columns:
         return head - begun
 
     def drop(self) -> int:
-        """Delete every segment; give how many bytes that freed."""
+        """Delete every segment; return how many bytes that freed."""
         if not self.folder.exists():
             return 0
         freed = sum(path.stat().st_size for path in self.folder.iterdir())
@@ -150,7 +150,7 @@ class Columns:
             return None
 
     def _foreign(self, segments: tuple[Segment, ...], head: int) -> str | None:
-        """Say why the segments are of another log: each ends at a root of this one's tree."""
+        """Return why the segments are of another log: each ends at a root of this one's tree."""
         nodes = Nodes(self._reader.connection)
         expected = 1
         for segment in segments:
@@ -232,7 +232,7 @@ def write_between(reader: Reader, after: int, until: int, folder: Path) -> list[
 
 
 def _seen(path: Path, segment: Segment) -> tuple[str, int, int, str]:
-    """Tell a file from one that was put in its place later."""
+    """Identify a file, to notice one that is put in its place later."""
     stat = path.stat()
     return str(path.absolute()), stat.st_ino, stat.st_mtime_ns, segment.sha256
 

@@ -76,12 +76,12 @@ class Spark:
         log.createOrReplaceTempView("log")
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
-        """Give the rows of a view at a point, by account and id."""
+        """Yield the rows of a view at a point, by account and id."""
         for row in self._session.sql(bound(view, point)).toLocalIterator():
             yield tuple(row)
 
     def instances(self, point: Point) -> Iterator[Rebuilt]:
-        """Give the instances at a point, ready for what the calendar says of them."""
+        """Yield the instances at a point, ready for what the calendar says of them."""
         for row in self.rows("instances", point):
             yield rebuilt(row)
 

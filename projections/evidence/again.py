@@ -80,7 +80,7 @@ class Judge:
         }  # fmt: skip
 
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
-        """Run every check; gives ``tally.verify_pack/1``. Raises: InvalidInput (no pack)."""
+        """Run every check; return ``tally.verify_pack/1``. Raises: InvalidInput (no pack)."""
         with TemporaryDirectory() as folder:
             try:
                 self._run(Path(folder), progress)
@@ -210,11 +210,11 @@ class _Nowhere(io.RawIOBase):
     """Takes everything and keeps nothing."""
 
     def writable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def write(self, raw: Any) -> int:  # noqa: ANN401 - any bytes
-        """Let go of it."""
+        """Close it."""
         return len(raw)
 
 

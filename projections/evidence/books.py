@@ -48,12 +48,12 @@ _PLACE = {root: place for place, root in enumerate(ROOTS)}
 
 
 def period_point(period: Period, size: int) -> Point:
-    """Give the point of a period's last second, as the first ``size`` events know it."""
+    """Return the point of a period's last second, as the first ``size`` events know it."""
     return Point(period.last, period.last, size, everything=False)
 
 
 def coded(account: BookAccount) -> BookAccount:
-    """Give the account of the chart that an account of the books is summed into."""
+    """Return the account of the chart that an account of the books is summed into."""
     return account._replace(owner="") if account.root in BY_CUSTOMER else account
 
 
@@ -129,7 +129,7 @@ class Ends:
         return earned
 
     def trial_balance(self, end: str) -> Iterator[tuple[str, str, str, str]]:
-        """Give one row an account of the chart that was ever posted to: debit or credit."""
+        """Yield one row an account of the chart that was ever posted to: debit or credit."""
         for key, amount in self._in_order(self._sums[end]):
             written = format_scaled(abs(amount), key.commodity)
             zero = format_scaled(0, key.commodity)
@@ -137,7 +137,7 @@ class Ends:
             yield str(key.account), key.commodity, debit, credit
 
     def roll_forward(self) -> Iterator[tuple[str, str, str, str]]:
-        """Give opening, each type of event and closing of every account of the chart."""
+        """Yield opening, each type of event and closing of every account of the chart."""
         opening, closing = self._sums[OPENING], self._sums[CLOSING]
         for key, amount in self._in_order(closing):
             first = opening.get(key, 0)
@@ -149,7 +149,7 @@ class Ends:
                     )
 
     def tie_out(self) -> dict[str, Any]:
-        """Say whether every customer's books are what the same events fold to, at both ends."""
+        """Return whether every customer's books are what the same events fold to, at both ends."""
         return {
             end: {
                 "accounts": self._accounts[end], "ties": not self._differ[end],
@@ -167,7 +167,7 @@ class Ends:
 
 
 def _of_books(balances: dict[Key, int], state: AccountState) -> tuple[int, ...]:
-    """Give what the books say of a customer: cash, outstanding, coupons, deferred; minor units."""
+    """Return what the books hold of a customer: cash, outstanding, coupons, deferred."""
     unit = minor_unit(state.currency)
 
     def of(root: str, owner: str) -> int:

@@ -100,7 +100,7 @@ def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine
 
 
 def _covering(known: Register, source: str, month: Period) -> Iterator[str]:
-    """Say what is missing in each run that covers a month; nothing where it is complete."""
+    """Return what is missing in each run that covers a month; nothing where it is complete."""
     for run in known.runs.values():
         event = run.event
         # Statements end with the last second of a day, or with the first of the next.

@@ -36,7 +36,7 @@ TRUSTED = ("fresh", "behind")
 
 
 def check_view_checkpoints(reader: Reader) -> Check:
-    """Hold the views' checkpoints against the log."""
+    """Compare the views' checkpoints with the log."""
     connection = reader.connection
     there_are = tables(connection)
     stored: dict[str, int] = {}

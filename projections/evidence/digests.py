@@ -38,7 +38,7 @@ class DerivedAt(NamedTuple):
 
 
 def point_of(reader: Reader, *, at: int, position: int) -> Point:
-    """Give the point at an effective instant, as the first ``position`` events know it."""
+    """Return the point at an effective instant, as the first ``position`` events know it."""
     row = reader.row(position)
     known = row.recorded_at if row is not None else at
     return resolve(reader, Asked(at=at, position=position), clock=max(at, known), offset=0)

@@ -30,7 +30,7 @@ NOTHING = Effect()
 
 
 def effect(event: e.Event) -> Effect:
-    """Give what an event does to the control accounts: cash is what the wallet account owes."""
+    """Return what an event does to the control accounts: cash is what the wallet account owes."""
     found = postings(event, "")
     if not found:
         return NOTHING

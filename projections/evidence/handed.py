@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
 
 
 def broken(message: str) -> IntegrityBroken:
-    """Say that a pack does not hold."""
+    """Return the error that a pack does not hold."""
     return IntegrityBroken(message, hint="ask for the pack anew, by another way")
 
 
@@ -82,7 +82,7 @@ class Handed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of it."""
+        """Close it."""
         self._zip.close()
 
     def open(self, name: str) -> IO[bytes]:
@@ -106,7 +106,7 @@ class Handed:
         )  # fmt: skip
 
     def digest(self, name: str) -> tuple[int, str]:
-        """Give an entry's size and hash."""
+        """Return an entry's size and hash."""
         made, size = sha256(), 0
         with self.open(name) as file:
             while piece := file.read(_PIECE):

@@ -115,7 +115,7 @@ class Lists:
             table.add(("suspected", *key, event.suspected_duplicate_of, recorded.position))
 
     def completeness(self) -> dict[str, Any]:
-        """Say how much there is and that nothing is missing between."""
+        """Return how much there is and that nothing is missing between."""
         return {
             "events": sum(self._types.values()), "first_position": 1 if self._next > 1 else None,
             "last_position": self._next - 1, "gaps": self._gaps, "streams": len(self._streams),
@@ -140,7 +140,7 @@ class _Payments:
         self._seen.execute("BEGIN")
 
     def first(self, channel: str, serial: str, position: int) -> int:
-        """Give the position that a key was first seen at: this one, where it is new."""
+        """Return the position that a key was first seen at: this one, where it is new."""
         key = sha256(f"{len(channel)}:{channel}{serial}".encode()).digest()
         added = self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, position))
         if added.rowcount:
@@ -149,5 +149,5 @@ class _Payments:
         return int(found)
 
     def close(self) -> None:
-        """Let go of them."""
+        """Close them."""
         self._seen.close()

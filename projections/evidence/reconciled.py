@@ -29,7 +29,7 @@ STATES = {
 
 
 def entry(recorded: RecordedEvent, offset: int) -> Json:
-    """Give an event with who, when and why."""
+    """Return an event with who, when and why."""
     stored = msgspec.to_builtins(recorded.event)
     kind = stored.pop("type").partition("/")[0]
     if "matches" in stored:  # the events have them; here their number says enough
@@ -46,7 +46,7 @@ def entry(recorded: RecordedEvent, offset: int) -> Json:
 
 
 def reconciliations(reader: Reader, period: Period, *, until: int, offset: int) -> Json:
-    """Give the runs that cover any of the period, and every break that they name or opened."""
+    """Return the runs that cover any of the period, and every break that they name or opened."""
     runs: list[Json] = []
     breaks: dict[str, Json] = {}
     wanted: set[str] = set()
@@ -76,7 +76,7 @@ def reconciliations(reader: Reader, period: Period, *, until: int, offset: int) 
 
 
 def closes(reader: Reader, *, until: int, offset: int) -> list[Json]:
-    """Give what closed and reopened periods, oldest first."""
+    """Return what closed and reopened periods, oldest first."""
     stream = codec.decode_all(reader.stream_bodies(e.LEDGER_STREAM, until_position=until))
     return [
         entry(recorded, offset) for recorded in stream

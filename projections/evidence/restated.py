@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def restatements(reader: Reader, period: Period, *, until: int, offset: int) -> dict[str, Any]:
-    """Give every fact about the period since it was closed, and what it changed."""
+    """Return every fact about the period since it was closed, and what it changed."""
     row = reader.row(until)
     at = max(period.last, row.recorded_at if row is not None else 0)
     found = register_of(reader, period, point_of(reader, at=at, position=until), offset)

@@ -48,7 +48,7 @@ class Frame:
         return sum(last - first + 1 for first, last in self.spans)
 
     def __iter__(self) -> Iterator[int]:
-        """Give them in order."""
+        """Yield them in order."""
         for first, last in self.spans:
             yield from range(first, last + 1)
 

@@ -150,7 +150,7 @@ class Zip:
         return self.archive.open(name)
 
     def close(self):
-        """Let go of it."""
+        """Close it."""
         self.archive.close()
 
 
@@ -317,7 +317,7 @@ def node(left, right):
 
 
 def root_of(leaves, size):
-    """Give the root of the first leaves, 32 bytes each: complete subtrees wait, then are joined."""
+    """Return the root of the first leaves of 32 bytes: complete subtrees wait, then are joined."""
     waiting = []
     for index in range(size):
         found = leaves[index * 32 : index * 32 + 32]
@@ -430,17 +430,17 @@ DIGITS = {}  # of each currency, as the manifest says
 
 
 def unit_of(currency):
-    """Say how many units of the books one minor unit is."""
+    """Return how many units of the books one minor unit is."""
     return 10 ** (SCALE - DIGITS[currency])
 
 
 def commodity(root, currency):
-    """Give what an account counts: the currency, or its coupons."""
+    """Return what an account counts: the currency, or its coupons."""
     return currency + "CPN" if root.startswith("Equity:Coupon") else currency
 
 
 def currency_of(name):
-    """Give the currency of a commodity."""
+    """Return the currency of a commodity."""
     return name[:-3] if len(name) > 3 and name.endswith("CPN") else name
 
 
@@ -473,7 +473,7 @@ def parts_of(event, name):
 
 
 def minor_postings(name, event, account, product):  # noqa: PLR0911 - one a type of event
-    """Give (account, minor units) for each posting of an event."""
+    """Return (account, minor units) for each posting of an event."""
     get = event.get
     wallet, owed, coupons = (WALLET, account), (RECEIVABLE, account), (OUTSTANDING, account)
     cash, amount, usage = get("cash_part", 0), get("amount", 0), (USAGE, product)
@@ -511,7 +511,7 @@ def minor_postings(name, event, account, product):  # noqa: PLR0911 - one a type
 
 
 def postings(name, event, account, product, unit):
-    """Give (account, scaled amount) for each posting of an event, in the order of the books."""
+    """Return (account, scaled amount) for each posting of an event, in the order of the books."""
     if name == "BillPosted":
         amount, cut = event["amount"] * unit, event.get("round_down", 0)
         found = [((RECEIVABLE, account), amount), ((BY_ROUND_DOWN, ""), cut),
@@ -534,7 +534,7 @@ class Term:
         self.kept = None
 
     def earned(self, at):
-        """Give what is earned of its cash: by the second, straight from start to end."""
+        """Return what is earned of its cash: by the second, straight from start to end."""
         if self.kept is not None:
             return self.kept
         if at >= self.ends:
@@ -580,7 +580,7 @@ class Revenue:
                 term.over = term.kept
 
     def earned(self, at):
-        """Give {(account, currency): scaled amount} to post; ``at`` only goes forward."""
+        """Return {(account, currency): scaled amount} to post; ``at`` only goes forward."""
         running = []
         for term in self.running:
             if term.kept is not None or term.ends <= at:
@@ -599,7 +599,7 @@ class Revenue:
         return found
 
     def earned_by_customer(self, at):
-        """Give {account: minor units} earned at an instant."""
+        """Return {account: minor units} earned at an instant."""
         sums = {}
         for (account, _), terms in self.terms.items():
             sums[account] = sums.get(account, 0) + sum(term.earned(at) for term in terms)
@@ -652,7 +652,7 @@ class Compared:
         files.held.append(self.file)
 
     def add(self, text):
-        """Hold the next piece against the file."""
+        """Compare the next piece with the file."""
         raw = text.encode()
         if self.file.read(len(raw)) != raw:
             raise Broken("%s differs from the events, at line %d or before" % (
@@ -707,7 +707,7 @@ class Journals:
         return legs
 
     def write(self, day, name, position, at, account, legs):
-        """Hold one transaction against both."""
+        """Compare one transaction with both."""
         if day != self.day:
             self.end_of_day()
             self.day = day
@@ -806,17 +806,17 @@ METHOD = (
 
 
 def kind_of(event):
-    """Give an event's type without its schema number."""
+    """Return an event's type without its schema number."""
     return event["event"]["type"].partition("/")[0]
 
 
 def account_of(stream):
-    """Give the account of a stream, "" for the ledger's own."""
+    """Return the account of a stream, "" for the ledger's own."""
     return stream[8:] if stream.startswith("account:") else ""
 
 
 def shown(event, offset):
-    """Give an event with who, when and why."""
+    """Return an event with who, when and why."""
     inner = dict(event["event"])
     name = inner.pop("type").partition("/")[0]
     if "matches" in inner:
@@ -867,7 +867,7 @@ class Pack:
         self.where, self.dated = array("Q"), []
 
     def close(self):
-        """Let go of every file."""
+        """Close every file."""
         for one in self.files.held:
             one.close()
         self.files.close()
@@ -886,7 +886,7 @@ class Pack:
             return file.read().decode()
 
     def same(self, name, text):
-        """Hold a whole file against what it should be."""
+        """Compare a whole file with what it should be."""
         compared = Compared(self.files, name)
         compared.add(text)
         compared.end()
@@ -952,7 +952,7 @@ class Pack:
         return "root %s" % base64.b64encode(self.root).decode()
 
     def leaf(self, position):
-        """Give an event's leaf."""
+        """Return an event's leaf."""
         return bytes(self.leaves[position * 32 - 32 : position * 32])
 
     def event(self, position):
@@ -1000,7 +1000,7 @@ class Pack:
         return event["recorded_at"]
 
     def remember(self, event, position):
-        """Keep of an event what is needed later; gives its type."""
+        """Keep of an event what is needed later; return its type."""
         inner, name, stream = event["event"], kind_of(event), event["stream"]
         self.types[name] = self.types.get(name, 0) + 1
         account = account_of(stream)
@@ -1019,7 +1019,7 @@ class Pack:
         return name
 
     def list_event(self, event, name, lists, counted):
-        """Hold the lists against an event: it stands in just those that it should."""
+        """Check that an event appears in exactly the lists that it should."""
         effective, recorded = event["effective_at"], event["recorded_at"]
         inside = self.starts <= effective < self.ends
         learned = self.starts <= recorded < self.ends
@@ -1079,7 +1079,7 @@ class Pack:
         }))  # fmt: skip
 
     def reconciled(self):
-        """Give the runs that cover any of the period, and what became of their breaks."""
+        """Return the runs that cover any of the period, and what became of their breaks."""
         names, wanted, runs, breaks = set(), set(), [], {}
         for event in self.runs:
             inner, name = event["event"], kind_of(event)
@@ -1169,7 +1169,7 @@ class Pack:
         lines[name] = lines.get(name, 0) + amount
 
     def days(self, day, today):
-        """Earn what the days before today earned; gives today."""
+        """Earn what the days before today earned; return today."""
         while day < today:
             end = min((day + 1) * DAY - self.offset - MICRO, self.ends - MICRO)
             legs = self.journals.post(self.newly_earned(end))
@@ -1181,14 +1181,14 @@ class Pack:
         return day
 
     def newly_earned(self, at):
-        """Give what was earned since it was last asked: [(key, amount)]."""
+        """Return what was earned since it was last asked: [(key, amount)]."""
         now = self.revenue.earned(at)
         changes = [(key, now[key] - self.recognised.get(key, 0)) for key in sorted(now)]
         self.recognised = now
         return [(key, change) for key, change in changes if change]
 
     def end_of(self, end, at):
-        """Hold the trial balance and the list of customers against the events."""
+        """Compare the trial balance and the list of customers with the events."""
         if end == "opening":
             self.ties, self.recognised = {}, {}
             self.journals.post(self.newly_earned(at))
@@ -1300,7 +1300,7 @@ class Pack:
 
 
 def coded(key):
-    """Give the account of the chart that a balance is summed into."""
+    """Return the account of the chart that a balance is summed into."""
     (root, owner), name = key
     return (root, "" if root in BY_CUSTOMER else owner), name
 
@@ -1318,7 +1318,7 @@ def title(account):
 
 
 def verify(place_, older):
-    """Run every check; gives the result as JSON."""
+    """Run every check; return the result as JSON."""
     pack = None
     found = {
         "schema": "tally.verify_pack/1", "pack": str(place_), "ok": False, "period": None,
@@ -1397,7 +1397,7 @@ def arguments_of(given):
 
 
 def begins_as_zip(path):
-    """Say whether a file is a zip."""
+    """Return whether a file is a zip."""
     try:
         with open(path, "rb") as file:
             return file.read(2) == b"PK"

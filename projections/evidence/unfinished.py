@@ -29,7 +29,7 @@ REBUILDS = "what an interrupted rebuild has made is what a fold gives"
 
 
 def check_rebuilds(reader: Reader) -> Check:
-    """Hold every table that stands beside a live view against the fold."""
+    """Compare every table that is being rebuilt beside a live view with the fold."""
     there = tables(reader.connection)
     noted: dict[str, tuple[int, int, str]] = {}
     if "rebuilds" in there:

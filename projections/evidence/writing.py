@@ -30,7 +30,7 @@ class Closeable(Protocol):
     """Something that has to be let go of."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         ...
 
 
@@ -67,7 +67,7 @@ class Entry:
         self._piece.clear()
 
     def written(self) -> Written:
-        """Say what was written."""
+        """Return what was written."""
         self._flush()
         return Written(self._size, self._digest.hexdigest())
 
@@ -195,7 +195,7 @@ class Table:
                 entry.write(piece)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         self._file.close()
 
 

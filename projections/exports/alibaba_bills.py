@@ -53,7 +53,7 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]
 
 
 def cycle_of(charge: c.Charge, offset: int) -> str:
-    """Give the local month of a charge: of its cycle's first second, or of its value date (R11)."""
+    """Return the local month of a charge: of its cycle's start, or of its value date (R11)."""
     instant = charge.starts if charge.kind == c.BILL else charge.recorded.effective_at
     return local_date(instant, offset)[:7]
 

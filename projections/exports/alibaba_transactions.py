@@ -76,7 +76,7 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]
 
 
 def movement(recorded: RecordedEvent, debts: dict[str, tuple[str, str]]) -> Movement | None:
-    """Say how an event moved cash; ``debts`` keeps the payment behind each reversal's debt."""
+    """Return how an event moved cash; ``debts`` keeps the payment behind each reversal's debt."""
     event = recorded.event
     if isinstance(event, e.TopUpReceived | e.TopUpReversed):
         return _paid_in(event, debts)

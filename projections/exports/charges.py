@@ -73,7 +73,7 @@ class Charge(NamedTuple):
 
 
 def charges(account: str, history: Iterable[RecordedEvent]) -> tuple[str, list[Charge]]:
-    """Fold one account's events, in the order of a fold; give its currency and charges."""
+    """Fold one account's events, in the order of a fold; return its currency and charges."""
     return _Folding(account).fold(history)
 
 
@@ -164,7 +164,7 @@ class _Folding:
         )  # fmt: skip
 
     def _cancel(self, event: e.RenewalCancelled) -> None:
-        """Take the last renewal away: the refund that follows is of it, the next of another."""
+        """Remove the last renewal: the refund that follows is of it, the next of another."""
         orders = self._orders.get(event.instance, [])
         renewals = [o for o in orders if isinstance(o.recorded.event, e.InstanceRenewed)]
         if renewals and len(orders) > 1:

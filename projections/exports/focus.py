@@ -65,7 +65,7 @@ def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def rows(reader: Reader, point: Point, terms: Terms) -> Iterator[Row]:
-    """Give the rows with the cells of every edition; an absent cell is null."""
+    """Yield the rows with the cells of every edition; an absent cell is null."""
     for stream in reader.streams(ACCOUNT_PREFIX):
         account = stream.removeprefix(ACCOUNT_PREFIX)
         currency, found = c.charges(account, history(reader, stream, point))
@@ -177,7 +177,7 @@ class _Charged:
         return "1.0" if self._charge.amount >= 0 else "-1.0"
 
     def _priced(self, listed: str) -> Row:
-        """Say quantity and price: months of an order, else one thing at its amount."""
+        """Return quantity and price: months of an order, else one thing at its amount."""
         event = self._charge.recorded.event
         quantity, unit, each = self._sign(), "Count", listed.removeprefix("-")
         if isinstance(event, e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise):

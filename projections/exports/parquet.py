@@ -41,7 +41,7 @@ _FRACTION = "round_down"  # in units of 10**-RATED_SCALE major units (R8)
 
 @cache
 def fields() -> dict[str, Kind]:
-    """Give every field that any event has, by name, with what its column holds."""
+    """Return every field that any event has, by name, with what its column holds."""
     found: dict[str, Kind] = {}
     for event_type in e.EVENT_TYPES:
         hints = get_type_hints(event_type)
@@ -92,7 +92,7 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, Cell
 
 
 def moment(instant: int) -> datetime:
-    """Give an instant as a table holds it."""
+    """Return an instant as a table holds it."""
     return _EPOCH + timedelta(microseconds=instant)
 
 

@@ -82,7 +82,7 @@ class _Sink(io.RawIOBase):
         return len(raw)
 
     def take(self) -> bytes:
-        """Give what was written since the last time."""
+        """Return what was written since the last time."""
         raw = b"".join(self._held)
         self._held.clear()
         return raw

@@ -103,7 +103,7 @@ def bisect_json(
     account: str, currency: str, expression: Expression, found: Flips,
     *, axis: Axis, point: Point, offset: int,
 ) -> Json:  # fmt: skip
-    """Give ``tally.bisect/1``."""
+    """Return ``tally.bisect/1``."""
     write = Formatter(offset=offset, currency=currency)
     return {
         "schema": "tally.bisect/1",

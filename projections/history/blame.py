@@ -46,7 +46,7 @@ class LastChange(NamedTuple):
 def blame(
     reader: Reader, account: str, point: Point, wanted: Name | None = None
 ) -> tuple[str, list[Blamed]]:
-    """Give the currency, and each field (or those of ``wanted``) with the event that set it."""
+    """Return the currency, and each field (or those of ``wanted``) with the event that set it."""
     walk = Walk(reader, account, point)
     setters: dict[Name, tuple[RecordedEvent, Cell]] = {}
     makers: dict[tuple[str, ...], RecordedEvent] = {}
@@ -75,7 +75,7 @@ def last(
     reader: Reader, account: str, point: Point, wanted: Name, *,
     count: int = 1, before: tuple[int, int] | None = None,
 ) -> tuple[str, list[LastChange]]:  # fmt: skip
-    """Give the currency, and the last changes of a field (or member), the latest first.
+    """Return the currency, and the last changes of a field (or member), the latest first.
 
     ``before``: only events that come before this (effective_at, position).
     """
@@ -112,7 +112,7 @@ def _who(recorded: RecordedEvent, write: Formatter) -> Json:
 def blame_json(
     account: str, currency: str, blamed: list[Blamed], point: Point, offset: int
 ) -> Json:
-    """Give ``tally.blame/1``."""
+    """Return ``tally.blame/1``."""
     write = Formatter(offset=offset, currency=currency)
     return {
         "schema": "tally.blame/1",
@@ -135,7 +135,7 @@ def last_json(
     account: str, currency: str, wanted: Name, changes: list[LastChange],
     *, point: Point, offset: int,
 ) -> Json:  # fmt: skip
-    """Give ``tally.last/1``."""
+    """Return ``tally.last/1``."""
     write = Formatter(offset=offset, currency=currency)
     return {
         "schema": "tally.last/1",

@@ -66,7 +66,7 @@ class Bridge(NamedTuple):
         return [entry.position for entry in self.entries if entry.part == part]
 
     def check(self, delta: int, what: str) -> Bridge:
-        """Give itself if the parts make the delta. Raises: DoesNotAddUp."""
+        """Return itself if the parts make the delta. Raises: DoesNotAddUp."""
         found = sum(self.sum(part) for part in PARTS)
         if found != delta:
             msg = f"the bridge of {what} makes {found} minor units, the delta is {delta}"
@@ -75,14 +75,14 @@ class Bridge(NamedTuple):
 
 
 def selects(point: Point, recorded: RecordedEvent) -> bool:
-    """Say whether a point selects an event."""
+    """Return whether a point selects an event."""
     return recorded.position <= point.position and (
         point.everything or recorded.effective_at <= point.at
     )
 
 
 def part_of(recorded: RecordedEvent, first: Point) -> str:
-    """Say to which part of a bridge from ``first`` an event belongs."""
+    """Return to which part of a bridge from ``first`` an event belongs."""
     if isinstance(recorded.event, CORRECTIONS):
         return CORRECTED
     if recorded.effective_at > first.seen_at or recorded.position <= first.position:

@@ -138,7 +138,7 @@ class Builder:
     def among(
         self, node: ast.AST, term: Term, choices: Sequence[Term], *, inside: bool
     ) -> Term:
-        """Say whether a term is one of some literals."""
+        """Return whether a term is one of some literals."""
         allowed: set[Any] = set()
         for choice in choices:
             if not choice.constant:

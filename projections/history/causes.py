@@ -84,7 +84,7 @@ _RESTS_ON: dict[type[e.Event], Callable[[Any], tuple[Key, ...]]] = {
 
 
 def is_fact(recorded: RecordedEvent) -> bool:
-    """Say whether somebody asked for this event."""
+    """Return whether somebody asked for this event."""
     return recorded.cause is None and recorded.command is not None
 
 
@@ -140,13 +140,13 @@ class Causes:
             self.needed[recorded.position] = event.threshold, event.available
 
     def batch_start(self, recorded: RecordedEvent) -> RecordedEvent:
-        """Give the first event of the batch that an event belongs to."""
+        """Return the first event of the batch that an event belongs to."""
         while recorded.cause is not None and recorded.cause in self.events:
             recorded = self.events[recorded.cause]
         return recorded
 
     def root(self, recorded: RecordedEvent) -> RecordedEvent | None:
-        """Give the command that led to an event by its most telling causes, if one did."""
+        """Return the command that led to an event by its most telling causes, if one did."""
         while not is_fact(recorded):
             parents = self.parents.get(recorded.position, ())
             if not parents:

@@ -63,7 +63,7 @@ class Debugger:
     # --- where it is ----------------------------------------------------------------------
 
     def where(self) -> Json:
-        """Say the place on both axes, and how far along the log it is."""
+        """Return the place on both axes, and how far along the log it is."""
         recorded = self.timeline.event(self.place)
         position = recorded.position if recorded is not None else 0
         return {
@@ -81,7 +81,7 @@ class Debugger:
         return compile_expression(text, currency=self.currency, offset=self.here.offset)
 
     def changes(self, place: int) -> list[Change]:
-        """Say what the event right before a place changed."""
+        """Return what the event right before a place changed."""
         recorded = self.timeline.event(place)
         if recorded is None:
             return []
@@ -211,12 +211,12 @@ class Debugger:
     # --- looking --------------------------------------------------------------------------
 
     def fields(self, place: int) -> dict[Name, Cell]:
-        """Give every field at a place."""
+        """Return every field at a place."""
         look: Look = self.timeline.seek(place)
         return dict(read_all(look))
 
     def diff(self, text: str) -> Json:
-        """Say what differs between another place (the stop before) and this one."""
+        """Return what differs between another place (the stop before) and this one."""
         other = self._place(text) if text else self._last_stop
         before, after = self.fields(other), self.fields(self.place)
         event = self.timeline.event(other)

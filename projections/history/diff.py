@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def union(a: Point, b: Point) -> Point:
-    """Give a point that selects at least what either selects."""
+    """Return a point that selects at least what either selects."""
     return Point(
         max(a.at, b.at), max(a.known_at, b.known_at), max(a.position, b.position),
         a.everything or b.everything,
@@ -51,7 +51,7 @@ def union(a: Point, b: Point) -> Point:
 
 
 def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name, Cell]]:
-    """Give an account's currency and every field of it at a point; none where it is not there."""
+    """Return an account's currency and every field of it at a point; none where it is not there."""
     state = look_at(reader, account, point)
     if state is None:
         return "", {}
@@ -60,7 +60,7 @@ def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name,
 
 
 def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
-    """Give the rows of one account. Raises: DoesNotAddUp."""
+    """Return the rows of one account. Raises: DoesNotAddUp."""
     currency_a, before = figures(reader, account, a)
     currency_b, after = figures(reader, account, b)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
@@ -103,13 +103,13 @@ def candidates(reader: Reader, a: Point, b: Point) -> list[str]:
 
 
 def diff(reader: Reader, a: Point, b: Point, account: str | None = None) -> Iterator[Row]:
-    """Give the rows of one account, or of all."""
+    """Yield the rows of one account, or of all."""
     for name in [account] if account is not None else candidates(reader, a, b):
         yield from diff_account(reader, name, a, b)
 
 
 def row_json(row: Row, offset: int) -> Json:
-    """Give one row of ``tally.diff/1``."""
+    """Return one row of ``tally.diff/1``."""
     write = Formatter(offset=offset, currency=row.currency)
     shown: Json = {
         "account": row.account,
@@ -129,7 +129,7 @@ def row_json(row: Row, offset: int) -> Json:
 
 
 def diff_json(rows: Sequence[Row], a: Point, b: Point, offset: int) -> Json:
-    """Give the whole answer: ``tally.diff/1``."""
+    """Return the whole answer: ``tally.diff/1``."""
     return {
         "schema": "tally.diff/1",
         "a": point_json(a, offset),

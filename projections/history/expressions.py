@@ -87,11 +87,11 @@ class Expression:
         return self._read
 
     def value(self, look: Look) -> Value:
-        """Give the value here; null before the account exists."""
+        """Return the value here; null before the account exists."""
         return None if look.state.opened_at is None else self._read(look)
 
     def remember(self, look: Look) -> None:
-        """Let ``old`` be what is here."""
+        """Set ``old`` to the present values."""
         exists = look.state.opened_at is not None
         self._memory[:] = [read(look) if exists else None for read in self._remembered]
 

@@ -169,7 +169,7 @@ class Name(NamedTuple):
         return (FAMILIES[self.family].fields if self.family else ACCOUNT)[self.field]
 
     def covers(self, other: Name) -> bool:
-        """Say whether ``other`` is this field, or one of this member's."""
+        """Return whether ``other`` is this field, or one of this member's."""
         return self == other or (not self.field and self[1:] == other[1:])
 
     def read(self, look: Look) -> Cell:
@@ -185,7 +185,7 @@ class Name(NamedTuple):
 
 
 def read_all(look: Look) -> Iterator[tuple[Name, Cell]]:
-    """Give every field of an account, in the order of ``tally.state/1``."""
+    """Yield every field of an account, in the order of ``tally.state/1``."""
     if look.state.opened_at is None:
         return
     for field, what in ACCOUNT.items():

@@ -64,7 +64,7 @@ class _Forgets(dict[K, V]):
         """Forget."""
 
     def __missing__(self, key: K) -> V:
-        """Give the blank."""
+        """Return the blank."""
         return self.blank
 
 
@@ -82,7 +82,7 @@ class _ForgetsOrders(list[Order]):
         """Forget."""
 
     def __iter__(self) -> Iterator[Order]:
-        """Give the blank."""
+        """Return the blank."""
         return iter((_RENEWAL,))
 
     def __delitem__(self, key: SupportsIndex | slice) -> None:
@@ -97,7 +97,7 @@ _NAMES = _ForgetsNames()
 
 
 def first_frame(account: str) -> AccountState:
-    """Give the frame before the first event."""
+    """Return the frame before the first event."""
     return _forgetting(AccountState(account))
 
 

@@ -35,12 +35,12 @@ class Break:
         self.text = kind if condition is None else f"{kind} if {condition.text}"
 
     def prime(self, look: Look) -> None:
-        """Take in what the condition remembers."""
+        """Read what the condition remembers."""
         if self.condition is not None:
             self.condition.remember(look)
 
     def hit(self, recorded: RecordedEvent, look: Look) -> str | None:
-        """Say why to stop."""
+        """Return why to stop."""
         condition = self.condition
         if condition is None:
             return f"break {self.text}" if type(recorded.event) is self.kind else None
@@ -61,12 +61,12 @@ class WatchValue:
         self._before: Value = None
 
     def prime(self, look: Look) -> None:
-        """Take in the value."""
+        """Read the value."""
         self._before = self.expression.value(look)
         self.expression.remember(look)
 
     def hit(self, recorded: RecordedEvent, look: Look) -> str | None:
-        """Say why to stop."""
+        """Return why to stop."""
         del recorded
         expression = self.expression
         now = expression.value(look)
@@ -82,16 +82,16 @@ class Touch:
     """Stops where a field of the focus changes; without a focus, where any field does."""
 
     def __init__(self, focus: Name | None) -> None:
-        """Take a field or a whole member as the focus."""
+        """Watch a field or a whole member."""
         self.focus = focus
         self._watch: Watch | None = None
 
     def prime(self, look: Look) -> None:
-        """Take in every field."""
+        """Read every field."""
         self._watch = Watch(look)
 
     def hit(self, recorded: RecordedEvent, look: Look) -> str | None:
-        """Say why to stop."""
+        """Return why to stop."""
         assert self._watch is not None and self._watch.look is look  # noqa: S101, PT018 - primed
         changes = self._watch.after(recorded)
         focus = self.focus

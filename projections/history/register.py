@@ -83,7 +83,7 @@ def governing(closes: Closes, month: Period, position: int) -> list[Close]:
 
 
 def restating_until(close: Close, position: int) -> int:
-    """Give the last position that can restate a close: nothing does while it is reopened."""
+    """Return the last position that can restate a close: nothing does while it is reopened."""
     return position if close.reopened is None else min(position, close.reopened)
 
 

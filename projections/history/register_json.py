@@ -26,7 +26,7 @@ def by_json(found: Register, offset: int) -> dict[str, dict[str, str]]:
 
 
 def close_json(close: Close, offset: int) -> dict[str, Any]:
-    """Give one close."""
+    """Return one close."""
     reopened = close.reopened_at
     return {
         "position": close.position, "period": close.month,
@@ -37,7 +37,7 @@ def close_json(close: Close, offset: int) -> dict[str, Any]:
 
 
 def fact_json(fact: Fact, offset: int) -> dict[str, Any]:
-    """Give one fact and what it changed."""
+    """Return one fact and what it changed."""
     recorded, moved = fact.moved.recorded, fact.moved
     write = Formatter(offset=offset, currency=moved.currency)
     return {

@@ -58,7 +58,7 @@ class Moved(NamedTuple):
     changes: tuple[Change, ...]
 
     def sum(self, field: str) -> int:
-        """Give what it added to the account's cash, outstanding or coupons."""
+        """Return what it added to the account's cash, outstanding or coupons."""
         names = [
             change for change in self.changes
             if (change.name.family == COUPONS and change.name.field == "remaining"
@@ -175,7 +175,7 @@ def _moved_in(
 
 
 def at_close(frame: Frame, point: Point) -> Point:
-    """Give the same effective instant as it was known at the close."""
+    """Return the same effective instant as it was known at the close."""
     return Point(point.at, point.known_at, frame.position, everything=False)
 
 
@@ -186,7 +186,7 @@ def restated_json(
     reader: Reader, point: Point, moves: Callable[[Moved], bool], offset: int,
     account: str | None = None,
 ) -> Json | None:  # fmt: skip
-    """Give the key ``restated`` of an answer; None outside closed periods."""
+    """Return the key ``restated`` of an answer; None outside closed periods."""
     frame = frame_of(reader, point)
     if frame is None:
         return None
@@ -221,7 +221,7 @@ class Was(NamedTuple):
 
 
 def was_and_is(reader: Reader, account: str, point: Point, offset: int) -> Was | None:
-    """Give every field of an account that facts after the close have changed at a point."""
+    """Return every field of an account that facts after the close have changed at a point."""
     frame = frame_of(reader, point)
     if frame is None:
         return None

@@ -70,7 +70,7 @@ _RENEWED = {"manual": "R24", "bulk": "R27", "auto": "R33"}
 
 
 def rule_of(recorded: RecordedEvent) -> str:
-    """Give the rule that made an event, like ``R16``."""
+    """Return the rule that made an event, like ``R16``."""
     event = recorded.event
     if isinstance(event, e.CommandRefused):
         return event.rule

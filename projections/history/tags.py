@@ -38,7 +38,7 @@ class Tag(NamedTuple):
 
 
 def read_tags(reader: Reader, *, until: int | None = None) -> dict[str, Tag]:
-    """Give the tags by name, in the order in which they were added."""
+    """Return the tags by name, in the order in which they were added."""
     found: dict[str, Tag] = {}
     for recorded in codec.decode_all(reader.stream_bodies(TAGS_STREAM, until_position=until)):
         event = recorded.event
@@ -51,7 +51,7 @@ def read_tags(reader: Reader, *, until: int | None = None) -> dict[str, Tag]:
 
 
 def tag_json(tag: Tag, write: Formatter) -> Json:
-    """Give one tag: ``tally.tag/1``."""
+    """Return one tag: ``tally.tag/1``."""
     return {
         "schema": "tally.tag/1",
         "name": tag.name,

@@ -35,11 +35,11 @@ class Probe(Protocol):
     """Looks for something while the timeline is walked."""
 
     def prime(self, look: Look) -> None:
-        """Take in the place from which the walk begins."""
+        """Read the place from which the walk begins."""
         ...
 
     def hit(self, recorded: RecordedEvent, look: Look) -> str | None:
-        """Say why to stop behind the event that was just applied, if at all."""
+        """Return why to stop after the event that was just applied, if at all."""
         ...
 
 
@@ -69,7 +69,7 @@ class Timeline:
         return len(self.bodies)
 
     def _place(self, policies: Sequence[RecordedEvent]) -> list[tuple[int, Policy]]:
-        """Insert the policy's later events among the account's; give each policy by its place."""
+        """Insert the policy's later events among the account's; return each policy by its place."""
         found: list[tuple[int, Policy]] = []
         applied: list[RecordedEvent] = []
         opened = codec.decode(self.bodies[0]).position if self.bodies else 0
@@ -91,11 +91,11 @@ class Timeline:
         return bisect_right(self.bodies, instant, key=lambda body: codec.decode(body).recorded_at)
 
     def event(self, place: int) -> RecordedEvent | None:
-        """Give the event right before a place."""
+        """Return the event right before a place."""
         return codec.decode(self.bodies[place - 1]) if place else None
 
     def policy(self, place: int) -> Policy:
-        """Give the policy in force at a place."""
+        """Return the policy in force at a place."""
         index = bisect_right(self._policies, place, key=lambda one: one[0])
         return self._policies[index - 1][1]
 
@@ -148,7 +148,7 @@ class Timeline:
         return found
 
     def find(self, start: int, probes: Sequence[Probe]) -> Hit | None:
-        """Give the first place behind ``start`` where a probe hits."""
+        """Return the first place behind ``start`` where a probe hits."""
         while start < len(self):
             stop = min(len(self), (start // self.spacing + 1) * self.spacing)
             self.seek(start)
@@ -161,7 +161,7 @@ class Timeline:
         return None
 
     def find_back(self, start: int, probes: Sequence[Probe]) -> Hit | None:
-        """Give the last place before ``start`` where a probe hits."""
+        """Return the last place before ``start`` where a probe hits."""
         stop = start - 1
         while stop > 0:
             begin = (stop - 1) // self.spacing * self.spacing

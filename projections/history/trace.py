@@ -38,7 +38,7 @@ def trace(
     reader: Reader, account: str, expression: Expression, point: Point, *,
     every: Every = "change", axis: Axis = EFFECTIVE, offset: int = 0,
 ) -> Iterator[Sample]:  # fmt: skip
-    """Give the samples in the order of the axis."""
+    """Return the samples in the order of the axis."""
     walk = Walk(reader, account, point, axis=axis, policies=expression.by_policy)
     if every == "change":
         return _changes(walk, expression)
@@ -86,7 +86,7 @@ def _sample(walk: Walk, expression: Expression, end: int) -> Sample:
 
 
 def _end(at: int, every: Every, offset: int) -> int:
-    """Give the last second of the local day or month of an instant."""
+    """Return the last second of the local day or month of an instant."""
     day = local_day(at, offset)
     if every == "day":
         return midnight(day, offset) + DAY - SECOND
@@ -95,7 +95,7 @@ def _end(at: int, every: Every, offset: int) -> int:
 
 
 def sample_json(sample: Sample, expression: Expression, write: Formatter) -> Json:
-    """Give one row of ``tally.trace/1``."""
+    """Return one row of ``tally.trace/1``."""
     shown: Json = {
         "at": write.instant(sample.at),
         "value": expression.written(sample.value, write),
@@ -113,7 +113,7 @@ def trace_json(
     account: str, currency: str, expression: Expression, samples: list[Sample],
     *, every: Every, axis: Axis, point: Point, offset: int,
 ) -> Json:  # fmt: skip
-    """Give ``tally.trace/1``."""
+    """Return ``tally.trace/1``."""
     write = Formatter(offset=offset, currency=currency)
     return {
         "schema": "tally.trace/1",

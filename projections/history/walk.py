@@ -99,7 +99,7 @@ class Watch:
                 self._members[family, member] = _read_member(self.look, family, member)
 
     def after(self, recorded: RecordedEvent) -> list[Change]:
-        """Say what the event that was just applied changed."""
+        """Return what the event that was just applied changed."""
         changes: list[Change] = []
         account = _read_account(self.look)
         if account != self._account:
@@ -191,7 +191,7 @@ class Walk:
         return len(self._bodies)
 
     def events(self) -> Iterator[RecordedEvent]:
-        """Give the events in the order of the axis."""
+        """Return the events in the order of the axis."""
         own = codec.decode_all(self._bodies)
         if not self.with_policies or not self._policies:
             return own
@@ -199,7 +199,7 @@ class Walk:
         return merge(own, self._policies, key=key)
 
     def seen_at(self, recorded: RecordedEvent) -> int:
-        """Give the instant whose page it is right after an event."""
+        """Return the instant whose page it is right after an event."""
         if self.axis == KNOWN:
             return min(self.point.at, recorded.recorded_at)
         return min(recorded.effective_at, self.point.known_at)
@@ -222,7 +222,7 @@ class Walk:
     def changes_by(
         self, wanted: Callable[[RecordedEvent], bool]
     ) -> Iterator[tuple[RecordedEvent, list[Change]]]:
-        """Give each wanted event with what it changed; the others are only applied."""
+        """Yield each wanted event with what it changed; the others are only applied."""
         look = self.look
         for recorded in self.events():
             if not wanted(recorded):
@@ -241,7 +241,7 @@ class Walk:
     def changes(
         self, focus: Name | None = None
     ) -> Iterator[tuple[RecordedEvent, list[Change]]]:
-        """Give each event that changed something, with what it changed."""
+        """Yield each event that changed something, with what it changed."""
         watch = Watch(self.look, focus)
         for recorded in self.steps():
             changes = watch.after(recorded)

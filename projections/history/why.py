@@ -159,7 +159,7 @@ class _Tree:
 
 
 def part_of(name: Name, event: e.Event) -> int:
-    """Give what an event adds to a field that is a sum, in minor units."""
+    """Return what an event adds to a field that is a sum, in minor units."""
     if name.family == "coupons":
         return _coupon(name.member, name.field, event)
     if name.family == "unpaid":
@@ -199,7 +199,7 @@ def _item(item: str, event: e.Event) -> int:
 
 
 def _coupon(coupon: str, field: str, event: e.Event) -> int:
-    """Give what an event adds to a coupon's amount, remainder or forfeited part."""
+    """Return what an event adds to a coupon's amount, remainder or forfeited part."""
     granted = expired = lost = back = used = 0
     if isinstance(event, e.CouponGranted) and event.coupon == coupon:
         granted = event.amount
@@ -225,7 +225,7 @@ def _named(parts: Iterable[tuple[str, int]], coupon: str) -> int:
 
 
 def why_json(found: Why, write: Formatter) -> Json:
-    """Give an explanation: ``tally.why/1``, without its account and point."""
+    """Return an explanation: ``tally.why/1``, without its account and point."""
     return {
         "schema": "tally.why/1",
         "field": str(found.name),
@@ -237,7 +237,7 @@ def why_json(found: Why, write: Formatter) -> Json:
 
 
 def node_json(node: Node, write: Formatter) -> Json:
-    """Give one cause and its own causes."""
+    """Return one cause and its own causes."""
     shown: Json = {
         "position": node.recorded.position,
         "type": e.type_name(type(node.recorded.event)),

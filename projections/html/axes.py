@@ -106,5 +106,5 @@ def key(entries: Iterable[tuple[str, str, str]]) -> Markup:
 
 
 def widened(starts: int, ends: int) -> Scale:
-    """Give the scale of a span of time, of a day at least."""
+    """Return the scale of a span of time, of a day at least."""
     return Scale(starts, max(ends, starts + DAY // 24), WIDE)

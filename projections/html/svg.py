@@ -63,13 +63,13 @@ class Scale(NamedTuple):
     size: int
 
     def place(self, at: int) -> int:
-        """Give the coordinate of a figure, within the drawing."""
+        """Return the coordinate of a figure, within the drawing."""
         if self.last == self.first:
             return self.size // 2
         found = (at - self.first) * self.size // (self.last - self.first)
         return max(0, min(self.size, found))
 
     def percent(self, at: int) -> str:
-        """Give the same place as a share of the width, for a page's own boxes."""
+        """Return the same place as a share of the width, for a page's own boxes."""
         whole, part = divmod(self.place(at) * 10_000 // self.size, 100)
         return f"{whole}.{part:02d}%"

@@ -45,7 +45,7 @@ def _short(instant: int, offset: int) -> str:
 
 
 def step_json(step: Step, currency: str, offset: int) -> Json:
-    """Give a step: only what it changed."""
+    """Return a step: only what it changed."""
     shown: Json = {"at": format_instant(step.at, offset), "position": step.position}
     if step.money is not None:
         since = step.money.overdue_since

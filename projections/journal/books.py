@@ -89,7 +89,7 @@ class Books:
         return Entry(recorded, account, currency, found)
 
     def recognised(self, at: int, *, forward: bool = False) -> dict[Key, int]:
-        """Give what the schedules post up to an instant: from deferred to income.
+        """Return what the schedules post up to an instant: from deferred to income.
 
         ``forward``: no earlier instant is asked for behind this one, which is faster.
         """
@@ -102,7 +102,7 @@ class Books:
         return sums
 
     def balances(self, at: int) -> dict[Key, int]:
-        """Give every balance at an instant, revenue of terms recognised up to it."""
+        """Return every balance at an instant, revenue of terms recognised up to it."""
         return self.with_revenue(self.recognised(at))
 
     def with_revenue(self, recognised: dict[Key, int]) -> dict[Key, int]:
@@ -113,12 +113,12 @@ class Books:
         return sums
 
     def forget_bills(self) -> None:
-        """Let go of a customer's bills, where no event of that customer follows."""
+        """Close a customer's bills, where no event of that customer follows."""
         self._products.clear()
 
 
 def accounts_of(reader: Reader, account: str | None) -> list[str]:
-    """Give the customers whose books are asked for: one, or all."""
+    """Return the customers whose books are asked for: one, or all."""
     if account is not None:
         return [account]
     return [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
@@ -151,7 +151,7 @@ def post(
 
 
 def totals(balances: dict[Key, int]) -> dict[str, int]:
-    """Give the sum of all balances of each commodity, which is zero."""
+    """Return the sum of all balances of each commodity, which is zero."""
     sums: dict[str, int] = defaultdict(int)
     for key, amount in balances.items():
         sums[key.commodity] += amount

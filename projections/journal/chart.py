@@ -68,7 +68,7 @@ class Posting(NamedTuple):
     fraction: int = 0
 
     def scaled(self, currency: str) -> int:
-        """Give the amount at the scale of the books."""
+        """Return the amount at the scale of the books."""
         return self.minor * minor_unit(currency) + self.fraction
 
 
@@ -81,17 +81,17 @@ class Key(NamedTuple):
 
 @cache
 def minor_unit(currency: str) -> int:
-    """Say how many units of the books one minor unit is: every currency has the one scale."""
+    """Return how many units of the books one minor unit is: every currency has the one scale."""
     return int(10 ** (RATED_SCALE - exponent(currency)))
 
 
 def commodity(account: BookAccount, currency: str) -> str:
-    """Give what an account counts: the currency, or its coupons."""
+    """Return what an account counts: the currency, or its coupons."""
     return currency + MEMO_SUFFIX if account.memo else currency
 
 
 def currency_of(name: str) -> str:
-    """Give the currency of a commodity, whose decimals it has."""
+    """Return the currency of a commodity, whose decimals it has."""
     return name.removesuffix(MEMO_SUFFIX) if len(name) > len(MEMO_SUFFIX) else name
 
 

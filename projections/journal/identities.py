@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 
 def coupons_left(state: AccountState) -> int:
-    """Give what is left of all coupons, and of parts given back ahead of a coupon's late grant."""
+    """Return what is left of all coupons, and of parts returned before a coupon's late grant."""
     early = sum(-used - forfeited for used, forfeited in state.early_parts.values())
     return early + sum(coupon.remaining for coupon in state.coupons.values())
 
 
 def unearned(state: AccountState, at: int) -> int:
-    """Give the cash of orders that is not earned yet, from the fold's own list of orders (R48)."""
+    """Return the cash of orders not earned yet, from the fold's own list of orders (R48)."""
     return sum(
         order.cash_part - straight_line(order.cash_part, order.starts, order.ends, at)
         for instance in state.instances.values()
@@ -87,7 +87,7 @@ class Customer:
             self.moved[key, name] += posting.scaled(entry.currency)
 
     def balance(self, root: str, owner: str) -> int:
-        """Give a balance in whole minor units, or what is no whole number of them as it is."""
+        """Return a balance in whole minor units, or what is no whole number of them as it is."""
         account = BookAccount(root, owner)
         amount = self.balances.get(Key(account, commodity(account, self.state.currency)), 0)
         minor, rest = divmod(amount, minor_unit(self.state.currency))

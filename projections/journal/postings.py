@@ -176,5 +176,5 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
 
 
 def postings(event: e.Event, account: str, *, billed: str = "") -> Postings:
-    """Give what an event of ``account`` posts; ``billed`` is the product of a credited bill."""
+    """Return what an event of ``account`` posts; ``billed`` is the product of a credited bill."""
     return POSTINGS[type(event)](event, account, billed)

@@ -55,7 +55,7 @@ def in_chart_order(balances: dict[Key, int]) -> list[Line]:
 def trial_balance(
     reader: Reader, point: Point, account: str | None = None, progress: Progress | None = None
 ) -> list[Line]:
-    """Give every account's balance at a point, or what one customer's postings come to."""
+    """Return every account's balance at a point, or what one customer's postings come to."""
     books = books_at(reader, point, account, progress=progress)
     return in_chart_order(books.balances(point.seen_at))
 
@@ -85,7 +85,7 @@ class Movement(NamedTuple):
 
 
 def before(point: Point, starts: int) -> Point:
-    """Give the point of the last second before a span, known as the span's end is."""
+    """Return the point of the last second before a span, known as the span's end is."""
     return point._replace(at=starts - SECOND, everything=False)
 
 
@@ -152,7 +152,7 @@ class Position(NamedTuple):
         return Position(*(a + b for a, b in zip(self, other, strict=True)))
 
     def minus(self, other: Position) -> Position:
-        """Give the change from another to this one."""
+        """Return the change from another to this one."""
         return Position(*(a - b for a, b in zip(self, other, strict=True)))
 
 

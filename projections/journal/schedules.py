@@ -35,7 +35,7 @@ Income = tuple[str, BookAccount]
 
 
 def straight_line(amount: int, starts: int, ends: int, at: int) -> int:
-    """Give what of ``amount`` is earned at an instant: by the second, rounded down to the end."""
+    """Return what of ``amount`` is earned at an instant: by the second, rounded down to the end."""
     if at >= ends:
         return amount
     if at <= starts:
@@ -77,13 +77,13 @@ class Term:
         return self.currency, EARNED_INTO[self.order]
 
     def earned(self, at: int) -> int:
-        """Give what is earned of its cash."""
+        """Return what is earned of its cash."""
         if self.kept is not None:
             return self.kept
         return straight_line(self.cash, self.starts, self.ends, at)
 
     def unearned(self, at: int) -> int:
-        """Give what is deferred of its cash: nothing once it is closed."""
+        """Return what is deferred of its cash: nothing once it is closed."""
         return 0 if self.kept is not None else self.cash - self.earned(at)
 
 
@@ -124,19 +124,19 @@ class Schedules:
                 term.over = term.kept
 
     def terms(self) -> Iterator[Term]:
-        """Give every term, those of an instance in the order of its orders."""
+        """Yield every term, those of an instance in the order of its orders."""
         for terms in self._terms.values():
             yield from terms
 
     def earned(self, at: int) -> dict[Income, int]:
-        """Give what is earned in all, by currency and income account, in minor units."""
+        """Return what is earned in all, by currency and income account, in minor units."""
         sums: dict[Income, int] = defaultdict(int)
         for term in self.terms():
             sums[term.income] += term.earned(at)
         return sums
 
     def earned_by(self, at: int) -> dict[Income, int]:
-        """Give the same, for an ``at`` that only goes forward: terms that are over cost nothing."""
+        """Return the same for an ``at`` that only goes forward: finished terms cost nothing."""
         sums, running = self._over, []
         for term in self._running:
             if term.kept is not None or term.ends <= at:

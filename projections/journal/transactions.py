@@ -70,7 +70,7 @@ class Ledgered:
         self._recognised: dict[Key, int] = {}
 
     def __iter__(self) -> Iterator[Transaction]:
-        """Give the transactions in the order of their days."""
+        """Yield the transactions in the order of their days."""
         books = Books(credited=self._credited())
         day: int | None = None
         point, starts = self._point, self._starts
@@ -155,7 +155,7 @@ class Ledgered:
 
 
 def _lots_by_position(reader: Reader, point: Point) -> dict[int, tuple[tuple[int, int], ...]]:
-    """Give (lot, amount) by position, of receipts and of what was paid from them."""
+    """Return (lot, amount) by position, of receipts and of what was paid from them."""
     found: dict[int, tuple[tuple[int, int], ...]] = {}
     for _, lots in all_lots(reader, point):
         found.update((lot.position, ((lot.position, lot.amount),)) for lot in lots.lots)

@@ -87,7 +87,7 @@ class Notices:
         return self._catalog.policy.calendar_offset
 
     def take(self, recorded: RecordedEvent) -> Iterator[Notice]:
-        """Give what can be told before an event is recorded, then what the event itself is."""
+        """Yield what can be told before an event is recorded, then what the event itself is."""
         yield from self._due(recorded.recorded_at)
         self.position, self.recorded_at = recorded.position, recorded.recorded_at
         account, event = account_of(recorded.stream), recorded.event
@@ -107,11 +107,11 @@ class Notices:
             yield notice
 
     def until(self, now: int) -> Iterator[Notice]:
-        """Give what is told ahead of an end, up to an instant, inclusive."""
+        """Yield what is told ahead of an end, up to an instant, inclusive."""
         yield from self._due(now + 1)
 
     def next_due(self) -> int | None:
-        """Give the instant at which something more may be told without a new event."""
+        """Return the instant at which something more may be told without a new event."""
         return self._ahead[0].due if self._ahead else None
 
     # --- terms ----------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Notices:
             self._push(term, member, kind=kind, end=self._release(term), days=days)
 
     def _release(self, term: _Term) -> int:
-        """Give R of a term, as ledger/deadlines.py does."""
+        """Return R of a term, as ledger/deadlines.py does."""
         policy = self._catalog.policy
         retention = policy.trial_retention if term.trial else policy.retention
         since = policy.since["trial_retention" if term.trial else "retention"]

@@ -69,12 +69,12 @@ class Notice(NamedTuple):
 
 
 def identity(ledger: str, position: int, kind: str) -> str:
-    """Give the id of a notice."""
+    """Return the id of a notice."""
     return f"{ledger}:{position}:{kind}"
 
 
 def kind_of(event: e.Event) -> str | None:
-    """Say which notice an event is, None for none."""
+    """Return which notice an event is, None for none."""
     if type(event) is e.InstanceRenewed and event.via != _AUTO:
         return None
     return OF_EVENT.get(type(event))
@@ -101,7 +101,7 @@ def of_event(
 
 
 def notice_json(notice: Notice, offset: int) -> Json:
-    """Give ``tally.notice/1``: the same for every attempt."""
+    """Return ``tally.notice/1``: the same for every attempt."""
     return {
         "schema": "tally.notice/1",
         "id": notice.id,

@@ -60,7 +60,7 @@ class Outbox:
         return self._notices.offset
 
     def read(self, reader: Reader, *, now: int) -> None:
-        """Take every event that is new, and what is due by ``now``."""
+        """Process every new event, and what is due by ``now``."""
         for recorded in codec.decode_all(reader.bodies(after=self._notices.position)):
             self._put(self._notices.take(recorded))
             if recorded.stream == NOTICES_STREAM:
@@ -69,7 +69,7 @@ class Outbox:
         self._put(self._notices.until(now))
 
     def next_due(self) -> int | None:
-        """Give the instant at which something more may be told without a new event."""
+        """Return the instant at which something more may be told without a new event."""
         return self._notices.next_due()
 
     def accounts(self) -> list[str]:
@@ -77,12 +77,12 @@ class Outbox:
         return list(self._waiting)
 
     def first(self, account: str) -> Notice | None:
-        """Give what an account is to be told next."""
+        """Return what an account is to be told next."""
         waiting = self._waiting.get(account)
         return waiting[0] if waiting else None
 
     def tried(self, notice: Notice) -> Tried:
-        """Say how often a notice was tried in vain."""
+        """Return how often a notice was tried in vain."""
         return self._tried.get(notice.id, Tried(0, 0))
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class Outbox:
                 self._waiting.setdefault(notice.account, deque()).append(notice)
 
     def _behind(self, notice: Notice) -> bool:
-        """Say whether a notice comes after the beginning: its event, or its instant ahead."""
+        """Return whether a notice comes after the beginning: its event, or its instant ahead."""
         if notice.position > self.since:
             return True
         return notice.kind in AHEAD and notice.made_at > self._since_at
@@ -121,12 +121,12 @@ class Outbox:
 
 
 def attempts(reader: Reader, *, until: int | None = None) -> Iterable[RecordedEvent]:
-    """Give every attempt, up to a position."""
+    """Return every attempt, up to a position."""
     return codec.decode_all(reader.stream_bodies(NOTICES_STREAM, until_position=until))
 
 
 def last_since(reader: Reader, channel: str) -> int:
-    """Give where the deliveries to a channel began, 0 where there was none."""
+    """Return where the deliveries to a channel began, 0 where there was none."""
     found = 0
     for recorded in attempts(reader):
         event = recorded.event

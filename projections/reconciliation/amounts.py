@@ -58,7 +58,7 @@ def read_amount(text: str, *, decimal: str = ".", thousands: str = ",") -> int:
 
 
 def _without_sign(plain: str) -> tuple[str, int]:
-    """Take off a sign that does not stand in front: the rest, and 1, -1 or 0 for none."""
+    """Strip a sign that is not in front; return the rest and 1, -1, or 0 for no sign."""
     if plain[0] == "(" and plain[-1] == ")":
         return plain[1:-1].strip(), -1
     if plain[-2:].upper() in _WORDS and plain[:1].isdigit():

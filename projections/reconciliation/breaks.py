@@ -62,19 +62,19 @@ class Scope(Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
 
     def within(self, instant: int) -> bool:
-        """Say whether an instant lies in the span."""
+        """Return whether an instant lies in the span."""
         return self.starts <= instant < self.ends if self.ends else self.whole
 
     def inside(self, line: Line) -> bool:
-        """Say whether a line of ours is this period's: by its date."""
+        """Return whether a line of ours is this period's: by its date."""
         return self.within(line.instant)
 
     def charged(self, line: Line) -> bool:
-        """Say whether what a line of ours charges is this period's, whenever it was posted (R5)."""
+        """Return whether a ledger line charges for this period, whenever it was posted (R5)."""
         return bool(line.ends) and (self.within(line.starts) or self.within(line.ends - 1))
 
     def covers(self, line: Line) -> bool:
-        """Say whether a line of ours is expected in such a statement at all."""
+        """Return whether a line of ours is expected in such a statement at all."""
         return (
             line.currency == self.currency
             and (not self.accounts or line.account in self.accounts)
@@ -134,7 +134,7 @@ def outcomes(
     ours: Sequence[Line], statement: Statement, scope: Scope,
     *, confirmed: Sequence[Confirmed] = (),
 ) -> Found:  # fmt: skip
-    """Give every outcome; breaks in an order that does not depend on the order of any row."""
+    """Return every outcome; breaks in an order that does not depend on the order of any row."""
     covered = [line for line in ours if line.currency != scope.currency or scope.covers(line)]
     found = match(
         covered, statement.lines, window=max(WINDOW, scope.transit), confirmed=confirmed
@@ -167,20 +167,20 @@ class _Maker:
         self.statement, self.scope = statement, scope
 
     def mine(self, lines: Iterable[Line]) -> int:
-        """Give what lines of ours add to the ledger's balance within the span."""
+        """Return what lines of ours add to the ledger's balance within the span."""
         return sum(
             line.amount for line in lines if self.scope.covers(line) and self.scope.inside(line)
         )
 
     def their(self, lines: Iterable[Line]) -> int:
-        """Give what lines of theirs add to the closing within the span."""
+        """Return what lines of theirs add to the closing within the span."""
         return sum(self.statement.effect(line) for line in lines if self._theirs_inside(line))
 
     def _theirs_inside(self, line: Line) -> bool:
         return not self.scope.narrowed or self.scope.within(line.instant)
 
     def belongs(self, one: Outcome) -> bool:
-        """Say whether an outcome is this statement's at all."""
+        """Return whether an outcome is this statement's at all."""
         return any(map(self._theirs_inside, one.theirs)) or any(
             self.scope.covers(line) and self.scope.inside(line) for line in one.ours
         )
@@ -269,7 +269,7 @@ class _Maker:
         ]  # fmt: skip
 
     def _on_time(self, line: Line) -> bool:
-        """Say whether money may still be on its way when the statement ends."""
+        """Return whether money may still be on its way when the statement ends."""
         return bool(self.scope.ends) and line.instant >= self.scope.ends - self.scope.transit
 
     def _cut_off(self, one: Match) -> bool:
@@ -352,7 +352,7 @@ class _Repeats:
             yield (name, line.account, line.amount, line.currency, line.channel)
 
     def repeats(self, line: Line) -> bool:
-        """Say whether a line repeats an earlier one, and remember it."""
+        """Return whether a line repeats an earlier one, and remember it."""
         earlier = [self._seen[key] for key in self._keys(line) if key in self._seen]
         self._add(line)
         return any(not line.number or line.number == number for number in earlier)

@@ -114,7 +114,7 @@ def add_up(sides: Sides, owner: Callable[[Line], str], window: int) -> None:
 
 
 def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Group]:
-    """Give every sum that more than the amounts speak for."""
+    """Return every sum that more than the amounts speak for."""
     owners = [owner(line) for line in sides.theirs]
     said = Counter(line.group for line in sides.theirs)
     usable = [not line.reversal and line.status != FAILED for line in sides.theirs]
@@ -144,7 +144,7 @@ def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Gro
 
 
 def _collects(line: Line, owner: str, said: Counter[str]) -> bool:
-    """Say whether a line of theirs may stand for several payments: a payout, or one payer's."""
+    """Return whether a line of theirs may stand for several payments: a payout, or one payer's."""
     payout = bool(line.group) and said[line.group] == 1
     if explicit(line):  # then only what the payout itself is called
         return payout and line.group in proofs(line) and not line.firm
@@ -180,7 +180,7 @@ def _nearby(lines: Sequence[Line], window: int) -> Callable[[Line], list[Line]]:
 
 
 def _few(line: Line, candidates: list[Line]) -> list[tuple[Line, ...]]:
-    """Give the subsets of 2 to 4 lines that sum to a line; none where there are too many."""
+    """Return the subsets of 2 to 4 lines that sum to a line; none where there are too many."""
     same = [
         one for one in candidates
         if one.currency == line.currency and one.amount

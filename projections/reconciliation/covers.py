@@ -26,7 +26,7 @@ class Group(NamedTuple):
 
 
 def subsets(amounts: Sequence[int], total: int) -> list[tuple[int, ...]]:
-    """Give every subset of at least two amounts that sums to a total, by their places.
+    """Return every subset of at least two amounts that sums to a total, by their places.
 
     Meets in the middle: each half's sums are listed once. More candidates than CANDIDATES_MAX
     give nothing, for an inexact search could call one cover the only one.
@@ -78,5 +78,5 @@ def knots(groups: Sequence[Group]) -> list[list[Group]]:
 
 
 def within(instants: Sequence[int], around: int, window: int) -> range:
-    """Give the places of the sorted instants that lie in a window around one."""
+    """Return the places of the sorted instants that lie in a window around one."""
     return range(bisect_left(instants, around - window), bisect_right(instants, around + window))

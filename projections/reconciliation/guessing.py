@@ -216,7 +216,7 @@ def _marks(cells: Sequence[str]) -> tuple[str, str]:
 
 
 def _figures(sheet: Sheet, guess: _Guess, numbers: list[int]) -> None:
-    """Tell amounts, debits and credits, fees and balances apart."""
+    """Distinguish amounts, debits and credits, fees and balances."""
     left = list(numbers)
     roles = {}
     for role, names in (("balance", _BALANCES), ("fee", _FEES)):

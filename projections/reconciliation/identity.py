@@ -41,7 +41,7 @@ class Reference(NamedTuple):
 
 
 def proofs(line: Line) -> list[str]:
-    """Give the names that prove which payment a line is, in any period."""
+    """Return the names that prove which payment a line is, in any period."""
     found = [one.text for one in line.references if one.scope == TRANSACTION]
     if line.number:
         found.append(line.number)
@@ -51,17 +51,17 @@ def proofs(line: Line) -> list[str]:
 
 
 def hints(line: Line) -> list[str]:
-    """Give the names that say so within the date window alone."""
+    """Return the names that say so within the date window alone."""
     return [one.text for one in line.references if one.scope in (ENTRY, INSTRUCTION)]
 
 
 def explicit(line: Line) -> bool:
-    """Say whether a line names its payment outright: then another name is another payment."""
+    """Return whether a line names its payment outright: then another name is another payment."""
     return line.firm or any(one.scope == TRANSACTION for one in line.references)
 
 
 def serial_of(line: Line) -> str:
-    """Give the serial under which a statement's line is booked."""
+    """Return the serial under which a statement's line is booked."""
     named = min((one.text for one in line.references if one.scope == TRANSACTION), default="")
     return named or line.number or line.name or line.key
 
@@ -90,7 +90,7 @@ def order_of(line: Line) -> tuple[object, ...]:
 
 
 def ordinals(keys: Iterable[Hashable]) -> list[int]:
-    """Say of each key the how manieth of its equals it is, from 1."""
+    """Number each key among its equals, from 1."""
     seen: dict[Hashable, int] = {}
     found = []
     for key in keys:
@@ -100,7 +100,7 @@ def ordinals(keys: Iterable[Hashable]) -> list[int]:
 
 
 def digest(said: Iterable[object]) -> str:
-    """Give a short hash of what is said."""
+    """Return a short hash of what is said."""
     return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:HASH_DIGITS]
 
 

@@ -57,7 +57,7 @@ class Importer:
         self.origin = ""  # of the file: its name and hash, for what names its rows
 
     def commands(self, statement: Statement) -> Iterator[Json]:
-        """Give the commands of a statement, in the order of their instants.
+        """Yield the commands of a statement, in the order of their instants.
 
         Raises: BadStatement (two rows of one key that differ), InvalidInput (dates lost).
         """
@@ -183,7 +183,7 @@ class Importer:
     # --- bills and FOCUS charges --------------------------------------------------------------
 
     def _charges(self, statement: Statement) -> Iterator[Json]:
-        """Give charges: all recorded at one instant, so that nothing falls due in between.
+        """Yield charges: all recorded at one instant, so that nothing falls due in between.
 
         Those that were paid come first, each with the money that paid it, for a payment always
         settles what is oldest (R2); so does the money of a note, which pays what comes after it.
@@ -240,7 +240,7 @@ class Importer:
         return line.instance or f"vendor-{line.account or NAMELESS}"
 
     def _ends(self, line: Line) -> int:
-        """Give the end of what is charged; a term charged ahead ends later than its order."""
+        """Return the end of what is charged; a term charged ahead ends later than its order."""
         ahead = line.ends > line.instant and line.kind not in ("PayAsYouGoBill", "Usage")
         return line.instant if ahead or not line.ends else line.ends
 
@@ -250,7 +250,7 @@ class Importer:
     def _credit(
         self, line: Line, left: Left
     ) -> Iterator[Json]:
-        """Take back: on the bill that is named, else on that of its instance with the most left."""
+        """Credit the bill that is named, else the one of its instance with the most left."""
         account, note = line.account or NAMELESS, line.order or serial_of(line)
         own = left.get((account, line.instance), [])
         named = [one for one in own if one[1] == line.group]

@@ -110,13 +110,13 @@ class Statement(Struct, frozen=True):
         return sum(self.effect(line) for line in self.lines)
 
     def effect(self, line: Line) -> int:
-        """Say by how much a line moves the closing: not at all before it is booked."""
+        """Return by how much a line moves the closing: not at all before it is booked."""
         if line.currency != self.currency or line.status in (PENDING, FAILED):
             return 0
         return line.amount
 
     def __post_init__(self) -> None:
-        """Hold the control total: opening + movements = closing. Raises: ControlTotalWrong."""
+        """Check the control total: opening + movements = closing. Raises: ControlTotalWrong."""
         found = self.opening + self.movements
         if found != self.closing:
             raise ControlTotalWrong(
@@ -147,7 +147,7 @@ class BadStatement(InvalidInput):
 
 
 def check_total(what: str, stated: int, found: int, *, currency: str) -> None:
-    """Hold one more control total. Raises: ControlTotalWrong."""
+    """Check one more control total. Raises: ControlTotalWrong."""
     if stated != found:
         raise ControlTotalWrong(
             what=what, stated=write_amount(stated, currency), found=write_amount(found, currency),
@@ -156,7 +156,7 @@ def check_total(what: str, stated: int, found: int, *, currency: str) -> None:
 
 
 def one_currency(lines: Sequence[Line], fallback: str) -> str:
-    """Give the currency of most lines; the smallest code where several have as many."""
+    """Return the currency of most lines; the smallest code where several have as many."""
     counts: dict[str, int] = {}
     for line in lines:
         counts[line.currency] = counts.get(line.currency, 0) + 1

@@ -146,7 +146,7 @@ class _Names:
         sides.pair(REFERENCE, mine, others)
 
     def proven(self, how: Callable[[Line], Key]) -> Keys:
-        """Give the keys of ours."""
+        """Return the keys of ours."""
         if not self.spoken:
             return lambda line, account: [
                 ("", account, name, *how(line)) for name in proofs(line)
@@ -162,7 +162,7 @@ class _Names:
         return keys
 
     def proved(self, how: Callable[[Line], Key]) -> Keys:
-        """Give the keys of theirs; what takes back a line is no payment of another amount."""
+        """Return the keys of theirs; what takes back a line is no payment of another amount."""
         channels = self.channels if self.spoken else frozenset[str]()
 
         def keys(line: Line, account: str) -> Iterable[Key]:
@@ -190,18 +190,18 @@ class _Names:
         sides.settle(REFERENCE, sides.nearby(mine, others, window), tie=tie, pairs=True)
 
     def owner(self, line: Line) -> str:
-        """Give the account that a line of theirs names, in a column or in the payer's words."""
+        """Return the account that a line of theirs names, in a column or in the payer's words."""
         return line.account or account_in(line.text, self.accounts)
 
     @staticmethod
     def alike(*, owned: bool) -> Keys:
-        """Give what a payment of ours can be told by where it is not named."""
+        """Return what a payment of ours can be told by where it is not named."""
         return lambda line, account: (
             (line.amount, line.currency, line.account if owned else account),
         )
 
     def unnamed(self, *, owned: bool) -> Keys:
-        """Give the same of theirs, where nothing on the line names another payment."""
+        """Return the same of theirs, where nothing on the line names another payment."""
 
         def keys(line: Line, account: str) -> Iterable[Key]:
             if line.reversal or line.status == FAILED or explicit(line):
@@ -215,7 +215,7 @@ class _Names:
 
     @staticmethod
     def orders(how: Callable[[Line], Key]) -> Keys:
-        """Give our id of what a line is about; a nameless row's own name stands for one."""
+        """Return our id of what a line is about; a nameless row's own name stands for one."""
 
         def keys(line: Line, account: str) -> Iterable[Key]:
             name = line.order or line.name
@@ -225,7 +225,7 @@ class _Names:
 
 
 def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:
-    """Give the groups that a person confirmed and whose lines are all still there."""
+    """Return the groups that a person confirmed and whose lines are all still there."""
     ours = {name_of(line): place for place, line in enumerate(sides.ours)}
     theirs = {name: place for place, name in enumerate(names_of(sides.theirs))}
     found: list[Group] = []
@@ -241,7 +241,7 @@ def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:
 
 
 def _sums(sides: Sides) -> list[Group]:
-    """Give the groups that share a name and whose sums agree, fees taken into account."""
+    """Return the groups that share a name and whose sums agree, fees taken into account."""
     ours, theirs = sides.groups(sides.ours, _grouped), sides.groups(sides.theirs, _grouped)
     found = []
     for key in sorted(ours.keys() & theirs.keys(), key=repr):
@@ -282,7 +282,7 @@ def _repeated(sides: Sides, names: _Names) -> None:
 
 
 def _same(sides: Sides, mine: Sequence[int], others: Sequence[int]) -> bool:
-    """Say whether several lines of a side are the same payment said again."""
+    """Return whether several lines of a side are the same payment said again."""
     channels = {sides.ours[place].channel for place in mine}
     numbers = {sides.theirs[place].number for place in others}
     return len(channels) == 1 and (len(others) == 1 or len(numbers) == 1)

@@ -52,7 +52,7 @@ class Side(NamedTuple):
 def ledger_side(
     reader: Reader, point: Point, subject: str, *, channels: frozenset[str] = frozenset()
 ) -> Side:
-    """Give the ledger's lines of a subject at a point; channels narrow the payments."""
+    """Return the ledger's lines of a subject at a point; channels narrow the payments."""
     recorded = (
         one for one in codec.decode_all(reader.bodies(until=point.position))
         if one.effective_at <= point.at
@@ -63,7 +63,7 @@ def ledger_side(
 def side_of(
     history: Iterable[RecordedEvent], subject: str, *, channels: frozenset[str] = frozenset()
 ) -> Side:
-    """Give the lines of a subject from events."""
+    """Return the lines of a subject from events."""
     fold = _Fold(subject, channels)
     for recorded in history:
         account = account_of(recorded.stream)
@@ -85,7 +85,7 @@ class _Fold:
         self._orders: dict[int, int] = {}
 
     def apply(self, recorded: RecordedEvent, account: str) -> None:
-        """Take one event of an account."""
+        """Apply one event of an account."""
         event = recorded.event
         if isinstance(event, e.AccountOpened):
             self.currencies[account] = event.currency
@@ -120,7 +120,7 @@ class _Fold:
             self._bills[account, event.bill] = (len(self.lines) - 1, recorded)
 
     def payments(self, recorded: RecordedEvent, account: str) -> _Told | None:
-        """Tell what went through a payment channel (R2, R4)."""
+        """Return what went through a payment channel (R2, R4)."""
         del account
         event = recorded.event
         if not isinstance(event, _PAYMENTS):
@@ -132,7 +132,7 @@ class _Fold:
         return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
 
     def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:  # noqa: PLR0911 - one each
-        """Tell what moved the cash."""
+        """Return what moved the cash."""
         event = recorded.event
         if isinstance(event, e.TopUpReceived):
             return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
@@ -153,7 +153,7 @@ class _Fold:
         return None
 
     def owing(self, recorded: RecordedEvent, account: str) -> _Told | None:
-        """Tell what moved the cash less what is owed: a bill does when it is posted."""
+        """Return what moved the cash less what is owed: a bill does when it is posted."""
         event = recorded.event
         if isinstance(event, e.BillPosted):
             return _Told(-event.amount, "Consumption", event.bill, order=event.bill)
@@ -169,7 +169,7 @@ class _Fold:
         return self.wallet(recorded, account)
 
     def bills(self, recorded: RecordedEvent, account: str) -> _Told | None:
-        """Tell what was charged, before coupons."""
+        """Return what was charged, before coupons."""
         event = recorded.event
         if isinstance(event, e.BillSettled):
             self._settle(event, account)
@@ -185,7 +185,7 @@ class _Fold:
         return None
 
     def charges(self, recorded: RecordedEvent, account: str) -> _Told | None:
-        """Tell what was asked for: charges less what coupons paid."""
+        """Return what was asked for: charges less what coupons paid."""
         event = recorded.event
         if isinstance(event, _ORDERS):
             return self._order(recorded, event.cash_part, "SubscriptionOrder")
@@ -198,7 +198,7 @@ class _Fold:
         return self.bills(recorded, account)
 
     def _order(self, recorded: RecordedEvent, amount: int, kind: str) -> _Told:
-        """Tell of an order; instances renewed by one payment are one group (R27)."""
+        """Return the lines of an order; instances renewed by one payment are one group (R27)."""
         self._orders[recorded.position] = recorded.cause or recorded.position
         first = recorded.position
         while self._orders.get(first) != first and self._orders.get(first) in self._orders:
@@ -216,7 +216,7 @@ class _Fold:
         paid[1] += sum(part for _, part in event.coupons)
 
     def finished(self) -> Iterator[Line]:
-        """Give the lines, bills with what was paid of them."""
+        """Yield the lines, bills with what was paid of them."""
         import msgspec  # noqa: PLC0415 - for bills alone
 
         if self.subject not in ("bills", "charges"):

@@ -51,7 +51,7 @@ class Proposer:
         self._taken: dict[str, Line] = {}  # what theirs calls it -> the payment that it is here
 
     def proposals(self, report: Report) -> Iterator[Proposal]:
-        """Give a proposal for each missing item, in the order of the report."""
+        """Yield a proposal for each missing item, in the order of the report."""
         activated: set[tuple[str, str]] = set()
         self._names = report.line_names()
         self._taken = {

@@ -150,7 +150,7 @@ def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
 
 
 def _movements(statement: Statement, scope: Scope) -> tuple[int, int]:
-    """Give opening and movements of the span that is asked for."""
+    """Return opening and movements of the span that is asked for."""
     if not scope.narrowed:
         return statement.opening, statement.closing - statement.opening  # it was held when made
     earlier = sum(
@@ -180,7 +180,7 @@ class _Shown:
         self.ids = {id(one): name for name, one in named}
 
     def breaks(self, found: Sequence[Outcome]) -> list[Json]:
-        """Give breaks with their class, age and evidence."""
+        """Return breaks with their class, age and evidence."""
         return [self._break(one) for one in found]
 
     def _break(self, one: Outcome) -> Json:
@@ -229,7 +229,7 @@ def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:
 
 
 def break_hash(source: str, one: Outcome) -> str:
-    """Give the hash of what a break is about."""
+    """Return the hash of what a break is about."""
     lines = one.ours or one.theirs
     about = [source, *sorted(
         f"{line.account}|{line.key}|{line.instant // DAY}|{hashed_amount(line.amount)}"
@@ -241,7 +241,7 @@ def break_hash(source: str, one: Outcome) -> str:
 
 
 def report_json(report: Report, write: Formatter, *, seen_at: int) -> Json:
-    """Give ``tally.reconcile/1`` without the point."""
+    """Return ``tally.reconcile/1`` without the point."""
     proof, code = report.proof, report.currency
     found = report.breaks
     rules = Counter(one.rule for one in report.matches)

@@ -32,7 +32,7 @@ _WHAT = {
 
 
 def breaks_json(known: Register, write: Formatter, *, seen_at: int) -> list[Json]:
-    """Give the breaks of a register, the oldest first."""
+    """Return the breaks of a register, the oldest first."""
     rows = sorted(known.breaks.items(), key=lambda one: (one[1].event.first_seen, one[0]))
     return [_break(name, one, known, write, seen_at=seen_at) for name, one in rows]
 
@@ -50,14 +50,14 @@ def _break(name: str, one: Break, known: Register, write: Formatter, *, seen_at:
 
 
 def is_open(row: Json) -> bool:
-    """Say whether a row is a break that somebody has to look at."""
+    """Return whether a row is a break that somebody has to look at."""
     return row["status"] in (OPEN, REOPENED) and not row["expected"]
 
 
 def break_json(
     reader: Reader, point: Point, break_id: str, write: Formatter
 ) -> Json:
-    """Give one break whole: both sides, what could explain it, and what became of it.
+    """Return one break whole: both sides, what could explain it, and what became of it.
 
     Raises: NoSuchThing.
     """
@@ -120,7 +120,7 @@ def chosen(one: Break, break_id: str, names: Sequence[str]) -> tuple[list[str], 
 
 
 def run_json(run: Run, known: Register, write: Formatter) -> Json:
-    """Give one recorded run with who prepared it and who accepted it."""
+    """Return one recorded run with who prepared it and who accepted it."""
     event = run.event
     return {
         "run": event.run, "source": event.source, "sha256": event.sha256,
@@ -136,7 +136,7 @@ def run_json(run: Run, known: Register, write: Formatter) -> Json:
 
 
 def report_at(reader: Reader, point: Point, write: Formatter) -> Json:
-    """Give ``tally.report_reconciliation/1`` without its schema and point."""
+    """Return ``tally.report_reconciliation/1`` without its schema and point."""
     known = register(reader, until=point.position)
     rows = breaks_json(known, write, seen_at=point.seen_at)
     open_now = [row for row in rows if is_open(row)]

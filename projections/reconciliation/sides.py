@@ -78,7 +78,7 @@ class Sides:
         )
 
     def _index(self, lines: Sequence[Line], keys: Keys) -> dict[Key, int]:
-        """Give the place of each key, -1 where several lines have it."""
+        """Return the place of each key, -1 where several lines have it."""
         found: dict[Key, int] = {}
         named = self.named
         for place, line in enumerate(lines):
@@ -87,7 +87,7 @@ class Sides:
         return found
 
     def groups(self, lines: Sequence[Line], keys: Keys) -> dict[Key, list[int]]:
-        """Give the lines of each key."""
+        """Return the lines of each key."""
         found: dict[Key, list[int]] = {}
         for place, line in enumerate(lines):
             for key in dict.fromkeys(keys(line, line.account if self.named else "")):
@@ -95,7 +95,7 @@ class Sides:
         return found
 
     def nearby(self, mine_of: Keys, others_of: Keys, window: int) -> list[Group]:
-        """Give the lines that share a key and lie within a window, as whole clusters."""
+        """Return the lines that share a key and lie within a window, as whole clusters."""
         theirs = self.groups(self.theirs, others_of)
         ours = self.groups(self.ours, mine_of) if theirs else {}
         found: list[Group] = []
@@ -119,7 +119,7 @@ class Sides:
     def settle(
         self, rule: str, groups: Sequence[Group], *, tie: bool = True, pairs: bool = False
     ) -> None:
-        """Take each group that shares no line with another; tie together those that do.
+        """Settle each group that shares no line with another; join those that do.
 
         With ``pairs`` only one line of each side is taken for the same, more is a tie.
         """

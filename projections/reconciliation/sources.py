@@ -100,7 +100,7 @@ def _compare(
 
 
 def _owes(statement: Statement) -> bool:
-    """Say whether some account of the file falls below zero: then debts are part of a balance."""
+    """Return whether an account of the file falls below zero: then balances include debts."""
     left = dict(statement.openings)
     if any(opening < 0 for opening in left.values()):
         return True
@@ -113,7 +113,7 @@ def _owes(statement: Statement) -> bool:
 
 
 def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
-    """Give the channels that a statement speaks of: those that explain its named payments.
+    """Return the channels that a statement speaks of: those that explain its named payments.
 
     One serial may be there in two channels by chance, so a channel counts only where it explains
     a payment, by name and amount, that no channel with more such payments does; a name alone
@@ -141,7 +141,7 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
 
 
 def _scope(statement: Statement, asked: Asked) -> Scope:
-    """Say which lines of ours are expected in the statement.
+    """Return which lines of ours are expected in the statement.
 
     A file that names one account speaks of that one; a file of several speaks of all.
     """

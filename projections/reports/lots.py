@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def lots_json(lots: Lots, write: Formatter) -> Json:
-    """Give the lots, what no lot covered, and the total, which is the cash."""
+    """Return the lots, what no lot covered, and the total, which is the cash."""
     shown: Json = {
         "lots": [lot_json(lot, write) for lot in lots.lots], "total": write.money(lots.total)
     }
@@ -28,7 +28,7 @@ def lots_json(lots: Lots, write: Formatter) -> Json:
 
 
 def lot_json(lot: Lot, write: Formatter) -> Json:
-    """Give one receipt, what is left of it, and what it paid."""
+    """Return one receipt, what is left of it, and what it paid."""
     recorded = lot.recorded
     event = recorded.event
     top_up = event if isinstance(event, e.TopUpReceived) else None
@@ -51,7 +51,7 @@ def source_of(lot: Lot) -> str | None:
 
 
 def spent_json(spent: Spent, write: Formatter) -> Json:
-    """Give what one event took."""
+    """Return what one event took."""
     return {
         "position": spent.recorded.position, "type": type_name(type(spent.recorded.event)),
         "item": spent.item, "amount": write.money(spent.amount),
@@ -59,7 +59,7 @@ def spent_json(spent: Spent, write: Formatter) -> Json:
 
 
 def flow_json(flow: Flow, write: Formatter) -> Json:
-    """Give the lots that an event took from; of a chargeback also what it had paid for."""
+    """Return the lots that an event took from; of a chargeback also what it had paid for."""
     shown: Json = {
         "lots": [
             {"position": position, "amount": write.money(amount)}
@@ -72,7 +72,7 @@ def flow_json(flow: Flow, write: Formatter) -> Json:
 
 
 def lines(account: str, lots: Lots, write: Formatter) -> Iterator[Json]:
-    """Give a plain row for each part of each lot: what it paid, and what is left of it."""
+    """Yield a plain row for each part of each lot: what it paid, and what is left of it."""
     for lot in lots.lots:
         shown = lot_json(lot, write)
         head = {"account": account, "currency": lots.currency}

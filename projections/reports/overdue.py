@@ -42,7 +42,7 @@ class AccountSpans(NamedTuple):
 def overdue_spans(
     reader: Reader, point: Point, accounts: Iterable[str]
 ) -> Iterator[AccountSpans]:
-    """Give every account of those named that was ever overdue up to the point."""
+    """Yield every account of those named that was ever overdue up to the point."""
     for account in accounts:
         state, spans = AccountState(account), list[OverdueSpan]()
         since, most = None, 0

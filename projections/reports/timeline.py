@@ -144,7 +144,7 @@ class _Watched:
         self._coupons: dict[str, CouponNow] = {}
 
     def step(self, at: int) -> Iterator[Step]:
-        """Give a step where anything changed."""
+        """Yield a step where anything changed."""
         state = self._state
         money = Money(state.cash, state.outstanding, state.overdue_since)
         instances = {name: one.state for name, one in state.instances.items()}

@@ -23,7 +23,7 @@ KILLS = 100  # the issue's figure; they share one growing ledger, so the import 
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the first part of the committed year as a file of its own."""
+    """Return the first part of the committed year as a file of its own."""
     path = tmp_path_factory.mktemp("kill") / "part.ndjson"
     with YEAR.open("rb") as year:
         path.write_bytes(b"".join(islice(year, 3000)))

@@ -34,7 +34,7 @@ def line(do: str, at: str | None = None, **fields: Any) -> bytes:
 
 
 def year(count: int) -> list[bytes]:
-    """Give the first lines of the committed year."""
+    """Return the first lines of the committed year."""
     with YEAR.open("rb") as source:
         return list(islice(source, count))
 

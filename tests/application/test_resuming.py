@@ -32,7 +32,7 @@ BATCH = 10
 
 @pytest.fixture(params=["file", "server"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the place of a new ledger: a file, or a database where there is a server."""
+    """Yield the place of a new ledger: a file, or a database where there is a server."""
     location = str(tmp_path / "t.db")
     if request.param == "server":
         location = request.getfixturevalue("database")
@@ -56,7 +56,7 @@ def importer(location: str) -> Ledger:
 
 
 def alerts(name: str, count: int) -> list[bytes]:
-    """Give lines of which a repeat would be recorded again: no key, no token."""
+    """Return lines of which a repeat would be recorded again: no key, no token."""
     lines = [{"do": "open-account", "account": name}]
     lines += [
         {"do": "set-alert", "account": name, "threshold": f"{n}.{n % 2}"} for n in range(1, count)

@@ -47,7 +47,7 @@ def record(
 
 
 def bodies(path: Path | str) -> list[bytes]:
-    """Give the stored bytes of a ledger file."""
+    """Return the stored bytes of a ledger file."""
     reader = open_reader(str(path))
     try:
         return list(reader.bodies())

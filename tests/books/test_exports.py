@@ -141,7 +141,7 @@ def day_after(date: str) -> str:
 
 
 def changed_digits(path: Path, count: int) -> list[tuple[str, str]]:
-    """Change one digit of one amount, at random places; give the line and the changed text."""
+    """Change one digit of one amount, at random places; return the line and the changed text."""
     text = path.read_text(encoding="utf-8")
     places = [
         place

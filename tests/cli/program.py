@@ -109,7 +109,7 @@ def schema(name: str) -> Json:
 
 
 def valid(answer: Json) -> Json:
-    """Fail unless the answer fits the shipped schema that it names; give it back."""
+    """Fail unless the answer fits the shipped schema that it names; return it back."""
     name, _, version = str(answer["schema"]).removeprefix("tally.").partition("/")
     assert version == "1"
     problems = [

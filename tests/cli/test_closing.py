@@ -400,7 +400,7 @@ def test_a_source_that_is_required_holds_the_close_up(tmp_path: Path) -> None:
 
 
 def reconciled(world: World, folder: Path, rows: str, actor: str = "bank/ann") -> str:
-    """Record a run of a bank's CSV over March; give its name."""
+    """Record a run of a bank's CSV over March; return its name."""
     (folder / "bank.csv").write_text(f"Date,Amount,Reference\n{rows}")
     (folder / "map.toml").write_text(
         '[columns]\ndate = "Date"\namount = "Amount"\nreference = "Reference"\n'
@@ -414,7 +414,7 @@ def reconciled(world: World, folder: Path, rows: str, actor: str = "bank/ann") -
 
 
 def figure(world: World) -> tuple[bool, str]:
-    """Give the line of the checklist about the bank's CSV."""
+    """Return the line of the checklist about the bank's CSV."""
     check = world.run("close", "2025-03", "--check", "--json").json["checks"][-1]
     return check["ok"], check["figure"]
 
@@ -480,7 +480,7 @@ CLOSERS = 4
 
 
 def race(location: object, folder: Path) -> list[int]:
-    """Let processes close March of one ledger at once; give their exit codes, the winner first."""
+    """Close March of one ledger in many processes; return exit codes, the winner first."""
     started = [
         subprocess.Popen(
             [*COMMAND, "close", "2025-03", "--actor", f"ops/{number}", "--ledger", str(location)],

@@ -48,7 +48,7 @@ def running(world: World) -> Iterator[subprocess.Popen[str]]:
 
 
 def same_instant(event: Json, instant: datetime) -> bool:
-    """Whether the event is effective at the instant."""
+    """Return whether the event is effective at the instant."""
     return datetime.fromisoformat(event["effective_at"]) == instant
 
 

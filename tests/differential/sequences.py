@@ -84,7 +84,7 @@ class Sequence:
         return now + step
 
     def next(self) -> dict[str, Any]:
-        """Give the next command line."""
+        """Return the next command line."""
         chance = self.chance
         if self.first:
             command = self.first.pop(0)

@@ -52,7 +52,7 @@ class Story:
         self.together = True  # until a command is none in one of them alone
 
     def play(self, count: int) -> None:
-        """Give commands to both, and compare what became of each."""
+        """Run commands on both, and compare their outcomes."""
         for _ in range(count):
             command = self._late(self.sequence.next())
             if "effective_at" in command:
@@ -130,12 +130,12 @@ def test_a_late_fact_meets_what_the_plain_model_says(block: int) -> None:
 
 
 def at_close(close: Close, at: int) -> Point:
-    """Give the end of a period as it was known at its close."""
+    """Return the end of a period as it was known at its close."""
     return Point(at, close.closed_at, close.position, everything=False)
 
 
 def every_figure(ledger: Ledger, point: Point) -> dict[tuple[str, Name], Cell]:
-    """Give every field of every account at a point."""
+    """Return every field of every account at a point."""
     found: dict[tuple[str, Name], Cell] = {}
     for account in ACCOUNTS:
         _, cells = figures(ledger.store.reader, account, point)
@@ -144,7 +144,7 @@ def every_figure(ledger: Ledger, point: Point) -> dict[tuple[str, Name], Cell]:
 
 
 def now(ledger: Ledger, at: int) -> Point:
-    """Give an instant as it is known now."""
+    """Return an instant as it is known now."""
     return Point(at, ledger.now(), ledger.store.reader.head().position, everything=False)
 
 

@@ -50,7 +50,7 @@ def lived(path: Path, *, accounts: int = 8, months: int = 7, seed: int = 7) -> P
 
 
 def clock(reader: Reader) -> int:
-    """Give the simulated clock."""
+    """Return the simulated clock."""
     return max(int(reader.meta("clock") or 0), reader.head().recorded_at)
 
 
@@ -78,7 +78,7 @@ class Naive:
         return sorted(chosen, key=lambda one: (one.effective_at, one.position))
 
     def state(self, account: str, point: Point) -> dict[str, Any] | None:
-        """Give ``tally.state/1`` at a point."""
+        """Return ``tally.state/1`` at a point."""
         state = fold(account, self.selected(ACCOUNT_PREFIX + account, point))
         if state.opened_at is None:
             return None
@@ -88,7 +88,7 @@ class Naive:
         return state_json(state, catalog.policy, point)
 
     def flat(self, account: str, point: Point) -> dict[str, Any]:
-        """Give every field of the state by its name."""
+        """Return every field of the state by its name."""
         state = self.state(account, point)
         return {} if state is None else flatten(state)
 

@@ -38,7 +38,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _same(reader: Reader, account: str, **asked: int) -> bool:
-    """Hold a look against the fold; say whether a mark began it."""
+    """Compare an answer with the fold; return whether it began at a mark."""
     point = at(reader, **asked)
     looked = snapshots.look_at(reader, account, point)
     folded = account_at(reader, account, point)

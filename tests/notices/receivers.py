@@ -104,7 +104,7 @@ class _Hook(BaseHTTPRequestHandler):
             time.sleep(0.05)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def many(path: Path, accounts: int) -> World:
 
 
 def killed(world: World, hook: Receiver, draw: random.Random) -> bool:
-    """Start a delivery, kill it some time after its first notice; say whether it was killed."""
+    """Start a delivery, kill it some time after its first notice; return whether it was killed."""
     begun = len(hook.seen)
     process = subprocess.Popen(
         [*COMMAND, "notify", "--to", hook.url, "--ledger", str(world.path)],

@@ -46,7 +46,7 @@ def written(table: Table) -> str:
 
 
 def schema_of(path: Path, kind: str) -> dict[str, tuple[str, str]]:
-    """Give table and text of every object of a kind."""
+    """Return table and text of every object of a kind."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
             "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = ?", (kind,)
@@ -143,7 +143,7 @@ def replacements(shape: Shape, table: str, text: str) -> list[list[str]]:
 
 
 def ways(connection: sqlite3.Connection, table: str, text: str) -> dict[str, list[list[str]]]:
-    """Give the statements of every way to tamper with a table."""
+    """Return the statements of every way to tamper with a table."""
     shape = Shape(connection, table)
     return {
         EDIT: edits(shape, table),

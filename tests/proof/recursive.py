@@ -6,7 +6,7 @@ from hashlib import sha256
 
 
 def largest_power_below(n: int) -> int:
-    """Give k, the largest power of two smaller than n."""
+    """Return k, the largest power of two smaller than n."""
     k = 1
     while k * 2 < n:
         k *= 2
@@ -14,7 +14,7 @@ def largest_power_below(n: int) -> int:
 
 
 def mth(d: list[bytes]) -> bytes:
-    """Give the Merkle Tree Hash of D[n]."""
+    """Return the Merkle Tree Hash of D[n]."""
     if not d:
         return sha256(b"").digest()
     if len(d) == 1:
@@ -24,7 +24,7 @@ def mth(d: list[bytes]) -> bytes:
 
 
 def path(m: int, d: list[bytes]) -> list[bytes]:
-    """Give the audit path PATH(m, D[n])."""
+    """Return the audit path PATH(m, D[n])."""
     if len(d) == 1:
         return []
     k = largest_power_below(len(d))
@@ -34,12 +34,12 @@ def path(m: int, d: list[bytes]) -> list[bytes]:
 
 
 def proof(m: int, d: list[bytes]) -> list[bytes]:
-    """Give the consistency proof PROOF(m, D[n])."""
+    """Return the consistency proof PROOF(m, D[n])."""
     return subproof(m, d, whole=True)
 
 
 def subproof(m: int, d: list[bytes], *, whole: bool) -> list[bytes]:
-    """Give SUBPROOF(m, D[n], b)."""
+    """Return SUBPROOF(m, D[n], b)."""
     if m == len(d):
         return [] if whole else [mth(d)]
     k = largest_power_below(len(d))

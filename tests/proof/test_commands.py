@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "proof"
 
 
 def fails(world: Sealed, *arguments: object, code: int) -> Json:
-    """Run a command that must fail; give its error."""
+    """Run a command that must fail; return its error."""
     return valid(world.done(*arguments, "--json", code=code).json)
 
 

@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def found(answer: Json, name: str) -> tuple[Any, Any]:
-    """Give kind and position of a check that must have failed."""
+    """Return kind and position of a check that must have failed."""
     check = next(one for one in answer["checks"] if one["name"] == name)
     assert not check["ok"], answer["checks"]
     return check["kind"], check["first_bad"]

@@ -146,7 +146,7 @@ def test_a_request_that_was_not_kept_is_noticed(world: Sealed) -> None:
 
 
 def hide(path: Path, index: str, table: str, where: str) -> None:
-    """Take one row out of an index: it is added anew while the schema does not name the index."""
+    """Take one row out of an index: it is added again while the schema does not name the index."""
     connection = sqlite3.connect(path, isolation_level=None)
     triggers = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)

@@ -53,7 +53,7 @@ def independent(history: list[RecordedEvent]) -> dict[int, list[tuple[int, int]]
 
 
 def spent(lots: Lots) -> dict[int, list[tuple[int, int]]]:
-    """Give what the fold says, in the same shape."""
+    """Return what the fold says, in the same shape."""
     return {
         lot.position: [(one.recorded.position, one.amount) for one in lot.spent]
         for lot in lots.lots
@@ -112,7 +112,7 @@ def story() -> Any:
 
 
 def rests(world: Any) -> list[int]:
-    """Give what is left of each lot."""
+    """Return what is left of each lot."""
     return [lot.remaining for lot in fold_lots(world.stream()).lots]
 
 

@@ -26,7 +26,7 @@ PLAIN = {
 
 
 def rows_of(*changes: dict[str, Any], base: dict[str, str] = PLAIN) -> list[dict[str, Any]]:
-    """Give rows that differ from a plain one as said."""
+    """Return rows that differ from a plain one as said."""
     return [{**base, **change} for change in changes]
 
 

@@ -125,7 +125,7 @@ def test_it_equals_two_ledgers_built_from_scratch_one_with_each_policy(seed: int
 
 
 def _agree_with_the_books(rows: list[Row], recorded: Ledger, other: Ledger) -> None:
-    """Hold the money deltas against the difference of the two trial balances."""
+    """Compare the money deltas with the difference of the two trial balances."""
     before, after = (_books(ledger) for ledger in (recorded, other))
     moved = {name: after.get(name, 0) - before.get(name, 0) for name in {*before, *after}}
     whole = total(rows)

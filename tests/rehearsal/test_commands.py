@@ -60,7 +60,7 @@ def _story() -> list[Json]:
 
 @cache
 def world() -> World:
-    """Give the story's ledger, made once; the commands here write nothing into it."""
+    """Return the story's ledger, made once; the commands here write nothing into it."""
     made = World(Path(mkdtemp()) / "story.db")
     made.take(*_story(), code=4)
     made.done("clock", "advance", "--to", "2025-11-05")

@@ -42,7 +42,7 @@ def ask(ledger: Ledger, field: str, *, at: str | None = None) -> Why:
 
 
 def types(nodes: Sequence[Node]) -> list[object]:
-    """Give a tree as nested lists of type names."""
+    """Return a tree as nested lists of type names."""
     found: list[object] = []
     for node in nodes:
         found.append(type(node.recorded.event).__name__)

@@ -40,7 +40,7 @@ def new_ledger(*, clock: str = "simulated", policy: dict[str, str] | None = None
 
 @cache
 def year() -> Ledger:
-    """Give the generated year, recorded once; nobody may record more into it."""
+    """Return the generated year, recorded once; nobody may record more into it."""
     ledger = new_ledger()
     with YEAR.open("rb") as source:
         for _ in import_lines(ledger, source):
@@ -75,7 +75,7 @@ def instant(text: str) -> int:
 
 
 def now(ledger: Ledger) -> Point:
-    """Give the point that selects everything."""
+    """Return the point that selects everything."""
     return resolve(ledger.store.reader, Asked(), clock=ledger.now(), offset=OFFSET)
 
 

@@ -63,7 +63,7 @@ def _plain(body: bytes) -> Any:
 
 
 def _meaning(sample: Sample) -> Sample:
-    """Give every field of the recorded event: those stored, and those left out."""
+    """Return every field of the recorded event: those stored, and those left out."""
     left_out = dict(sample["left_out"])
     event = sample["stored"]["event"] | left_out.pop("event", {})
     return {**sample["stored"], **left_out, "event": sample.get("today", event)}

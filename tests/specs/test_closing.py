@@ -29,7 +29,7 @@ def march_closed(policy: dict[str, str] | None = None, actor: str | None = "ops/
 
 
 def warned(story: World) -> list[str]:
-    """Give what the last result says of closed periods."""
+    """Return what the last result says of closed periods."""
     assert isinstance(story.result, list)
     said = (story.catalog.closes.warning(one) for one in story.result)
     return [one for one in said if one is not None]
@@ -74,7 +74,7 @@ def test_the_month_after_december_is_january() -> None:
 
 
 def refuses(closes: Closes, name: str) -> str:
-    """Give why a close is out of order, empty where it is not."""
+    """Return why a close is out of order, empty where it is not."""
     period = read_period(name, OFFSET)
     try:
         closes.check_close(period, months_of(period, OFFSET))

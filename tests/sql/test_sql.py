@@ -65,7 +65,7 @@ def ask(world: World, query: str, *more: object) -> list[dict[str, Any]]:
 
 
 def _same(ours: object, theirs: object) -> bool:
-    """Hold cells together; amounts of several currencies have the decimals of the finest."""
+    """Compare cells; amounts of several currencies have the decimals of the finest."""
     if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:
         number = re.compile(r"-?\d+(\.\d+)?")
         both = number.fullmatch(ours) and number.fullmatch(theirs)

@@ -42,7 +42,7 @@ YEAR = ROOT / "fixtures" / "year.ndjson"
 
 
 def part(count: int) -> list[bytes]:
-    """Give the first lines of the committed year."""
+    """Return the first lines of the committed year."""
     with YEAR.open("rb") as year:
         return list(islice(year, count))
 

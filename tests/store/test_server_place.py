@@ -30,7 +30,7 @@ def verified(url: str, *arguments: str, code: int) -> Json:
 
 
 def failed(answer: Json) -> dict[str, tuple[str | None, int | None]]:
-    """Give kind and position of each check that failed."""
+    """Return kind and position of each check that failed."""
     return {
         one["name"]: (one["kind"], one["first_bad"]) for one in answer["checks"] if not one["ok"]
     }

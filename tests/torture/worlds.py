@@ -70,7 +70,7 @@ def prepare(folder: Path) -> Path:
 
 
 def copied(base: Path, into: Path) -> Path:
-    """Give a fresh copy of the ledger and all beside it."""
+    """Return a fresh copy of the ledger and all beside it."""
     shutil.copytree(base, into)
     return into
 
@@ -105,12 +105,12 @@ def whole(folder: Path) -> Done:
 
 
 def is_said(done: Done) -> bool:
-    """Say whether a run that failed told so in its way, without a traceback."""
+    """Return whether a run that failed told so in its way, without a traceback."""
     return done.code in ERRORS and "Traceback" not in done.err + done.out
 
 
 def judge(folder: Path, before: tuple[Done, ...]) -> str:
-    """Say which of the two things that may be became of a ledger; anything else is a failure."""
+    """Return which of the two things that may be became of a ledger; anything else is a failure."""
     try:
         verified, found = whole(folder), answers(folder)  # before views are caught up
     except LedgerError as error:  # pragma: no cover - the program turns all of them into lines
@@ -125,7 +125,7 @@ def judge(folder: Path, before: tuple[Done, ...]) -> str:
 
 
 def chance(name: str) -> random.Random:
-    """Give the same random numbers for the same torture and seed."""
+    """Return the same random numbers for the same torture and seed."""
     return random.Random(f"{SEED} {name}")
 
 

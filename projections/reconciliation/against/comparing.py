@@ -57,12 +57,12 @@ class Comparison:
         self._sums: dict[str, Counter[str]] = {}
 
     def files(self) -> tuple[Json, Json]:
-        """Give the hash of each file."""
+        """Return the hash of each file."""
         old, new = ({"sha256": sha256_of(one.source)} for one in (self._old, self._new))
         return old, new
 
     def rows(self) -> Iterator[Json]:
-        """Give what was added, gone or changed. Raises: DeliveriesDoNotAddUp, BadStatement."""
+        """Yield what was added, gone or changed. Raises: DeliveriesDoNotAddUp, BadStatement."""
         self._sums = {
             "old": self._sum(self._old, "old_rows"), "new": self._sum(self._new, "new_rows"),
             ADDED: Counter(), GONE: Counter(), CHANGED: Counter(),
@@ -84,7 +84,7 @@ class Comparison:
                 raise DeliveriesDoNotAddUp(f"{currency}: the changes are not the difference")
 
     def totals(self) -> list[Json]:
-        """Give old, added, gone, changed and new, a currency each."""
+        """Return old, added, gone, changed and new, a currency each."""
         names = ("old", ADDED, GONE, CHANGED, "new")
         return [
             {"currency": code, **{

@@ -31,14 +31,14 @@ _UNIT: Final = "\x1f"
 
 
 def header_of(delivery: Delivery) -> list[str]:
-    """Give the names of a file's columns. Raises: BadStatement."""
+    """Return the names of a file's columns. Raises: BadStatement."""
     if delivery.form != PARQUET:
         return delivery.header()
     return by_rows.parquet_names(delivery)
 
 
 def groups(old: Delivery, new: Delivery, both: Common, *, small: int) -> Iterator[Group]:
-    """Give the groups that differ, by the engine that is there and pays."""
+    """Return the groups that differ, by the engine that is there and pays."""
     if max(old.size, new.size) >= small and by_columns.usable():
         found = _by_columns(old, new, both)
         if found is not None:
@@ -135,7 +135,7 @@ class _Kept:
             self.connection.execute(f"INSERT INTO kept.{table} {query}")
 
     def groups(self, names: Sequence[str]) -> Iterator[Group]:
-        """Give the groups, and let go of the engine after the last."""
+        """Yield the groups, and let go of the engine after the last."""
         try:
             answer = self.connection.execute("SELECT * FROM kept.found ORDER BY i, side, n")
             for _, rows in groupby(_fetched(answer), key=lambda row: row[0]):
@@ -148,7 +148,7 @@ class _Kept:
             self.close()
 
     def close(self) -> None:
-        """Let go of the engine and its folder."""
+        """Close the engine and its folder."""
         self.connection.close()
         self.folder.cleanup()
 

@@ -63,7 +63,7 @@ def row_of(number: int, texts: Mapping[str, str], both: Common) -> Row:
 
 
 def settle(old: Iterable[Row], new: Iterable[Row], both: Common) -> Iterator[Change]:
-    """Give the changes among the rows of one identity."""
+    """Yield the changes among the rows of one identity."""
     before, after = list(old), list(new)
     same = Counter((row.cost, row.content) for row in before)
     same &= Counter((row.cost, row.content) for row in after)
@@ -96,7 +96,7 @@ def _name(row: Row | None, both: Common, ordinal: int) -> str:
 
 
 def change_json(one: Change, shape: Shape, both: Common, currency: str) -> Json:
-    """Give a change as a row of the answer."""
+    """Return a change as a row of the answer."""
     shown = {
         name: next(
             (canonical(column, one.cells[column]) for column in columns if one.cells.get(column)),

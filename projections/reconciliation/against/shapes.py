@@ -67,7 +67,7 @@ _OWN: Final = "x_"  # a provider's own column says when it was exported, not wha
 
 
 def shape_of(source: str | None, header: Sequence[str]) -> Shape:
-    """Give the shape of a file: as named, else as its columns say. Raises: BadStatement."""
+    """Return the shape of a file: as named, else as its columns say. Raises: BadStatement."""
     if source is not None and source not in SHAPES:
         msg = f"deliveries of {source} are not compared"
         raise InvalidInput(msg, hint=f"--source {' or '.join(SHAPES)}")
@@ -115,7 +115,7 @@ def common(shape: Shape, old: Sequence[str], new: Sequence[str]) -> Common:
 
 
 def is_instant(name: str) -> bool:
-    """Say whether a column holds instants."""
+    """Return whether a column holds instants."""
     return name.endswith(_INSTANTS)
 
 

@@ -38,7 +38,7 @@ class FocusImporter(Importer):
     _waiting: set[tuple[str, str]]
 
     def commands(self, statement: Statement) -> Iterator[Json]:
-        """Give the commands of a statement, in the order of their instants."""
+        """Yield the commands of a statement, in the order of their instants."""
         lines = tuple(line for line in statement.lines if line.kind != ROUNDING)
         self._reserved, self._waiting = {}, set()
         self._invoices = {(line.account, line.order): line.group for line in lines}
@@ -62,7 +62,7 @@ class FocusImporter(Importer):
         return line.amount > 0 or line.coupons > 0 or line.gross >= 0
 
     def _rated(self, line: Line) -> int:
-        """Give what is rated: the exact cost, to the tenth decimal."""
+        """Return what is rated: the exact cost, to the tenth decimal."""
         gross = line.amount + line.coupons if line.firm else line.gross
         return gross - gross % _RATED
 
@@ -75,7 +75,7 @@ class FocusImporter(Importer):
         return line.instance or f"vendor-{month}"
 
     def _credit(self, line: Line, left: Left) -> Iterator[Json]:
-        """Take back: on the bills of its invoice, then on the account's others."""
+        """Credit the bills of its invoice, then the account's others."""
         minor = from_minor(1, line.currency)
         account, note = line.account or NAMELESS, line.order or line.key
         rest, count = -line.amount // minor * minor, 0
@@ -100,7 +100,7 @@ class FocusImporter(Importer):
             )  # fmt: skip
 
     def _free(self, line: Line, bill: tuple[int, str, int], account: str, left: Left) -> int:
-        """Give what a credit may take of a bill: what another invoice wants of its own stays."""
+        """Return what a credit may take of a bill: what another invoice wants of its own stays."""
         invoice = self._invoices.get((line.account, bill[1]), "")
         wanted = self._reserved.get((line.account, invoice), 0)
         if invoice == line.group or not wanted:
@@ -140,13 +140,13 @@ class FocusImporter(Importer):
         return {**posted, **self._rows(line)}
 
     def _rows(self, line: Line) -> Json:
-        """Say which rows of which file are behind a bill or a note."""
+        """Return which rows of which file are behind a bill or a note."""
         return {"reason": f"{self.origin}, {line.place}"} if self.origin else {}
 
     def _bills(
         self, line: Line, account: str, left: Left
     ) -> list[tuple[int, tuple[str, str], tuple[int, str, int]]]:
-        """Give the bills to credit on, the best first."""
+        """Return the bills to credit on, the best first."""
 
         def nearness(bill: tuple[int, tuple[str, str], tuple[int, str, int]]) -> tuple[object, ...]:
             size, (_, instance), (_, name, _) = bill

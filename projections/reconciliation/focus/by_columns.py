@@ -70,7 +70,7 @@ FROM read GROUP BY ALL
 
 
 def usable() -> bool:
-    """Say whether the extra is installed, without importing it."""
+    """Return whether the extra is installed, without importing it."""
     return arrow.available()
 
 

@@ -44,7 +44,7 @@ def parts_of(delivery: Delivery, *, names: Mapping[str, str] = columns.ALL) -> I
 def table_of(
     delivery: Delivery, wanted: Sequence[str], *, needed: Sequence[str] = columns.NEEDED
 ) -> tuple[dict[str, int], Iterable[Row]]:
-    """Give the places of columns, and the rows. Raises: BadStatement."""
+    """Return the places of columns, and the rows. Raises: BadStatement."""
     if delivery.form == PARQUET:
         return _parquet(delivery, wanted, needed)
     header = delivery.header()
@@ -110,7 +110,7 @@ def _reader(found: dict[str, int]) -> Any:  # noqa: ANN401 - a closure over a ro
 
 
 def _cost(written: str) -> _Cost:
-    """Take a plain cost apart into digits and scale; any other is odd."""
+    """Split a plain cost into digits and scale; any other is odd."""
     plain = written.strip()
     mantissa = plain.lower().partition("e")[0]
     if _PLAIN.fullmatch(plain) is None or len(mantissa) > cells.PLAIN_LONGEST:
@@ -159,7 +159,7 @@ def _parquet(
 
 
 def parquet_names(delivery: Delivery) -> list[str]:
-    """Give the names of a Parquet file's columns. Raises: BadStatement."""
+    """Return the names of a Parquet file's columns. Raises: BadStatement."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone
         from pyarrow import parquet  # noqa: PLC0415 - as above

@@ -64,7 +64,7 @@ def read_cost(text: str) -> int:
 
 
 def apart(plain: str) -> tuple[int, int]:
-    """Take a plain cost apart: its digits, and how many of them are decimals."""
+    """Split a plain cost: its digits, and how many of them are decimals."""
     mantissa, _, exponent = plain.lower().partition("e")
     whole, _, part = mantissa.partition(".")
     return int(whole + part), len(part) - int(exponent or 0)
@@ -90,7 +90,7 @@ def read_instant(text: str, *, day_first: bool = False) -> int:
 
 
 def day_first(periods: Iterable[str]) -> bool | None:
-    """Say which part of a spreadsheet's dates is the day, by the billing periods of the file.
+    """Return which part of a spreadsheet's dates is the day, by the billing periods of the file.
 
     A billing period begins on the first of a month: where only one of both readings has that for
     all, it is the right one. None where nothing tells, or where no date is written so.
@@ -102,5 +102,5 @@ def day_first(periods: Iterable[str]) -> bool | None:
 
 
 def slashed(text: str) -> bool:
-    """Say whether a spreadsheet wrote this date."""
+    """Return whether a spreadsheet wrote this date."""
     return _SLASHED.fullmatch(text.strip()) is not None

@@ -169,7 +169,7 @@ def _name(read: _Read, offset: int) -> str:
 
 
 def clean(name: str) -> str:
-    """Give a text that may be an id: itself where it may, else its hash."""
+    """Return a text that may be an id: itself where it may, else its hash."""
     if not name or (
         len(name) <= _ID_MAX and name.isprintable() and name == name.strip()
         and unicodedata.is_normalized("NFC", name)

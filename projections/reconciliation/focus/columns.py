@@ -29,13 +29,13 @@ def plain(name: str) -> str:
 
 
 def needed(names: Mapping[str, str]) -> list[str]:
-    """Give the columns that have to be there, of those asked for under the standard's names."""
+    """Return the columns that have to be there, of those asked for under the standard's names."""
     return [names[name] for name in NEEDED if name in names]
 
 
 def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str] = NEEDED,
            what: str = "FOCUS file") -> dict[str, int]:  # fmt: skip
-    """Give the place of each wanted column that is there. Raises: BadStatement.
+    """Return the place of each wanted column that is there. Raises: BadStatement.
 
     A needed column that is absent, or a wanted one that is there twice, is refused.
     """

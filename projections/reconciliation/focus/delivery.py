@@ -76,7 +76,7 @@ class Delivery:
                 raise BadStatement(msg, hint=_CUT_OFF) from None
 
     def ends_in_a_line(self) -> bool:
-        """Say whether what follows the last end of a line could be a line. Raises: BadStatement."""
+        """Return whether the bytes after the last newline could be a line. Raises: BadStatement."""
         if self.form == PARQUET:
             return True
         rest = 0
@@ -97,7 +97,7 @@ class Delivery:
 
 
 def sha256_of(source: Path | bytes) -> str:
-    """Give the hash of a file, read in pieces."""
+    """Return the hash of a file, read in pieces."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as stream:

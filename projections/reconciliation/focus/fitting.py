@@ -32,12 +32,12 @@ def serial_of(account: str, name: str) -> str:
 
 
 def whole_name(name: str) -> str:
-    """Give the name of the credit that a note or a top-up is part of."""
+    """Return the name of the credit that a note or a top-up is part of."""
     return name.partition(_PART)[0]
 
 
 def by_currency(statement: Statement, known: Mapping[str, str]) -> Statement:
-    """Give each currency of a billing account an account of its own.
+    """Return each currency of a billing account an account of its own.
 
     The first, or the one that the ledger has under that name, keeps the name; another has its
     code behind it. ``known`` are the ledger's accounts with their currencies.
@@ -79,7 +79,7 @@ def by_invoice(statement: Statement, ours: Iterable[Line]) -> Statement:
 
 
 def _without(lines: Iterable[Line], cut: dict[tuple[str, str], int]) -> Iterable[Line]:
-    """Take from the lines of what was cut what is no longer cut."""
+    """Remove the lines that are no longer cut."""
     for line in lines:
         where = (line.account, line.currency)
         if line.kind == ROUNDING and cut.get(where):

@@ -21,7 +21,7 @@ _PARTS = ("charged", "taxed", "credited", ROUNDING)
 
 
 def totals(statement: Statement) -> list[Json]:
-    """Give the totals of a statement, a currency each."""
+    """Return the totals of a statement, a currency each."""
     sums: dict[str, dict[str, int]] = {}
     for line in statement.lines:
         parts = sums.setdefault(line.currency, dict.fromkeys(_PARTS, 0))

@@ -34,7 +34,7 @@ Row = list[str]
 
 
 def _text(table: Table, *names: str) -> Callable[[Row], str]:
-    """Give a function that reads a column, empty where the file has none."""
+    """Return a function that reads a column, empty where the file has none."""
     index = table.index(*names)
     if index < 0:
         return lambda _: ""
@@ -214,7 +214,7 @@ def _wallet_statement(
 
 
 def _chain(account: str, rows: Sequence[tuple[Line, int]], currency: str) -> tuple[int, int]:
-    """Give an account's opening and closing balance, whatever the order of its rows.
+    """Return an account's opening and closing balance, whatever the order of its rows.
 
     Each row is a link from the balance before to the balance after. In a whole chain every inner
     balance is once an end and once a beginning, so only the two outer ones are left over.

@@ -104,7 +104,7 @@ class _Part:
         self, element: Element, lines: list[Line], ends: tuple[Balance | None, Balance | None],
         offset: int,
     ) -> None:  # fmt: skip
-        """Give entries without a date that of the statement, and find the span it covers."""
+        """Date undated entries like the statement, and find the span it covers."""
         first, last = ends
         created = text_of(element, "CreDtTm")
         fallback = (last and last.day) or (
@@ -143,7 +143,7 @@ class _Reader:
         self._tally, self._count = _Tally(), 0
 
     def entry(self, element: Element, holder: Element) -> None:
-        """Take an entry of the statement that is being read."""
+        """Process an entry of the statement that is being read."""
         self._count += 1
         where = f"entry {self._count}"
         if self.parts:
@@ -158,7 +158,7 @@ class _Reader:
         self._lines += lines
 
     def statement(self, element: Element) -> None:
-        """Take a statement whose entries have been read."""
+        """Process a statement whose entries have been read."""
         number = len(self.parts) + 1
         self.parts.append(
             _Part(element, self._lines, self._tally, number=number, offset=self.offset)
@@ -263,7 +263,7 @@ def _said_span(element: Element, place: str, offset: int) -> tuple[int, int] | N
 
 
 def _check_counts(parts: Sequence[_Part]) -> None:
-    """Hold the counts and sums that statements state, each of itself or of all its pages.
+    """Check the counts and sums that statements state, each of itself or of all its pages.
 
     Raises: BadStatement (a count), ControlTotalWrong (a sum).
     """

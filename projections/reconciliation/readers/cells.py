@@ -102,7 +102,7 @@ def span_of(instants: Sequence[int], *, offset: int) -> Span:
 
 
 def booked_at(used: int, span: Span | None) -> int:
-    """Give the instant of a charge: when it was used, inside the billing period that it is in."""
+    """Return the instant of a charge: when it was used, inside the billing period that it is in."""
     if span is None:
         return used
     return min(max(used, span.starts), span.ends - SECOND) if used else span.starts

@@ -31,7 +31,7 @@ _HINT: Final = "export the file again and do not save it from a spreadsheet"
 def sound_rows(
     table: Table, *, ids: Sequence[str], instants: Sequence[str], sums: Sequence[str]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Give the vendor's rows; ``sums`` are the columns that a row of totals may add up.
+    """Yield the vendor's rows; ``sums`` are the columns that a row of totals may add up.
 
     Raises: BadStatement where a spreadsheet left its marks, ControlTotalWrong.
     """

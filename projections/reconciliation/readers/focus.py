@@ -75,7 +75,7 @@ def _lines(charges: Iterable[Charge], offset: int) -> Iterator[Line]:
 
 
 def _remainder(fine: int, minor: int) -> int:
-    """Give what rounding towards zero cuts off, with its sign."""
+    """Return what rounding towards zero cuts off, with its sign."""
     return fine % minor if fine >= 0 else -(-fine % minor)
 
 
@@ -95,7 +95,7 @@ def _line(charge: Charge, amount: int) -> Line:
 
 
 def _behind(charge: Charge, place: str, amount: int) -> str:
-    """Say which rows are behind a bill, and what they come to: a break keeps it as its text."""
+    """Return which rows are behind a bill, and what they come to: a break keeps it as its text."""
     if amount == charge.cost:
         return place
     return f"{place}: {write_amount(charge.cost, charge.currency)} before rounding"

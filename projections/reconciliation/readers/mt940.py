@@ -248,7 +248,7 @@ def _line(
 
 
 def _statement_line(field: _Field) -> dict[str, Any]:
-    """Take a :61: apart with the library. Raises: BadStatement."""
+    """Parse a :61: with the library. Raises: BadStatement."""
     library = _library()
     tag = library.tags.Statement()
     match = tag.re.match(field.value)

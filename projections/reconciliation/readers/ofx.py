@@ -213,7 +213,7 @@ def _part(node: Node, offset: int, fallback: str) -> _Part:
 
 
 def _told_apart(lines: list[Line]) -> tuple[Line, ...]:
-    """Let an id that a bank used for different lines name none of them for ever."""
+    """Drop an id that a bank used for different lines."""
     said: dict[str, set[tuple[int, int]]] = {}
     for line in lines:
         said.setdefault(line.number, set()).add((line.amount, line.instant))

@@ -49,7 +49,7 @@ class Target(TreeBuilder):
         self.held = False
 
     def start(self, tag: str, attrs: dict[str, str]) -> Element:
-        """Take a tag, and check the message where it begins. Raises: BadStatement."""
+        """Start an element, and check the message where it begins. Raises: BadStatement."""
         namespace, _, name = tag.rpartition("}")
         if not self._path:
             self._root = tag
@@ -65,7 +65,7 @@ class Target(TreeBuilder):
         return element
 
     def end(self, tag: str) -> Element:
-        """Take the end of a tag; an entry or a statement that is whole is given away."""
+        """End an element; an entry or a statement that is whole is given away."""
         name = tag.rpartition("}")[2]
         element = super().end(name)
         self._path.pop()
