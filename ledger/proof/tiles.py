@@ -34,7 +34,7 @@ class Log(Protocol):
 
 
 def tile_path(level: str, index: int, width: int) -> str:
-    """Give the path of a tile: ``tile/0/x001/234``, ``tile/0/x001/235.p/7``."""
+    """Return the path of a tile: ``tile/0/x001/234``, ``tile/0/x001/235.p/7``."""
     parts = [f"{index % 1000:03d}"]
     while index >= 1000:  # noqa: PLR2004 - three digits a folder
         index //= 1000
@@ -44,7 +44,7 @@ def tile_path(level: str, index: int, width: int) -> str:
 
 
 def tiles(log: Log, seal: Seal) -> Iterator[tuple[str, bytes]]:
-    """Give each file of the directory: its path and its bytes.
+    """Yield each file of the directory: its path and its bytes.
 
     Raises: IntegrityBroken where a node is missing or an event is too long for a bundle.
     """
