@@ -12,131 +12,28 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from eventsourcing.persistence import Notification, PersistenceError
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
-from psycopg.sql import SQL
+from eventsourcing.persistence import PersistenceError
 
 from ledger.connection import tables
 from ledger.store import layout
 from ledger.store.errors import LedgerExists, LedgerNotFound, NotALedger
 from ledger.store.places import shown
+from ledger.store.postgres_recorder import CHANNEL, COLUMNS, LedgerDatastore, LedgerRecorder
 from ledger.store.reading import Reader
 from ledger.store.rows import Row
 from ledger.store.schema import (
     APPLICATION_ID,
     EVENTS,
-    SERVER_STATEMENTS,
     USER_VERSION,
 )
-from ledger.store.server import ServerConnection, connect, explain, translated
+from ledger.store.server import ServerConnection, connect, explain
 from ledger.store.writing import Store, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from eventsourcing.persistence import StoredEvent
+    from collections.abc import Iterator
 
 
-BUSY_SECONDS = 30
-CHANNEL = "tally_events"
 PAGE: Final = 5000  # rows that are in memory at once
-_LAST = 2**63 - 1
-_COLUMNS = (
-    "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
-)
-class _Datastore(PostgresDatastore):
-    """The library's datastore, told where the server is by a whole URL."""
-
-    def __init__(self, url: str) -> None:
-        known = conninfo_to_dict(url)
-        super().__init__(
-            dbname="", host="", port="", user="", password="",
-            lock_timeout=BUSY_SECONDS, originator_id_type="text",
-        )  # fmt: skip
-        self.pool.kwargs = {**known, "row_factory": dict_row}
-
-
-class LedgerRecorder(PostgresApplicationRecorder):
-    """The library's recorder on our table: explicit position, both times in their own columns."""
-
-    def __init__(self, datastore: PostgresDatastore, location: str) -> None:
-        """Write ``stored_events`` by column name; ``location`` is how errors name it."""
-        datastore.register_type_adapters = lambda: None  # type: ignore[method-assign]
-        super().__init__(datastore, events_table_name=EVENTS)
-        self._location = location
-        statements = [translated(text) for text in SERVER_STATEMENTS]
-        self.sql_create_statements = [SQL(text).format() for text in _plain(statements)]
-        self.max_notification_id_statement = SQL(f"SELECT MAX(position) FROM {EVENTS}").format()
-
-    def insert_events(
-        self,
-        stored_events: Sequence[StoredEvent],
-        *,
-        times: Sequence[tuple[int, int]] = (),
-        **_: object,
-    ) -> Sequence[int]:
-        """Insert the library's records at the next positions; ``times`` gives both instants."""
-        with self.datastore.transaction(commit=True) as cursor:
-            for statement in self.lock_table_statements:
-                cursor.execute(statement)
-            cursor.execute(
-                f"SELECT COALESCE(MAX(position), 0) AS head, COALESCE(MAX(recorded_at), 0) AS at "
-                f"FROM {EVENTS}"
-            )
-            last = cursor.fetchone() or {}
-            given = times or [(last["at"], last["at"])] * len(stored_events)
-            rows = [
-                (last["head"] + i, s.originator_id, s.originator_version, s.topic, *given[i - 1],
-                 s.state)
-                for i, s in enumerate(stored_events, 1)
-            ]  # fmt: skip
-            cursor.executemany(
-                f"INSERT INTO {EVENTS} ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)", rows
-            )
-            return [row[0] for row in rows]
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Read the log as the library does; our position is the notification's number."""
-        begin = 0 if start is None else start + (not inclusive_of_start)
-        wanted = "AND topic = ANY(%s) " if topics else ""
-        parameters: list[Any] = [begin, _LAST if stop is None else stop]
-        parameters += [list(topics)] if topics else []
-        with self.datastore.transaction(commit=False) as cursor:
-            cursor.execute(
-                SQL(
-                    "SELECT position, originator_id, originator_version, topic, state "
-                    f"FROM {EVENTS} WHERE position >= %s AND position <= %s {wanted}"
-                    "ORDER BY position LIMIT %s"
-                ),
-                [*parameters, limit],
-            )
-            return [
-                Notification(
-                    originator_id=row["originator_id"], topic=row["topic"], state=row["state"],
-                    originator_version=row["originator_version"], id=row["position"],
-                )
-                for row in cursor.fetchall()
-            ]  # fmt: skip
-
-    def insert_rows(self, connection: ServerConnection, rows: Sequence[Row]) -> None:
-        """Insert rows whose positions the writer has given, and tell who listens."""
-        connection.copy_in(f"COPY {EVENTS} ({_COLUMNS}) FROM STDIN", rows)
-        connection.execute(f"NOTIFY {CHANNEL}")
-
-
-def _plain(statements: list[str]) -> list[Any]:
-    """Keep braces of a statement from being read as places of a composed one."""
-    return [text.replace("{", "{{").replace("}", "}}") for text in statements]
 
 
 class ServerReader(Reader):
@@ -166,7 +63,7 @@ class ServerReader(Reader):
                 yield body
 
     def _rows(self, *, after: int, until: int | None) -> Iterator[list[Any]]:
-        return self._pages(f"SELECT {_COLUMNS} FROM {EVENTS}", after, self._until(until))
+        return self._pages(f"SELECT {COLUMNS} FROM {EVENTS}", after, self._until(until))
 
     def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
         """Stream whole rows of the log in position order."""
@@ -208,7 +105,7 @@ class PostgresStore(Store):
         except BaseException:
             self.reader.close()
             raise
-        self._datastore = _Datastore(url)
+        self._datastore = LedgerDatastore(url)
         self.recorder = LedgerRecorder(self._datastore, self.location)
 
     @contextmanager
@@ -268,7 +165,7 @@ def create_on_server(url: str) -> None:
     try:
         if tables(connection) & {EVENTS, "ledger_layout"}:
             raise LedgerExists(location)
-        datastore = _Datastore(url)
+        datastore = LedgerDatastore(url)
         try:
             LedgerRecorder(datastore, location).create_table()
         except PersistenceError as error:
