@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.render import short, strong, table, write
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 
-@click.group("breaks")
+@click.group("breaks", cls=Commands)
 def command() -> None:
     """What reconciliations found, and who answers for it.
 

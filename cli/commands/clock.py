@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.points import read_duration
 from cli.render import short, write
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 
-@click.group("clock")
+@click.group("clock", cls=Commands)
 def command() -> None:
     """Show the ledger's clock, or move a simulated one.
 

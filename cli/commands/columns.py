@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import DONE, FOUND
+from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import plural, table, write
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 
-@click.group("columns")
+@click.group("columns", cls=Commands)
 def command() -> None:
     """Copy the log into columns, for questions about the whole ledger.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.outputs import key_and_policy, secret
 from cli.render import write, write_lines
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _SPKI = bytes.fromhex("302a300506032b6570032100")  # what X.509 puts before an Ed25519 key
 
 
-@click.group("keys")
+@click.group("keys", cls=Commands)
 def command() -> None:
     """Make, show or rotate the key that signs checkpoints.
 

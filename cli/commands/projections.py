@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import DONE, FOUND
+from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import table, write
@@ -24,7 +25,7 @@ def _complete_name(_ctx: click.Context, _parameter: click.Parameter, text: str) 
     return [name for name in _NAMES if name.startswith(text)]
 
 
-@click.group("projections")
+@click.group("projections", cls=Commands)
 def command() -> None:
     """List, check or rebuild the stored views.
 

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from cli.errors import DONE, REFUSED
+from cli.groups import Commands
 from cli.options import Output, complete_account, tally_command
 from cli.render import write
 from cli.results import result_json, result_line
@@ -167,7 +168,7 @@ def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
     return outcomes[0]
 
 
-class _Record(click.Group):
+class _Record(Commands):
     """The commands of INTERFACE section 3, made when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -180,18 +181,6 @@ class _Record(click.Group):
         del ctx
         kind = c.COMMANDS.get(cmd_name)
         return None if kind is None else _record_one(kind)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or suggest the nearest one."""
-        if args and not args[0].startswith("-") and args[0] not in c.COMMANDS:
-            from ledger.policy import did_you_mean  # noqa: PLC0415 - loaded when needed
-
-            near = did_you_mean(args[0], list(c.COMMANDS)) or "see: tally record --help"
-            msg = f"no command {args[0]!r}; {near}"
-            raise click.UsageError(msg, ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from their declarations."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from cli.groups import Lazy
 
 # name -> (module of cli/reports, short help): only the report that is asked for is loaded.
 REPORTS: dict[str, tuple[str, str]] = {
@@ -21,40 +21,13 @@ REPORTS: dict[str, tuple[str, str]] = {
 }
 
 
-class Reports(click.Group):
+class Reports(Lazy):
     """A group that loads a report when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the reports in the order of the table."""
-        del ctx
-        return list(REPORTS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a report by name."""
-        del ctx
-        if cmd_name not in REPORTS:
-            return None
-        module = importlib.import_module(f"cli.reports.{REPORTS[cmd_name][0]}")
-        made: click.Command = module.report
-        return made
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the report, or suggest the nearest one."""
-        if args and args[0] not in REPORTS and not args[0].startswith("-"):
-            from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
-
-            near = did_you_mean(args[0], list(REPORTS)) or f"there are: {', '.join(REPORTS)}"
-            msg = f"no report {args[0]!r}; {near}"
-            raise click.UsageError(msg, ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the reports without loading them."""
-        del ctx
-        with formatter.section("Reports"):
-            formatter.write_dl([(name, help_) for name, (_, help_) in REPORTS.items()])
+    noun = "report"
+    package = "cli.reports"
+    member = "report"
+    table = {"Reports": REPORTS}  # noqa: RUF012 - nothing writes to it
 
 
 @click.group("report", cls=Reports)

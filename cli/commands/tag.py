@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import PointCommand, asked, complete_point, point_argument
 from cli.render import short, table, write
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 
-@click.group("tag")
+@click.group("tag", cls=Commands)
 def command() -> None:
     """Name a point in time. To close a period: tally close.
 

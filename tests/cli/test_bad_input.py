@@ -185,7 +185,13 @@ def test_the_nearest_name_is_suggested() -> None:
     said = {
         ("statee",): "did you mean state?",
         ("record", "topup"): "did you mean top-up?",
-        ("projections", "statu"): "Did you mean 'status'?",
+        ("projections", "statu"): "did you mean status?",
+        ("report", "stateme", "--help"): "did you mean statement?",
+        ("help", "record", "topup"): "did you mean top-up?",
+        ("balances", "--overdu"): "did you mean --overdue?",
+        ("record", "top-up", "--acount", "a-1"): "did you mean --account?",
+        ("bisect", "a-1", "--expr", "overdue", "--axis", "knwn"): "did you mean known?",
+        ("export", "--format", "focs"): "did you mean focus?",
     }
     for arguments, hint in said.items():
         told = tally(*arguments)
@@ -193,10 +199,17 @@ def test_the_nearest_name_is_suggested() -> None:
         assert hint in told.err
 
 
+def test_a_wrong_choice_is_answered_with_all_of_them() -> None:
+    told = tally("trace", "cash", "a-1", "--every", "year")
+    assert (told.code, told.out) == (2, "")
+    said = "--every cannot be 'year': it is one of change, day, month; see: tally trace --help"
+    assert told.err == f"error: {said}\n"
+
+
 def test_json_together_with_a_usage_error(looked_at: World) -> None:
     error = looked_at.json("balances", "--bellow", "5", code=2)
     assert error["code"] == "USAGE"
-    assert error["hint"] == "see: tally balances --help"
+    assert error["hint"] == "did you mean --below?"
 
 
 def test_the_ledger_that_is_looked_for_is_named(tmp_path: Path) -> None:

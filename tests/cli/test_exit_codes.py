@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import COMMANDS
+from cli.listing import COMMANDS
 from tests.cli.program import (
     COMMAND,
     SMALL,

@@ -11,7 +11,7 @@ from typing import Final
 import click
 import pytest
 
-from cli.main import COMMANDS
+from cli.listing import COMMANDS
 from cli.main import tally as program
 from cli.outputs import Target
 from tests.cli.program import ROOT, START, Done, World, tally, tally_process

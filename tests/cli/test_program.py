@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import COMMANDS
-from tests.cli.program import COMMAND, World, environment, tally, tally_process
+from cli.listing import COMMANDS, GROUPS
+from tests.cli.program import COMMAND, ROOT, World, environment, tally, tally_process
 
 HEAVY = ("eventsourcing", "rich", "duckdb", "pyarrow", "textual", "asyncio", "cryptography")
 LOADED = """
@@ -57,6 +57,23 @@ def test_the_first_page_names_every_command() -> None:
     alone = tally()
     assert (alone.code, alone.out, alone.err) == (2, "", told.out)
     assert tally("-h").out == told.out
+
+
+def test_commands_are_listed_by_what_they_are_for() -> None:
+    shown = [line[:-1] for line in tally("--help").out.splitlines() if line[:1] not in ("", " ")]
+    assert shown[2:] == list(GROUPS)
+    assert sum(map(len, GROUPS.values())) == len(COMMANDS)
+    assert {name for name, _ in COMMANDS.values()} == {
+        path.stem for path in (ROOT / "cli" / "commands").glob("[!_]*.py")
+    }
+
+
+def test_help_by_name_is_the_help_of_the_command() -> None:
+    for words in ((), ("state",), ("record",), ("record", "top-up"), ("clock", "advance")):
+        assert tally("help", *words) == tally(*words, "--help")
+    assert tally("help", "state", "a-1").err == (
+        "error: tally state has no commands of its own; see: tally state --help\n"
+    )
 
 
 def test_the_version() -> None:

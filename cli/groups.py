@@ -1,0 +1,75 @@
+"""Groups of commands: each command is loaded when it is called, a mistyped name gets a suggestion.
+
+Invariant: ``--help`` and suggestions read names and short helps alone; no command is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FEW = 12  # names that fit into a hint
+# heading -> name -> (module, short help)
+Table = dict[str, dict[str, tuple[str, str]]]
+
+
+class Commands(click.Group):
+    """A group that suggests the nearest command; ``noun`` is what its members are called."""
+
+    noun = "command"
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the nearest one. Raises: click.UsageError."""
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise self.no_command(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def no_command(self, ctx: click.Context, name: str) -> click.UsageError:
+        """Return the error of a name that no command has: what is near, or all that are there."""
+        from cli.usage import WrongWord  # noqa: PLC0415 - only on the way to an error
+        from ledger.policy import did_you_mean  # noqa: PLC0415 - as above
+
+        names = self.list_commands(ctx)
+        hint = did_you_mean(name, names)
+        if hint is None and len(names) <= _FEW:
+            hint = f"there are: {', '.join(names)}"
+        return WrongWord(f"no {self.noun} {name!r}", ctx, hint)
+
+
+class Lazy(Commands):
+    """A group whose commands are modules of a package, each in the module's variable ``member``."""
+
+    package = "cli.commands"
+    member = "command"
+    table: Mapping[str, Mapping[str, tuple[str, str]]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the table."""
+        del ctx
+        return [name for section in self.table.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command by name."""
+        del ctx
+        for section in self.table.values():
+            if cmd_name in section:
+                module = importlib.import_module(f"{self.package}.{section[cmd_name][0]}")
+                made: click.Command = getattr(module, self.member)
+                return made
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by section, all in one pair of columns, without loading them."""
+        widest = max(map(len, self.list_commands(ctx)))
+        for heading, section in self.table.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name.ljust(widest), help_) for name, (_, help_) in section.items()]
+                )
