@@ -14,13 +14,14 @@ import click
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, HOUR, MINUTE, SECOND, parse_instant
+from projections import asked as asking
 from projections.history.points import (
     TAG,
     WORDS,
     Here,
+    count,
     here,
     parse_at,
-    parse_known,
     parse_point,
 )
 from projections.history.tags import read_tags
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 _UNITS = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
 _BACK = re.compile(r"-\d+(?:s|min|h|d|w)(?:::.*)?")
-_DIGITS_MAX = 19
-LAST = 2**63 - 1
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
@@ -48,25 +47,6 @@ def read_duration(text: str) -> int | None:
         if number != text and number.isascii() and number.isdigit():
             return count(number) * size
     return None
-
-
-def count(digits: str) -> int:
-    """Read a number of ASCII digits; what no log reaches is the highest position there can be."""
-    digits = digits.lstrip("0") or "0"
-    return int(digits) if len(digits) < _DIGITS_MAX else LAST
-
-
-def read_position(text: str, head: int) -> int:
-    """Read ``17``, ``@17`` or ``head``. Raises: InvalidInput."""
-    number = text.removeprefix("@")
-    if number.isascii() and number.isdigit():
-        return count(number)
-    if text == "head" or text.startswith("head~"):
-        found = parse_known(text, Here(0, 0, head, {})).position
-        if found is not None:
-            return found
-    msg = f"{text!r} is not a position"
-    raise InvalidInput(msg, hint="write it like 17, @17, head or head~3")
 
 
 def read_instant(text: str, offset: int) -> int:
@@ -101,39 +81,8 @@ def asked(
     """
     if at is known_at is position is as_of is None:
         return session.point(Asked())
-    if as_of is not None and (at is not None or known_at is not None):
-        msg = "--as-of is --at and --known-at at once"
-        raise InvalidInput(msg, hint="give --as-of alone, or the two others")
-    there = around(session)
-    where = None if position is None else _known_position(position, there)
-    if as_of is not None:
-        if as_of.startswith(TAG):
-            tag = parse_point(as_of, there)
-            return session.point(_bounded(tag, where))
-        both = parse_at(as_of, there)
-        return session.point(Asked(both, both, where))
-    if at is not None and "::" in at:
-        if known_at is not None:
-            msg = "--at AT::KNOWN says what was known"
-            raise InvalidInput(msg, hint="leave --known-at out")
-        return session.point(_bounded(parse_point(at, there), where))
-    effective = None if at is None else parse_at(at, there)
-    known = Asked() if known_at is None else parse_known(known_at, there)
-    return session.point(_bounded(known._replace(at=effective), where))
-
-
-def _known_position(text: str, there: Here) -> int:
-    if text.startswith(TAG):
-        return parse_known(text, there).position or 0
-    return read_position(text, there.head)
-
-
-def _bounded(point: Asked, position: int | None) -> Asked:
-    """Bound a point by a position as well: the lower one holds."""
-    if position is None:
-        return point
-    there = point.position
-    return point._replace(position=position if there is None else min(position, there))
+    wanted = asking.Point(at=at, known_at=known_at, position=position, as_of=as_of)
+    return session.point(wanted.read(around(session)))
 
 
 def point_argument(session: Session, text: str | None) -> Point:

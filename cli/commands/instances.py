@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.bootstrap import SPARK, SQL, VIEW
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import restated_at, say_restated
@@ -20,6 +19,7 @@ from ledger.account import (
     STOPPED_OVERDUE,
 )
 from projections.answers import instance_json, point_json
+from projections.view import SPARK, SQL, VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.render import write, write_lines
@@ -14,6 +13,7 @@ from cli.trusting import EVENT_SUFFIX, policy_option, read_checkpoint_text, read
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
 from ledger.proof import seals
 from ledger.proof.notes import write_base64
+from projections.history.points import read_position
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -75,7 +75,7 @@ def command(
 
 def _event(session: Session, text: str) -> tuple[Inclusion, bytes]:
     head = session.reader.head().position
-    number = points.read_position(text, head)
+    number = read_position(text, head)
     row = session.reader.row(number)
     if number > head:
         raise PointInTheFuture(point=f"@{number}", now=f"head @{head}")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import points
 from cli.event_lines import origin_of
 from cli.options import Output, tally_command
 from cli.rehearsals.trees import flow_lines
@@ -16,6 +15,7 @@ from ledger import codec
 from ledger.errors import NoSuchThing, PointInTheFuture
 from ledger.events import RecordedEvent, account_of
 from projections.answers import Formatter, event_json, request_json, state_json
+from projections.history.points import read_position
 from projections.lots import SPENDING, flows, lots_at
 from projections.point import Asked
 from projections.reports.lots import flow_json
@@ -46,7 +46,7 @@ def command(session: Session, output: Output, position: str) -> None:
 def whole_event(session: Session, position: str) -> dict[str, Any]:
     """Return ``tally.show/1`` of one event. Raises: NoSuchThing, PointInTheFuture."""
     head = session.reader.head().position
-    number = points.read_position(position, head)
+    number = read_position(position, head)
     if number > head:
         raise PointInTheFuture(point=f"@{number}", now=f"head @{head}")
     row = session.reader.row(number)

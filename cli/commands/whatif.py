@@ -9,8 +9,9 @@ import click
 from cli.commands.init import read_policy
 from cli.errors import DONE
 from cli.options import Output, complete_account, point_options, tally_command
-from cli.points import asked, read_position
+from cli.points import asked
 from cli.rehearsals.pages import whatif_page
+from projections.history.points import read_position
 from projections.point import Asked
 
 if TYPE_CHECKING:

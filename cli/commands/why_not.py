@@ -9,12 +9,12 @@ import click
 from cli.commands.record import fields_of, options_of
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
-from cli.points import read_position
 from cli.rehearsals.trees import render_flips
 from cli.render import short, write
 from ledger import commands as c
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.policy import did_you_mean
+from projections.history.points import read_position
 from projections.point import Asked
 
 if TYPE_CHECKING:

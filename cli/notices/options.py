@@ -62,7 +62,7 @@ def delivery(
 ) -> Delivery:  # fmt: skip
     """Open a channel and what waits for it. Raises: InvalidInput, NoSuchThing, OSError."""
     from cli.notices.delivery import Delivery  # noqa: PLC0415 - loaded when needed
-    from cli.points import read_position  # noqa: PLC0415 - loaded when needed
+    from projections.history.points import read_position  # noqa: PLC0415 - loaded when needed
     from projections.notices.outbox import Outbox  # noqa: PLC0415 - loaded when needed
 
     wanted = read_kinds(kinds)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.bootstrap import FOLD
 from cli.errors import DONE, FOUND
 from cli.options import engine_options
 from cli.progress import Progress
 from cli.reports.sheet import Sheet, Span, answer, currency_fields, money, report_command, show
 from ledger.errors import InvalidInput
 from projections.journal.reports import Line, by_root, trial_balance
+from projections.view import FOLD
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -39,6 +39,8 @@ _POSITION = re.compile(r"@(\d{1,18})", re.ASCII)
 _HEAD = re.compile(r"head(?:~(\d{1,18}))?", re.ASCII)
 _UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _YEAR_MONTHS = 12
+_DIGITS_MAX = 19
+LAST = 2**63 - 1
 
 
 class Here(NamedTuple):
@@ -130,3 +132,22 @@ def parse_time(text: str, here: Here) -> int:
         msg = f"{text!r} is not a point in time"
         raise InvalidInput(msg, hint=hint or f"write {FORMS}") from None
     return instant + DAY - SECOND if _DATE.fullmatch(text) else instant
+
+
+def count(digits: str) -> int:
+    """Read a number of ASCII digits; what no log reaches is the highest position there can be."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < _DIGITS_MAX else LAST
+
+
+def read_position(text: str, head: int) -> int:
+    """Read ``17``, ``@17`` or ``head``. Raises: InvalidInput."""
+    number = text.removeprefix("@")
+    if number.isascii() and number.isdigit():
+        return count(number)
+    if text == "head" or text.startswith("head~"):
+        found = _position(text, Here(0, 0, head, {}))
+        if found is not None:
+            return found
+    msg = f"{text!r} is not a position"
+    raise InvalidInput(msg, hint="write it like 17, @17, head or head~3")
