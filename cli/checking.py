@@ -29,7 +29,7 @@ def read_checks(path: str) -> list[Check]:
         raise InvalidInput(f"{path!r} is no UTF-8 text", hint=_HINT) from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(f"{path!r} is no TOML: {said}", hint=_HINT) from None
+        raise InvalidInput(f"{path!r} is not valid TOML: {said}", hint=_HINT) from None
     listed = told.pop("check", None)
     if told or not isinstance(listed, list) or not listed:
         raise InvalidInput(f"{path!r} is to hold tables [[check]] and nothing else", hint=_HINT)

@@ -37,5 +37,5 @@ def result_line(outcome: Outcome) -> str:
     if not outcome.ok:
         return f"refused {outcome.code} ({outcome.rule}): {outcome.message}; {outcome.hint} [{at}]"
     if outcome.duplicate:
-        return f"a repeat: the first result stands [{at}]"
+        return f"duplicate: the original result applies [{at}]"
     return f"recorded {at}"

@@ -46,7 +46,7 @@ class Catalog:
         if type(event) is PriceSet:
             self.prices[event.sku] = event.monthly_price
         elif type(event) is PolicyAdopted:
-            # The first event is the ledger's reading from ever on; later ones make nothing due
+            # The first event is the ledger's policy from the beginning; later ones make nothing due
             # before their own instant.
             first = event.ledger is not None
             self.policy.adopt(event.values, at=0 if first else recorded.effective_at)

@@ -70,7 +70,7 @@ class Engine:
         self.agenda.reset()
 
     def load(self, account: str) -> AccountState | None:
-        """Return an account's state; here all that there are were made here."""
+        """Return an account's state; every state of this engine was made here."""
         return self.states.get(account)
 
     def run_due(self, *, until: int) -> None:
@@ -135,7 +135,7 @@ class Engine:
         self.agenda.put(state.account, deadline.at if deadline is not None else None)
 
     def reschedule_all(self) -> None:
-        """Compute every deadline in memory anew: the policy is another (section 4)."""
+        """Compute every deadline in memory again: the policy has changed (section 4)."""
         for state in self.states.values():
             if state is not None:
                 self.reschedule(state)
@@ -178,7 +178,7 @@ def payer_and_amount(request: Request) -> tuple[str, int]:
 def find_precedents(
     command: c.AnyCommand, lookup: Callable[[str, str], Request | None]
 ) -> tuple[Precedents, Request | None]:
-    """Look a command's keys up; also give the request that a repeat of it repeats."""
+    """Look up a command's keys; also return the request that it duplicates."""
     token = payment = None
     if command.token is not None:
         token = lookup(TOKENS + (_account(command) or ""), command.token)

@@ -96,7 +96,7 @@ class CouponStarted(Event, frozen=True, tag="CouponStarted/1"):
 
 
 class CouponExpired(Event, frozen=True, tag="CouponExpired/1"):
-    """A coupon ended with a rest, which is forfeited (R40)."""
+    """A coupon ended with a remainder, which is forfeited (R40)."""
 
     coupon: str
     forfeited: int
@@ -255,7 +255,7 @@ class AutoRenewEnabled(Event, frozen=True, tag="AutoRenewEnabled/1"):
 
 
 class AutoRenewModified(Event, frozen=True, tag="AutoRenewModified/1"):
-    """The period of auto-renewal is another from the next slot on (R32)."""
+    """The period of auto-renewal changes with the next slot (R32)."""
 
     instance: str
     months: int

@@ -102,7 +102,7 @@ def import_lines(
 ) -> Iterator[Result]:
     """Record every line of ``source`` and give what became of each.
 
-    Empty lines are passed over; None says that no more is there for now, so that what a pipe
+    Empty lines are passed over; None means no more input yet, so that what a pipe
     has given is recorded without waiting for the rest.
     Raises: BadLine; what was recorded before it stays.
     """
@@ -221,7 +221,7 @@ def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:
 def _parse(
     batch: Sequence[bytes], first_line: int
 ) -> tuple[list[tuple[int, c.AnyCommand]], BadLine | None]:
-    """Read commands up to the first line that is none."""
+    """Read commands up to the first line that is not a command."""
     parsed: list[tuple[int, c.AnyCommand]] = []
     for number, line in enumerate(batch, first_line):
         try:

@@ -3,7 +3,7 @@
 Deadlines, unpaid items, coupons: each in the order in which the rules ask for it, kept in heaps
 with lazy deletion beside the state and brought up to date by what ``evolve`` notes as changed.
 Invariant: every answer equals that of a search through the whole state; what is kept here is
-derived, belongs to one state and one policy, and is made anew where either is another. It does not
+derived, belongs to one state and one policy, and is made again when either changes. It does not
 hold its state: accounts that are let go must not hang on circles.
 This module must not know what follows from a deadline, nor who may use a coupon.
 """

@@ -175,7 +175,7 @@ class Policy:
     close_requires: tuple[str, ...]
 
     def __init__(self) -> None:
-        """Start with the defaults, in force since ever."""
+        """Start with the defaults, in force from the beginning."""
         self.values: dict[str, str] = {}
         self.since: dict[str, int] = {}
         self.revision = object()

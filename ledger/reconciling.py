@@ -261,7 +261,7 @@ def sign_off_run(
 
 def _somebody(actor: str | None) -> str:
     if not actor:
-        raise InvalidInput("somebody has to answer for it", hint="--actor NAME")
+        raise InvalidInput("an actor is required", hint="--actor NAME")
     return actor
 
 

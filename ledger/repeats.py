@@ -34,7 +34,7 @@ class Precedents(NamedTuple):
 NO_PRECEDENTS = Precedents()
 
 
-class Duplicate(Exception):  # not an error: the first result stands
+class Duplicate(Exception):  # not an error: the original result applies
     """The command repeats an accepted one: nothing is appended, the first result is returned."""
 
 

@@ -39,7 +39,7 @@ def add_tag(
         for recorded in there:
             event = recorded.event
             if isinstance(event, TagAdded) and event.name == tag.name:
-                msg = f"tag {tag.name!r} exists since @{recorded.position}; a tag never moves"
+                msg = f"tag {tag.name!r} already exists (@{recorded.position}); a tag never moves"
                 raise AlreadyExists(msg, rule="R55")
         at = max(now, writer.head.recorded_at)
         recorded = RecordedEvent(

@@ -50,7 +50,7 @@ def whole_oddities(connection: Connection) -> list[Oddity]:
 
 
 def require_layout(reader: Reader) -> None:
-    """Refuse a ledger whose schema is another. Raises: LayoutChanged."""
+    """Refuse a ledger whose schema differs. Raises: LayoutChanged."""
     found = whole_oddities(reader.connection)
     if found:
         raise LayoutChanged(reader.location, why=found[0].said, remedy=found[0].remedy)

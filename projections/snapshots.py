@@ -272,7 +272,7 @@ def rebuild(writer: Writer) -> None:
 def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
     """Make every kept frame again from nothing.
 
-    Gives how many there are, whose is another, and what happened to it.
+    Returns how many there are, which one differs, and what happened to it.
     """
     if TABLE not in tables(reader.connection):
         return 0, None, ""

@@ -32,7 +32,7 @@ def command(
     effective: in the order of every answer. known: --at is held and the recorded
     positions are walked: which later record changed what was true then? With
     --as-of too, whose page was changed by what came later.
-    Leaves with 1 when it never flips.
+    Exits with status 1 when it never flips.
 
     \b
     Examples:

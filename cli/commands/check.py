@@ -36,7 +36,7 @@ def command(
     """Judge standing checks: expressions over accounts, identities of the books, or SQL.
 
     Each must hold at every position (always), at each close, or now; the first position
-    at which one fails is named. Leaves with 1 when one fails. docs/CHECKS.md has more.
+    at which one fails is named. Exits with status 1 when one fails. docs/CHECKS.md has more.
 
     \b
     Examples:

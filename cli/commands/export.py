@@ -32,7 +32,7 @@ JOURNALS = ("beancount", "hledger")
 @click.option("--ndjson", "as_ndjson", is_flag=True, help="events: one JSON object a line.")
 @click.option("--parquet", "as_parquet", is_flag=True, help="focus: Parquet in place of CSV.")
 @click.option(
-    "--focus-version", type=click.Choice(EDITIONS), help="focus: the edition; 1.2 unless told."
+    "--focus-version", type=click.Choice(EDITIONS), help="focus: the edition (default: 1.2)."
 )
 @tally_command(point=True)
 def command(
@@ -96,5 +96,5 @@ def _choice(form: str, options: dict[str, Any]) -> Choice:
     if len(asked) > 1:
         raise InvalidInput("--ndjson and --parquet are two ways to write", hint="give one of them")
     if version and form != "focus":
-        raise InvalidInput(f"--focus-version says nothing about --format {form}")
+        raise InvalidInput("--focus-version applies only to --format focus")
     return Choice("".join(asked), version or "")

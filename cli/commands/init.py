@@ -54,7 +54,9 @@ def _make(create_store: Callable[[str], None], location: str) -> None:
 )  # fmt: skip
 @click.option("--start", metavar="T", help="Where a simulated clock starts (default: now).")
 @click.option("--currency", default="CNY", show_default=True, help="ISO 4217 code.")
-@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="A reading; repeatable.")
+@click.option(
+    "--policy", multiple=True, metavar="KEY=VALUE", help="Policy value to set; repeatable."
+)
 @tally_command()
 def command(
     session: Session,

@@ -80,7 +80,7 @@ def new(
         policy_target.write(str(accepted))
     _show(output, key.verifier, path, policy_file(session.location, policy_place))
     if output.human:
-        write("keep the key where those who write the ledger cannot read it; lost is lost")
+        write("keep the key where writers of the ledger cannot read it; it cannot be recovered")
 
 
 @command.command("show")

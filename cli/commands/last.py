@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--before", metavar="POINT", shell_complete=complete_point,
               help="Only changes before this event, or before T.")  # fmt: skip
 @click.option("-n", "count", type=click.IntRange(1, 100_000), default=1, show_default=True,
-              help="So many changes, the latest first.")  # fmt: skip
+              help="Number of changes to show, latest first.")  # fmt: skip
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, field: str, before: str | None, count: int

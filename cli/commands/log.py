@@ -39,7 +39,7 @@ def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) 
               help="Only this type of event; repeatable.")  # fmt: skip
 @click.option("--late", is_flag=True, help="Only events recorded after they were effective.")
 @click.option("-n", "most", type=int, help="Only the last N.")
-@click.option("--follow", is_flag=True, help="Go on printing what is recorded.")
+@click.option("--follow", is_flag=True, help="Keep printing new events.")
 @click.option("--graph", is_flag=True, help="Each event under its cause, with who asked for it.")
 @tally_command(rows=True, point=True)
 def command(  # noqa: PLR0913 - one option a parameter

@@ -41,7 +41,7 @@ def command(
 
     At least once and in order per account; a notice that is not taken is tried again
     after 1 s, 5 s, 30 s and 2 min. Every attempt is recorded, so that --list can say
-    what was told to whom, and when. Leaves with 1 when something was not taken.
+    what was told to whom, and when. Exits with status 1 when something was not delivered.
 
     \b
     Examples:

@@ -33,7 +33,9 @@ _MEANS = {
 
 @click.command("recheck")
 @account_argument(required=False)
-@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Another reading; repeatable.")
+@click.option(
+    "--policy", multiple=True, metavar="KEY=VALUE", help="Policy value to override; repeatable."
+)
 @cluster_options
 @tally_command(rows=True)
 def command(

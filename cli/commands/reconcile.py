@@ -50,7 +50,9 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 @click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
 @click.option("--item", "items", multiple=True, help="Only these, e.g. PayAsYouGoBill.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
-@click.option("--transit-days", type=click.IntRange(0, 366), help="How long money may be away.")
+@click.option(
+    "--transit-days", type=click.IntRange(0, 366), help="Days a payment may be in transit."
+)
 @click.option("--tolerance", metavar="X", default="0", help="Let amounts differ by up to X.")
 @click.option("--propose", is_flag=True, help="Print commands that book what is missing.")
 @click.option("--record", is_flag=True, help="Record the run and its breaks in the ledger.")

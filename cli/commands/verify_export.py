@@ -57,8 +57,9 @@ def command(session: Session, output: Output, *, file: str) -> None:
         write_journal(session, point, form=form, into=again, with_lots=not old)
         more = given.read(1)
     if again.differs or more:
-        said = "its hash was made to fit" if _intact(path, heading) else "it does not have its hash"
-        msg = f"the file leaves what the ledger says at line {again.line}; {said}"
+        intact = _intact(path, heading)
+        said = "its hash was recomputed to match" if intact else "it does not match its own hash"
+        msg = f"first difference at line {again.line}; {said}"
         raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
     lines = again.line - 1
     if output.human:

@@ -29,7 +29,7 @@ DECIDE, FACTS = "decide", "facts"
 @click.option(
     "--patch", multiple=True, nargs=2, metavar="POSITION K=V", help="Give it another value."
 )
-@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Another reading.")
+@click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Policy value to override.")
 @click.option(
     "--mode", type=click.Choice([DECIDE, FACTS]), default=DECIDE, show_default=True,
     help="Decide again, or only fold what was recorded.",
@@ -41,7 +41,7 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
 
     decide: everything the rules had derived is decided again. facts: the recorded
     events are folded with the changes; it says if that could not have happened.
-    An inserted command comes behind those recorded at its instant.
+    An inserted command comes after those recorded at its instant.
 
     \b
     Examples:

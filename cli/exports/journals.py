@@ -41,7 +41,7 @@ class Journal(Protocol):
     def body(
         self, reader: Reader, point: Point, *, offset: int, with_lots: bool = True
     ) -> Iterator[str]:
-        """Write everything behind the heading."""
+        """Write everything after the heading."""
         ...
 
 

@@ -46,7 +46,7 @@ def _writer(form: str, choice: Choice) -> Pieces:
     if found is None:
         takes = [name for name, spelled in WRITERS if spelled == choice.spelled]
         raise InvalidInput(
-            f"--{choice.spelled} does not go with --format {form}",
+            f"--{choice.spelled} cannot be combined with --format {form}",
             hint=f"it goes with --format {', '.join(takes)}",
         )
     writer: Pieces = getattr(import_module(f"projections.exports.{found[0]}"), found[1])

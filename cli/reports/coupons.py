@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def report(session: Session, output: Output, account: str | None, span: Span) -> int:
     """Show every coupon: its face is what is used, forfeited and left (R1).
 
-    Below it the coupon accounts of the books, whose Outstanding is what is left. Exit 1 if not.
+    Below it the coupon accounts of the books; Outstanding must equal what is left. Exits with
+    status 1 if they disagree.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
 """Signed notes and checkpoints: texts of a few lines with Ed25519 signatures (C2SP).
 
 Formats: c2sp.org/signed-note, tlog-checkpoint and tlog-cosignature (Ed25519). Invariant: reading
-is strict, one spelling for one meaning, and what is read is written again byte for byte.
+is strict: every meaning has one canonical form, and what is read is written again byte for byte.
 This module must not know ledgers, files or clocks.
 """
 
@@ -30,7 +30,7 @@ _CHECKPOINT_LINES = 3
 
 
 class BadNote(IntegrityBroken):
-    """A text is no signed note, checkpoint, key or proof at all."""
+    """A text is not a signed note, checkpoint, key or proof."""
 
     code = "BAD_NOTE"
 
@@ -40,7 +40,7 @@ class SecondSpelling(BadNote):
 
 
 def read_base64(text: str) -> bytes:
-    """Read standard base64, in its one spelling. Raises: BadNote, SecondSpelling."""
+    """Read standard base64 in canonical form. Raises: BadNote, SecondSpelling."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -157,7 +157,7 @@ class SigningKey(NamedTuple):
             raise BadNote("the private key is not an Ed25519 key")
         key = cls(name, material[0], material[1:])
         if key.verifier.key_id.hex() != key_id:
-            raise BadNote("the private key does not fit its key id")
+            raise BadNote("the private key does not match its key id")
         return key
 
     def sign(self, text: str, *, time: int = 0) -> str:

@@ -44,7 +44,7 @@ class Changes(NamedTuple):
     """Everything that is different from the recorded history.
 
     Attributes:
-        inserts: in the order of their instants; each comes behind the commands recorded then.
+        inserts: in the order of their instants; each comes after the commands recorded then.
         skips: positions of the first events of the commands that are left out.
         patches: for each such position, the fields that get another value, as text.
         policy: values in force throughout, whatever was adopted.

@@ -96,7 +96,7 @@ class Decision:
         return state
 
     def altered_by(self, changes: Changes) -> bool:
-        """Return whether the decision falls out otherwise when the history has these changes."""
+        """Return whether the decision changes when the history has these changes."""
         self.tried += 1
         trusted = min((one.at for one in changes.inserts), default=0)
         if changes.skips:

@@ -106,6 +106,6 @@ def recorded_refusal(reader: Reader, position: int) -> RecordedEvent:
     recorded = recorded_event(reader, position)
     if not isinstance(recorded.event, CommandRefused):
         kind = type(recorded.event).__name__
-        msg = f"@{position} is no refusal, it is {kind}"
+        msg = f"@{position} is not a refusal but {kind}"
         raise NoSuchThing(msg, hint="find refusals with: tally log --type CommandRefused")
     return recorded

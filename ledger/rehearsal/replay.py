@@ -56,7 +56,7 @@ class Step(NamedTuple):
         recorded: the recorded batch; empty for what only the rehearsal led to.
         derived: the batch decided again; empty for what it did not lead to.
         command: the command, for a command's step.
-        error: why it was refused, or was no command at its instant.
+        error: why it was refused, or did not come from a command.
         duplicate: it repeats a command before it.
         inserted: number of the inserted command.
         noted: nothing leads to it: the ledger's first event, a tag.

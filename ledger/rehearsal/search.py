@@ -27,7 +27,7 @@ class Edge(NamedTuple):
 def last_instant(trial: Callable[[int], bool], first: int, last: int) -> int | None:
     """Return the last whole second in [first, last] for which a trial succeeds.
 
-    None if it does not even at ``first``. Where success comes and goes, an edge all the same.
+    None if it does not even at ``first``. Where success comes and goes, it is still an edge.
     """
     if trial(last):
         return last

@@ -1,7 +1,7 @@
 """What if: a history decided again with changes, and what became of it.
 
 Invariant: an event that is decided again as it was recorded keeps its position; what is new is
-numbered behind the head, in the order in which it would have been recorded. Nothing is written.
+numbered after the head, in the order in which it would have been recorded. Nothing is written.
 This module must not know how the result is shown.
 """
 
@@ -32,7 +32,7 @@ ACCEPTED, REFUSED, DUPLICATE = "accepted", "refused", "duplicate"
 
 
 class Verdict(NamedTuple):
-    """A command that fares otherwise than it did.
+    """A command that has a different outcome.
 
     Attributes:
         position: of the recorded command; None for an inserted one.
@@ -68,7 +68,7 @@ class Rehearsed(NamedTuple):
 
     Attributes:
         dropped: recorded events that no longer follow.
-        derived: events that follow now; numbered behind the head.
+        derived: events that follow now; numbered after the head.
         verdicts: commands that fare otherwise, inserted ones always.
         histories: per stream, the rehearsed history in its own order.
 

@@ -60,7 +60,7 @@ def open_reader(location: str) -> Reader:
 def open_store(location: str, progress: Callable[[int, int], None] | None = None) -> Store:
     """Open a ledger for writing (":memory:" makes a new one). Raises: StoreError, InvalidInput.
 
-    ``progress`` is told how far along the tree of a ledger is that was made before there was one.
+    ``progress`` reports progress while the tree of an older ledger is built.
     """
     location = location if location == MEMORY else place(location)
     if is_server(location):

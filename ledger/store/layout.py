@@ -54,7 +54,7 @@ class Oddity(NamedTuple):
         words = {
             INSERTED: "is not of this program",
             DELETED: "is missing",
-            MODIFIED: "is another than this program lays out",
+            MODIFIED: "differs from what this program creates",
         }
         return f"{self.thing} {words[self.kind]}"
 
@@ -95,7 +95,7 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
 
 
 def require(connection: Connection, location: str, derived: tuple[str, ...] | None = None) -> None:
-    """Refuse a ledger whose schema is another. Raises: LayoutChanged."""
+    """Refuse a ledger whose schema differs. Raises: LayoutChanged."""
     found = oddities(connection, derived)
     if found:
         raise LayoutChanged(location, why=found[0].said, remedy=found[0].remedy)

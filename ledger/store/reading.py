@@ -287,7 +287,7 @@ class Reader:
                 self.connection.execute("ROLLBACK")
 
     def wait(self, seconds: float) -> None:
-        """Wait for so long, where nobody tells that something was appended."""
+        """Poll at this interval where the server sends no notification."""
         clock.sleep(seconds)
 
     def close(self) -> None:

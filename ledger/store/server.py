@@ -67,7 +67,7 @@ def explained(location: str) -> Iterator[None]:
 def explain(  # noqa: PLR0911 - one a meaning
     location: str, error: BaseException
 ) -> StoreError:
-    """Find the error of ours that an error of the server means."""
+    """Translate an error of the server into one of our errors."""
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, said.UniqueViolation):
         msg = f"another event has the version of one of these: {text}"

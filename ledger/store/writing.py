@@ -134,7 +134,7 @@ class Store(ABC):
 
     Attributes:
         location: how errors name the place.
-        reader: looks beside any transaction.
+        reader: reads outside transactions.
         after_append: called with (writer, rows) inside each append's transaction.
 
     """

@@ -188,7 +188,7 @@ class _Leaves:
     def checks(self, reader: Reader) -> list[Check]:
         """Close the comparison: leaves, nodes, root."""
         if self._stored is None:
-            said = "this ledger was made before there was a tree: open it for writing once"
+            said = "this ledger was made before there was a tree: open the ledger once for writing"
             return [Check("leaves", LEAVES, 0, Fault(None, None, said), derived=True)]
         if self._bad is None:
             self._stored.end()

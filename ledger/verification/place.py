@@ -85,5 +85,5 @@ def check_settings(connection: Connection) -> Check:
     kept = int(count) if count.isdecimal() else -1
     more = kept != len(there) and kept >= 0
     kind = MODIFIED if not more else DELETED if kept > len(there) else INSERTED
-    said = "a setting is another than was written: see the table meta"
+    said = "a setting differs from what was written: see the table meta"
     return Check("settings", SETTINGS, len(there), Fault(kind, None, said))

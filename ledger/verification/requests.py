@@ -53,7 +53,7 @@ class Requests:
                 said = f"the request of @{self._first} is not remembered"
                 self._fault = Fault(DELETED, self._first, said)
             elif row != (digest, self._first, self._last):
-                said = f"the request of @{self._first} is remembered otherwise"
+                said = f"the stored request of @{self._first} differs"
                 self._fault = Fault(MODIFIED, self._first, said)
         self._pending.clear()
 

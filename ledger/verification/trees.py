@@ -61,9 +61,9 @@ class Level:
         return False
 
     def end(self) -> None:
-        """Note hashes that nothing calls for."""
+        """Note hashes that belong to no event."""
         if self.fault is None and self._some(HASH_BYTES):
-            self._set(INSERTED, self._read, "is more than the events give")
+            self._set(INSERTED, self._read, "is more than the events account for")
 
     def _some(self, size: int) -> bytes:
         parts, have = [self._held], len(self._held)
@@ -74,7 +74,7 @@ class Level:
             start, hashes = row
             if start != self._next or len(hashes) % HASH_BYTES or not hashes:
                 gap = start > self._next
-                said = "is missing" if gap else "is there twice or in part"
+                said = "is missing" if gap else "is duplicated or incomplete"
                 self._set(DELETED if gap else INSERTED, min(start, self._next), said)
                 break
             self._next += len(hashes) // HASH_BYTES

@@ -62,7 +62,7 @@ def package(name: str) -> Any:  # noqa: ANN401 - a package that may not be insta
 def table_of(events: Iterable[RecordedEvent]) -> Any:  # noqa: ANN401 - a pyarrow.Table
     """Make the table of some events, in their order. Raises: ExtraMissing."""
     pa = package("pyarrow")
-    # A line says few of the columns: the others are what the table says where nobody speaks.
+    # A line says few of the columns: the others have the table's default values.
     silent: Line = {name: 0 if name in DELTAS else None for name in COLUMNS}
     rows = [
         tuple({**silent, **line}.values()) for recorded in events for line in lines_of(recorded)

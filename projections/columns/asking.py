@@ -140,7 +140,7 @@ def rebuilt(row: ViewRow) -> Rebuilt:
 
 
 def opened(engine: Any) -> Any:  # noqa: ANN401 - an extra without types where it is missing
-    """Open DuckDB in memory, bounded (SPEED, memory); what is more goes to the system's temporary.
+    """Open DuckDB in memory, bounded (SPEED, memory); it spills to the temporary directory.
 
     It would draw its own progress bar on stdout, into our answer.
     """

@@ -161,7 +161,7 @@ class Columns:
             return f"they end @{expected - 1}, the log ends @{head}"
         for segment in segments[-1:]:  # a root covers everything before it
             if not nodes.there or nodes.root(segment.last).hex() != segment.root:
-                return f"the log's root @{segment.last} is another one"
+                return f"the log's root @{segment.last} differs"
         return None
 
     def _damaged(self, segments: tuple[Segment, ...], *, whole: bool) -> str | None:

@@ -108,7 +108,7 @@ def _snapshots(reader: Reader) -> Check:
     count, account, kind = first_that_differs(reader)
     if account is None:
         return Check("snapshots", SNAPSHOTS, count, derived=True)
-    said = f"a frame of account {account} is another; drop them all: tally projections rebuild"
+    said = f"the snapshot of account {account} differs; drop them all: tally projections rebuild"
     return Check("snapshots", SNAPSHOTS, count, Fault(kind, None, said), derived=True)
 
 

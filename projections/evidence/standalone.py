@@ -1295,7 +1295,7 @@ class Pack:
         told = self.manifest["checkpoint"]["origin"]
         need(origin == told, "it is of %s" % plain(origin))
         need(size <= self.size, "it covers %d events, the pack %d: cut off" % (size, self.size))
-        need(root_of(self.leaves, size) == root, "the history before it is another one")
+        need(root_of(self.leaves, size) == root, "the history before it differs")
         return "the first %d events are those of the older checkpoint" % size
 
 

@@ -142,7 +142,7 @@ class Builder:
         allowed: set[Any] = set()
         for choice in choices:
             if not choice.constant:
-                raise self.complain(node, "only what is written out can stand in the list")
+                raise self.complain(node, "lists may hold only literals")
             allowed.add(self._alike(node, term, choice, verb="compare")[1].literal)
         read = term.read
         if inside:
@@ -176,7 +176,7 @@ class Builder:
         if beside.kind == TEXT and isinstance(cell, str) and beside.words:
             if cell not in beside.words:
                 hint = did_you_mean(cell, list(beside.words)) or " ".join(beside.words)
-                raise self.complain(node, f"it is never {cell!r}", hint=hint)
+                raise self.complain(node, f"{cell!r} is not a possible value", hint=hint)
         elif beside.kind == MONEY and isinstance(cell, str):
             raise self.complain(node, "an amount is written without quotes", hint="as in: 350.00")
         return literal
@@ -184,7 +184,7 @@ class Builder:
     def _minor(self, node: ast.AST, amount: Fraction) -> int:
         minor: Fraction = amount * self.scale
         if minor.denominator != 1:
-            raise self.complain(node, f"{self.currency} has no such fraction of a minor unit")
+            raise self.complain(node, f"too many decimals for {self.currency}")
         return minor.numerator
 
     # --- arithmetic -----------------------------------------------------------------------

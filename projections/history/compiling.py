@@ -95,7 +95,7 @@ class _Compiler:
             hint = f"the language has {LANGUAGE}"
             if "==" not in self.text and "=" in self.text:
                 hint = "compare with ==, as in: cash == 100"
-            msg = f"expression {_short(self.text)!r} at column {column}: it cannot be read here"
+            msg = f"expression {_short(self.text)!r} at column {column}: syntax error"
             raise InvalidInput(msg, hint=hint) from None
         except (ValueError, MemoryError, RecursionError):
             raise self.error(None, "it cannot be read") from None
@@ -188,7 +188,7 @@ class _Compiler:
             return self.build.negated(operand)
         if isinstance(node.op, ast.USub):
             return self.build.minus(node, operand)
-        raise self.error(node, "only - and not stand before a term")
+        raise self.error(node, "only unary - and not are supported")
 
     def _arithmetic(self, node: ast.BinOp) -> Term:
         sign = _ARITHMETIC.get(type(node.op))
@@ -208,7 +208,7 @@ class _Compiler:
             sign = _COMPARE[type(op)]
             if sign in {"in", "not in"}:
                 if not isinstance(comparator, ast.Tuple | ast.List):
-                    raise self.error(comparator, 'write what it may be like ("running", "frozen")')
+                    raise self.error(comparator, 'list the allowed values ("running", "frozen")')
                 among = [self.term(one) for one in comparator.elts]
                 parts.append(self.build.among(node, left, among, inside=sign == "in"))
                 continue

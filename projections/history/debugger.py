@@ -192,7 +192,7 @@ class Debugger:
         hit = self.timeline.find_back(start, [WatchValue(expression, "last change of")])
         if hit is None:
             msg = f"{text} did not change before this place"
-            raise NoSuchThing(msg, hint="go forward with: c, after: w " + text)
+            raise NoSuchThing(msg, hint=f"set a watch (w {text}), then continue (c)")
         shown = self.go(hit.place, hit.because)
         self._last_asked = text, self.place
         return shown

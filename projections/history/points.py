@@ -73,7 +73,7 @@ def parse_at(text: str, here: Here) -> int:
     if text.startswith(TAG):
         return _tag(text, here).at
     if _POSITION.fullmatch(text) or text.startswith("head"):
-        msg = f"{text!r} is a position, where an instant is asked for"
+        msg = f"{text!r} is a position; expected an instant"
         raise InvalidInput(msg, hint=f"write AT{PAIR}{text}, or give --position")
     return parse_time(text, here)
 

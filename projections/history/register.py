@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projections.history.restated import Moved
 
 OPEN, CLOSED, REOPENED = "open", "closed", "reopened"
-# Follows from the two others, so it is no figure of its own.
+# Follows from the two others, so it is not a figure of its own.
 _DERIVED = Name("available")
 
 

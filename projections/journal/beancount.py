@@ -35,7 +35,7 @@ def body(
     reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
     starts: int | None = None,
 ) -> Iterator[str]:  # fmt: skip
-    """Write everything behind the heading, piece by piece; from ``starts`` on, if it is given."""
+    """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
     transactions = Ledgered(reader, point, offset=offset, with_lots=with_lots, starts=starts)

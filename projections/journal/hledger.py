@@ -33,7 +33,7 @@ def body(
     reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
     starts: int | None = None,
 ) -> Iterator[str]:  # fmt: skip
-    """Write everything behind the heading, piece by piece; from ``starts`` on, if it is given."""
+    """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
     if with_lots:
         yield "\ntag lot\n"
     accounts: set[BookAccount] = set()

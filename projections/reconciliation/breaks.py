@@ -43,10 +43,10 @@ class Scope(Struct, frozen=True):
     """Which lines a reconciliation speaks of.
 
     Attributes:
-        starts, ends: half-open; what lies outside is another period's.
+        starts, ends: half-open; what lies outside belongs to another period.
         whole: without a span it speaks of all time; an empty file speaks of nothing.
         narrowed: the span was asked for, so the statement's own lines may lie outside too.
-        transit: how long money may be on its way, in microseconds.
+        transit: how long a payment may be in transit, in microseconds.
         tolerance: fine units by which amounts may differ, as asked for.
 
     """

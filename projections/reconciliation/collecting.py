@@ -82,7 +82,7 @@ def _one_payment(pending: Line, booked: Line, window: int) -> bool:
     mine, others = set(_own_proofs(pending)), set(_own_proofs(booked))
     if mine and others:
         return bool(mine & others)  # two explicit and different names are two payments
-    # What was booked the day before is another payment; within a day a bank may tell days alone.
+    # The booking of the day before is a different payment; a bank may name days alone.
     return -DAY < booked.instant - pending.instant <= window
 
 

@@ -56,7 +56,7 @@ def hints(line: Line) -> list[str]:
 
 
 def explicit(line: Line) -> bool:
-    """Return whether a line names its payment outright: then another name is another payment."""
+    """Return whether a line names its payment outright: then another name means another payment."""
     return line.firm or any(one.scope == TRANSACTION for one in line.references)
 
 

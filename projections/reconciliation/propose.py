@@ -103,7 +103,7 @@ class Proposer:
             return self._said("reverse-top-up", _not_before(line, paid), account=account,
                               channel=paid.channel, serial=paid.key, amount=size)  # fmt: skip
         what = "it takes back an earlier line" if line.reversal else line.kind
-        return Proposal(None, f"{line.place} {line.key}: {what} is not for a person to book")
+        return Proposal(None, f"{line.place} {line.key}: {what} cannot be booked by hand")
 
     def _paid(self, line: Line, account: str) -> Line | None:
         """Find the payment of ours that a line takes back: the one that it names."""
@@ -145,7 +145,7 @@ class Proposer:
                 cycle_end=self.write.instant(mine.ends), rated=size,
             )  # fmt: skip
         else:
-            yield Proposal(None, f"{mine.place} {one.key}: {mine.kind} is not for a person to book")
+            yield Proposal(None, f"{mine.place} {one.key}: {mine.kind} cannot be booked by hand")
 
     def _charge(
         self, line: Line, account: str, activated: set[tuple[str, str]]

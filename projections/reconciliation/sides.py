@@ -66,7 +66,7 @@ class Sides:
         """Match by the places of keys, -1 where several lines of that side have one."""
         pairs: dict[int, int] = {}
         wanted: dict[int, int] = {}
-        torn: set[int] = set()  # ours that several of theirs could be, or the other way round
+        torn: set[int] = set()  # lines with several candidates
         for key, there in others.items():
             found = mine.get(key, -1)
             if found >= 0 and there >= 0:

@@ -201,7 +201,7 @@ def test_a_heading_that_was_made_to_fit_is_still_wrong(hard: World, tmp_path: Pa
     body = raw[len(str(heading).encode()) :].replace(b"9.0000000000", b"8.0000000000")
     second = 1_000_000
     for made, said in (
-        (heading._replace(digest=sha256(body).hexdigest()), "made to fit"),
+        (heading._replace(digest=sha256(body).hexdigest()), "recomputed to match"),
         (heading._replace(size=heading.size + 1), "this log has"),
         (heading._replace(size=heading.size - 1), "another log"),
         (heading._replace(root="A" * 43 + "="), "another log"),

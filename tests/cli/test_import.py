@@ -212,7 +212,7 @@ def test_a_repeat_is_silent(world: World) -> None:
     assert (again["duplicate"], again["positions"]) == (True, [22])
     assert world.json("status")["head"] == before
     told = world.done("record", *top_up, "50")
-    assert told.out == "a repeat: the first result stands [@22]\n"
+    assert told.out == "duplicate: the original result applies [@22]\n"
 
 
 def test_expected_version(world: World) -> None:

@@ -211,7 +211,7 @@ def test_an_empty_line_repeats_and_a_comment_does_nothing(told: Told) -> None:
     ("line", "said"),
     [
         ("x", "no word"), ("s many", "not a number"), ("b Bill", "no event type"),
-        ("w cash >", "cannot be read"), ("p cahs", "did you mean cash"), ("g", "goes to"),
+        ("w cash >", "syntax error"), ("p cahs", "did you mean cash"), ("g", "goes to"),
         ("g soon", "not a point"), ("g @99999999", "no position"), ("l", "needs an expression"),
         ("<", "no place further back"), (">", "no place further forward"),
         ("w - 4", "no number 4"), ("l cash", "did not change"), ("g tag:x", "no tag"),

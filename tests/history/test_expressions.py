@@ -111,9 +111,9 @@ def test_old_changed_and_delta_look_at_the_event_before() -> None:
 def test_money_is_exact_in_any_currency() -> None:
     assert compiled("cash == 35010", "JPY").value(account()) is True
     assert compiled("cash == 35.010", "KWD").value(account()) is True
-    with pytest.raises(InvalidInput, match="no such fraction"):
+    with pytest.raises(InvalidInput, match="too many decimals"):
         compiled("cash == 0.5", "JPY")
-    with pytest.raises(InvalidInput, match="no such fraction"):
+    with pytest.raises(InvalidInput, match="too many decimals"):
         compiled("cash == 0.001")
     assert compiled("cash < 90071992547409.93").value(account()) is True
 
@@ -123,7 +123,7 @@ def test_money_is_exact_in_any_currency() -> None:
     [
         ("oustanding > 0", "column 1: there is no 'oustanding'; did you mean outstanding?"),
         ('not instances["i-1"].stat', "column 22: there is no 'stat'; did you mean state?"),
-        ('instances["i-1"].state == "runing"', "column 27: it is never 'runing'; did you mean"),
+        ('instances["i-1"].state == "runing"', "'runing' is not a possible value; did you mean"),
         ("instances[i].state", 'write instances["i"]'), ("instances", "needs an id"),
         ("instance['i']", "did you mean instances"), ("cash = 5", "compare with =="),
         ("cash == '5'", "without quotes"), ("cash / 2", "only + - *"), ("cash // 2", "only + - *"),
@@ -131,12 +131,12 @@ def test_money_is_exact_in_any_currency() -> None:
         ("overdue < 3", "cannot compare"), ("overdue < alert.raised", "no order"),
         ("overdue_since > 'soon'", "not an instant"), ("1e3", "not a plain number"),
         ("0x10", "not a plain number"), ("1_000", "not a plain number"),
-        ("'a' + 'b'", "does not apply"), ("-overdue", "does not apply"), ("~1", "only - and not"),
+        ("'a' + 'b'", "does not apply"), ("-overdue", "does not apply"), ("~1", "only unary - and not"),
         ("old()", "takes one term"), ("len(cash)", "len() counts"), ("sum(cash)", "no 'sum'"),
-        ("changd(cash)", "did you mean changed"), ("cash in (outstanding, 1)", "written out"),
-        ("cash in 5", "write what it may be like"), ("", "cannot be read"), ("a" * 3000, "longer"),
+        ("changd(cash)", "did you mean changed"), ("cash in (outstanding, 1)", "only literals"),
+        ("cash in 5", "list the allowed values"), ("", "syntax error"), ("a" * 3000, "longer"),
         ("cash if overdue else 1", "not allowed"), ("[1, 2]", "not allowed"),
-        ("'x' 5", "cannot be read"), ("cash == 5 5", "cannot be read"), ("\0", "cannot be read"),
+        ("'x' 5", "syntax error"), ("cash == 5 5", "syntax error"), ("\0", "syntax error"),
     ],
 )  # fmt: skip
 def test_a_wrong_expression_is_explained_with_its_place(text: str, said: str) -> None:

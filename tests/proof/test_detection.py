@@ -456,7 +456,7 @@ def test_a_checkpoint_outside_shows_it(
 
 
 def test_a_fresh_log_in_place_of_the_old_one(world: Sealed, tmp_path: Path) -> None:
-    """A named case: the key is the same, the history is another."""
+    """A named case: the key is the same, the history differs."""
     for part in tmp_path.glob("t.db*"):
         part.unlink()
     world.done("init", "--clock", "simulated", "--start", "2025-01-01")

@@ -124,7 +124,7 @@ def test_the_lists_are_what_happened(whole: Sealed, tmp_path: Path) -> None:
 def test_a_changed_pack_does_not_verify(
     whole: Sealed, tmp_path: Path, name: str, old: str, new: str, said: str
 ) -> None:
-    """Even where the manifest is made to fit."""
+    """Even where the manifest is recomputed to match."""
     away, _ = packed(whole, tmp_path)
     path = away / name
     path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))

@@ -88,7 +88,7 @@ def test_a_part_that_is_gone_new_or_swapped_is_found(small: Path, tmp_path: Path
 def test_what_does_not_follow_from_the_events_is_found_though_the_manifest_fits(
     small: Path, tmp_path: Path
 ) -> None:
-    """Each file altered, and the manifest made to fit: only the stranger's pages pass.
+    """Each file altered, and the manifest recomputed: only the stranger's pages pass.
 
     The figures of the register of restatements are found by us alone, and verify.py says so.
     """

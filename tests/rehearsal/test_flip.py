@@ -41,7 +41,7 @@ BY_MONEY = (
 
 
 def altered(ledger: Ledger, target: RecordedEvent, at: int, command: c.AnyCommand) -> bool:
-    """Ask ``tally whatif --mode decide`` whether a decision falls out otherwise."""
+    """Ask ``tally whatif --mode decide`` whether a decision changes."""
     changes = Changes(inserts=(Insertion(at, command),))
     answer = WhatIf(ledger.store.reader, changes, point=now(ledger)).decided()
     if isinstance(target.event, CommandRefused):

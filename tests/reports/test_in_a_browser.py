@@ -60,7 +60,7 @@ class Opened:
 def opened(
     browser: Browser, year: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Opened]:
-    """The timeline of an account, on a wide light page unless told."""
+    """The timeline of an account, on a wide light page by default."""
     path = tmp_path / "page.html"
     account = getattr(request, "param", "a-003")
     year.done("report", "timeline", account, "--html", "-o", path)

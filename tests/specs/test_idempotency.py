@@ -118,7 +118,7 @@ def test_a_command_that_changes_nothing_uses_its_token_up() -> None:
 
 
 def test_a_token_survives_what_has_happened_since() -> None:
-    """R28: the first result stands, whatever is true now."""
+    """R28: the original result applies, whatever is true now."""
     story = given(LEGACY, top_up("200"), BUY, renew(token="t"), bill("b-1", "9", DAY_2))
     story.when(renew("2025-09-01T00:00:00", token="t")).then(silent)
 

@@ -52,7 +52,7 @@ def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str
             found[name] = place
     absent = [name for name in needed if name not in found]
     if absent:
-        msg = f"the file has no column {', '.join(absent)}, so it is not a {what}"
+        msg = f"the file has no column {', '.join(absent)}, so it is not a {what} file"
         raise BadStatement(msg, hint=_advice(header))
     return found
 

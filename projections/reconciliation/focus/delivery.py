@@ -120,7 +120,7 @@ def rows(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, list[str]]]:
                 yield number, cells
     except csv.Error as error:
         msg = f"line {reader.line_num} is not CSV: {error}"
-        raise BadStatement(msg, hint="the file seems cut off, or is another format") from None
+        raise BadStatement(msg, hint="the file seems cut off, or has another format") from None
     except UnicodeError:
         msg = f"a line after line {reader.line_num} is not {encoding.removesuffix('-sig')}"
         raise BadStatement(msg, hint="name the encoding, e.g. --encoding gbk") from None

@@ -105,7 +105,7 @@ class Table:
         absent = [name for name in columns if name not in self.header]
         if absent:
             near = did_you_mean(absent[0], self.header)
-            msg = f"the file has no column {', '.join(absent)}, so it is not a {source}"
+            msg = f"the file has no column {', '.join(absent)}, so it is not a {source} file"
             raise BadStatement(msg, hint=near or f"it has: {', '.join(self.header)[:200]}")
         twice = next((name for name in columns if self.header.count(name) > 1), None)
         if twice is not None:
@@ -191,5 +191,5 @@ class Table:
                 return
             except csv.Error as error:
                 msg = f"line {line} is not CSV: {error}"
-                hint = "the file seems cut off or is another format"
+                hint = "the file seems cut off or has another format"
                 raise BadStatement(msg, hint=hint) from None

@@ -119,7 +119,7 @@ def parse(body: bytes, target: Target, *, encoding: str = "") -> None:
         raise BadStatement(msg, hint="do not open it; ask the bank for the file again") from None
     except (ElementTree.ParseError, ValueError, LookupError, AssertionError) as error:
         msg = f"the file is not a whole XML document: {str(error) or 'it is empty'}"
-        hint = "it seems cut off or is another format; if it is not UTF-8, give --encoding"
+        hint = "it seems cut off or has another format; if it is not UTF-8, give --encoding"
         raise BadStatement(msg, hint=hint) from None
     if not target.held:
         raise target.nothing()
