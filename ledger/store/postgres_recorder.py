@@ -123,5 +123,5 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
 
 def _plain(statements: list[str]) -> list[Any]:
-    """Keep braces of a statement from being read as places of a composed one."""
+    """Escape braces."""
     return [text.replace("{", "{{").replace("}", "}}") for text in statements]

@@ -131,7 +131,7 @@ def test_money_is_exact_in_any_currency() -> None:
         ("overdue < 3", "cannot compare"), ("overdue < alert.raised", "no order"),
         ("overdue_since > 'soon'", "not an instant"), ("1e3", "not a plain number"),
         ("0x10", "not a plain number"), ("1_000", "not a plain number"),
-        ("'a' + 'b'", "does not apply"), ("-overdue", "does not apply"), ("~1", "only unary - and not"),
+        ("'a' + 'b'", "does not apply"), ("-overdue", "does not apply"), ("~1", "only unary -"),
         ("old()", "takes one term"), ("len(cash)", "len() counts"), ("sum(cash)", "no 'sum'"),
         ("changd(cash)", "did you mean changed"), ("cash in (outstanding, 1)", "only literals"),
         ("cash in 5", "list the allowed values"), ("", "syntax error"), ("a" * 3000, "longer"),
