@@ -5,8 +5,10 @@ What has to be there for them (a key, a place to write to) is asked for before a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cli.querying import rows_of
 from cli.trusting import read_key
 from ledger.checklist import CheckLine
 from ledger.closes import check_ended
@@ -37,9 +39,13 @@ def checklist(session: Session, period: Period, progress: Progress) -> list[Chec
         read_closes(session.reader).check_close(period, months_of(period, offset))
     except WrongState as error:
         order = CheckLine(ORDER, ok=False, figure=str(error))
-    views = session.views()
-    required = session.catalog.policy.close_requires
-    return [order, *Derivation(views, progress).checklist(session.reader, period, required)]
+    derivation = _derivation(session, session.views(), progress)
+    with session.reader.snapshot():
+        return [order, *derivation.figures(session.reader, period).checklist]
+
+
+def _derivation(session: Session, views: Views, progress: Progress) -> Derivation:
+    return Derivation(views, partial(rows_of, session), progress)
 
 
 def close(
@@ -47,7 +53,7 @@ def close(
     override: bool, actor: str | None, reason: str | None,
 ) -> Closed:  # fmt: skip
     """Close a period. Raises: Refused, PointInTheFuture, InvalidInput."""
-    derivation = Derivation(Views(session.store.reader, session.store), progress)
+    derivation = _derivation(session, Views(session.store.reader, session.store), progress)
     return close_period(
         session.ledger, period, derivation, actor=actor, reason=reason, override=override
     )

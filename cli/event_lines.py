@@ -39,7 +39,8 @@ def event_line(row: dict[str, Any]) -> str:
 # Acts of people that are no commands to an account: what recorded them.
 _ACTS: Final = {
     "PolicyAdopted": "init", "TagAdded": "tag add", "PeriodClosed": "close",
-    "PeriodReopened": "reopen", "ReconciliationRun": "reconcile --record",
+    "PeriodReopened": "reopen", "ChecksAdopted": "check --adopt",
+    "ReconciliationRun": "reconcile --record",
     "ReconciliationSignedOff": "breaks sign-off", "BreakOpened": "reconcile --record",
     "BreakResolved": "breaks resolve", "BreakSignedOff": "breaks sign-off",
     "BreakReopened": "breaks reopen", "MatchConfirmed": "reconcile --match",

@@ -41,6 +41,14 @@ class Digests(NamedTuple):
     balances: str | None
 
 
+class Figures(NamedTuple):
+    """What was derived for a close as of a position: its checklist, the digests of each month."""
+
+    position: int
+    checklist: Sequence[CheckLine]
+    digests: Sequence[Digests]
+
+
 def check_required(
     lines: Sequence[CheckLine], period: str, *,
     override: bool, actor: str, reason: str | None,

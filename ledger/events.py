@@ -445,6 +445,16 @@ class PeriodReopened(Event, frozen=True, tag="PeriodReopened/1"):
     close: int
 
 
+class ChecksAdopted(Event, frozen=True, tag="ChecksAdopted/1"):
+    """A file of standing checks, kept as it was written, that a close may require (R65).
+
+    Policy ``close_requires`` names it as ``check:NAME``; the last one under a name counts.
+    """
+
+    name: str
+    text: str
+
+
 class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
     """A statement was held against the ledger as its first ``known_position`` events know it.
 
@@ -574,8 +584,9 @@ AnyEvent = (
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
-    | PeriodReopened | ReconciliationRun | BreakOpened | BreakResolved | BreakSignedOff
-    | BreakReopened | MatchConfirmed | ReconciliationSignedOff | NoticeSent | NoticeFailed
+    | PeriodReopened | ChecksAdopted | ReconciliationRun | BreakOpened | BreakResolved
+    | BreakSignedOff | BreakReopened | MatchConfirmed | ReconciliationSignedOff | NoticeSent
+    | NoticeFailed
 )  # fmt: skip
 EVENT_TYPES: tuple[type[Event], ...] = get_args(AnyEvent)
 

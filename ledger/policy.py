@@ -22,7 +22,7 @@ _DURATION = re.compile(r"(\d{1,9})(s|min|h|d)")
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 _TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?")
 _DIGITS_MAX = 20
-_SOURCE = re.compile(r"[a-z0-9][a-z0-9._/-]{0,98}", re.ASCII)
+_REQUIRED = re.compile(r"(?:check:)?[a-z0-9][a-z0-9._/-]{0,98}", re.ASCII)
 _REMINDERS_MAX = 1000
 _DURATION_MAX = 36_500 * DAY
 
@@ -89,12 +89,12 @@ def _one_of(*readings: str) -> Callable[[str], int]:
     return parse
 
 
-def _sources(text: str) -> tuple[str, ...]:
+def _required(text: str) -> tuple[str, ...]:
     if text == "none":
         return ()
     names = tuple(text.split(","))
-    if not all(_SOURCE.fullmatch(name) for name in names) or len(set(names)) < len(names):
-        raise _bad(text, "none, or a list without spaces: camt053,csv")
+    if not all(_REQUIRED.fullmatch(name) for name in names) or len(set(names)) < len(names):
+        raise _bad(text, "none, or a list without spaces: camt053,csv,check:month-end")
     return names
 
 
@@ -115,7 +115,7 @@ KEYS: dict[str, tuple[str, Callable[[str], object]]] = {
     "alert_reminders": ("5", _whole(0, _REMINDERS_MAX)),
     "five_day_refund": ("5d", parse_duration),
     "closed_period": ("warn", _one_of("warn", "refuse")),
-    "close_requires": ("none", _sources),
+    "close_requires": ("none", _required),
 }
 _SLOT_KEYS = ("calendar_offset", "auto_renew_first_day", "auto_renew_last_day", "auto_renew_time")
 

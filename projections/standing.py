@@ -7,6 +7,7 @@ Invariant: the same log, check and point give the same finding. This module must
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
@@ -85,8 +86,59 @@ class _Found:
         return Finding(self.checked, len(self._failing), first, account)
 
 
-def judge(reader: Reader, check: Check, point: Point, *, offset: int) -> Finding:
-    """Judge an expression or the books. Raises: InvalidInput (no such name in an expression)."""
+Rows = Callable[[Check, "Point"], int]  # asks a query at a point: how many rows it gives
+
+
+def judge(
+    reader: Reader, check: Check, point: Point, *, offset: int, rows: Rows,
+    end: Point | None = None,
+) -> Finding:  # fmt: skip
+    """Judge a check; ``end``: where one that is to hold at closes is judged, instead of at each.
+
+    Raises: InvalidInput (no such name in an expression).
+    """
+    if check.when == CLOSES and end is not None:
+        check, point = check._replace(when=NOW), end
+    if check.sql is not None:
+        return _ask(reader, check, point, rows)
+    try:
+        return _derive(reader, check, point, offset)
+    except InvalidInput as error:
+        raise InvalidInput(f"check {check.name!r}: {error}", hint=error.hint) from None
+
+
+def _ask(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding:
+    """Ask a query, at every point that it is to hold at: rows are what is wrong."""
+    if check.when == ALWAYS:
+        return _bisected(reader, check, point, rows)
+    points = close_points(reader, point) if check.when == CLOSES else [(point.position, point)]
+    failing, first = 0, None
+    for position, at in points:
+        wrong = rows(check, at)
+        if wrong:
+            failing, first = max(failing, wrong), position if first is None else first
+    return Finding(len(points), failing, first)
+
+
+def _bisected(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding:
+    """Find the first position at which a query that stays wrong is wrong, by halving."""
+    asked, low, high = 1, 1, point.position
+    wrong = rows(check, point)
+    if not wrong:
+        return Finding(asked)
+    while low < high:
+        middle = (low + high) // 2
+        row = reader.row(middle)
+        at = row.recorded_at if row is not None else point.at
+        asked += 1
+        if rows(check, point_of(reader, at=at, position=middle)):
+            high = middle
+        else:
+            low = middle + 1
+    return Finding(asked, wrong, low)
+
+
+def _derive(reader: Reader, check: Check, point: Point, offset: int) -> Finding:
     found = _Found()
     points = close_points(reader, point) if check.when == CLOSES else [(point.position, point)]
     for account, currency in _accounts(reader, check, point):

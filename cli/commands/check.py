@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,6 @@ from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.progress import Progress
 from cli.render import plural, point_line, short, strong, write
-from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import format_instant
 from projections.answers import point_json
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
     from projections.point import Point
     from projections.standing import Check, Finding
 
-MEMORY, SECONDS = "512MB", 60
-
 
 @click.command("check")
 @click.argument("file", metavar="FILE.toml")
 @click.option("--period", metavar="PERIOD",
               help="Judge what is to hold at closes at the end of this period.")  # fmt: skip
+@click.option("--adopt", metavar="NAME",
+              help="Record the file: policy close_requires can name it as check:NAME.")  # fmt: skip
+@click.option("--actor", help="Who adopts it.")
+@click.option("--reason", help="Why.")
 @tally_command(rows=True, point=True)
 def command(
-    session: Session, output: Output, *, file: str, period: str | None, **options: Any
-) -> int:
+    session: Session, output: Output, *, file: str, period: str | None, adopt: str | None,
+    actor: str | None, reason: str | None, **options: Any,
+) -> int:  # fmt: skip
     """Judge standing checks: expressions over accounts, identities of the books, or SQL.
 
     Each must hold at every position (always), at each close, or now; the first position
@@ -43,19 +46,26 @@ def command(
       tally check month-end.toml
       tally check month-end.toml --period 2025-03
       tally check month-end.toml --position 1200 --json
+      tally check month-end.toml --adopt month-end --actor ops/lin
     """
-    from cli.checking import read_checks  # noqa: PLC0415 - loaded when needed
+    from cli.querying import rows_of  # noqa: PLC0415 - loaded when needed
+    from projections.standing import judge  # noqa: PLC0415 - as above
 
-    checks = read_checks(file)
-    known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in session.reader.streams()}
-    for account in (name for one in checks for name in one.accounts if name not in known):
-        raise session.no_account(account)
+    text, checks = _read(session, file)
+    if adopt is not None:
+        if period is not None or any(cell is not None for cell in options.values()):
+            raise click.UsageError("--adopt records the file: it takes no point and no period")
+        return _adopt(session, output, adopt, text, actor=actor, reason=reason)
     point = asked(session, **point_options(options))
     end = _end_of(session, period, point)
     rows = []
     with Progress("check") as progress:
         for done, check in enumerate(checks, 1):
-            rows.append(_row(session, check, _judge(session, check, point, end)))
+            found = judge(
+                session.reader, check, point, offset=session.offset, end=end,
+                rows=partial(rows_of, session),
+            )  # fmt: skip
+            rows.append(_row(session, check, found))
             progress(done, len(checks))
     good = all(row["ok"] for row in rows)
     if output.form == "json":
@@ -72,6 +82,40 @@ def command(
     return DONE if good else FOUND
 
 
+def _read(session: Session, file: str) -> tuple[str, list[Check]]:
+    """Read a file of checks. Raises: InvalidInput, OSError, NoSuchThing (an account)."""
+    from pathlib import Path  # noqa: PLC0415 - loaded when needed
+
+    from projections.standing_file import read_checks  # noqa: PLC0415 - as above
+    from projections.toml import BYTES_MAX  # noqa: PLC0415 - as above
+
+    with Path(file).open("rb") as opened:
+        raw = opened.read(BYTES_MAX + 1)
+    checks = read_checks(raw, repr(file))
+    known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in session.reader.streams()}
+    for account in (name for one in checks for name in one.accounts if name not in known):
+        raise session.no_account(account)
+    return raw.decode("utf-8-sig"), checks
+
+
+def _adopt(
+    session: Session, output: Output, name: str, text: str, *,
+    actor: str | None, reason: str | None,
+) -> int:  # fmt: skip
+    """Record a file of checks, so that a close can require it."""
+    from ledger.adopting import adopt  # noqa: PLC0415 - loads the write side
+
+    recorded = adopt(session.ledger, name, text, actor=actor, reason=reason)
+    if output.human:
+        write(f"adopted {name} [@{recorded.position}]")
+        write(f"a close requires it while close_requires names check:{name}")
+    else:
+        output.object(
+            {"schema": "tally.adopted/1", "name": name, "position": recorded.position}
+        )
+    return DONE
+
+
 def _end_of(session: Session, period: str | None, point: Point) -> Point | None:
     """Return the point of a period's last second, as known at the point."""
     if period is None:
@@ -82,77 +126,6 @@ def _end_of(session: Session, period: str | None, point: Point) -> Point | None:
     wanted = read_period(period, session.offset)
     check_ended(wanted, now=session.now, offset=session.offset)
     return point_of(session.reader, at=wanted.last, position=point.position)
-
-
-def _judge(session: Session, check: Check, point: Point, end: Point | None) -> Finding:
-    from projections.standing import CLOSES, NOW, judge  # noqa: PLC0415 - loaded when needed
-
-    if check.when == CLOSES and end is not None:
-        check, point = check._replace(when=NOW), end
-    if check.sql is not None:
-        return _ask(session, check, point)
-    try:
-        return judge(session.reader, check, point, offset=session.offset)
-    except InvalidInput as error:
-        raise InvalidInput(f"check {check.name!r}: {error}", hint=error.hint) from None
-
-
-def _ask(session: Session, check: Check, point: Point) -> Finding:
-    """Ask a query, at every point that it is to hold at: rows are what is wrong."""
-    from projections.standing import (  # noqa: PLC0415 - loaded when needed
-        ALWAYS,
-        CLOSES,
-        Finding,
-        close_points,
-    )
-
-    if check.when == ALWAYS:
-        return _bisected(session, check, point)
-    points = [(point.position, point)]
-    if check.when == CLOSES:
-        points = close_points(session.reader, point)
-    failing, first = 0, None
-    for position, at in points:
-        wrong = _rows_of(session, check, at)
-        if wrong:
-            failing, first = max(failing, wrong), position if first is None else first
-    return Finding(len(points), failing, first)
-
-
-def _bisected(session: Session, check: Check, point: Point) -> Finding:
-    """Find the first position at which a query that stays wrong is wrong, by halving."""
-    from projections.standing import Finding  # noqa: PLC0415 - loaded when needed
-
-    asked_for, low, high = 1, 1, point.position
-    wrong = _rows_of(session, check, point)
-    if not wrong:
-        return Finding(asked_for)
-    while low < high:
-        middle = (low + high) // 2
-        row = session.reader.row(middle)
-        at = row.recorded_at if row is not None else point.at
-        asked_for += 1
-        if _rows_of(session, check, point_of(session.reader, at=at, position=middle)):
-            high = middle
-        else:
-            low = middle + 1
-    return Finding(asked_for, wrong, low)
-
-
-def _rows_of(session: Session, check: Check, point: Point) -> int:
-    """Count the rows that a query gives at a point. Raises: InvalidInput, ExtraMissing."""
-    from cli.commands.sql import points_of  # noqa: PLC0415 - an extra
-    from cli.queries.engine import Engine  # noqa: PLC0415 - an extra
-
-    assert check.sql is not None  # noqa: S101 - asked for queries alone
-    engine = Engine(session, memory=MEMORY, seconds=SECONDS)
-    try:
-        answer = engine.ask(check.sql, point, points_of(session, check.sql))
-        return sum(1 for _ in answer.rows())
-    except InvalidInput as error:
-        raise InvalidInput(f"check {check.name!r}: {error}", hint=error.hint) from None
-    finally:
-        engine.close()
 
 
 def _row(session: Session, check: Check, found: Finding) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a close derives: the digests of its months, and the checklist before it (R61, R65).
 
-Invariant: everything is read through one reader, so in the ledger's own transaction it is of
+Invariant: everything is read through one reader that sees one state of the log, so it is of
 exactly that position. Nothing is decided here: what refuses a close is the ledger's.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ledger.checklist import CheckLine, Digests
+from ledger.checklist import CheckLine, Figures
 from ledger.events import ACCOUNT_PREFIX
 from ledger.ordering import next_due
 from ledger.periods import months_of
@@ -17,70 +17,114 @@ from ledger.reconciling import OPEN, REOPENED, register
 from projections.evidence.digests import derive, point_of
 from projections.journal.chart import format_scaled
 from projections.runner import Views
+from projections.standing import CLOSES, judge
+from projections.standing_file import adopted, read_checks
 from projections.stored import fold_accounts, policy_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ledger.checklist import Digests
     from ledger.periods import Period
+    from ledger.policy import Policy
     from ledger.reconciling import Register, Run
     from ledger.store import Reader, Writer
-    from projections.evidence.digests import DerivedAt
+    from projections.standing import Rows
+    from projections.standing_file import Adopted
 
     Progress = Callable[[int, int], None]
 
 DUE, VIEWS, BOOKS = "everything due has run", "views equal a refold", "books balance"
+CHECK = "check:"  # before the name of adopted checks in the policy
 
 
 class Derivation:
-    """Derives for one close; what it derived once it keeps."""
+    """Derives for one close; ``rows`` asks the query of a standing check."""
 
-    def __init__(self, views: Views, progress: Progress | None = None) -> None:
+    def __init__(self, views: Views, rows: Rows, progress: Progress | None = None) -> None:
         """Catch views up through ``views``; ``progress`` counts accounts."""
         self._views = views
+        self._rows = rows
         self._progress = progress
-        self._made: dict[tuple[int, int], DerivedAt] = {}
 
     def prepare(self, writer: Writer) -> None:
         """Catch every view up inside the writer's transaction."""
         self._views.catch_up_within(writer)
 
-    def _derive(self, reader: Reader, *, at: int, position: int) -> DerivedAt:
-        key = at, position
-        if key not in self._made:
-            point = point_of(reader, at=at, position=position)
-            self._made[key] = derive(reader, point, self._progress)
-        return self._made[key]
-
-    def digests(self, reader: Reader, *, at: int, position: int) -> Digests:
-        """Derive everything at an instant, as the first ``position`` events know it."""
-        return self._derive(reader, at=at, position=position).digests
-
-    def checklist(
-        self, reader: Reader, period: Period, required: Sequence[str]
-    ) -> list[CheckLine]:
-        """Check what a close depends on; ``required`` are the sources that policy names."""
+    def figures(self, reader: Reader, period: Period) -> Figures:
+        """Derive what a close looks at and commits, as of the reader's head."""
         position = reader.head().position
         policy = policy_at(reader, position)
-        names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
-        waiting = sum(
-            (due := next_due(state, policy)) is not None and due.at < period.ends
-            for state in fold_accounts(reader, names, position)
-        )
-        rows, difference = Views(reader).compare(self._progress)
-        drifted = "" if difference is None else f"{difference.view} of {difference.account}"
-        sums = self._derive(reader, at=period.last, position=position).sums
-        off = {name: amount for name, amount in sums.items() if amount}
-        figures = [f"{format_scaled(amount, name)} {name}" for name, amount in off.items()]
-        known = register(reader)
         months = months_of(period, policy.calendar_offset)
-        return [
-            CheckLine(DUE, not waiting, f"{waiting} waiting"),
-            CheckLine(VIEWS, difference is None, f"{drifted} differs" if drifted
-                      else f"{rows} rows"),
-            CheckLine(BOOKS, not off, ", ".join(figures) or "0.00"),
-            *(_source(known, source, months) for source in required),
+        digests: list[Digests] = []
+        sums: dict[str, int] = {}
+        for month in months:
+            point = point_of(reader, at=month.last, position=position)
+            derived = derive(reader, point, self._progress)
+            digests.append(derived.digests)
+            sums = derived.sums
+        lines = [
+            _due(reader, period, position, policy), self._views_line(reader), _books(sums),
+            *self._required(reader, months, position, policy),
         ]  # fmt: skip
+        return Figures(position, lines, digests)
+
+    def _views_line(self, reader: Reader) -> CheckLine:
+        rows, difference = Views(reader).compare(self._progress)
+        if difference is None:
+            return CheckLine(VIEWS, ok=True, figure=f"{rows} rows")
+        figure = f"{difference.view} of {difference.account} differs"
+        return CheckLine(VIEWS, ok=False, figure=figure)
+
+    def _required(
+        self, reader: Reader, months: Sequence[Period], position: int, policy: Policy
+    ) -> Iterator[CheckLine]:
+        """Give a line for each source and each adopted file of checks that policy names."""
+        known, checks = register(reader), adopted(reader, until=position)
+        for name in policy.close_requires:
+            if name.startswith(CHECK):
+                there = checks.get(name.removeprefix(CHECK))
+                yield self._checks(reader, name, there, months, position, policy)
+            else:
+                yield _source(known, name, months)
+
+    def _checks(
+        self, reader: Reader, name: str, there: Adopted | None, months: Sequence[Period],
+        position: int, policy: Policy,
+    ) -> CheckLine:  # fmt: skip
+        """Judge adopted checks: at the end of each month, now, or at every position."""
+        if there is None:
+            figure = f"nothing is adopted under this name: tally check FILE --adopt {name[6:]}"
+            return CheckLine(name, ok=False, figure=figure, required=True)
+        said: list[str] = []
+        checks = read_checks(there.text.encode(), f"what is adopted as {there.name}")
+        head = point_of(reader, at=reader.head().recorded_at, position=position)
+        for check in checks:
+            for month in months if check.when == CLOSES else months[-1:]:
+                end = point_of(reader, at=month.last, position=position)
+                found = judge(
+                    reader, check, head, offset=policy.calendar_offset, rows=self._rows, end=end
+                )
+                if not found.ok:
+                    who = f" in {found.account}" if found.account else ""
+                    said.append(f"{check.name!r} fails first at @{found.first_bad}{who}")
+                    break
+        figure = "; ".join(said) or f"{len(checks)} hold, as adopted at @{there.position}"
+        return CheckLine(name, not said, figure, required=True)
+
+
+def _due(reader: Reader, period: Period, position: int, policy: Policy) -> CheckLine:
+    names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
+    waiting = sum(
+        (due := next_due(state, policy)) is not None and due.at < period.ends
+        for state in fold_accounts(reader, names, position)
+    )
+    return CheckLine(DUE, not waiting, f"{waiting} waiting")
+
+
+def _books(sums: dict[str, int]) -> CheckLine:
+    off = [f"{format_scaled(amount, name)} {name}" for name, amount in sums.items() if amount]
+    return CheckLine(BOOKS, not off, ", ".join(off) or "0.00")
 
 
 def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine:

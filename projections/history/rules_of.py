@@ -54,6 +54,7 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.TagAdded: "R56",
     e.PeriodClosed: "R61",
     e.PeriodReopened: "R63",
+    e.ChecksAdopted: "R65",
     e.ReconciliationRun: "R55",
     e.BreakOpened: "R55",
     e.BreakResolved: "R55",

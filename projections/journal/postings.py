@@ -163,6 +163,7 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.TagAdded: _nothing,
     e.PeriodClosed: _nothing,
     e.PeriodReopened: _nothing,
+    e.ChecksAdopted: _nothing,
     e.ReconciliationRun: _nothing,
     e.BreakOpened: _nothing,
     e.BreakResolved: _nothing,

@@ -132,7 +132,7 @@ def test_a_query_that_stays_wrong_is_bisected(world: World) -> None:
         ("[[check]]\nname = 'a'\nexpr = 'cash > 0'\naccounts = []", "list of ids"),
         ("[[check]]\nname = 'a'\nexpr = 'cash > 0'\nmonotone = 1", "true or false"),
         ("[[check]]\nname='a'\nexpr='cash>0'\n[[check]]\nname='a'\nexpr='cash>0'", "'a'"),
-        ("[[check]", "no TOML"), ("a = " + "[" * 5000, "no TOML"),
+        ("[[check]", "not valid TOML"), ("a = " + "[" * 5000, "nested too deeply"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_none_is_one_clear_line(world: World, text: str, said: str) -> None:
@@ -161,3 +161,93 @@ def test_a_page_for_people(world: World) -> None:
     assert "NO  b (always): overdue" in page
     assert "2 checks, 1 failing" in page
     assert [row["name"] for row in world.rows("check", path, code=1)] == ["a", "b"]
+
+
+# --- checks that a close requires (R65) ------------------------------------------------------
+
+CHECKS = """
+[[check]]
+name = "cash is never negative"
+expr = "cash >= 0"
+
+[[check]]
+name = "nobody owes at the end"
+expr = "outstanding == 0"
+when = "closes"
+"""
+
+
+def checklist(world: World) -> Json:
+    """Give the last line of January's checklist."""
+    return dict(world.run("close", "2025-01", "--check", "--json").json["checks"][-1])
+
+
+def adopt(world: World, text: str, name: str = "month-end") -> int:
+    """Adopt a file of checks; it is removed at once. Gives its position."""
+    path = written(world, text)
+    answer = world.json("check", path, "--adopt", name, "--actor", "ops/wu")
+    path.unlink()
+    return int(answer["position"])
+
+
+def test_a_close_requires_what_was_adopted_and_needs_no_file(world: World) -> None:
+    """R65: the text is in the log; the line names the position at which it was adopted."""
+    world.done("record", "set-policy", "--key", "close_requires", "--value", "check:month-end")
+    nothing = checklist(world)
+    assert (nothing["ok"], "nothing is adopted" in nothing["figure"]) == (False, True)
+    refused = world.run("close", "2025-01", "--actor", "lin", "--json")
+    assert (refused.code, refused.json["code"]) == (4, "CHECKLIST_OPEN")
+    position = adopt(world, CHECKS)
+    assert checklist(world) == {
+        "name": "check:month-end", "ok": True, "figure": f"2 hold, as adopted at @{position}"
+    }
+    assert world.json("close", "2025-01", "--actor", "lin")["open_points"] == []
+    world.done("verify", "--deep")
+    assert world.json("recheck")["differences"] == []
+
+
+def test_an_adopted_check_that_fails_holds_the_close_up(world: World) -> None:
+    """R65: with the first position; an override keeps the line; the last adoption counts."""
+    world.done("record", "set-policy", "--key", "close_requires", "--value", "check:month-end")
+    adopt(world, CHECKS + "[[check]]\nname = 'never overdue'\nexpr = 'not overdue'\n")
+    late = position(world, "OverdueStarted")
+    assert checklist(world)["figure"] == f"'never overdue' fails first at @{late} in a-1"
+    assert world.run("close", "2025-01", "--actor", "lin").code == 4
+    adopt(world, CHECKS.replace("outstanding == 0", "cash == 0"))
+    assert "nobody owes at the end" in checklist(world)["figure"]
+    why = ("--override", "--reason", "known, and paid on the 13th")
+    closed = world.json("close", "2025-01", "--actor", "lin", *why)
+    assert closed["open_points"] == ["check:month-end"]
+    adopt(world, CHECKS)
+    assert world.events("--type", "PeriodClosed")[-1]["data"]["open_points"] == ["check:month-end"]
+
+
+def test_a_query_can_be_required_too(world: World) -> None:
+    """R65: its rows at the end of the month are what is wrong."""
+    pytest.importorskip("duckdb")
+    world.done("record", "set-policy", "--key", "close_requires", "--value", "check:q")
+    query = "[[check]]\nname = 'q'\nwhen = 'closes'\nsql = 'SELECT 1 FROM balances WHERE cash > {}'"
+    adopt(world, query.format(90), "q")
+    assert "'q' fails first at @" in checklist(world)["figure"]
+    adopt(world, query.format(1000), "q")
+    assert checklist(world)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--adopt", "month-end"), "--actor"), (("--adopt", "A B", "--actor", "x"), "not a name"),
+        (("--adopt", "x", "--actor", "x", "--period", "2025-01"), "no period"),
+        (("--adopt", "x", "--actor", "x", "--at", "2025-01-10"), "no point"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_adopted_is_one_line(
+    world: World, arguments: tuple[str, ...], said: str
+) -> None:
+    """R65: who adopts it is named; the name is one that a policy can hold; nothing is recorded."""
+    before = world.events()[-1]["position"]
+    done = world.done("check", written(world, CHECKS), *arguments, code=2)
+    assert said in done.err
+    long = written(world, CHECKS + "#" * (1 << 16))
+    assert "65536" in world.done("check", long, "--adopt", "x", "--actor", "x", code=2).err
+    assert world.events()[-1]["position"] == before

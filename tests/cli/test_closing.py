@@ -474,6 +474,16 @@ def test_a_ledger_closed_before_reads_as_it_did(tmp_path: Path) -> None:
     }
 
 
+def test_the_months_of_a_quarter_are_those_of_the_ledgers_own_offset(tmp_path: Path) -> None:
+    """R61: not of the default one, when a close is the first thing that a program does."""
+    world = World(tmp_path / "t.db", policy={"calendar_offset": "-05:00"})
+    world.done("clock", "advance", "--to", "2025-04-01")
+    closed = world.json("close", "2025-Q1", "--actor", "x")
+    assert [one["period"] for one in closed["months"]] == ["2025-01", "2025-02", "2025-03"]
+    ends = [one["data"]["at"] for one in world.events("--type", "PeriodClosed")]
+    assert ends[0] == "2025-01-31T23:59:59-05:00"
+
+
 # --- two closers -----------------------------------------------------------------------------
 
 CLOSERS = 4

@@ -1,40 +1,56 @@
-"""A file of standing checks: TOML, read strictly, every fault with the check that it is in."""
+"""A file of standing checks: TOML, read strictly, every fault with the check that it is in.
+
+It is beside the ledger, or was adopted into the log, where the last one under a name counts.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ledger import codec
 from ledger.errors import InvalidInput
+from ledger.events import LEDGER_STREAM, ChecksAdopted
 from ledger.policy import did_you_mean
 from projections.standing import ALWAYS, BOOKS, WHEN, Check
+from projections.toml import read_toml
 
-_MAX_BYTES = 1 << 20
+if TYPE_CHECKING:
+    from ledger.store import Reader
+
 _CHECKS_MAX = 1000
 _TEXTS = ("name", "when", "expr", "books", "sql", "currency")
 _KEYS = (*_TEXTS, "accounts", "monotone")
 _HINT = "see docs/CHECKS.md"
 
 
-def read_checks(path: str) -> list[Check]:
-    """Read the checks of a file. Raises: InvalidInput, OSError."""
-    with Path(path).open("rb") as file:
-        raw = file.read(_MAX_BYTES + 1)
-    if len(raw) > _MAX_BYTES:
-        raise InvalidInput(f"{path!r} is larger than {_MAX_BYTES} bytes", hint=_HINT)
-    try:
-        told = tomllib.loads(raw.decode())
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path!r} is no UTF-8 text", hint=_HINT) from None
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(f"{path!r} is not valid TOML: {said}", hint=_HINT) from None
+class Adopted(NamedTuple):
+    """A file of checks as it was adopted last under its name."""
+
+    name: str
+    text: str
+    position: int
+
+
+def adopted(reader: Reader, *, until: int) -> dict[str, Adopted]:
+    """Return the checks in force after so many events, by name."""
+    found: dict[str, Adopted] = {}
+    for recorded in codec.decode_all(
+        reader.stream_bodies(LEDGER_STREAM, until_position=until)
+    ):
+        event = recorded.event
+        if isinstance(event, ChecksAdopted):
+            found[event.name] = Adopted(event.name, event.text, recorded.position)
+    return found
+
+
+def read_checks(raw: bytes, what: str) -> list[Check]:
+    """Read the checks of a file; ``what`` names it in errors. Raises: InvalidInput."""
+    told = read_toml(raw, what)
     listed = told.pop("check", None)
     if told or not isinstance(listed, list) or not listed:
-        raise InvalidInput(f"{path!r} is to hold tables [[check]] and nothing else", hint=_HINT)
+        raise InvalidInput(f"{what} is to hold tables [[check]] and nothing else", hint=_HINT)
     if len(listed) > _CHECKS_MAX:
-        raise InvalidInput(f"{path!r} holds more than {_CHECKS_MAX} checks", hint=_HINT)
+        raise InvalidInput(f"{what} holds more than {_CHECKS_MAX} checks", hint=_HINT)
     found = [_check(one, number) for number, one in enumerate(listed, 1)]
     names = [one.name for one in found]
     for name in names:
@@ -43,7 +59,7 @@ def read_checks(path: str) -> list[Check]:
     return found
 
 
-def _check(told: Any, number: int) -> Check:
+def _check(told: object, number: int) -> Check:
     if not isinstance(told, dict):
         raise InvalidInput(f"check {number} is no table", hint=_HINT)
     where = f"check {told.get('name', number)!r}"
