@@ -19,6 +19,7 @@ from ledger.errors import (
     UnknownEventType,
     WrongBreakState,
 )
+from ledger.store.beside import disk_full, is_full
 from ledger.store.errors import (
     DiskFull,
     LedgerBusy,
@@ -66,13 +67,22 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 
-def exit_code(error: type[BaseException]) -> int:
-    """Return the exit code of a class of errors."""
-    return next((code for kind, code in EXIT_CODES if issubclass(error, kind)), USAGE)
+def exit_code(error: BaseException | type[BaseException]) -> int:
+    """Return the exit code of an error, or of a class of errors."""
+    kind = error if isinstance(error, type) else type(_meant(error))
+    return next((code for one, code in EXIT_CODES if issubclass(kind, one)), USAGE)
+
+
+def _meant(error: BaseException) -> BaseException:
+    """Tell a full disk where no writer has: stdout, a pipe, a temporary file."""
+    if isinstance(error, OSError) and is_full(error):
+        return disk_full(str(error.filename or "the output"))
+    return error
 
 
 def error_json(error: BaseException) -> dict[str, Any]:
     """Return ``tally.error/1``."""
+    error = _meant(error)
     code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
     message = str(error)
     hint = getattr(error, "hint", None) or getattr(error, "remedy", None) or None
@@ -90,7 +100,7 @@ def error_json(error: BaseException) -> dict[str, Any]:
     return {
         "schema": "tally.error/1",
         "code": code,
-        "exit": exit_code(type(error)),
+        "exit": exit_code(error),
         "message": message,
         "hint": hint,
     }

@@ -99,7 +99,7 @@ def fail(error: BaseException, *, as_json: bool) -> None:
         as_json = False
     if not as_json:
         note(error_line(error))
-    sys.exit(exit_code(type(error)))
+    sys.exit(exit_code(error))
 
 
 def tally_command(

@@ -8,7 +8,6 @@ must not know what is written.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ import click
 from cli.trusting import EVENT_SUFFIX, beside, key_file, policy_file
 from ledger.errors import InvalidInput
 from ledger.store import is_server
+from ledger.store.beside import room_for, spare, sync, written_beside
 from projections.columns import folder_of
 
 if TYPE_CHECKING:
@@ -191,11 +191,11 @@ class Target:
             msg = f"cannot write {self.given!r}: it is a folder"
             raise InvalidInput(msg, hint="name a file in it")
         if self.path.exists() and not self.path.is_file():  # a pipe takes what it gets, as it comes
-            with self.path.open("wb") as pipe:
+            with room_for(self.path), self.path.open("wb") as pipe:
                 yield pipe
             return
         mode = stat.S_IMODE(self.path.stat().st_mode) if self.path.exists() else None
-        with _beside(self.path, mode=mode) as file:
+        with written_beside(self.path, mode=mode) as file:
             yield file
 
     def write(self, content: str | bytes) -> None:
@@ -213,71 +213,23 @@ class Target:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             msg = f"{self.given!r} is not an empty folder"
             raise InvalidInput(msg, hint="name a new one")
-        part = _spare(self.path)
-        part.mkdir()
-        try:
-            yield part
-            for path in part.rglob("*"):
-                _sync(path)
-            _sync(part)
-            part.rename(self.path)
-            _sync(self.path.parent)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        part = spare(self.path)
+        with room_for(self.path):
+            part.mkdir()
+            try:
+                yield part
+                for path in part.rglob("*"):
+                    sync(path)
+                sync(part)
+                part.rename(self.path)
+                sync(self.path.parent)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 def _begins(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_HEAD_BYTES)
-
-
-def _spare(path: Path) -> Path:
-    return path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}.part")
-
-
-@contextmanager
-def _beside(path: Path, *, mode: int | None = None, replace: bool = True) -> Iterator[BinaryIO]:
-    """Write a file beside its place, make it durable, then give it its name."""
-    part = _spare(path)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)  # the umask has no say in what was chosen before
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if not replace:
-            _name_new(part, path)
-        else:
-            part.replace(path)
-        _sync(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _name_new(part: Path, path: Path) -> None:
-    """Name a file, if the name is free. Raises: FileExistsError, OSError."""
-    try:
-        os.link(part, path)  # unlike a rename, it never replaces
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-        part.rename(path)
-
-
-def _sync(path: Path) -> None:
-    """Make the entries of a folder, or the bytes of a file, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:  # some file systems cannot sync a folder; the file itself is durable
-        if not path.is_dir():
-            raise
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -286,7 +238,7 @@ def secret(path: Path, text: str, *, replace: bool = False) -> Iterator[None]:
 
     Raises: FileExistsError, OSError.
     """
-    with _beside(path, mode=0o600, replace=replace) as file:
+    with written_beside(path, mode=0o600, replace=replace) as file:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())  # a full disk shows before the body begins

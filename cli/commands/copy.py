@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +12,8 @@ from cli.outputs import Target, kept_places
 from cli.progress import Progress
 from cli.render import write
 from ledger.proof.notes import write_base64
-from ledger.store import create_store, is_server, open_reader, open_store, place, shown
-from ledger.store.errors import LedgerExists
+from ledger.store import is_server, open_reader, open_store, place, shown
+from ledger.store.making import new_ledger
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(session: Session, output: Output, *, origin: str, target: str) -> None:
     """Copy a whole ledger: the same positions, bytes, root, seals and settings.
 
-    TO must be new or empty. An interrupted copy leaves it empty: run it again.
+    TO must be new or empty. An interrupted copy leaves nothing there: run it again.
 
     \b
     Examples:
@@ -39,11 +39,12 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
     origin, target = place(origin), place(target)
     if not is_server(target):
         Target(target).check_new(kept_places(origin))
-    with closing(open_reader(origin)) as reader:
-        with suppress(LedgerExists):  # an empty one is as good as new; copy() looks
-            create_store(target)
-        with closing(open_store(target)) as store, Progress("copy") as progress:
-            done = copy(reader, store, progress)
+    with (
+        closing(open_reader(origin)) as reader, new_ledger(target) as fresh,
+        closing(open_store(fresh)) as store,
+        Progress("copy") as progress,
+    ):
+        done = copy(reader, store, progress)
     root = write_base64(done.root)
     if output.human:
         write(f"copied {done.events} events and {done.seals} seals to {shown(target)}")

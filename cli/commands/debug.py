@@ -89,7 +89,7 @@ class _Shell:
                     break
             except (InvalidInput, NoSuchThing) as error:
                 self._failed(place, line, error)
-                return exit_code(type(error))
+                return exit_code(error)
         return DONE
 
     def do(self, line: str) -> bool:

@@ -25,6 +25,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import HOUR, format_instant, parse_instant
 from ledger.store import is_server
+from ledger.store.making import new_ledger
 from projections.answers import state_json
 from projections.point import Asked
 
@@ -51,11 +52,12 @@ def command(session: Session, output: Output, *, force: bool) -> None:
       tally demo --ledger year.db
     """
     location = DEMO_LEDGER if session.default else session.location
-    _clear(location, force=force)
-    session = Session(location)
+    earlier = _holds_demo(location, force=force)
     begun = time.perf_counter_ns()
-    commands, refused = _record_the_year(session)
+    with new_ledger(location, replace=earlier) as fresh, Session(fresh) as making:
+        commands, refused = _record_the_year(making)
     milliseconds = (time.perf_counter_ns() - begun) // 1_000_000
+    session = Session(location)
     rows, difference = session.views().compare()
     head = session.reader.head().position
     statements = check_statements(session)
@@ -138,13 +140,13 @@ def _more_grace(session: Session, account: str) -> None:
     write(f"   By hand: each stop of {account} comes 86400 s later, or is not reached.")
 
 
-def _clear(location: str, *, force: bool) -> None:
-    """Make room for the demo: only over an earlier demo."""
+def _holds_demo(location: str, *, force: bool) -> bool:
+    """Say whether an earlier demo is there that may be replaced. Raises: InvalidInput."""
     path = Path(location)
     if not is_server(location):
         Target(location).check_new([])
     if not path.exists():
-        return
+        return False
     with Session(location) as there:
         ours, unchanged = there.catalog.ledger == DEMO_ID, _unchanged(there)
     if not ours:
@@ -156,8 +158,7 @@ def _clear(location: str, *, force: bool) -> None:
     if not force and location != DEMO_LEDGER:
         msg = f"{location!r} holds a demo already"
         raise InvalidInput(msg, hint="add --force to make it anew")
-    for suffix in ("", "-wal", "-shm"):
-        Path(location + suffix).unlink(missing_ok=True)
+    return True
 
 
 def _mark(session: Session) -> str:
@@ -174,9 +175,7 @@ def _unchanged(session: Session) -> bool:
 def _record_the_year(session: Session) -> tuple[int, int]:
     from ledger.founding import create  # noqa: PLC0415 - loads the write side
     from ledger.importer import import_lines  # noqa: PLC0415 - loaded when needed
-    from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
 
-    create_store(session.location)
     create(
         session.store, clock=clocks.SIMULATED, start=parse_instant(START, 8 * HOUR),
         currency="CNY", policy={}, ledger=DEMO_ID,

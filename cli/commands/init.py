@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,9 @@ from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from ledger.policy import Policy
-from ledger.store import is_server, shown
-from ledger.store.errors import CannotOpen, NotALedger
+from ledger.store import is_server, open_store, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cli.bootstrap import Session
 
 
@@ -34,17 +32,6 @@ def read_policy(pairs: tuple[str, ...]) -> dict[str, str]:
             raise InvalidInput(msg, hint="e.g. --policy retention=15d")
         values[key] = value
     return values
-
-
-def _make(create_store: Callable[[str], None], location: str) -> None:
-    """Make the file. Raises: InvalidInput, where none can be made."""
-    try:
-        create_store(location)
-    except (NotALedger, CannotOpen) as error:
-        if Path(location).exists():
-            raise
-        msg = f"cannot make {location!r}"
-        raise InvalidInput(msg, hint="choose a folder that can be written") from error
 
 
 @click.command("init")
@@ -77,7 +64,7 @@ def command(
     """
     from ledger.founding import create  # noqa: PLC0415 - loads the write side
     from ledger.money import check_currency  # noqa: PLC0415 - loaded when needed
-    from ledger.store import create_store  # noqa: PLC0415 - loaded when needed
+    from ledger.store.making import new_ledger  # noqa: PLC0415 - loaded when needed
 
     values = read_policy(policy)
     check_currency(currency)
@@ -96,11 +83,11 @@ def command(
             raise InvalidInput(msg, hint="make it first")
         if not Path(session.location).exists():
             Target(session.location).check_new([])
-    _make(create_store, session.location)
-    create(
-        session.store, clock=clock, start=begins, currency=currency, policy=values,
-        ledger=os.urandom(16).hex(),
-    )  # fmt: skip
+    with new_ledger(session.location) as fresh, closing(open_store(fresh)) as store:
+        create(
+            store, clock=clock, start=begins, currency=currency, policy=values,
+            ledger=os.urandom(16).hex(),
+        )  # fmt: skip
     now, place = format_instant(begins, offset), shown(session.location)
     if output.human:
         write(f"made {place}: {clock} clock at {now}, {currency}")

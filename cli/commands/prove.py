@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +45,7 @@ def command(
         raise InvalidInput(msg, hint="e.g. tally prove 17")
     proof: Inclusion | Consistency
     about: dict[str, int | str]
+    body = b""
     if consistency is not None:
         policy = read_policy(session.location, policy_place)
         old = policy.accept(read_checkpoint_text(consistency)).checkpoint
@@ -54,10 +56,11 @@ def command(
         about = {"position": proof.leaf_index + 1, "event": write_base64(body)}
         if event_target is None and target is not None and not target.stdout:
             event_target = target.derived(EVENT_SUFFIX)
-        if event_target is not None:
-            event_target.write(body)
-    if target is not None:
-        target.write(str(proof))
+    with nullcontext() if event_target is None else event_target.opened() as file:
+        if file is not None:
+            file.write(body)
+        if target is not None:
+            target.write(str(proof))  # the event gets its name when its proof has one
     if output.human:
         write_lines(f"written to {target}" if target else str(proof).rstrip())
         if event_target is not None:

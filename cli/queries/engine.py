@@ -19,6 +19,7 @@ from cli.queries.reading import read_query
 from cli.queries.relations import MONEY, RELATIONS, decimals
 from ledger.errors import InvalidInput
 from ledger.periods import HOUR, MINUTE, format_instant
+from ledger.store.beside import disk_full, is_full
 from projections.columns import arrow
 
 if TYPE_CHECKING:
@@ -74,13 +75,14 @@ class Engine:
         query = read_query(text, RELATIONS)
         self._check_one_select(query.text)
         scale = decimals(self._session, point)
-        for name in sorted(query.relations):
-            self._fill(name, RELATIONS[name], point, scale)
-        for call in query.calls:
-            self._fill(query.table_of(call), RELATIONS[call.relation], points[call], scale)
-        self._declare(query.relations)
-        for setting in _CLOSED:
-            self._connection.execute(setting)
+        with self._explained():
+            for name in sorted(query.relations):
+                self._fill(name, RELATIONS[name], point, scale)
+            for call in query.calls:
+                self._fill(query.table_of(call), RELATIONS[call.relation], points[call], scale)
+            self._declare(query.relations)
+            for setting in _CLOSED:
+                self._connection.execute(setting)
         return Answer(self, query.text)
 
     def _check_one_select(self, text: str) -> None:
@@ -135,14 +137,25 @@ class Engine:
         timer = threading.Timer(self._seconds, stop)
         timer.start()
         try:
-            yield self._connection
-        except self._duckdb.Error as error:
-            if late.is_set():
-                msg = f"the query took longer than {self._seconds} s"
-                raise QueryFailed(msg, hint="ask for less, or raise --timeout") from None
-            raise QueryFailed(_first_line(error), hint=_HINT) from None
+            with self._explained(late):
+                yield self._connection
         finally:
             timer.cancel()
+
+    @contextmanager
+    def _explained(self, late: threading.Event | None = None) -> Iterator[None]:
+        """Say an engine's error in one line. Raises: QueryFailed, DiskFull."""
+        try:
+            yield
+        except self._duckdb.Error as error:
+            if late is not None and late.is_set():
+                msg = f"the query took longer than {self._seconds} s"
+                raise QueryFailed(msg, hint="ask for less, or raise --timeout") from None
+            if is_full(error):
+                raise disk_full(self._spill.name) from None
+            few = isinstance(error, self._duckdb.OutOfMemoryException)
+            hint = "ask for less, or raise --memory" if few else _HINT
+            raise QueryFailed(_first_line(error), hint=hint) from None
 
 
 class Answer:

@@ -6,22 +6,21 @@ not at all; what it would overwrite is never the ledger. This module must not kn
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.connection import SQLITE, dialect_of
 from ledger.errors import IntegrityBroken, InvalidInput
 from ledger.proof.nodes import Nodes
 from ledger.store import journal
 from ledger.store.errors import LedgerExists
+from ledger.store.making import named_when_whole
 from ledger.store.reading import Reader, explained
 
-SIDES: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Backup(NamedTuple):
@@ -41,19 +40,9 @@ def back_up(source: Reader, target: Path, *, force: bool = False) -> Backup:
         msg = f"{source.location!r} is on a server: there is no file to back up"
         raise InvalidInput(msg, hint="copy it to a file: tally copy URL FILE")
     _check_free(target, force=force)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    beside = Path(name)
-    try:
-        done = _fill(source, beside)
-        _make_durable(beside)
-        _check_free(target, force=force)
-        beside.replace(target)
-        _make_durable(target.parent)
-    finally:
-        for path in (beside, *_sides(beside)):
-            path.unlink(missing_ok=True)
-    return done
+    with named_when_whole(target, str(target), replace=force) as part:
+        part.touch(0o600, exist_ok=False)
+        return _fill(source, part)
 
 
 def _fill(source: Reader, beside: Path) -> Backup:
@@ -81,19 +70,3 @@ def _check_free(target: Path, *, force: bool) -> None:
         raise InvalidInput(msg, hint="name a file in it")
     if target.exists() and not force:
         raise LedgerExists(str(target), hint="name another file, or overwrite it with --force")
-    for side in _sides(target):
-        if not side.name.endswith("-shm") and side.exists() and side.stat().st_size:
-            # SQLite would take it for a part of the new file.
-            raise LedgerExists(str(side), hint=f"somebody uses {target.name}; name another file")
-
-
-def _sides(path: Path) -> list[Path]:
-    return [path.with_name(path.name + side) for side in SIDES]
-
-
-def _make_durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

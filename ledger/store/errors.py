@@ -142,16 +142,19 @@ class CannotOpen(StoreError):
 
 
 class DiskFull(StoreError):
-    """There is no room; nothing of this batch was recorded (exit 6)."""
+    """There is no room on the disk; what was begun is not there, not even in part (exit 6)."""
 
     code = "DISK_FULL"
 
-    def __init__(self, location: str) -> None:
-        """Name the place."""
-        super().__init__(
-            f"no room to write {location!r}; nothing of this batch was recorded",
-            hint="make room, then repeat the command (imports: --resume)",
-        )
+    def __init__(
+        self,
+        location: str,
+        *,
+        left: str = "nothing of this batch was recorded",
+        hint: str = "make room, then repeat the command (imports: --resume)",
+    ) -> None:
+        """Name the place, and say what became of what was begun."""
+        super().__init__(f"no room to write {location!r}; {left}", hint=hint)
 
 
 class ColumnsDamaged(StoreError):

@@ -172,7 +172,5 @@ def create_on_server(url: str) -> None:
             raise explain(location, error.__cause__ or error) from error
         finally:
             datastore.close()
-        layout = APPLICATION_ID, USER_VERSION
-        connection.execute("INSERT INTO ledger_layout VALUES (?, ?)", layout)
     finally:
         connection.close()

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
-from ledger.store.schema import EVENTS, SERVER_STATEMENTS
+from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
 from ledger.store.server import translated
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         super().__init__(datastore, events_table_name=EVENTS)
         self._location = location
         statements = [translated(text) for text in SERVER_STATEMENTS]
+        statements.append(f"INSERT INTO ledger_layout VALUES ({APPLICATION_ID}, {USER_VERSION})")
         self.sql_create_statements = [SQL(text).format() for text in _plain(statements)]
         self.max_notification_id_statement = SQL(f"SELECT MAX(position) FROM {EVENTS}").format()
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.state import AccountState, Instance
-from ledger.store.errors import ColumnsDamaged
+from ledger.store.beside import disk_full, is_full
+from ledger.store.errors import ColumnsDamaged, StoreError
 from projections.columns import arrow
 from projections.columns.segments import (
     SEGMENT_EVENTS,
@@ -99,7 +100,7 @@ class Asking:
         try:
             self._connection.execute(f"CREATE VIEW log AS {' UNION ALL BY NAME '.join(parts)}")
         except self._engine.Error as error:
-            raise ColumnsDamaged(self._place, why=_first_line(error)) from None
+            raise self._meant(error) from None
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
         """Yield the rows of a view at a point, by account and id."""
@@ -108,12 +109,17 @@ class Asking:
             while batch := answer.fetchmany(4096):
                 yield from batch
         except self._engine.Error as error:
-            raise ColumnsDamaged(self._place, why=_first_line(error)) from None
+            raise self._meant(error) from None
 
     def instances(self, point: Point) -> Iterator[Rebuilt]:
         """Yield the instances at a point, ready for what the calendar says of them."""
         for row in self.rows("instances", point):
             yield rebuilt(row)
+
+    def _meant(self, error: BaseException) -> StoreError:
+        if is_full(error):
+            return disk_full(tempfile.gettempdir())
+        return ColumnsDamaged(self._place, why=_first_line(error))
 
     def close(self) -> None:
         """Close the engine, and of what was written for it."""

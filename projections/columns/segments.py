@@ -9,10 +9,8 @@ there. This module must not know what the columns mean.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -20,10 +18,12 @@ import msgspec
 from ledger import codec
 from ledger.memory import no_cycles
 from ledger.proof.nodes import Nodes
+from ledger.store.beside import room_for, written_beside
 from projections.columns import arrow, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ledger.store import Reader
 
@@ -113,7 +113,7 @@ class Columns:
     def build(self, progress: Progress | None = None) -> int:
         """Copy what is newer than the last segment; start anew where that cannot be trusted.
 
-        Gives how many events were copied. Raises: ExtraMissing.
+        Gives how many events were copied. Raises: ExtraMissing, DiskFull.
         """
         arrow.package("pyarrow")
         standing = self.standing(whole=True)
@@ -122,15 +122,21 @@ class Columns:
         kept = standing.segments if standing.state in TRUSTED else ()
         begun = after = kept[-1].last if kept else 0
         head = self._reader.head().position
-        self.folder.mkdir(exist_ok=True)
-        self._sweep(kept)
-        while after < head:
-            until = min(after + SEGMENT_EVENTS, head)
-            kept = (*kept, self._write(after, until))
-            self._replace(MANIFEST, msgspec.json.encode(Manifest(arrow.FORMAT, kept)))
-            after = until
-            if progress is not None:
-                progress(after - begun, head - begun)
+        with room_for(self.folder):
+            self.folder.mkdir(exist_ok=True)
+        try:
+            self._sweep(kept)
+            while after < head:
+                until = min(after + SEGMENT_EVENTS, head)
+                kept = (*kept, self._write(after, until))
+                self._replace(MANIFEST, msgspec.json.encode(Manifest(arrow.FORMAT, kept)))
+                after = until
+                if progress is not None:
+                    progress(after - begun, head - begun)
+        finally:
+            if not kept:
+                with suppress(OSError):  # what was written meanwhile stays
+                    self.folder.rmdir()
         return head - begun
 
     def drop(self) -> int:
@@ -199,18 +205,9 @@ class Columns:
         )  # fmt: skip
 
     def _replace(self, name: str, content: bytes) -> None:
-        """Write a file beside, make it durable, then give it its name."""
-        handle, beside = tempfile.mkstemp(dir=self.folder, prefix="beside-")
-        with os.fdopen(handle, "wb") as file:
+        """Give a file its new content."""
+        with written_beside(self.folder / name) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(self.folder / name)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def table_between(reader: Reader, after: int, until: int) -> Any:  # noqa: ANN401 - a pyarrow.Table

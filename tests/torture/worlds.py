@@ -45,6 +45,7 @@ WRITING = (
     Writing("keys rotate", ("keys", "rotate")),
     Writing("projections rebuild", ("projections", "rebuild")),
     Writing("columns build", ("columns", "build")),
+    Writing("init", ("init", "--ledger", "{}/new.db")),
     Writing("copy", ("copy", "{}/t.db", "{}/copy.db")),
     Writing("backup", ("backup", "{}/backup.db")),
     Writing("pack", ("pack", "--period", "2025-01", "-o", "{}/p.zip")),
@@ -77,7 +78,7 @@ def copied(base: Path, into: Path) -> Path:
 
 def arguments(one: Writing, folder: Path) -> list[str]:
     """Write a command for the ledger in a folder."""
-    ledger = ["--ledger", str(folder / "t.db")]
+    ledger = [] if one.name == "init" else ["--ledger", str(folder / "t.db")]
     return [word.replace("{}", str(folder)) for word in one.arguments] + ledger
 
 
