@@ -102,7 +102,7 @@ def test_spark_agrees_too(tmp_path: Path) -> None:
     pytest.importorskip("pyspark")
     from projections.columns.spark import Spark  # noqa: PLC0415 - an extra
 
-    for seed in SEEDS:
+    for seed in SEEDS[:1]:
         folder = tmp_path / str(seed)
         folder.mkdir()
         reader = open_reader(str(_built(folder, seed)))

@@ -22,6 +22,8 @@ from projections.point import Asked, Point, resolve
 from tests.application.worlds import new_ledger, record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ledger.store import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,23 +64,32 @@ def at(reader: Reader, **asked: int) -> Point:
 class Naive:
     """The whole log in memory, looked at in the most obvious way."""
 
-    def __init__(self, reader: Reader) -> None:
-        """Read everything."""
-        self.log: list[RecordedEvent] = [codec.decode(body) for body in reader.bodies()]
+    def __init__(self, reader: Reader | None = None, log: Iterable[RecordedEvent] = ()) -> None:
+        """Read everything, or take these events."""
+        self.log = list(log) if reader is None else [codec.decode(b) for b in reader.bodies()]
+        self._streams: dict[str, list[RecordedEvent]] = {}
+        for one in self.log:
+            self._streams.setdefault(one.stream, []).append(one)
+        self._states: dict[tuple[str, Point], dict[str, Any] | None] = {}
+        self.before: dict[tuple[str, Point, int], Naive] = {}
 
     def selected(self, stream: str, point: Point) -> list[RecordedEvent]:
         """Select a stream's events and order them."""
         chosen = [
             one
-            for one in self.log
-            if one.stream == stream
-            and one.position <= point.position
-            and one.effective_at <= point.at
+            for one in self._streams.get(stream, ())
+            if one.position <= point.position and one.effective_at <= point.at
         ]
         return sorted(chosen, key=lambda one: (one.effective_at, one.position))
 
     def state(self, account: str, point: Point) -> dict[str, Any] | None:
-        """Return ``tally.state/1`` at a point."""
+        """Return ``tally.state/1`` at a point; the same dict each time: read it only."""
+        asked = (account, point)
+        if asked not in self._states:
+            self._states[asked] = self._state(account, point)
+        return self._states[asked]
+
+    def _state(self, account: str, point: Point) -> dict[str, Any] | None:
         state = fold(account, self.selected(ACCOUNT_PREFIX + account, point))
         if state.opened_at is None:
             return None

@@ -202,9 +202,11 @@ def naive_state(
         return naive.state(
             account, Point(point.at, one.recorded_at, one.position, everything=False)
         )
-    short = Naive.__new__(Naive)
-    short.log = events + [event for event in naive.log if event.stream == "policy"]
-    return short.state(
+    asked = (account, point, one.position)
+    if asked not in naive.before:
+        policy = (event for event in naive.log if event.stream == "policy")
+        naive.before[asked] = Naive(log=[*events, *policy])
+    return naive.before[asked].state(
         account, Point(one.effective_at, point.known_at, point.position, everything=False)
     )
 
