@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def expression_for(session: Session, account: str, text: str, point: Point) -> Expression:
     """Compile an expression for an account. Raises: InvalidInput, NoSuchThing."""
-    state = session.account(account, point)
+    state = session.state(account, point)
     return compile_expression(text, currency=state.currency, offset=session.offset)
 
 

@@ -72,7 +72,7 @@ def _preview(session: Session, statement: Statement, source: BinaryIO) -> dict[s
         names = sorted({line.account or NAMELESS for line in statement.lines})
         streams = set(copied.reader.streams())
         rows = [
-            _row(copied.account(name, point), copied, statement) for name in names
+            _row(copied.state(name, point), copied, statement) for name in names
             if f"account:{name}" in streams
         ]  # fmt: skip
         return {

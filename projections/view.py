@@ -136,7 +136,7 @@ class LedgerView:
         """Return policy and prices at a point."""
         return self.catalog if point.everything else catalog_at(self.reader, point)
 
-    def account(self, account: str, point: Point) -> AccountState:
+    def state(self, account: str, point: Point) -> AccountState:
         """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
         state = look_at(self.reader, account, point)
         if state is None:
@@ -154,14 +154,14 @@ class LedgerView:
         hint = did_you_mean(account, names) or "list them with: tally balances"
         return NoSuchThing(f"no account {account!r}", hint=hint)
 
-    def accounts(self, point: Point) -> Iterator[AccountState]:
+    def states(self, point: Point) -> Iterator[AccountState]:
         """Fold every account that exists at a point, by id, one at a time."""
         for stream in self.reader.streams():
             state = account_at(self.reader, stream.removeprefix("account:"), point)
             if state is not None:
                 yield state
 
-    def balances(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
+    def balance_rows(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
         """Read the stored view, ask the columns, or fold every account."""
         if derivation == VIEW:
             yield from self.views().rows("balances")
@@ -169,18 +169,18 @@ class LedgerView:
             yield from self.columns(point, derivation, master=master).rows("balances", point)
         else:
             policy = self.catalog_at(point).policy
-            for state in self.accounts(point):
+            for state in self.states(point):
                 yield from balance_rows(state, policy)
 
     def owing(self, point: Point) -> Iterator[AccountState]:
         """Fold every account that has something unpaid at a point, found by what is cheapest."""
         derivation = self.derivation(point, None)
         if derivation == FOLD:
-            yield from (state for state in self.accounts(point) if state.items)
+            yield from (state for state in self.states(point) if state.items)
             return
-        for account, _, _, outstanding, *_ in self.balances(point, derivation):
+        for account, _, _, outstanding, *_ in self.balance_rows(point, derivation):
             if outstanding:
-                yield self.account(str(account), point)
+                yield self.state(str(account), point)
 
     def views(self) -> Views:
         """Return the stored views, caught up with the log."""

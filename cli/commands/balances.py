@@ -58,7 +58,7 @@ def command(
     restated = restated_at(session, "balances", point)
 
     def wanted() -> Iterator[dict[str, Any]]:
-        for row in session.balances(point, derivation, master=master):
+        for row in session.balance_rows(point, derivation, master=master):
             one = shown(row, session.offset)
             if overdue and not one["overdue"]:
                 continue

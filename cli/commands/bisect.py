@@ -47,7 +47,7 @@ def command(
     expression = expression_for(session, account, text, point)
     found = bisect(session.reader, account, expression, point, axis=axis)
     answer = bisect_json(
-        account, session.account(account, point).currency, expression, found,
+        account, session.state(account, point).currency, expression, found,
         axis=axis, point=point, offset=session.offset,
     )  # fmt: skip
     note_what_is_missing(session, account, expression)

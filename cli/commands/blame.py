@@ -39,7 +39,7 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
     point = points.asked(session, **point_options(options))
     currency, found = blame(session.reader, account, point, name)
     if not found:
-        session.account(account, point)  # says so if there is no such account
+        session.state(account, point)  # says so if there is no such account
         msg = f"{account} has no {name} at that point"
         raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
     answer = blame_json(account, currency, found, point, session.offset)

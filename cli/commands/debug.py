@@ -45,7 +45,7 @@ def command(
       tally debug a-1 -x hunt.txt --json
       printf 'w overdue\\nc\\nc-\\n' | tally debug a-1
     """
-    currency = session.account(account, session.point(Asked())).currency
+    currency = session.state(account, session.point(Asked())).currency
     debugger = Debugger(
         session.reader, account, here=around(session), currency=currency
     )

@@ -225,7 +225,7 @@ def _interesting(session: Session) -> str:
 def _state(session: Session, account: str, instant: str) -> None:
     at = min(parse_instant(instant, session.offset), session.now)
     point = session.point(Asked(at=at))
-    state = session.account(account, point)
+    state = session.state(account, point)
     page(state_json(state, session.catalog_at(point).policy, point))
 
 

@@ -54,7 +54,7 @@ def command(
         msg = f"--to {to} lies before the ledger's clock {now}"
         raise InvalidInput(msg, hint="the past is there to be read: tally state ACCOUNT --at T")
     if account is not None:
-        session.account(account, session.point(Asked()))
+        session.state(account, session.point(Asked()))
     if outlook:
         work = Work(workers=workers, cluster=cluster)
         _outlook(session, output, work, account=account, to=instant, html=html)

@@ -101,9 +101,9 @@ def _rows(
     elif derivation == VIEW:
         where = ("state = ?", (state,)) if state is not None else ("", ())
         names = dict.fromkeys(str(row[0]) for row in session.views().rows("instances", *where))
-        accounts = (session.account(name, point) for name in names)
+        accounts = (session.state(name, point) for name in names)
     else:
-        accounts = session.accounts(point)
+        accounts = session.states(point)
     for account in accounts:
         for name, instance in sorted(account.instances.items()):
             if state is None or instance.state == state:

@@ -42,7 +42,7 @@ def command(
     """
     account, name = account_and_field(field, members=True)
     point, bound = _bound(session, before)
-    session.account(account, session.point(Asked()))
+    session.state(account, session.point(Asked()))
     currency, changes = last(session.reader, account, point, name, count=count, before=bound)
     answer = last_json(
         account, currency, name, changes, point=point, offset=session.offset

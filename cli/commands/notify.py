@@ -118,7 +118,7 @@ def _list(
         and account in (None, row["account"])
     ]  # fmt: skip
     if account is not None and not rows:
-        session.account(account, point)  # or say that there is no such account
+        session.state(account, point)  # or say that there is no such account
     shown = point_json(point, session.offset)
     if output.form == "json":
         output.object({"schema": "tally.notices/1", "point": shown, "rows": rows})

@@ -60,7 +60,7 @@ def command(
     check_policy(values)
     work = Work(workers=workers, cluster=cluster)
     if account is not None:
-        session.account(account, session.point(Asked()))
+        session.state(account, session.point(Asked()))
     head = session.reader.head().position
     found: list[dict[str, Any]] = []
     count = checked = 0

@@ -29,7 +29,7 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
       tally state a-1 --as-of 2025-03-31T12:00:00+08:00 --json
     """
     point = points.asked(session, **point_options(options))
-    state = session.account(account, point)
+    state = session.state(account, point)
     answer = state_json(state, session.catalog_at(point).policy, point)
     found = restated_at(session, "state", point, account)
     if found is not None:

@@ -55,7 +55,7 @@ def command(
         )
     )  # fmt: skip
     answer = trace_json(
-        account, session.account(account, point).currency, expression, samples,
+        account, session.state(account, point).currency, expression, samples,
         every=every, axis=axis, point=point, offset=session.offset,
     )  # fmt: skip
     note_what_is_missing(session, account, expression)

@@ -56,7 +56,7 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
     point = asked(session, **point_options(options))
     account = options["account"]
     if account is not None:
-        session.account(account, session.point(Asked()))
+        session.state(account, session.point(Asked()))
     patches = _patches(session, options["patch"])
     decides = mode == DECIDE
     changes = _changes(session, options, patches if decides else {}, decides=decides)

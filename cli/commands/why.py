@@ -50,7 +50,7 @@ def command(
         raise session.no_account(account)
     if not found.causes and name.family and found.value is None:
         raise _no_member(session, account, name, point)
-    currency = session.account(account, point).currency
+    currency = session.state(account, point).currency
     write_money = Formatter(offset=session.offset, currency=currency)
     answer = why_json(found, write_money)
     answer = {
@@ -70,7 +70,7 @@ def command(
 
 
 def _no_member(session: Session, account: str, name: Name, point: Point) -> NoSuchThing:
-    known = list(FAMILIES[name.family].members(session.account(account, point)))
+    known = list(FAMILIES[name.family].members(session.state(account, point)))
     msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
     hint = did_you_mean(name.member, known) or f"see: tally state {account}"
     return NoSuchThing(msg, hint=hint)

@@ -39,7 +39,7 @@ def command(session: Session, output: Output, *, account: str, words: tuple[str,
       tally why-not a-1 renew --instances i-1 --months 1
       tally why-not a-1 @17
     """
-    session.account(account, session.point(Asked()))
+    session.state(account, session.point(Asked()))
     if words[0].startswith("@"):
         answer = _past(session, account, words)
     else:

@@ -67,7 +67,7 @@ def _events(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _accounts(session: Session, point: Point) -> Iterator[Row]:
-    for state in session.accounts(point):
+    for state in session.states(point):
         yield {
             "account": state.account, "currency": state.currency,
             "opened_at": _instant(state.opened_at, session), "version": state.version,
@@ -75,7 +75,7 @@ def _accounts(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _balances(session: Session, point: Point) -> Iterator[Any]:
-    return session.balances(point, session.derivation(point, None))
+    return session.balance_rows(point, session.derivation(point, None))
 
 
 def _balance_rows(session: Session, point: Point) -> Iterator[Row]:
@@ -86,13 +86,13 @@ def _balance_rows(session: Session, point: Point) -> Iterator[Row]:
 
 def _instances(session: Session, point: Point) -> Iterator[Row]:
     policy = session.catalog_at(point).policy
-    for state in session.accounts(point):
+    for state in session.states(point):
         for name in sorted(state.instances):
             yield {"account": state.account, **instance_json(state, name, policy)}
 
 
 def _coupons(session: Session, point: Point) -> Iterator[Row]:
-    for state in session.accounts(point):
+    for state in session.states(point):
         for name, coupon in sorted(state.coupons.items()):
             yield {
                 "account": state.account, "coupon": name, "currency": state.currency,
@@ -105,7 +105,7 @@ def _coupons(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _bills(session: Session, point: Point) -> Iterator[Row]:
-    for state in session.accounts(point):
+    for state in session.states(point):
         for name, bill in sorted(state.bills.items()):
             yield {
                 "account": state.account, "bill": name, "currency": state.currency,

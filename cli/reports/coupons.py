@@ -35,7 +35,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     point = span.point
     rows: list[dict[str, Any]] = []
     left: dict[str, int] = {}
-    states = session.accounts(point) if account is None else [session.account(account, point)]
+    states = session.states(point) if account is None else [session.state(account, point)]
     for state in states:
         rows += _rows(state, point.seen_at, session.offset)
         rest = coupons_left(state) * minor_unit(state.currency)

@@ -37,7 +37,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     if output.form == "html":
         sys.stdout.write(_html(session, span, account))
         return
-    states = session.owing(point) if account is None else [session.account(account, point)]
+    states = session.owing(point) if account is None else [session.state(account, point)]
     rows = [row_of(state, point.seen_at, session.offset) for state in states if state.items]
     totals = _totals(rows)
     if output.form == "csv":  # one plain cell an age, and how many items

@@ -72,7 +72,7 @@ def report_command(
             who = options.pop("account", None)
             asked = _span(session, options)
             if who is not None:
-                session.account(who, asked.point)
+                session.state(who, asked.point)
             if name in MOVES:
                 asked = asked._replace(restated=restated_at(session, name, asked.point, who))
             session.note_what_is_due()

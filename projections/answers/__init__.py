@@ -6,22 +6,25 @@ written in the ledger's offset; lists are sorted by id. This module formats and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ledger import events as e
-from ledger.deadlines import next_slot, releases_at, restored_at
 from ledger.events import RecordedEvent, account_of
-from ledger.money import format_minor, format_rated, format_round_down
-from ledger.periods import format_instant
+from ledger.money import format_rated, format_round_down
+from projections.answers.state import coupon_status, instance_of, state_of
+from projections.answers.terms import Formatter, Json, PointShown
+
+__all__ = [
+    "AMOUNTS", "COUPON_PARTS", "INSTANTS", "Formatter", "Json", "coupon_status", "event_data",
+    "event_json", "instance_json", "point_json", "request_json", "state_json",
+]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState, Coupon
+    from ledger.account import AccountState
     from ledger.policy import Policy
     from projections.point import Point
-
-Json = dict[str, Any]
 
 # Fields of events by what they hold; all others are written as they are.
 INSTANTS = frozenset(
@@ -41,121 +44,19 @@ AMOUNTS = frozenset(
 COUPON_PARTS = frozenset(("coupons", "coupons_restored", "coupons_forfeited"))
 
 
-class Formatter:
-    """Writes instants in one offset and money in one currency."""
-
-    __slots__ = ("currency", "offset")
-
-    def __init__(self, *, offset: int, currency: str) -> None:
-        """Choose the offset (microseconds) and the currency."""
-        self.offset = offset
-        self.currency = currency
-
-    def instant(self, instant: int | None) -> str | None:
-        """Write an instant, None as None."""
-        return None if instant is None else format_instant(instant, self.offset)
-
-    def money(self, minor: int | None) -> str | None:
-        """Write minor units, None as None."""
-        return None if minor is None else format_minor(minor, self.currency)
-
-
 def point_json(point: Point, offset: int) -> Json:
     """Return the resolved point that every answer prints."""
-    return {
-        "at": format_instant(point.at, offset),
-        "known_at": format_instant(point.known_at, offset),
-        "position": point.position,
-    }
-
-
-def coupon_status(coupon: Coupon, seen_at: int) -> str:
-    """Return whether a coupon is pending, active or ended on the page of an instant."""
-    if seen_at < coupon.starts:
-        return "pending"
-    return "active" if seen_at < coupon.ends else "ended"
+    return PointShown.of(point, offset).plain()
 
 
 def state_json(state: AccountState, policy: Policy, point: Point) -> Json:
-    """Return one account at a point: ``tally.state/1``."""
-    write = Formatter(offset=policy.calendar_offset, currency=state.currency)
-    alert = state.alert
-    return {
-        "schema": "tally.state/1",
-        "point": point_json(point, policy.calendar_offset),
-        "account": state.account,
-        "currency": state.currency,
-        "version": state.guard_version,
-        "cash": write.money(state.cash),
-        "outstanding": write.money(state.outstanding),
-        "available": write.money(state.available),
-        "overdue": state.overdue,
-        "overdue_since": write.instant(state.overdue_since),
-        "alert": {
-            "threshold": write.money(alert.threshold),
-            "raised": alert.raised_at is not None,
-        },
-        "coupons": [
-            {
-                "coupon": name,
-                "amount": write.money(coupon.amount),
-                "remaining": write.money(coupon.remaining),
-                "forfeited": write.money(coupon.forfeited),
-                "starts": write.instant(coupon.starts),
-                "ends": write.instant(coupon.ends),
-                "status": coupon_status(coupon, point.seen_at),
-            }
-            for name, coupon in sorted(state.coupons.items())
-        ],
-        "unpaid": [
-            {
-                "item": name,
-                "kind": item.kind,
-                "amount": write.money(item.amount),
-                "outstanding": write.money(item.outstanding),
-                "posted_at": write.instant(item.posted_at),
-                "late": item.late,
-            }
-            for name, item in sorted(state.items.items())
-        ],
-        "instances": [
-            instance_json(state, name, policy) for name in sorted(state.instances)
-        ],
-    }
+    """Return one account at a point as JSON: ``tally.state/1``."""
+    return state_of(state, policy, point).plain()
 
 
 def instance_json(state: AccountState, name: str, policy: Policy) -> Json:
-    """Return one instance as ``tally.state/1`` shows it."""
-    instance = state.instances[name]
-    slot = next_slot(instance, policy)
-    offset = policy.calendar_offset
-
-    def write(instant: int | None) -> str | None:
-        return None if instant is None else format_instant(instant, offset)
-
-    return {
-        "instance": name,
-        "kind": instance.kind,
-        "state": instance.state,
-        "available": instance.state == "running",
-        "sku": instance.sku,
-        "expires_at": write(instance.expires_at),
-        "releases_at": _releases_at(state, name, policy),
-        "restored_at": write(restored_at(instance, policy)),
-        "auto_renew": {
-            "enabled": instance.auto_enabled,
-            "months": instance.auto_months,
-            "next_attempt_at": write(slot[0] if slot is not None else None),
-        },
-    }
-
-
-def _releases_at(state: AccountState, name: str, policy: Policy) -> str | None:
-    instance = state.instances[name]
-    if instance.expires_at is None:
-        return None  # public instances have none (INTERFACE section 4)
-    released = releases_at(instance, policy)
-    return None if released is None else format_instant(released, policy.calendar_offset)
+    """Return one instance as JSON, as ``tally.state/1`` shows it."""
+    return instance_of(state, name, policy).plain()
 
 
 def event_json(recorded: RecordedEvent, write: Formatter) -> Json:

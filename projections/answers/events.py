@@ -1,0 +1,93 @@
+"""Events as answers show them: ``tally.event/1``, ``tally.log/1``, ``tally.show/1``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from projections.answers.terms import Answer, Cell, Id, Instant, Money, Part, Position
+
+EventType = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
+Data = Mapping[str, Any]
+
+
+class _Fields(Answer, frozen=True, kw_only=True, tag=""):
+    position: Position
+    account: Id | None
+    version: Position
+    type: EventType
+    effective_at: Instant
+    recorded_at: Instant
+    actor: str | None
+    reason: str | None
+    cause: Annotated[
+        Position | None,
+        Meta(description="The event that led to it; null for what a command or the clock did."),
+    ]
+    command: str | None
+    instance: str | None
+    data: Annotated[Data, Meta(description="The event's own fields; amounts are texts.")]
+
+
+class Event(_Fields, frozen=True, kw_only=True, tag="tally.event/1"):
+    """One event of the log."""
+
+
+class Log(Answer, frozen=True, kw_only=True, tag="tally.log/1"):
+    """Events, in the order they were recorded."""
+
+    rows: Sequence[Event]
+
+
+class Stored(Part, frozen=True, kw_only=True):
+    """An event's bytes in the log."""
+
+    type: Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+/[0-9]+$")]
+    bytes: Position
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class FieldChange(Part, frozen=True, kw_only=True):
+    """A field of the account before and after the event."""
+
+    field: Id
+    before: Cell
+    after: Cell
+
+
+class FromLot(Part, frozen=True, kw_only=True):
+    """A receipt that cash came from, and how much of it (R66)."""
+
+    position: Position
+    amount: Money
+
+
+class SpentOn(Part, frozen=True, kw_only=True):
+    """What one event took from a receipt."""
+
+    position: Position
+    type: Id
+    item: Id
+    amount: Money
+
+
+class Show(_Fields, frozen=True, kw_only=True, tag="tally.show/1"):
+    """One event whole: an event's fields, and what is around it.
+
+    Attributes:
+        lots: which receipts its cash came from, where it spent any.
+        had_paid: of a chargeback: what its own top-up had paid before it.
+
+    """
+
+    stream: Id
+    token: str | None
+    request: Data | None
+    stored: Stored
+    caused_by: Event | None
+    effects: Sequence[Event]
+    changes: Sequence[FieldChange]
+    lots: Sequence[FromLot] | UnsetType = UNSET
+    had_paid: Sequence[SpentOn] | UnsetType = UNSET

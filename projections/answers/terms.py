@@ -1,0 +1,169 @@
+"""What all answers share: their base, and how money, instants and points stand in them.
+
+In Python money is an exact Decimal and an instant an aware datetime in the ledger's offset; as JSON
+both are the texts of INTERFACE section 1. Invariant: ``plain`` gives the object that ``--json``
+prints, key by key in the order of the fields; a field that is UNSET is left out. JSON Schemas in
+cli/schemas are written from these classes (docs/generate.py). This module must not know ledgers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003 - msgspec reads the annotations
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ledger.money import exponent, format_minor
+from ledger.periods import format_instant
+
+if TYPE_CHECKING:
+    from projections import point
+
+Json = dict[str, Any]
+A = TypeVar("A", bound="Answer")
+
+Money: TypeAlias = Annotated[
+    Decimal,
+    Meta(
+        description="An exact decimal in major units; its currency is in the same object.",
+        extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]{1,4})?$"},
+    ),
+]
+Currency: TypeAlias = Annotated[str, Meta(description="ISO 4217.", pattern="^[A-Z]{3}$")]
+Id: TypeAlias = Annotated[str, Meta(min_length=1)]
+Position: TypeAlias = Annotated[int, Meta(ge=1)]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Cell: TypeAlias = str | int | bool | None
+
+
+class Instant(datetime):
+    """An aware datetime on a whole second; as text it is RFC 3339 in the ledger's offset."""
+
+    @classmethod
+    def at(cls, instant: int, offset: int) -> Instant:
+        """Make one of microseconds since 1970 and the ledger's calendar offset."""
+        return cls.fromisoformat(format_instant(instant, offset))
+
+
+INSTANT_SCHEMA = {
+    "description": "RFC 3339 on a whole second, in the ledger's calendar offset.",
+    "type": "string",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}$",
+}
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """A part of an answer."""
+
+    def plain(self) -> Json:
+        """Return it as plain JSON: money and instants are texts."""
+        shown: Json = msgspec.to_builtins(self, enc_hook=_written)
+        return shown
+
+
+class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):
+    """An answer to one question; ``plain()`` is what ``--json`` prints."""
+
+    @classmethod
+    def of(cls, shown: Json) -> Self:
+        """Read an answer from its JSON."""
+        return msgspec.convert(shown, cls, dec_hook=_read)
+
+
+def _written(content: object) -> str:
+    assert isinstance(content, Instant)  # noqa: S101 - nothing else is declared
+    return content.isoformat()
+
+
+def _read(kind: type, content: object) -> object:
+    assert kind is Instant  # noqa: S101 - nothing else is declared
+    return Instant.fromisoformat(str(content))
+
+
+class PointShown(Part, frozen=True, kw_only=True):
+    """The point that an answer holds at, resolved."""
+
+    at: Instant
+    known_at: Instant
+    position: Count
+
+    @classmethod
+    def of(cls, point: point.Point, offset: int) -> PointShown:
+        """Write a resolved point in the ledger's offset."""
+        return cls(
+            at=Instant.at(point.at, offset), known_at=Instant.at(point.known_at, offset),
+            position=point.position,
+        )  # fmt: skip
+
+
+class Sums(Part, frozen=True, kw_only=True):
+    """How much facts moved; coupons where there are any."""
+
+    cash: Money
+    outstanding: Money
+    coupons: Money | UnsetType = UNSET
+
+
+class Restated(Part, frozen=True, kw_only=True):
+    """How many facts recorded since the close moved this answer, and by how much (R64).
+
+    Attributes:
+        period: the month; ``tag:NAME`` where a sealed tag, the older form of a close, is meant.
+        by: by currency.
+        since, at, was, now, events: of an account below a sealed tag: what moved, field by field.
+
+    """
+
+    period: Id
+    facts: Count
+    by: Mapping[Currency, Sums]
+    since: str | UnsetType = UNSET
+    at: Instant | UnsetType = UNSET
+    was: Mapping[str, Cell] | UnsetType = UNSET
+    now: Mapping[str, Cell] | UnsetType = UNSET
+    events: Sequence[Position] | UnsetType = UNSET
+
+
+class Formatter:
+    """Writes instants in one offset and money in one currency, as texts."""
+
+    __slots__ = ("currency", "offset")
+
+    def __init__(self, *, offset: int, currency: str) -> None:
+        """Choose the offset (microseconds) and the currency."""
+        self.offset = offset
+        self.currency = currency
+
+    def instant(self, instant: int | None) -> str | None:
+        """Write an instant, None as None."""
+        return None if instant is None else format_instant(instant, self.offset)
+
+    def money(self, minor: int | None) -> str | None:
+        """Write minor units, None as None."""
+        return None if minor is None else format_minor(minor, self.currency)
+
+
+class Typed:
+    """Gives instants in one offset and money in one currency, as answers hold them."""
+
+    __slots__ = ("_places", "offset")
+
+    def __init__(self, *, offset: int, currency: str) -> None:
+        """Choose the offset (microseconds) and the currency."""
+        self.offset = offset
+        self._places = -exponent(currency)
+
+    def instant(self, instant: int) -> Instant:
+        """Return an instant."""
+        return Instant.at(instant, self.offset)
+
+    def maybe(self, instant: int | None) -> Instant | None:
+        """Return an instant, None as None."""
+        return None if instant is None else Instant.at(instant, self.offset)
+
+    def money(self, minor: int) -> Decimal:
+        """Return minor units as an exact amount of major units."""
+        return Decimal(minor).scaleb(self._places)
