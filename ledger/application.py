@@ -18,7 +18,7 @@ from ledger import codec, settings
 from ledger import commands as c
 from ledger.account import AccountState, evolve, fold
 from ledger.catalog import Catalog
-from ledger.engine import Engine, find_precedents, keys_used
+from ledger.engine import Engine, find_records, keys_used
 from ledger.errors import (
     ClockWentBackwards,
     InvalidInput,
@@ -186,7 +186,7 @@ class Ledger(Engine):
         """Return (instant, account) of what is due next."""
         with self.store.writing() as writer:
             self._sync(writer)
-            return self.agenda.first()
+            return self.due.first()
 
     def now(self) -> int:
         """Return the ledger's clock: the simulated one, or the machine's, never before the log."""
@@ -206,7 +206,7 @@ class Ledger(Engine):
             self._forget()
         self._writer = writer
         if self.views is not None:
-            self.agenda.read_through(partial(self.views.upcoming, writer.connection))
+            self.due.read_through(partial(self.views.upcoming, writer.connection))
         self._reader = writer.reader
         if head.position != self.position:
             if self.position == 0:
@@ -218,7 +218,7 @@ class Ledger(Engine):
             self.recorded_at = head.recorded_at
             if self.views is not None:
                 self.views.prepare(writer)
-            self.agenda.reset()
+            self.due.reset()
         self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
 
     def _load_catalog(self) -> None:
@@ -274,14 +274,14 @@ class Ledger(Engine):
         c.normalise(command, offset)
         if command.at is not None and self.catalog.clock == clocks.SYSTEM:
             raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
-        precedents, first = find_precedents(command, partial(self._request, writer))
+        records, first = find_records(command, partial(self._request, writer))
         account = command.account if isinstance(command, c.AccountCommand) else None
         state = self.load(account) if account is not None and first is not None else None
-        if first is not None and is_repeat(state, command, precedents):
+        if first is not None and is_repeat(state, command, records):
             # Before the clock moves: a repeat is safe whenever it comes (R28).
             return self._first_result(first)
         now = self._move(None if command.at is None else int(command.at))
-        made, refused = self.judge(command, now=now, precedents=precedents)
+        made, refused = self.decide(command, now=now, records=records)
         positions = [one.position for one in made]
         if refused is not None:
             return Outcome(
@@ -298,7 +298,7 @@ class Ledger(Engine):
         if self.views is not None:
             self._append(writer)
             self.views.prepare(writer)
-            self.agenda.reset()
+            self.due.reset()
         else:
             self.reschedule_all()
         self.run_due(until=now)
@@ -352,7 +352,7 @@ class Ledger(Engine):
         """Drop the accounts in memory: the log holds all that was decided."""
         if self.views is not None:
             self.views.prepare(writer)
-            self.agenda.reset()
+            self.due.reset()
         self.states.clear()
         self._held = 0
 

@@ -40,7 +40,7 @@ from ledger.events import (
 from ledger.money import check_currency, to_minor, to_rated
 from ledger.ordering import next_due
 from ledger.periods import format_instant
-from ledger.repeats import NO_PRECEDENTS, Precedents, check_token
+from ledger.repeats import NO_RECORDS, IdempotencyRecords, check_token
 from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ledger.state import Deadline
 
 
-class Setting(NamedTuple):
+class DecisionContext(NamedTuple):
     """When and where a decision is made.
 
     Attributes:
@@ -133,8 +133,8 @@ def decide(
     command: c.AnyCommand,
     *,
     catalog: Catalog,
-    setting: Setting,
-    precedents: Precedents = NO_PRECEDENTS,
+    context: DecisionContext,
+    records: IdempotencyRecords = NO_RECORDS,
 ) -> list[RecordedEvent]:
     """Judge a command to an account and give the events it leads to, evolving ``state``.
 
@@ -142,7 +142,7 @@ def decide(
     ``state`` is None where there is no such account; ``open_account`` is the way to make one.
     Raises: Refused (nothing was emitted), Duplicate, InvalidInput.
     """
-    check_token(state, command, precedents)
+    check_token(state, command, records)
     currency = catalog.currency if state is None else state.currency
     check_amounts(command, currency)
     if state is None:
@@ -152,12 +152,12 @@ def decide(
     if expected is not None and expected != state.guard_version:
         msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
         raise ConcurrentModification(msg, rule="R58")
-    batch = open_batch(state, command, catalog=catalog, setting=setting)
+    batch = open_batch(state, command, catalog=catalog, context=context)
     kind = type(command)
     if isinstance(command, c.FactCommand):
-        effective_at = _effective_at(state, command, catalog=catalog, now=setting.now)
+        effective_at = _effective_at(state, command, catalog=catalog, now=context.now)
         if isinstance(command, c.TopUp):
-            taken = precedents.payment is not None
+            taken = records.payment is not None
             wallet.top_up(batch, command, taken=taken, effective_at=effective_at)
         else:
             _FACTS[kind](batch, command, effective_at=effective_at)
@@ -170,7 +170,7 @@ def decide(
         batch.emit(CommandAccepted())
     if batch.events:
         draw_consequences(batch)
-        _run_due(batch, until=setting.now)
+        _run_due(batch, until=context.now)
         finish(batch)
     return batch.events
 
@@ -179,29 +179,29 @@ def open_account(
     command: c.OpenAccount,
     *,
     catalog: Catalog,
-    setting: Setting,
-    precedents: Precedents = NO_PRECEDENTS,
+    context: DecisionContext,
+    records: IdempotencyRecords = NO_RECORDS,
 ) -> tuple[AccountState, list[RecordedEvent]]:
     """Open an account that does not exist yet."""
-    check_token(None, command, precedents)
+    check_token(None, command, records)
     state = AccountState(command.account)
     if command.expected_version not in (None, 0):
         msg = f"account {command.account!r} does not exist yet: its version is 0"
         raise ConcurrentModification(msg, rule="R58")
     asked = command.currency
     currency = check_currency(catalog.currency if asked is None else asked)
-    batch = open_batch(state, command, catalog=catalog, setting=setting)
+    batch = open_batch(state, command, catalog=catalog, context=context)
     batch.emit(AccountOpened(account=command.account, currency=currency))
     return state, batch.events
 
 
 def open_batch(
-    state: AccountState, command: c.AnyCommand, *, catalog: Catalog, setting: Setting
+    state: AccountState, command: c.AnyCommand, *, catalog: Catalog, context: DecisionContext
 ) -> Batch:
     """Open a batch that carries the command's envelope."""
     batch = Batch(
         state, catalog,
-        now=setting.now, recorded_at=setting.recorded_at, position=setting.position,
+        now=context.now, recorded_at=context.recorded_at, position=context.position,
     )  # fmt: skip
     batch.command = c.NAMES[type(command)]
     batch.actor, batch.reason = command.actor, command.reason
@@ -261,7 +261,7 @@ def refusal(
     error: Refused,
     *,
     catalog: Catalog,
-    setting: Setting,
+    context: DecisionContext,
 ) -> RecordedEvent:
     """Return the audit-only event of a refused command (R58): in the account's own log if any."""
     if state is not None:
@@ -269,11 +269,11 @@ def refusal(
     else:
         stream, version = LEDGER_STREAM, catalog.versions.get(LEDGER_STREAM, 0) + 1
     return RecordedEvent(
-        position=setting.position,
+        position=context.position,
         stream=stream,
         version=version,
-        recorded_at=setting.recorded_at,
-        effective_at=setting.now,
+        recorded_at=context.recorded_at,
+        effective_at=context.now,
         event=CommandRefused(
             code=error.code, rule=error.rule, message=str(error),
             needed=error.needed, available=error.available,
@@ -298,12 +298,12 @@ def _run_due(batch: Batch, *, until: int) -> None:
 
 
 def transition(
-    state: AccountState, deadline: Deadline, *, catalog: Catalog, setting: Setting
+    state: AccountState, deadline: Deadline, *, catalog: Catalog, context: DecisionContext
 ) -> list[RecordedEvent]:
     """Run one due transition as a batch of its own, effective at its due instant (R57)."""
     batch = Batch(
         state, catalog,
-        now=setting.now, recorded_at=setting.recorded_at, position=setting.position,
+        now=context.now, recorded_at=context.recorded_at, position=context.position,
     )  # fmt: skip
     _TRANSITIONS[deadline.kind](batch, deadline.key)
     draw_consequences(batch)
@@ -317,8 +317,8 @@ def due(
     """Run all of an account's transitions due up to an instant, inclusive, in due order (R57)."""
     made: list[RecordedEvent] = []
     while (deadline := next_due(state, catalog.policy)) is not None and deadline.at <= until:
-        setting = Setting(deadline.at, deadline.at, position + len(made))
-        made += transition(state, deadline, catalog=catalog, setting=setting)
+        context = DecisionContext(deadline.at, deadline.at, position + len(made))
+        made += transition(state, deadline, catalog=catalog, context=context)
     return made
 
 
@@ -329,11 +329,11 @@ def decide_catalog(
     command: c.SetPrice | c.SetPolicy,
     *,
     catalog: Catalog,
-    setting: Setting,
-    precedents: Precedents = NO_PRECEDENTS,
+    context: DecisionContext,
+    records: IdempotencyRecords = NO_RECORDS,
 ) -> list[RecordedEvent]:
     """Judge a command to the ledger itself: a price or a policy value. Changes ``catalog``."""
-    check_token(None, command, precedents)
+    check_token(None, command, records)
     check_amounts(command, catalog.currency)
     event: AnyEvent
     if isinstance(command, c.SetPrice):
@@ -349,11 +349,11 @@ def decide_catalog(
         msg = f"stream {stream!r} is at version {version}, not {command.expected_version}"
         raise ConcurrentModification(msg, rule="R58")
     recorded = RecordedEvent(
-        position=setting.position,
+        position=context.position,
         stream=stream,
         version=version + 1,
-        recorded_at=setting.recorded_at,
-        effective_at=setting.now,
+        recorded_at=context.recorded_at,
+        effective_at=context.now,
         event=event,
         command=c.NAMES[type(command)],
         actor=command.actor,

@@ -15,13 +15,13 @@ from ledger import clock as clocks
 from ledger import commands as c
 from ledger import decider
 from ledger.account import evolve
-from ledger.agenda import Agenda
 from ledger.catalog import Catalog
-from ledger.decider import Setting
+from ledger.decider import DecisionContext
+from ledger.due_queue import DueQueue
 from ledger.errors import Refused
 from ledger.events import LEDGER_STREAM, RecordedEvent, TopUpReceived
 from ledger.ordering import next_due
-from ledger.repeats import NO_PRECEDENTS, Precedents
+from ledger.repeats import NO_RECORDS, IdempotencyRecords
 from ledger.store.rows import Request
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ PAYMENTS = "payment"
 TOKENS = "token:"
 
 
-class Judgement(NamedTuple):
+class Decision(NamedTuple):
     """What became of a command: its events, and the error if a rule refused it."""
 
     made: Sequence[RecordedEvent]
@@ -57,7 +57,7 @@ class Engine:
 
     def __init__(self) -> None:
         """Start before the first event."""
-        self.agenda = Agenda()
+        self.due = DueQueue()
         self.restart()
 
     def restart(self) -> None:
@@ -67,7 +67,7 @@ class Engine:
         self.position = 0
         self.recorded_at = 0
         self.pending: list[RecordedEvent] = []
-        self.agenda.reset()
+        self.due.reset()
 
     def load(self, account: str) -> AccountState | None:
         """Return an account's state; every state of this engine was made here."""
@@ -76,63 +76,63 @@ class Engine:
     def run_due(self, *, until: int) -> None:
         """Run everything due up to an instant, inclusive, in due order (R57)."""
         simulated = self.catalog.clock == clocks.SIMULATED
-        while (entry := self.agenda.first()) is not None and entry[0] <= until:
+        while (entry := self.due.first()) is not None and entry[0] <= until:
             account = entry[1]
             state = self.load(account)
             deadline = next_due(state, self.catalog.policy) if state is not None else None
             if state is not None and deadline is not None and deadline.at <= until:
                 recorded_at = deadline.at if simulated else until
-                setting = Setting(deadline.at, recorded_at, self.position + 1)
+                context = DecisionContext(deadline.at, recorded_at, self.position + 1)
                 made = decider.transition(
-                    state, deadline, catalog=self.catalog, setting=setting
+                    state, deadline, catalog=self.catalog, context=context
                 )
                 self._add(made, recorded_at)
                 deadline = next_due(state, self.catalog.policy)
-            self.agenda.put(account, deadline.at if deadline is not None else None)
+            self.due.put(account, deadline.at if deadline is not None else None)
 
-    def judge(
-        self, command: c.AnyCommand, *, now: int, precedents: Precedents
-    ) -> Judgement:
+    def decide(
+        self, command: c.AnyCommand, *, now: int, records: IdempotencyRecords
+    ) -> Decision:
         """Decide a normalised command at an instant up to which everything due has run.
 
         Raises: Duplicate, InvalidInput; nothing was decided then.
         """
-        setting = Setting(now, now, self.position + 1)
+        context = DecisionContext(now, now, self.position + 1)
         catalog = self.catalog
         account = command.account if isinstance(command, c.AccountCommand) else None
         state = self.load(account) if account is not None else None
         try:
             if isinstance(command, (c.SetPrice, c.SetPolicy)):
                 made = decider.decide_catalog(
-                    command, catalog=catalog, setting=setting, precedents=precedents
+                    command, catalog=catalog, context=context, records=records
                 )
             elif state is None and isinstance(command, c.OpenAccount):
                 state, made = decider.open_account(
-                    command, catalog=catalog, setting=setting, precedents=precedents
+                    command, catalog=catalog, context=context, records=records
                 )
                 self.states[command.account] = state
             else:
                 made = decider.decide(
-                    state, command, catalog=catalog, setting=setting, precedents=precedents
+                    state, command, catalog=catalog, context=context, records=records
                 )
         except Refused as error:
-            recorded = decider.refusal(state, command, error, catalog=catalog, setting=setting)
+            recorded = decider.refusal(state, command, error, catalog=catalog, context=context)
             if state is not None:
                 evolve(state, recorded)
             else:
                 catalog.apply(recorded)
             self._add([recorded], now)
             # Its traceback holds frames that hold the error: a cycle, and all that is on the stack.
-            return Judgement([recorded], error.with_traceback(None))
+            return Decision([recorded], error.with_traceback(None))
         self._add(made, now)
         if state is not None:
             self.reschedule(state)
-        return Judgement(made)
+        return Decision(made)
 
     def reschedule(self, state: AccountState) -> None:
         """Note the account's next deadline."""
         deadline = next_due(state, self.catalog.policy)
-        self.agenda.put(state.account, deadline.at if deadline is not None else None)
+        self.due.put(state.account, deadline.at if deadline is not None else None)
 
     def reschedule_all(self) -> None:
         """Compute every deadline in memory again: the policy has changed (section 4)."""
@@ -175,9 +175,9 @@ def payer_and_amount(request: Request) -> tuple[str, int]:
     return payer, int(amount)
 
 
-def find_precedents(
+def find_records(
     command: c.AnyCommand, lookup: Callable[[str, str], Request | None]
-) -> tuple[Precedents, Request | None]:
+) -> tuple[IdempotencyRecords, Request | None]:
     """Look up a command's keys; also return the request that it duplicates."""
     token = payment = None
     if command.token is not None:
@@ -185,9 +185,9 @@ def find_precedents(
     if isinstance(command, c.TopUp):
         payment = lookup(PAYMENTS, payment_key(command.channel, command.serial))
     if token is None and payment is None:
-        return NO_PRECEDENTS, None
+        return NO_RECORDS, None
     paid = payer_and_amount(payment) if payment is not None else None
-    return Precedents(token.digest if token else None, paid), token or payment
+    return IdempotencyRecords(token.digest if token else None, paid), token or payment
 
 
 def keys_used(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ledger.account import AccountState
 
 
-class Precedents(NamedTuple):
+class IdempotencyRecords(NamedTuple):
     """What the whole ledger remembers of a command's idempotency keys (R3, R28).
 
     Attributes:
@@ -31,7 +31,7 @@ class Precedents(NamedTuple):
     payment: tuple[str, int] | None = None
 
 
-NO_PRECEDENTS = Precedents()
+NO_RECORDS = IdempotencyRecords()
 
 
 class Duplicate(Exception):  # not an error: the original result applies
@@ -39,29 +39,29 @@ class Duplicate(Exception):  # not an error: the original result applies
 
 
 def is_repeat(
-    state: AccountState | None, command: c.AnyCommand, precedents: Precedents
+    state: AccountState | None, command: c.AnyCommand, records: IdempotencyRecords
 ) -> bool:
     """Return whether an accepted command is repeated: by its token, else by its payment (R28, R3).
 
     What falls due until the command is decided does not change the answer.
     """
-    if command.token is not None and precedents.token is not None:
-        return requests.same_request(command, precedents.token)
-    if not isinstance(command, c.TopUp) or precedents.payment is None or state is None:
+    if command.token is not None and records.token is not None:
+        return requests.same_request(command, records.token)
+    if not isinstance(command, c.TopUp) or records.payment is None or state is None:
         return False
     try:
         amount = to_minor(command.amount, state.currency)
     except InvalidAmount:
         return False
-    return precedents.payment == (state.account, amount)
+    return records.payment == (state.account, amount)
 
 
 def check_token(
-    state: AccountState | None, command: c.AnyCommand, precedents: Precedents
+    state: AccountState | None, command: c.AnyCommand, records: IdempotencyRecords
 ) -> None:
     """Return the first result for a repeat; refuse another command under its token (R28)."""
-    if is_repeat(state, command, precedents):
+    if is_repeat(state, command, records):
         raise Duplicate
-    if command.token is not None and precedents.token is not None:
+    if command.token is not None and records.token is not None:
         msg = f"token {quoted(command.token)} was used for another command or other fields"
         raise TokenReused(msg, rule="R28")

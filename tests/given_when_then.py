@@ -26,7 +26,7 @@ from ledger.commands import (
     from_fields,
     normalise,
 )
-from ledger.decider import Setting
+from ledger.decider import DecisionContext
 from ledger.errors import Refused
 from ledger.events import (
     ACCOUNT_PREFIX,
@@ -42,7 +42,7 @@ from ledger.events import (
 )
 from ledger.ordering import next_due
 from ledger.periods import format_instant, parse_instant, read_period
-from ledger.repeats import Precedents, is_repeat
+from ledger.repeats import IdempotencyRecords, is_repeat
 from projections.answers import Formatter, Json, event_data, state_json
 from projections.point import Point
 
@@ -171,7 +171,7 @@ class World:
         offset = self.catalog.policy.calendar_offset
         command = normalise(copy(command), offset)
         state = self.states.get(command.account) if isinstance(command, AccountCommand) else None
-        if is_repeat(state, command, self._precedents(command)):
+        if is_repeat(state, command, self._records(command)):
             self.result = silent  # before the clock moves (R28)
             return self
         self.move(self.clock if command.at is None else int(command.at))
@@ -267,21 +267,21 @@ class World:
     # --- the machinery ---------------------------------------------------------------------
 
     def _decide(self, command: AnyCommand) -> list[RecordedEvent]:
-        setting = Setting(self.clock, self.clock, len(self.log) + 1)
-        precedents, catalog = self._precedents(command), self.catalog
+        context = DecisionContext(self.clock, self.clock, len(self.log) + 1)
+        records, catalog = self._records(command), self.catalog
         if isinstance(command, (SetPrice, SetPolicy)):
             return decider.decide_catalog(
-                command, catalog=catalog, setting=setting, precedents=precedents
+                command, catalog=catalog, context=context, records=records
             )
         state = self.states.get(command.account)
         if state is None and isinstance(command, OpenAccount):
             state, made = decider.open_account(
-                command, catalog=catalog, setting=setting, precedents=precedents
+                command, catalog=catalog, context=context, records=records
             )
             self.states[command.account] = state
             return made
         return decider.decide(
-            state, command, catalog=catalog, setting=setting, precedents=precedents
+            state, command, catalog=catalog, context=context, records=records
         )
 
     def _refuse(self, command: AnyCommand, error: Refused) -> None:
@@ -290,7 +290,7 @@ class World:
         before = whole(state)
         recorded = decider.refusal(
             state, command, error, catalog=self.catalog,
-            setting=Setting(self.clock, self.clock, len(self.log) + 1),
+            context=DecisionContext(self.clock, self.clock, len(self.log) + 1),
         )  # fmt: skip
         assert whole(state) == before
         if state is None:
@@ -315,10 +315,10 @@ class World:
             first = min(upcoming, default=None)
             if first is None or first[0] > to:
                 break
-            setting = Setting(first[0], first[0], len(self.log) + 1)
+            context = DecisionContext(first[0], first[0], len(self.log) + 1)
             made += self._record(
                 decider.transition(
-                    self.states[first[1]], first[2], catalog=self.catalog, setting=setting
+                    self.states[first[1]], first[2], catalog=self.catalog, context=context
                 )
             )
         self.clock = to
@@ -339,13 +339,13 @@ class World:
             self._payments[key] = payer, first.event.amount
         return made
 
-    def _precedents(self, command: AnyCommand) -> Precedents:
+    def _records(self, command: AnyCommand) -> IdempotencyRecords:
         account = command.account if isinstance(command, AccountCommand) else ""
         token = self._requests.get((account, command.token or ""))
         paid = None
         if isinstance(command, TopUp):
             paid = self._payments.get((command.channel, command.serial))
-        return Precedents(token, paid)
+        return IdempotencyRecords(token, paid)
 
     def _past(self, past: Past) -> None:
         at = self.instant(past.at)

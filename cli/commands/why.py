@@ -78,13 +78,13 @@ def _no_member(session: Session, account: str, name: Name, point: Point) -> NoSu
 
 def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[str, Any]]:
     from cli.rehearsals.answers import flip_json  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
 
     decision = found.decision
     if decision is None or not decision.stream.startswith("account:"):
         return []
     root = found.causes_of.root(decision)
-    tried = flips(Decision(session.reader, decision), root=root)
+    tried = flips(RecordedDecision(session.reader, decision), root=root)
     return [flip_json(one, write_money) for one in tried]
 
 

@@ -83,7 +83,7 @@ def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
 def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, Any]:
     from cli.rehearsals.answers import past_refusal_json  # noqa: PLC0415 - loaded when needed
     from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.flip import Decision, flips  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
     from ledger.rehearsal.refusals import recorded_refusal  # noqa: PLC0415 - loaded when needed
 
     if len(words) > 1:
@@ -94,7 +94,7 @@ def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, A
     if recorded.stream != f"account:{account}":
         msg = f"the refusal @{position} is not in the log of account {account!r}"
         raise NoSuchThing(msg, hint=f"see: tally show {position}")
-    found = flips(Decision(session.reader, recorded))
+    found = flips(RecordedDecision(session.reader, recorded))
     return past_refusal_json(recorded, found, Writers(session.reader, session.catalog))
 
 

@@ -22,7 +22,7 @@ from ledger.rehearsal.changes import Insertion, PriceChange
 from ledger.rehearsal.customers import CHANNEL, OCCASIONS
 from ledger.rehearsal.differences import subject
 from ledger.rehearsal.replay import Rehearsal, Step
-from ledger.repeats import NO_PRECEDENTS
+from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -106,7 +106,7 @@ class Backtest(Rehearsal):
     def run_due(self, *, until: int) -> None:
         """Run everything due, new prices and customers' answers, each at its instant."""
         while self._waiting or self._customers:
-            entry = self.agenda.first()
+            entry = self.due.first()
             due = until + 1 if entry is None else entry[0]
             waiting = self._waiting[0][0] if self._waiting else until + 1
             if min(due, waiting) > until:
@@ -131,7 +131,7 @@ class Backtest(Rehearsal):
         amount = Decimal(format_minor(size, state.currency))
         command = c.TopUp(account=what.account, amount=amount, channel=CHANNEL, serial=what.serial)
         self.answers.append(Insertion(at, command))
-        self.judge(command, now=at, precedents=NO_PRECEDENTS)
+        self.decide(command, now=at, records=NO_RECORDS)
 
     def _add(self, made: Sequence[RecordedEvent], recorded_at: int) -> None:
         super()._add(made, recorded_at)

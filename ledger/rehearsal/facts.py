@@ -22,7 +22,7 @@ from ledger.invariants import breaches
 from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
 from ledger.rehearsal.whatif import visible
-from ledger.repeats import NO_PRECEDENTS
+from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -124,7 +124,7 @@ def _fact(
     engine.catalog = _catalog(reader, insert.at)
     before = [one for one in events if one.recorded_at <= insert.at]
     engine.states[account] = fold(account, before) if before else None
-    made, error = engine.judge(insert.command, now=insert.at, precedents=NO_PRECEDENTS)
+    made, error = engine.decide(insert.command, now=insert.at, records=NO_RECORDS)
     if error is not None:
         raise error
     if not made:

@@ -61,7 +61,7 @@ class Flip(NamedTuple):
     skip: int | None = None
 
 
-class Decision:
+class RecordedDecision:
     """A recorded decision of an account that might have been another.
 
     Attributes:
@@ -123,7 +123,7 @@ def _what(recorded: RecordedEvent) -> tuple[str, int, type, str]:
     return recorded.stream, recorded.effective_at, type(recorded.event), subject(recorded)
 
 
-def flips(decision: Decision, *, root: RecordedEvent | None = None) -> Iterator[Flip]:
+def flips(decision: RecordedDecision, *, root: RecordedEvent | None = None) -> Iterator[Flip]:
     """Yield the changes that would have decided otherwise, one of each kind at most.
 
     ``root``: the command that led to the decision; leaving it out is the last resort.
@@ -153,7 +153,7 @@ def _about_money(target: RecordedEvent) -> bool:
     return not isinstance(event, CommandRefused) or event.code in _MONEY_CODES
 
 
-def top_up(decision: Decision, amount: int) -> c.AnyCommand:
+def top_up(decision: RecordedDecision, amount: int) -> c.AnyCommand:
     """Make a top-up under a key that nobody uses."""
     return c.TopUp(
         account=decision.account, amount=_decimal(decision, amount), channel=CHANNEL,
@@ -161,7 +161,7 @@ def top_up(decision: Decision, amount: int) -> c.AnyCommand:
     )  # fmt: skip
 
 
-def coupon(decision: Decision, amount: int) -> c.AnyCommand:
+def coupon(decision: RecordedDecision, amount: int) -> c.AnyCommand:
     """Make a coupon for everything, valid beyond the decision."""
     return c.GrantCoupon(
         account=decision.account, amount=_decimal(decision, amount),
@@ -170,12 +170,12 @@ def coupon(decision: Decision, amount: int) -> c.AnyCommand:
     )  # fmt: skip
 
 
-def _decimal(decision: Decision, amount: int) -> Decimal:
+def _decimal(decision: RecordedDecision, amount: int) -> Decimal:
     return Decimal(format_minor(amount, decision.state.currency))
 
 
 def _money_flip(
-    decision: Decision, kind: str, make: Callable[[Decision, int], c.AnyCommand]
+    decision: RecordedDecision, kind: str, make: Callable[[RecordedDecision, int], c.AnyCommand]
 ) -> Flip | None:
     event = decision.target.event
     needed, available = getattr(event, "needed", None), getattr(event, "available", None)
@@ -192,7 +192,7 @@ def _money_flip(
     return None
 
 
-def _setting_flip(decision: Decision) -> Flip | None:
+def _setting_flip(decision: RecordedDecision) -> Flip | None:
     """Switch auto-renewal on, or choose a shorter period of it."""
     for command in _settings(decision):
 
@@ -207,7 +207,7 @@ def _setting_flip(decision: Decision) -> Flip | None:
     return None
 
 
-def _settings(decision: Decision) -> Iterator[c.AnyCommand]:
+def _settings(decision: RecordedDecision) -> Iterator[c.AnyCommand]:
     event, account = decision.target.event, decision.account
     if isinstance(event, AutoRenewFailed):
         instance = decision.state.instances.get(event.instance)

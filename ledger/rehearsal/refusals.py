@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
-from ledger.engine import find_precedents
+from ledger.engine import find_records
 from ledger.errors import NoSuchThing, Refused
 from ledger.events import CommandRefused, RecordedEvent
 from ledger.money import format_minor
@@ -62,10 +62,10 @@ def try_now(
             engine.reschedule(state)
     engine.run_due(until=now)
     for one in first:
-        engine.judge(one, now=now, precedents=find_precedents(one, reader.request)[0])
-    precedents, _ = find_precedents(command, reader.request)
+        engine.decide(one, now=now, records=find_records(one, reader.request)[0])
+    records, _ = find_records(command, reader.request)
     try:
-        made, refused = engine.judge(command, now=now, precedents=precedents)
+        made, refused = engine.decide(command, now=now, records=records)
     except Duplicate:
         return Answer((), None, duplicate=True, currency=currency)
     return Answer(made, refused, duplicate=False, currency=currency)

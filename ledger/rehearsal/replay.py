@@ -18,7 +18,7 @@ from ledger import clock as clocks
 from ledger import codec, requests, settings
 from ledger import commands as c
 from ledger.account import AccountState, evolve
-from ledger.engine import PAYMENTS, Engine, find_precedents, keys_used
+from ledger.engine import PAYMENTS, Engine, find_records, keys_used
 from ledger.errors import InvalidInput, Refused
 from ledger.events import (
     ACCOUNT_PREFIX,
@@ -259,11 +259,11 @@ class Rehearsal(Engine):
         recorded: Sequence[RecordedEvent] = (),
         number: int | None = None,
     ) -> Iterator[Step]:
-        precedents, _ = find_precedents(command, self._lookup)
+        records, _ = find_records(command, self._lookup)
         error: Refused | InvalidInput | None = None
         duplicate = False
         try:
-            made, error = self.judge(command, now=now, precedents=precedents)
+            made, error = self.decide(command, now=now, records=records)
         except Duplicate:
             made, duplicate = (), True
         except InvalidInput as invalid:

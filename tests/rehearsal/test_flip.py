@@ -14,7 +14,16 @@ from ledger import commands as c
 from ledger.events import CommandRefused
 from ledger.periods import SECOND
 from ledger.rehearsal.changes import Changes, Insertion
-from ledger.rehearsal.flip import COUPON, RENEWAL, SETTING, SKIP, TOP_UP, Decision, Flip, flips
+from ledger.rehearsal.flip import (
+    COUPON,
+    RENEWAL,
+    SETTING,
+    SKIP,
+    TOP_UP,
+    Flip,
+    RecordedDecision,
+    flips,
+)
 from ledger.rehearsal.refusals import cures, try_now
 from ledger.rehearsal.search import edge, last_instant, least_amount
 from tests.rehearsal.worlds import (
@@ -73,7 +82,7 @@ def test_the_least_top_up_that_keeps_a_legacy_instance_running() -> None:
     """Section 6: 12.00 by one second before the stop."""
     ledger = overdue_story()
     stopped = find(ledger.store.reader, "ServiceStopped")
-    found = list(flips(Decision(ledger.store.reader, stopped)))
+    found = list(flips(RecordedDecision(ledger.store.reader, stopped)))
     assert [(one.kind, one.amount) for one in found] == [(TOP_UP, 1200), (COUPON, 1200)]
     assert [one.at for one in found] == [
         instant("2025-11-03T06:29:59+08:00"), instant("2025-11-02T06:29:59+08:00")
@@ -85,7 +94,7 @@ def test_the_least_top_up_that_keeps_a_legacy_instance_running() -> None:
 def test_the_least_top_up_that_would_have_renewed_in_time() -> None:
     ledger = renewal_story()
     expired = find(ledger.store.reader, "InstanceExpired")
-    found = list(flips(Decision(ledger.store.reader, expired)))
+    found = list(flips(RecordedDecision(ledger.store.reader, expired)))
     assert [(one.kind, one.amount) for one in found] == [(TOP_UP, 15000), (COUPON, 15000)]
     assert found[0].at == instant("2025-06-20T07:59:59+08:00")
     for one in found:
@@ -101,7 +110,7 @@ def test_auto_renewal_is_the_setting_that_was_missing() -> None:
     do(ledger, do="purchase", account="a-1", instance="i-1", sku="std", months=1, at=at)
     ledger.advance(instant("2025-06-22T00:00:00+08:00"))
     expired = find(ledger.store.reader, "InstanceExpired")
-    (found,) = flips(Decision(ledger.store.reader, expired))
+    (found,) = flips(RecordedDecision(ledger.store.reader, expired))
     assert found.kind == SETTING
     assert found.at == instant("2025-06-19T23:59:59+08:00")  # the next day's slot is the last
     check(ledger, expired, found)
@@ -116,7 +125,7 @@ def test_an_unpaid_trial_could_have_been_renewed_by_hand() -> None:
     do(ledger, do="start-trial", account="a-1", instance="i-1", sku="std", at=at)
     ledger.advance(instant("2025-06-22T00:00:00+08:00"))
     expired = find(ledger.store.reader, "InstanceExpired")
-    (found,) = flips(Decision(ledger.store.reader, expired))
+    (found,) = flips(RecordedDecision(ledger.store.reader, expired))
     assert (found.kind, found.at) == (RENEWAL, expired.effective_at - SECOND)
     check(ledger, expired, found)
 
@@ -125,7 +134,7 @@ def test_what_no_change_helps_is_undone_by_leaving_its_command_out() -> None:
     ledger = overdue_story()
     reader = ledger.store.reader
     activated = find(reader, "PublicInstanceActivated")
-    (found,) = flips(Decision(reader, activated), root=activated)
+    (found,) = flips(RecordedDecision(reader, activated), root=activated)
     assert (found.kind, found.skip) == (SKIP, activated.position)
 
 
@@ -142,7 +151,7 @@ def test_flips_of_the_year_hold_to_the_second_and_the_minor_unit() -> None:
         seen[kind] += 1
         if seen[kind] > 2:
             continue
-        for flip in flips(Decision(ledger.store.reader, target)):
+        for flip in flips(RecordedDecision(ledger.store.reader, target)):
             check(ledger, target, flip)
             flipped[kind] += 1
     for kind in (*BY_MONEY[:4], "INSUFFICIENT_BALANCE", "ACCOUNT_OVERDUE"):

@@ -29,7 +29,7 @@ def nothing_stored(_after: tuple[int, str] | None, _limit: int) -> Sequence[tupl
     return ()
 
 
-class Agenda:
+class DueQueue:
     """The next deadline of every account."""
 
     __slots__ = ("_ahead", "_current", "_done", "_heap", "_next", "_upcoming")
