@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+import click
+
+from cli.fields import is_account
+from cli.options import complete_account
 from cli.render import note
+from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.compiling import compile_expression
 from projections.point import Asked
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from cli.bootstrap import Session
     from projections.history.expressions import Expression
     from projections.point import Point
 
+_BOTH: Final = 2  # an account and an expression
 
-def expression_for(session: Session, account: str, text: str, point: Point) -> Expression:
-    """Compile an expression for an account. Raises: InvalidInput, NoSuchThing."""
+def account_and_expression(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Take an account and an expression: as ACCOUNT EXPR, or with --expr."""
+    argument = click.argument(
+        "words", nargs=-1, required=True, metavar="ACCOUNT [EXPR]", shell_complete=complete_account
+    )
+    option = click.option("--expr", "text", metavar="EXPR", help="The expression, e.g. cash<100.")
+    return argument(option(body))
+
+
+def expression_for(
+    session: Session, words: Sequence[str], text: str | None, point: Point
+) -> tuple[str, Expression]:
+    """Find the account and compile its expression; EXPR ACCOUNT is read as well.
+
+    Raises: InvalidInput, NoSuchThing.
+    """
+    if len(words) + (text is not None) != _BOTH:
+        msg = "an account and one expression are needed"
+        raise InvalidInput(msg, hint="write them like a-1 'cash < 100', or a-1 --expr 'cash < 100'")
+    account, text = words[0], words[-1] if text is None else text
+    if len(words) == _BOTH and is_account(session, text):
+        # Where both are accounts, whatever is no expression names the account.
+        turned = not is_account(session, account)
+        if turned or _is_expression(account):
+            account, text = text, account
     state = session.state(account, point)
-    return compile_expression(text, currency=state.currency, offset=session.offset)
+    return account, compile_expression(text, currency=state.currency, offset=session.offset)
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        compile_expression(text, currency="CNY", offset=0)
+    except InvalidInput:
+        return False
+    return True
 
 
 def note_what_is_missing(session: Session, account: str, expression: Expression) -> None:

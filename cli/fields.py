@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from projections.history.fields import Name
 
 
+def is_account(session: Session, text: str) -> bool:
+    """Return whether there is an account of that name."""
+    return session.reader.stream_row(f"account:{text}", 1) is not None
+
+
 def names_account(session: Session, text: str) -> bool:
     """Return whether a text is an account and nothing more."""
-    return "." not in text or bool(session.reader.stream_bodies(f"account:{text}"))
+    return "." not in text or is_account(session, text)
 
 
 def account_and_field(text: str, *, members: bool = False) -> tuple[str, Name]:

@@ -1,4 +1,4 @@
-"""Groups of commands: each command is loaded when it is called, a mistyped name gets a suggestion.
+"""Groups of commands, loaded when they are called; options with an older name.
 
 Invariant: ``--help`` and suggestions read names and short helps alone; no command is imported.
 """
@@ -6,7 +6,7 @@ Invariant: ``--help`` and suggestions read names and short helps alone; no comma
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 _FEW = 12  # names that fit into a hint
 # heading -> name -> (module, short help)
 Table = dict[str, dict[str, tuple[str, str]]]
+
+
+class Renamed(click.Option):
+    """An option that was called otherwise before: its old names are accepted, and not shown."""
+
+    def __init__(self, *declared: Any, old: tuple[str, ...], **settings: Any) -> None:
+        """Remember the old names."""
+        super().__init__(*declared, **settings)
+        self._old = old
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Read the old names like the new one."""
+        shown, self.opts = self.opts, [*self.opts, *self._old]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
 
 
 class Commands(click.Group):

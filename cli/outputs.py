@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import click
 
+from cli.groups import Renamed
 from cli.trusting import EVENT_SUFFIX, beside, key_file, policy_file
 from ledger.errors import InvalidInput
 from ledger.store import is_server
@@ -27,6 +28,8 @@ from projections.columns import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from cli.options import Output
 
 SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 KEY, POLICY = "a private key", "a policy"
@@ -273,10 +276,31 @@ class _TargetType(click.ParamType[Target]):
         return value if isinstance(value, Target) else Target(value)
 
 
-def output_option(help_: str, *names: str) -> Callable[[Any], Any]:
+def output_option(help_: str, *names: str, old: tuple[str, ...] = ()) -> Callable[[Any], Any]:
     """Return the option of a file that a command writes (``-o`` unless named otherwise)."""
     spelled = names or ("-o", "--output", "target")
-    return click.option(*spelled, type=_TargetType(), metavar="FILE", help=help_)
+    return click.option(
+        *spelled, cls=Renamed, old=old, type=_TargetType(), metavar="FILE", help=help_
+    )
+
+
+def html_options(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --html, and -o for its file."""
+    body = output_option("With --html: write the page to a file instead of stdout.")(body)
+    return click.option("--html", "as_html", is_flag=True, help="A page with all figures.")(body)
+
+
+def page_target(output: Output, target: Target | None, *, as_html: bool) -> Target | None:
+    """Return where --html writes its page, if one is asked for. Raises: InvalidInput."""
+    if target is not None and not as_html:
+        raise InvalidInput(f"-o {target} names the file of a page", hint="add --html")
+    if not as_html or target is not None:
+        return target
+    if not output.human:
+        raise InvalidInput(f"--html and --{output.form} are two forms", hint="add -o FILE")
+    page = Target("-")
+    page.check([])
+    return page
 
 
 def output_argument(name: str) -> Callable[[Any], Any]:

@@ -1,7 +1,7 @@
 """Where keys and accepted keys are: files outside the ledger, or the environment.
 
 The private key: --key, TALLY_KEY (a path, or the key itself), else LEDGER.key beside the ledger.
-The accepted keys: --policy, TALLY_POLICY, else LEDGER.policy beside the ledger.
+The accepted keys: --trust, TALLY_POLICY, else LEDGER.policy beside the ledger.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.groups import Renamed
 from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
 from ledger.proof.notes import (
     ED25519,
@@ -51,9 +52,10 @@ def key_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def policy_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --policy."""
+    """Add --trust."""
     option = click.option(
-        "--policy", "policy_place", envvar=POLICY_VARIABLE, metavar="FILE",
+        "--trust", "policy_place", cls=Renamed, old=("--policy",), envvar=POLICY_VARIABLE,
+        metavar="FILE",
         help="Accepted keys and witnesses (or TALLY_POLICY; else LEDGER.policy).",
     )  # fmt: skip
     return option(command)
@@ -147,13 +149,13 @@ def read_policy_file(path: Path) -> TrustPolicy:
     """Read a file of accepted keys. Raises: NoSuchThing, InvalidInput, OSError."""
     if not path.exists():
         msg = f"there is no policy of accepted keys in {str(path)!r}"
-        raise NoSuchThing(msg, hint="name the file with --policy; tally keys new makes one")
-    text = read_text(str(path), "a policy of accepted keys: name one with --policy")
+        raise NoSuchThing(msg, hint="name the file with --trust; tally keys new makes one")
+    text = read_text(str(path), "a policy of accepted keys: name one with --trust")
     try:
         return TrustPolicy.read(text)
     except BadNote as error:
         msg = f"{str(path)!r} is not a policy of accepted keys: {error}"
-        raise InvalidInput(msg, hint="name the file with --policy") from None
+        raise InvalidInput(msg, hint="name the file with --trust") from None
 
 
 def read_text(path: str, what: str = "a checkpoint or a proof") -> str:

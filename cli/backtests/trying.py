@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def try_command(session: Session, account: str, question: Question) -> str:
     """Write the command for one account."""
     reader, changes, offset = session.reader, question.changes, session.offset
-    words = ["tally", "whatif", "--account", account]
+    words = ["tally", "whatif"]
     for name, text in changes.policy.items():
         words += ["--policy", f"{name}={text}"]
     begins = _begins(reader)
@@ -56,7 +56,8 @@ def try_command(session: Session, account: str, question: Question) -> str:
             words += ["--skip", str(position)]
         for name, text in (values or {}).items():
             words += ["--patch", str(position), f"{name}={text}"]
-    return shlex.join(words)
+    first = [account] if not account.startswith("-") else []
+    return shlex.join([*words[:2], *first, *words[2:], *([] if first else ["--", account])])
 
 
 def _begins(reader: Reader) -> int:

@@ -9,7 +9,7 @@ import click
 from cli.cluster.running import Work, cluster_options, place
 from cli.errors import DONE, FOUND
 from cli.options import Output, complete_account, tally_command
-from cli.outputs import output_option
+from cli.outputs import html_options, output_option, page_target
 from cli.points import read_from, read_instant
 from cli.progress import Progress
 from ledger.errors import InvalidInput, NoSuchThing
@@ -43,16 +43,17 @@ if TYPE_CHECKING:
     "--fail-over", "limits", multiple=True, metavar="MEASURE_delta=N",
     help="Exit with status 1 if a total changes by more.",
 )
-@output_option("Write a page with charts.", "--html", "html")
+@html_options
 @output_option("Write the rows as Parquet.", "--parquet", "parquet")
-@output_option("Keep what is done in FILE, and go on from it.", "--resume", "kept")
+@output_option("Keep what is done in FILE, and go on from it.", "--keep", "kept", old=("--resume",))
 @cluster_options
 @tally_command(rows=True)
 def command(  # noqa: PLR0913 - the options of one question
     session: Session, output: Output, *, accounts: tuple[str, ...], policy: tuple[str, ...],
     prices: str | None, coupons: tuple[str, ...], customers: str, within: str | None,
-    starts: str | None, ends: str | None, limits: tuple[str, ...], html: Target | None,
-    parquet: Target | None, kept: Target | None, workers: int | None, cluster: str | None,
+    starts: str | None, ends: str | None, limits: tuple[str, ...], as_html: bool,
+    target: Target | None, parquet: Target | None, kept: Target | None,
+    workers: int | None, cluster: str | None,
 ) -> int:  # fmt: skip
     """Decide the whole history again under other rules: what would it have cost whom?
 
@@ -64,13 +65,14 @@ def command(  # noqa: PLR0913 - the options of one question
       tally backtest --policy overdue_grace_legacy=48h
       tally backtest --prices 2026.csv --customers topping-up --within 3d
       tally backtest --coupon spring=withdrawn --from 2025-07-01 --json
-      tally backtest --policy retention=30d --workers 2 --html retention.html
+      tally backtest --policy retention=30d --workers 2 --html -o page.html
       tally backtest --prices 2026.csv --fail-over charged_delta=100000
     """
     from cli.backtests import given  # noqa: PLC0415 - loads the write side
     from cli.backtests.answer import over  # noqa: PLC0415 - the same
     from cli.backtests.shares import Question  # noqa: PLC0415 - the same
 
+    page = page_target(output, target, as_html=as_html)
     behaviour = given.read_customers(customers, within)
     bounds = given.read_limits(limits)
     changes = given.read_changes(
@@ -82,11 +84,12 @@ def command(  # noqa: PLR0913 - the options of one question
         rows = _decide(session, Work(workers=workers, cluster=cluster), names, question,
                        kept=kept, progress=progress)  # fmt: skip
     exceeded = over(rows, bounds)
-    _print(session, output, rows, question, behaviour, exceeded)
-    if html is not None:
+    if page is None or not page.stdout:
+        _print(session, output, rows, question, behaviour, exceeded)
+    if page is not None:
         from cli.backtests.page import write_page  # noqa: PLC0415 - for --html alone
 
-        write_page(html, session, rows, question, behaviour)
+        write_page(page, session, rows, question, behaviour)
     if parquet is not None:
         from cli.backtests.page import write_parquet  # noqa: PLC0415 - for --parquet alone
 

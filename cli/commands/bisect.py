@@ -8,8 +8,8 @@ import click
 
 from cli import points
 from cli.errors import DONE, FOUND
-from cli.expressions import expression_for, note_what_is_missing
-from cli.options import Output, account_argument, point_options, tally_command
+from cli.expressions import account_and_expression, expression_for, note_what_is_missing
+from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from projections.history.bisect import bisect, bisect_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command("bisect")
-@account_argument()
-@click.option("--expr", "text", required=True, metavar="EXPR", help="True or false, e.g. cash<100.")
+@account_and_expression
 @click.option("--axis", type=click.Choice([EFFECTIVE, KNOWN]), default=EFFECTIVE,
               show_default=True, help="When it was true, or when it became known.")  # fmt: skip
 @tally_command(rows=True, point=True)
 def command(
-    session: Session, output: Output, *, account: str, text: str, axis: Axis, **options: Any
+    session: Session, output: Output, *, words: tuple[str, ...], text: str | None, axis: Axis,
+    **options: Any,
 ) -> int:
     """Find every event at which an expression flips, in one pass, on either axis.
 
@@ -36,15 +36,15 @@ def command(
 
     \b
     Examples:
-      tally bisect --expr 'overdue' a-1
-      tally bisect --expr 'cash == 350' a-1 --axis known --at 2025-03-31
-      tally bisect --expr 'instances["i-1"].state == "running"' a-1
+      tally bisect a-1 overdue
+      tally bisect a-1 'cash == 350' --axis known --at 2025-03-31
+      tally bisect a-1 --expr 'instances["i-1"].state == "running"'
     """
     where = point_options(options)
     if axis == KNOWN and where["as_of"] is not None and where["at"] is None:
         where |= {"at": where["as_of"], "as_of": None}  # what was known later is the question
     point = points.asked(session, **where)
-    expression = expression_for(session, account, text, point)
+    account, expression = expression_for(session, words, text, point)
     found = bisect(session.reader, account, expression, point, axis=axis)
     answer = bisect_json(
         account, session.state(account, point).currency, expression, found,

@@ -41,7 +41,7 @@ def command(
 
     \b
     Examples:
-      tally check-proof 17.proof --event 17.event --policy their.policy
+      tally check-proof 17.proof --event 17.event --trust their.policy
       tally check-proof since-spring.proof --old spring.checkpoint
     """
     policy = read_policy(session.location, policy_place)

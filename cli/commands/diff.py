@@ -9,6 +9,7 @@ import click
 
 from cli.changes import write_changes
 from cli.errors import DONE, FOUND
+from cli.fields import is_account
 from cli.options import Output, complete_account, tally_command
 from cli.points import PointCommand, complete_point, point_argument
 from cli.progress import Progress
@@ -49,6 +50,8 @@ def command(
       tally diff tag:close-2025-03 2025-03 --bridge
       tally diff 2025-03-31::2025-04-01 2025-03-31::head a-1 --bridge
     """
+    if account is not None and is_account(session, a) and not is_account(session, account):
+        a, b, account = b, account, a  # ACCOUNT A B is read as well
     first, second = point_argument(session, a), point_argument(session, b)
     rows = _rows(session, first, second, account)
     offset = session.offset

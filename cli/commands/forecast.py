@@ -8,7 +8,7 @@ import click
 
 from cli.cluster.running import Work, cluster_options
 from cli.options import Output, account_argument, tally_command
-from cli.outputs import output_option
+from cli.outputs import html_options, page_target
 from cli.points import read_instant
 from cli.progress import Progress
 from cli.render import short, table, write
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @account_argument(required=False)
 @click.option("--to", "to", required=True, metavar="T", help="Run ahead up to this instant.")
 @click.option("--all", "outlook", is_flag=True, help="Summarise every account, a row each.")
-@output_option("With --all: write a page.", "--html", "html")
+@html_options
 @cluster_options
 @tally_command(rows=True)
-def command(
+def command(  # noqa: PLR0913 - one option a parameter
     session: Session, output: Output, *, account: str | None, to: str, outlook: bool,
-    html: Target | None, workers: int | None, cluster: str | None,
+    as_html: bool, target: Target | None, workers: int | None, cluster: str | None,
 ) -> None:  # fmt: skip
     """Run the rules ahead of the clock on a copy; nothing is written.
 
@@ -43,7 +43,7 @@ def command(
       tally forecast --to 2026-01-31
       tally forecast a-1 --to 2026-03-01T08:00:00 --json
       tally forecast --to 2026-01-31 --all --csv
-      tally forecast --to 2026-01-31 --all --html outlook.html --workers 2
+      tally forecast --to 2026-01-31 --all --html -o outlook.html
     """
     from cli.rehearsals.answers import forecast_json  # noqa: PLC0415 - loads the write side
     from ledger.rehearsal.forecast import forecast  # noqa: PLC0415 - loaded when needed
@@ -55,11 +55,12 @@ def command(
         raise InvalidInput(msg, hint="the past is there to be read: tally state ACCOUNT --at T")
     if account is not None:
         session.state(account, session.point(Asked()))
+    page = page_target(output, target, as_html=as_html)
     if outlook:
         work = Work(workers=workers, cluster=cluster)
-        _outlook(session, output, work, account=account, to=instant, html=html)
+        _outlook(session, output, work, account=account, to=instant, page=page)
         return
-    if html is not None or workers is not None or cluster is not None:
+    if page is not None or workers is not None or cluster is not None:
         msg = "--html, --workers and --cluster belong to the summary of every account"
         raise InvalidInput(msg, hint="add --all")
     with Progress("forecast") as progress:
@@ -80,20 +81,22 @@ def command(
 
 def _outlook(
     session: Session, output: Output, work: Work, *, account: str | None, to: int,
-    html: Target | None,
+    page: Target | None,
 ) -> None:  # fmt: skip
     from cli.rehearsals import outlook  # noqa: PLC0415 - loads the write side
 
     with Progress("forecast") as progress:
         found = outlook.look_ahead(session, work, account=account, to=to, progress=progress)
+    if page is not None:
+        outlook.write_page(page, session, found, to)
+        if page.stdout:
+            return
     if output.form in ("ndjson", "csv"):
         output.rows(outlook.row_json(row, session.offset) for row in found)
     elif output.human:
         outlook.print_page(session, found, to)
     else:
         output.object(outlook.answer(session, found, to))
-    if html is not None:
-        outlook.write_page(html, session, found, to)
 
 
 def _page(answer: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ def write_pack(
 
 
 @click.command("pack")
-@click.option("--period", required=True, metavar="MONTH", help="Like 2025-03.")
+@click.option("--period", required=True, metavar="PERIOD", help="Like 2025-03.")
 @output_option("Default: pack-MONTH.zip.")
 @click.option("--seed", help="For the sample (default: the checkpoint's root).")
 @click.option("--sample", "sample_size", type=click.IntRange(0, 10_000),

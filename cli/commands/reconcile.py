@@ -45,7 +45,7 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 @click.option("--against", metavar="OLD", help="Compare FILE with an earlier delivery instead.")
 @click.option("--map", "map_", metavar="TOML|NAME", help="The column map of a csv.")
 @click.option("--guess", is_flag=True, help="Print a starter column map for a csv, and stop.")
-@click.option("--period", metavar="P", help="Only this month, or FROM..TO.")
+@click.option("--period", metavar="PERIOD", help="Only this month, or FROM..TO.")
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
 @click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
 @click.option("--item", "items", multiple=True, help="Only these, e.g. PayAsYouGoBill.")

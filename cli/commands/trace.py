@@ -11,8 +11,8 @@ import click
 from cli import points
 from cli.changes import spelled
 from cli.charts import chart
-from cli.expressions import expression_for, note_what_is_missing
-from cli.options import Output, account_argument, point_options, tally_command
+from cli.expressions import account_and_expression, expression_for, note_what_is_missing
+from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from projections.history.trace import EVERY, Every, Sample, trace, trace_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
@@ -25,8 +25,7 @@ FALSE = 0
 
 
 @click.command("trace")
-@click.argument("text", metavar="EXPR")
-@account_argument()
+@account_and_expression
 @click.option("--every", type=click.Choice(EVERY), default="change", show_default=True,
               help="A row for each change, or for the end of each day or month.")  # fmt: skip
 @click.option("--axis", type=click.Choice([EFFECTIVE, KNOWN]), default=EFFECTIVE,
@@ -34,20 +33,20 @@ FALSE = 0
 @click.option("--chart", "drawn", is_flag=True, help="A small chart instead of the table.")
 @tally_command(rows=True, point=True)
 def command(
-    session: Session, output: Output, *, text: str, account: str, every: Every, axis: Axis,
-    drawn: bool, **options: Any,
+    session: Session, output: Output, *, words: tuple[str, ...], text: str | None, every: Every,
+    axis: Axis, drawn: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Show an expression's value over all history.
 
     \b
     Examples:
-      tally trace cash a-1 --every month
-      tally trace 'available < 100' a-1
-      tally trace outstanding a-1 --every day --chart
-      tally trace 'instances["i-1"].state' a-1 --csv
+      tally trace a-1 cash --every month
+      tally trace a-1 'available < 100'
+      tally trace a-1 outstanding --every day --chart
+      tally trace a-1 'instances["i-1"].state' --csv
     """
     point = points.asked(session, **point_options(options))
-    expression = expression_for(session, account, text, point)
+    account, expression = expression_for(session, words, text, point)
     samples = list(
         trace(
             session.reader, account, expression, point,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import BROKEN, DONE
+from cli.groups import Renamed
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import write
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
 
 @click.command("verify-pack")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--policy", "policy_place", metavar="FILE",
+@click.option("--trust", "policy_place", cls=Renamed, old=("--policy",), metavar="FILE",
               help="Accept these keys, not those that the pack names itself.")  # fmt: skip
 @tally_command()
 def command(session: Session, output: Output, *, file: Path, policy_place: str | None) -> int:
     """Verify an evidence pack as its own verify.py does, by making it again from its events.
 
     No ledger is needed and nothing is unpacked. Compare the key that it names with the
-    one you were given, or give that with --policy. Leaves with 5 when it does not hold.
+    one you were given, or give that with --trust. Leaves with 5 when it does not hold.
 
     \b
     Examples:
       tally verify-pack pack-2025-03.zip
-      tally verify-pack pack-2025-03.zip --policy ours.policy --json
+      tally verify-pack pack-2025-03.zip --trust ours.policy --json
     """
     from cli.trusting import read_policy  # noqa: PLC0415 - loaded when needed
     from projections.evidence.again import judge  # noqa: PLC0415 - loaded when needed

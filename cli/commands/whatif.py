@@ -8,7 +8,7 @@ import click
 
 from cli.commands.init import read_policy
 from cli.errors import DONE
-from cli.options import Output, complete_account, point_options, tally_command
+from cli.options import Output, account_argument, complete_account, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.pages import whatif_page
 from projections.history.points import read_position
@@ -24,6 +24,8 @@ DECIDE, FACTS = "decide", "facts"
 
 
 @click.command("whatif")
+@account_argument(required=False)
+@click.option("--account", "only", hidden=True, shell_complete=complete_account)
 @click.option("--insert", multiple=True, metavar="JSON", help='A command with its "at".')
 @click.option("--skip", multiple=True, metavar="POSITION", help="Leave a command out.")
 @click.option(
@@ -34,7 +36,6 @@ DECIDE, FACTS = "decide", "facts"
     "--mode", type=click.Choice([DECIDE, FACTS]), default=DECIDE, show_default=True,
     help="Decide again, or only fold what was recorded.",
 )  # fmt: skip
-@click.option("--account", shell_complete=complete_account, help="Only this account.")
 @tally_command(point=True)
 def command(session: Session, output: Output, *, mode: str, **options: Any) -> int:
     """Change the past on a copy and see what comes of it; nothing is written.
@@ -49,12 +50,12 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
         "amount":"100","channel":"alipay","serial":"T9"}'
       tally whatif --skip 17 --at 2025-03-31
       tally whatif --patch 17 amount=250 --mode facts
-      tally whatif --policy overdue_grace_legacy=48h --account a-1
+      tally whatif a-1 --policy overdue_grace_legacy=48h
     """
     from cli.rehearsals.whatif import WhatIf  # noqa: PLC0415 - loads the write side
 
     point = asked(session, **point_options(options))
-    account = options["account"]
+    account = options["account"] or options["only"]
     if account is not None:
         session.state(account, session.point(Asked()))
     patches = _patches(session, options["patch"])

@@ -53,7 +53,7 @@ def command(
     \b
     Examples:
       tally witness 2025-03.checkpoint --key lin.key -o 2025-03.cosigned
-      tally witness new.checkpoint --proof since.proof --policy their.policy
+      tally witness new.checkpoint --proof since.proof --trust their.policy
     """
     key = read_key(session.location, key_place)
     if key.algorithm != COSIGNATURE:

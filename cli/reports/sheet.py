@@ -142,7 +142,7 @@ def source(
 
 def _span_options() -> list[Callable[[Any], Any]]:
     return [
-        click.option("--period", metavar="MONTH", help="A month, like 2025-03."),
+        click.option("--period", metavar="PERIOD", help="A month, like 2025-03."),
         click.option("--from", "starts", metavar="T", help="From T on; a date is its beginning."),
     ]
 

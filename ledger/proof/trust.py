@@ -35,7 +35,7 @@ class NoAcceptedKey(NoSuchThing):
         """Name the log."""
         super().__init__(
             f"no key is accepted for the log {origin}",
-            hint="name the policy of this log with --policy; whoever keeps the log hands it out",
+            hint="name the policy of this log with --trust; whoever keeps the log hands it out",
         )
 
 

@@ -62,7 +62,7 @@ def test_the_answer_has_the_shape_that_others_build_on(story: World) -> None:
     assert [row["account"] for row in found["rows"]] == ["=cmd", "a-1", "yen"]
     assert found["most_changed"] == [
         {"account": "a-1",
-         "try": "tally whatif --account a-1 --policy overdue_grace_legacy=48h"}
+         "try": "tally whatif a-1 --policy overdue_grace_legacy=48h"}
     ]  # fmt: skip
 
 
@@ -140,22 +140,22 @@ def test_a_cohort_and_a_span_can_be_chosen(story: World) -> None:
 
 def test_what_is_done_is_kept_and_another_question_is_refused(story: World) -> None:
     kept = story.path.with_name("kept.jsonl")
-    first = story.done("backtest", *GRACE, "--json", "--resume", kept).out
+    first = story.done("backtest", *GRACE, "--json", "--keep", kept).out
     written = kept.read_bytes()
     kept.write_bytes(written[:-40])  # the last share was cut off
-    assert story.done("backtest", *GRACE, "--json", "--resume", kept).out == first
-    assert story.done("backtest", *GRACE, "--json", "--resume", kept).out == first
-    refused = story.run("backtest", "--json", "--resume", kept)
+    assert story.done("backtest", *GRACE, "--json", "--keep", kept).out == first
+    assert story.done("backtest", *GRACE, "--json", "--keep", kept).out == first
+    refused = story.run("backtest", "--json", "--keep", kept)
     assert (refused.code, "holds another backtest" in refused.out) == (2, True)
 
 
 def test_the_page_and_the_parquet_file_say_the_same(story: World) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="the extra 'parquet' is not installed")
     page, table = (story.path.with_name(name) for name in ("b.html", "b.parquet"))
-    story.done("backtest", *GRACE, "--html", page, "--parquet", table)
+    story.done("backtest", *GRACE, "--html", "-o", page, "--parquet", table)
     text = page.read_text(encoding="utf-8")
     assert "Customers: as recorded" in text
-    assert "tally whatif --account a-1" in text
+    assert "tally whatif a-1" in text
     assert "<script" not in text
     rows = parquet.read_table(table).to_pylist()
     assert [row["account"] for row in rows] == ["=cmd", "a-1", "yen"]

@@ -7,11 +7,17 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from cli.listing import COMMANDS, GROUPS
+from cli.main import tally as program
 from tests.cli.program import COMMAND, ROOT, World, environment, tally, tally_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAVY = ("eventsourcing", "rich", "duckdb", "pyarrow", "textual", "asyncio", "cryptography")
 LOADED = """
@@ -158,3 +164,63 @@ def test_the_demo_is_made_where_one_stands_and_spares_what_is_none(tmp_path: Pat
     assert made["ledger"] == str(demo.path)
     assert demo.json("demo", code=2)["hint"] == "add --force to make it anew"
     assert demo.json("replay", "--compare")["events"] == made["events"]
+
+
+# One spelling that means two things, because docs/INTERFACE.md and the rules give it both.
+TWO_MEANINGS = {
+    "--at": "a reading point, and the instant of a command (INTERFACE 2 and 3)",
+    "--coupon": "the coupon of an order, and what a backtest changes of a coupon",
+    "--from": "the beginning of a span, and the vendor of an import (INTERFACE 4 and 6)",
+    "--to": "an instant, and where notices go (INTERFACE 3)",
+    "--since": "a checkpoint (INTERFACE 5), and a position (R67)",
+    "--key": "a private key, and the field of set-policy (INTERFACE 3)",
+    "--parquet": "a file of rows, and the form of an export that -o names",
+    "--seal": "sign a checkpoint, and the older form of close (INTERFACE 3)",
+    "--token": "the token of a command (R28), and what tally serve asks of a browser",
+}
+
+
+def walked(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """A command and all beneath it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=path)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from walked(inner, f"{path} {name}")
+
+
+def test_an_option_takes_the_same_thing_everywhere() -> None:
+    takes: dict[str, dict[str, str]] = {}
+    for path, command in walked(program, "tally"):
+        for option in command.params:
+            if isinstance(option, click.Option) and option.opts[0].startswith("--"):
+                kind = "nothing" if option.is_flag else option.metavar or option.type.name
+                takes.setdefault(option.opts[0], {})[kind] = path
+    loose = {"text", "choice", "integer", "T", "A,B"}  # a field of record has no more to say
+    several = {name for name, kinds in takes.items() if len(set(kinds) - loose) > 1}
+    assert set(TWO_MEANINGS) <= set(takes)
+    assert several <= set(TWO_MEANINGS), {name: takes[name] for name in several}
+
+
+def test_accounts_come_first(looked_at: World) -> None:
+    same: dict[tuple[str, ...], list[tuple[str, ...]]] = {
+        ("trace", "a-1", "cash"): [("trace", "cash", "a-1"), ("trace", "a-1", "--expr", "cash")],
+        ("bisect", "a-1", "overdue"): [("bisect", "a-1", "--expr", "overdue"),
+                                       ("bisect", "overdue", "a-1")],
+        ("diff", "a-1", "2025-01-05", "2025-01-08"): [("diff", "2025-01-05", "2025-01-08", "a-1")],
+        ("whatif", "a-1", "--skip", "9"): [("whatif", "--skip", "9", "--account", "a-1")],
+    }  # fmt: skip
+    for first, others in same.items():
+        answer = looked_at.json(*first)
+        assert all(looked_at.json(*other) == answer for other in others)
+    for wrong in (("trace", "a-1"), ("trace", "a-1", "cash", "--expr", "cash")):
+        assert "write them like a-1" in looked_at.done(*wrong, code=2).err
+    assert "did you mean a-1" in looked_at.done("trace", "a1", "cash", code=3).err
+
+
+def test_an_older_name_of_an_option_is_read_and_not_shown(looked_at: World) -> None:
+    told = looked_at.done("verify", "--policy", "nowhere", code=3).err
+    assert told == looked_at.done("verify", "--trust", "nowhere", code=3).err
+    assert "--policy" not in tally("verify", "--help").out

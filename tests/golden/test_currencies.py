@@ -37,7 +37,7 @@ TRANSCRIPTS: dict[str, tuple[str, ...]] = {
         "last dinar.cash", "bisect --expr cash<500 yen",
     ),
     "rehearsals": (
-        "whatif --skip 9 --account yen", "forecast --to 2025-03-01 dinar",
+        "whatif yen --skip 9", "forecast --to 2025-03-01 dinar",
         "why-not yen top-up --amount 1.5 --channel c --serial s",
     ),
     "reports": (

@@ -97,7 +97,7 @@ def test_every_event_is_proven_and_checked_without_the_ledger(
     assert tally("check-proof", away / "1.tlog-proof", cwd=away).code in {2, 5}
     unknown = tally("check-proof", away / "1.tlog-proof", "--event", away / "1.event", cwd=away)
     assert unknown.code == 3, "there is no policy"
-    assert "--policy" in unknown.err
+    assert "--trust" in unknown.err
 
 
 def test_a_proof_in_a_file_has_its_event_beside_it(world: Sealed, tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ def test_the_outlook_says_who_stops_and_what_renewals_take_day_by_day(tmp_path: 
     plain = world.done("forecast", "--to", "2025-09-01", "--json").json
     assert row["events"] == len(plain["events"])
     page = world.path.with_name("o.html")
-    assert "300.00" in world.done("forecast", "--to", "2025-09-01", "--all", "--html", page).out
+    ahead = ("forecast", "--to", "2025-09-01", "--all")
+    assert "300.00" in world.done(*ahead, "--html", "-o", page).out
+    assert world.done(*ahead, "--html").out == page.read_text(encoding="utf-8")
     assert "2025-06-12" in page.read_text(encoding="utf-8")
     header = world.done("forecast", "--to", "2025-09-01", "--all", "--csv").out.splitlines()[0]
     assert header.startswith("account,currency,expire")
