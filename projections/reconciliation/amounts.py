@@ -20,7 +20,8 @@ SCALE: int = 10**DECIMALS
 _PLAIN = re.compile(rf"([+-]?)(\d{{0,20}})(?:\.(\d{{0,{DECIMALS}}})0*)?", re.ASCII)
 _SIMPLE = re.compile(r"(\d{1,20})\.(\d{1,10})", re.ASCII)
 _POWERS: tuple[int, ...] = tuple(10**places for places in range(DECIMALS + 1))
-_MINUS = "\u2212\u2013\ufe63\uff0d"  # what typesetting programs write where a minus is meant
+# What typesetting programs write where a minus is meant.
+_MINUS = "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
 _WORDS = {"CR": 1, "DR": -1}
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
 

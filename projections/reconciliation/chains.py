@@ -108,10 +108,11 @@ def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
     known = [step for step in steps if step.left is not None]
     if not known:
         return None
-    if len(known) == len(steps):
+    downwards = steps[0].instant > steps[-1].instant
+    if len(known) == len(steps):  # a ring has its beginning at the earliest row
+        steps = steps[::-1] if downwards else steps
         links = [Link((step.left or 0) - step.effect, step.left or 0, step.place) for step in steps]
         return ends_of(links, what=what, currency=currency)
-    downwards = steps[0].instant > steps[-1].instant
     ways = [list(steps), list(steps)[::-1]]
     errors: list[ControlTotalWrong] = []
     for way in ways[::-1] if downwards else ways:

@@ -17,10 +17,10 @@ from ledger.errors import InvalidInput
 from ledger.money import check_currency
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.lines import BadStatement
-from projections.reconciliation.readers.dates import forms_that_fit
+from projections.reconciliation.readers.dates import forms_that_fit, is_date
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import Values, read_map
-from projections.reconciliation.sheets import Sheet, is_dated, sheet_of
+from projections.reconciliation.sheets import Sheet, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -172,7 +172,7 @@ def _numbers(sheet: Sheet, guess: _Guess, taken: int) -> list[int]:
     looks = [
         place for place in every
         if sheet.column(place) and all(map(_MARKED.fullmatch, sheet.column(place)))
-        and not all(map(is_dated, sheet.column(place)))
+        and not all(map(is_date, sheet.column(place)))
     ]  # fmt: skip
     cells = [text for place in looks for text in sheet.column(place)]
     decimal, thousands = _marks(cells)

@@ -15,8 +15,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from projections.reconciliation.lines import BadStatement
-from projections.reconciliation.readers.dates import forms_that_fit
-from projections.reconciliation.readers.table import PREAMBLE_MAX, decode
+from projections.reconciliation.readers.dates import is_date
+from projections.reconciliation.readers.table import PREAMBLE_MAX
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +53,8 @@ def sheet_of(body: bytes) -> Sheet:
         delimiter, text = text[4:5], text.partition("\n")[2]
     delimiter = delimiter or _delimiter(text)
     rows = list(_parsed(text, delimiter))
-    while len(rows) > 1 and any(any(map(is_dated, row)) for row in rows) and not any(
-        map(is_dated, rows[-1])
+    while len(rows) > 1 and any(any(map(is_date, row)) for row in rows) and not any(
+        map(is_date, rows[-1])
     ):
         rows.pop()  # a total or a remark below the table
     width = _width(rows)
@@ -62,11 +63,11 @@ def sheet_of(body: bytes) -> Sheet:
         raise BadStatement(msg, hint="is it CSV? --source csv reads nothing else")
     for place, row in enumerate(rows[: PREAMBLE_MAX + 1]):
         names = [name.strip() for name in row]
-        if len(row) == width and any(map(is_dated, names)):
+        if len(row) == width and any(map(is_date, names)):
             return Sheet(encoding, delimiter, [], [one for one in rows if len(one) == width])
         if len(row) == width and len(list(filter(None, names))) > width // 2:
             after = [one for one in rows[place + 1 :] if len(one) == width and any(one)]
-            if not after or any(map(is_dated, after[0])):
+            if not after or any(map(is_date, after[0])):
                 return Sheet(encoding, delimiter, names, after)
     msg = "no row of the file names columns or holds a date"
     raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
@@ -119,8 +120,3 @@ def _delimiter(text: str) -> str:
 
     return max(";\t,|", key=score)
 
-
-def is_dated(text: str) -> bool:
-    """Return whether a cell holds a date of any form."""
-    plain = text.strip()
-    return any(sign.isdigit() for sign in plain) and bool(forms_that_fit([plain]))

@@ -60,9 +60,9 @@ def read_bills(
 ) -> Statement:
     """Read an instance-bill file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(columns.BILLS_NEEDED, "alibaba-bills")
+    table.need(columns.BILLS_NEEDED, "an alibaba-bills file")
     if table.index(*columns.BILL_TOTALS) < 0:
-        table.need(columns.BILL_TOTALS[:1], "alibaba-bills")
+        table.need(columns.BILL_TOTALS[:1], "an alibaba-bills file")
     owner, record, item = (
         _text(table, *columns.OWNERS), _text(table, "RecordID"), _text(table, "Item"),
     )  # fmt: skip
@@ -148,7 +148,7 @@ def read_transactions(
 ) -> Statement:
     """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(columns.TRANSACTIONS_NEEDED, "alibaba-transactions")
+    table.need(columns.TRANSACTIONS_NEEDED, "an alibaba-transactions file")
     places = [
         table.index(*names) for names in (
             columns.OWNERS, ("TransactionChannelSN",), ("TransactionNumber",), ("TransactionTime",),

@@ -8,13 +8,14 @@ This module must not know what a date is the date of.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.periods import parse_instant
 from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.months import month_of, without_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,20 +27,13 @@ FORMS: Final = (
     "YYYY年MM月DD日",
     "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY", "MM-DD-YYYY",
     "YY/MM/DD", "DD/MM/YY", "MM/DD/YY", "YY-MM-DD", "DD-MM-YY", "MM-DD-YY",
-    "DD MMM YYYY", "DD-MMM-YYYY", "DD/MMM/YYYY", "DD MMM YY", "DD-MMM-YY", "DD. MMM YYYY",
+    "DD MMM YYYY", "DD-MMM-YYYY", "DD/MMM/YYYY", "DD MMM YY", "DD-MMM-YY", "DD/MMM/YY",
+    "DD. MMM YYYY", "DDMMMYYYY", "DDMMMYY", "DD de MMM de YYYY", "YYYY MMM DD", "YYYY-MMM-DD",
     "MMM DD, YYYY", "MMM DD YYYY",
 )  # fmt: skip
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt",
-         "nov", "dec dez"), 1,
-    )
-    for name in names.split()
-}  # fmt: skip
 _TOKENS: Final = {
     "YYYY": r"(?P<year>[0-9]{4})", "YY": r"(?P<short>[0-9]{2})",
-    "MMM": r"(?P<name>[^\W\d_]{3,9})\.?",
+    "MMM": r"(?P<name>[^\W\d_]{3,12})\.?",
     "MM": r"(?P<month>[0-9]{1,2})", "DD": r"(?P<day>[0-9]{1,2})", "HH": r"(?P<hour>[0-9]{1,2})",
     "mm": r"(?P<minute>[0-9]{2})", "ss": r"(?P<second>[0-9]{2})(?:[.,][0-9]+)?",
     "A": r"(?P<half>[AaPp])\.?[Mm]\.?",
@@ -51,13 +45,22 @@ _STRPTIME: Final = {
 # A time may follow where the form says none, in any of the shapes that programs write.
 _TIME: Final = (
     r"(?:[ T,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<away>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?(?: ?(?P<away>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _CENTURY: Final = 70  # a year of two digits from here on is of the last century
 _NOON: Final = 12
 _DAY_MAX: Final = 31
 _HOUR_MAX: Final = 23
 _MINUTE_MAX: Final = 59
+_MIDNIGHT: Final = 24  # 24:00:00 ends its day
+# Counts of days or seconds, which only a map can tell from other numbers: (since, units a day).
+_COUNTS: Final = {
+    "serial": (datetime(1899, 12, 30, tzinfo=UTC), 1),
+    "unix": (datetime(1970, 1, 1, tzinfo=UTC), 86_400),
+    "unix-ms": (datetime(1970, 1, 1, tzinfo=UTC), 86_400_000),
+}  # fmt: skip
+_COUNT: Final = re.compile(r"([0-9]{1,14})(?:[.,]([0-9]{1,12})0*)?")
+_WHOLE: Final = re.compile(r"[0-9]{5}(?:[.,][0-9]+)?|[0-9]{10}|[0-9]{13}")
 
 
 class Form(NamedTuple):
@@ -68,17 +71,23 @@ class Form(NamedTuple):
 
     def read(self, text: str) -> tuple[str, str] | None:
         """Return a local time and the offset that is written with it; None for another form."""
-        match = self.pattern.fullmatch(text)
+        if self.name in _COUNTS:
+            return _counted(self.name, text)
+        match = self.pattern.fullmatch(text) or self.pattern.fullmatch(without_day(text))
         if match is None:
             return None
         said = match.groupdict()
-        month = int(said.get("month") or _MONTHS.get((said.get("name") or "")[:3].lower(), 0))
+        month = int(said.get("month") or month_of(said.get("name") or ""))
         year, day = _year(said), int(said["day"])
         hour, minute, second = (int(said.get(one) or 0) for one in ("hour", "minute", "second"))
         if said.get("half"):
-            if not 1 <= hour <= _NOON:
+            after = said["half"].lower() == "p"
+            if hour > _NOON and not after:
                 return None
-            hour = hour % _NOON + (_NOON if said["half"].lower() == "p" else 0)
+            hour = hour % _NOON + (_NOON if after else 0)
+        if (hour, minute, second) == (_MIDNIGHT, 0, 0):
+            hour, minute, second = _HOUR_MAX, _MINUTE_MAX, _MINUTE_MAX
+        second = min(second, _MINUTE_MAX) if second == _MINUTE_MAX + 1 else second
         fits = 1 <= month <= _NOON and 1 <= day <= _DAY_MAX
         if not fits or hour > _HOUR_MAX or max(minute, second) > _MINUTE_MAX:
             return None
@@ -87,6 +96,22 @@ class Form(NamedTuple):
         if len(away) == len("+0100"):
             away = f"{away[:3]}:{away[3:]}"
         return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}", away
+
+
+def _counted(name: str, text: str) -> tuple[str, str] | None:
+    """Read a count of days (a spreadsheet's, local) or of seconds (UTC)."""
+    match = _COUNT.fullmatch(text)
+    if match is None:
+        return None
+    since, units = _COUNTS[name]
+    whole, part = int(match[1]), match[2] or ""
+    days, rest = divmod(whole * 10 ** len(part) + int(part or 0), units * 10 ** len(part))
+    seconds = (rest * 86_400 + (units * 10 ** len(part)) // 2) // (units * 10 ** len(part))
+    try:
+        when = since + timedelta(days=days, seconds=seconds)
+    except OverflowError:
+        return None
+    return when.isoformat()[:19], "" if units == 1 else "Z"
 
 
 def _year(said: dict[str, str | None]) -> int:
@@ -99,6 +124,8 @@ def _year(said: dict[str, str | None]) -> int:
 @lru_cache(maxsize=256)
 def form_of(text: str) -> Form:
     """Return the form that ``DD.MM.YYYY`` or ``%d.%m.%Y`` describes. Raises: InvalidInput."""
+    if text in _COUNTS:
+        return Form(text, _COUNT)
     plain = re.sub(r"%-?[A-Za-z]", lambda one: _STRPTIME.get(one[0], one[0]), text)
     if "Y" not in plain:  # as spreadsheets write it: dd.mm.yyyy
         plain = plain.replace("y", "Y").replace("d", "D")
@@ -138,6 +165,12 @@ def forms_that_fit(cells: Iterable[str], among: Iterable[str] = FORMS) -> list[F
     return list(fitting.values())
 
 
+def is_date(text: str) -> bool:
+    """Return whether a text is a date in any form."""
+    plain = text.strip()
+    return any(map(str.isdigit, plain)) and bool(forms_that_fit([plain]))
+
+
 def choose_form(cells: list[tuple[int, str]], column: str, given: tuple[str, ...]) -> list[Form]:
     """Return the forms of a column: those that are given, otherwise the only one that fits.
 
@@ -160,6 +193,11 @@ def choose_form(cells: list[tuple[int, str]], column: str, given: tuple[str, ...
     line, text = next(
         (one for one in cells if not forms_that_fit([one[1]])), _outlier(cells)
     )
+    if all(_WHOLE.fullmatch(cell) for _, cell in cells):
+        raise BadStatement(
+            f"line {line}, {column}: {text[:40]!r} is a count of days or of seconds",
+            hint='the map says of which: date_format = "serial" (a spreadsheet), "unix", "unix-ms"',
+        )
     raise BadStatement(
         f"line {line}, {column}: {text[:40]!r} is not a date like the others",
         hint='the map may say date_format = "DD.MM.YYYY", or several; skip_after = N leaves out '

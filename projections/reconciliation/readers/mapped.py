@@ -8,10 +8,9 @@ This module must not know any bank's own format.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.errors import InvalidInput
-from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.chains import Ends, Step, running
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
@@ -25,7 +24,8 @@ from projections.reconciliation.lines import (
     one_currency,
 )
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.dates import Dates, choose_form
+from projections.reconciliation.readers.dates import Dates, choose_form, form_of, is_date
+from projections.reconciliation.readers.figures import EMPTY, Figure, Figures, folded
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
@@ -33,10 +33,26 @@ if TYPE_CHECKING:
 
     from projections.reconciliation.readers.maps import Column, ColumnMap
 
-_SYMBOLS: Final = re.compile(r"[€$£¥￥₹]")
 # What a spreadsheet makes of a long number: the rest of its digits is lost.
-_ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+_ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+|#{3,}", re.IGNORECASE)
 _IGNORED: Final = "ignored"
+_OPENING, _CLOSING = "opening", "closing"
+# What a row is called that says what the account held, and moves nothing.
+_HELD: Final = {
+    word: what
+    for what, words in (
+        (_OPENING, ("opening balance", "beginning balance", "start balance", "starting balance",
+                    "balance brought forward", "brought forward", "balance b/f", "anfangssaldo",
+                    "anfangsbestand", "alter saldo", "alter kontostand", "solde initial",
+                    "ancien solde", "saldo inicial", "saldo iniziale", "saldo anterior",
+                    "beginsaldo", "startsaldo", "上期余额", "期初余额")),
+        (_CLOSING, ("closing balance", "ending balance", "end balance", "final balance",
+                    "balance carried forward", "carried forward", "balance c/f", "endsaldo",
+                    "endbestand", "neuer saldo", "neuer kontostand", "solde final",
+                    "nouveau solde", "saldo final", "saldo finale", "eindsaldo", "slutsaldo",
+                    "本期余额", "期末余额")),
+    ) for word in words
+}  # fmt: skip
 _Row = dict[str, str]  # a row's cells, under what the map says that they mean
 
 
@@ -44,7 +60,8 @@ def read_mapped(
     body: bytes, column_map: ColumnMap, *, offset: int, currency: str, account: str = ""
 ) -> Statement:
     """Read a CSV through its map. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
-    rows = list(_rows(body, column_map))
+    every = list(_rows(body, column_map))
+    rows = [(line, row) for line, row in every if not row["held"]]
     column = str(column_map.columns.date)
     forms = choose_form([(line, row["date"]) for line, row in rows], column, column_map.forms)
     dates = Dates(forms, column, zone=column_map.zone, offset=offset)
@@ -55,10 +72,10 @@ def read_mapped(
         if status == _IGNORED:
             continue
         lines.append(maker.line(row, number, dates.instant(row["date"], number), status, offset))
-        left = row.get("balance", "")
-        balances.append(maker.figure(left, number, "balance") if left else None)
+        balances.append(maker.left(row, number))
     _check_rounded(lines)
-    return _statement(lines, balances, maker, offset=offset)
+    held = [one for number, row in every if row["held"] for one in maker.held(row, number)]
+    return _statement(lines, balances, maker, held, offset=offset)
 
 
 def _rows(body: bytes, column_map: ColumnMap) -> Iterator[tuple[int, _Row]]:
@@ -69,14 +86,19 @@ def _rows(body: bytes, column_map: ColumnMap) -> Iterator[tuple[int, _Row]]:
     named = column_map.columns.named()
     wanted = [name for name in named.values() if isinstance(name, str)]
     if column_map.header:
-        table.need(wanted, "file of this column map", search=not column_map.skip_before)
+        table.need(wanted, "a file of this column map", search=not column_map.skip_before)
     places = {field: _place(table, column) for field, column in named.items()}
     texts = [field for field in places if field.startswith("text")]
-    for number, cell in table.rows(anchor=places["date"], skip_after=column_map.skip_after):
+    forms = [form_of(name) for name in column_map.forms]
+    for number, cell in table.rows(
+        anchor=places["date"], skip_after=column_map.skip_after,
+        begins=lambda said: any(form.read(said) for form in forms) or is_date(said),
+    ):  # fmt: skip
         row = {field: cell[place].strip() for field, place in places.items()}
         if "time" in row:
             row["date"] = f"{row['date']} {row['time']}".strip()
         row["text"] = " ".join(filter(None, (row[field] for field in texts)))
+        row["held"] = next((_HELD[word] for one in cell if (word := folded(one)) in _HELD), "")
         yield number, row
 
 
@@ -89,6 +111,16 @@ def _place(table: Table, column: Column) -> int:
     return column - 1
 
 
+class _Held(NamedTuple):
+    """What an account held at one end, as a row of its own says it."""
+
+    what: str
+    account: str
+    currency: str
+    amount: int
+    place: str
+
+
 class _Maker:
     """Makes lines of rows, by the map and by what whole columns show."""
 
@@ -97,8 +129,11 @@ class _Maker:
     ) -> None:
         self.map, self.main, self.account = column_map, column_map.currency or currency, account
         values = column_map.values
-        self._ways = dict.fromkeys((word.lower() for word in values.income), 1)
-        self._ways.update(dict.fromkeys((word.lower() for word in values.expense), -1))
+        self._figures = Figures(
+            decimal=column_map.decimal, thousands=column_map.grouping,
+            others=" '" if column_map.thousands is None else "",
+            income=values.income, expense=values.expense,
+        )  # fmt: skip
         self._states = {
             word.lower(): state
             for state, words in (
@@ -114,10 +149,15 @@ class _Maker:
             self._size(row.get("fee", "")) < 0 <= self._size(row.get("amount", ""))
             for row in rows
         )
+        # Amounts beside a flow have a sign of their own where money that goes out is negative.
+        self._signed_too = all(
+            self._size(row.get("amount", "")) <= 0
+            for row in rows if self._figures.way(row.get("flow", "")) < 0
+        )
 
     def _size(self, text: str) -> int:
         try:
-            return self._number(text)
+            return self._figures.read(text).amount if text not in EMPTY else 0
         except InvalidInput:  # refused when its row is read
             return 0
 
@@ -135,11 +175,9 @@ class _Maker:
 
     def line(self, row: _Row, number: int, when: int, status: str, offset: int) -> Line:
         """Return the line of a row. Raises: BadStatement."""
-        code = self.main
-        if row.get("currency"):
-            code = cells.currency(row["currency"].upper(), number, "currency")
-        amount = self._signed(row, number)
-        fee = self.figure(row.get("fee", ""), number, "fee")
+        amount, beside = self._signed(row, number)
+        code = self._currency(row, number, beside)
+        fee = self.figure(row.get("fee", ""), number, "fee").amount
         references = tuple(
             Reference(row[field], scope)
             for field, scope in (("id", TRANSACTION), ("reference", self.map.scope))
@@ -155,93 +193,124 @@ class _Maker:
             kind="in" if amount >= 0 else "out", place=f"line {number}",
         )  # fmt: skip
 
-    def _signed(self, row: _Row, line: int) -> int:
+    def _currency(self, row: _Row, line: int, beside: str) -> str:
+        """Return the currency of a row: its column's, the amount's own, the map's."""
+        said = row.get("currency", "")
+        code = cells.currency(said.upper(), line, "currency") if said else self.map.currency
+        if beside and code and beside != code:
+            msg = f"line {line}: the amount is in {beside}, and the row in {code}"
+            raise BadStatement(msg, hint="the map's currency, or its currency column, is wrong")
+        return code or beside or self.main
+
+    def left(self, row: _Row, line: int) -> int | None:
+        """Return the balance after a row, None where it states none. Raises: BadStatement."""
+        text = row.get("balance", "")
+        return None if text in EMPTY else self.figure(text, line, "balance").amount
+
+    def held(self, row: _Row, line: int) -> Iterator[_Held]:
+        """Yield what a row says that its account held, if it says a figure."""
+        left, beside = self.left(row, line), ""
+        if left is None and any(
+            row.get(name, "") not in EMPTY for name in ("amount", "debit", "credit")
+        ):
+            left, beside = self._signed(row, line)
+        if left is not None:
+            code = self._currency(row, line, beside)
+            account = row.get("account") or self.account
+            yield _Held(row["held"], account, code, left, f"line {line}")
+
+    def _signed(self, row: _Row, line: int) -> Figure:
         """Return the amount, positive for money that comes in, by the map's way of signs."""
         if self.map.columns.amount is None:
             credit = self.figure(row.get("credit", ""), line, "credit")
             debit = self.figure(row.get("debit", ""), line, "debit")
-            if credit and debit:
+            if credit.amount and debit.amount:
                 raise BadStatement(f"line {line} has a debit and a credit", hint="one of them is 0")
-            amount = credit + debit if self._minus else credit - debit
+            taken = debit.amount if self._minus else -debit.amount
+            found = Figure(credit.amount + taken, credit.currency or debit.currency)
         else:
-            if not row["amount"]:
+            if row["amount"] in EMPTY:
                 raise BadStatement(
                     f"line {line} has no amount", hint="the map's ignored words leave out rows"
                 )
-            amount = self.figure(row["amount"], line, "amount")
+            found = self.figure(row["amount"], line, "amount")
             if self.map.columns.flow is not None:
-                amount = abs(amount) * self._way(row["flow"], line)
-        return amount if self.map.sign == "in" else -amount
+                found = found._replace(amount=self._flowing(found.amount, row["flow"], line))
+        return found if self.map.sign == "in" else found._replace(amount=-found.amount)
 
-    def _way(self, flow: str, line: int) -> int:
-        way = self._ways.get(flow.lower())
-        if way is None:
+    def _flowing(self, amount: int, flow: str, line: int) -> int:
+        """Return an amount with the sign of its flow; a negative one is taken back."""
+        way = self._figures.way(flow)
+        if not way:
             msg = f"line {line}: flow {flow!r} is neither income nor expense"
             hint = "the map's [values] say which words mean income and expense, or are ignored"
             raise BadStatement(msg, hint=hint)
-        return way
+        if not self._signed_too or amount >= 0:
+            return amount * way
+        if way > 0:
+            msg = f"line {line} has a negative amount and the flow {flow!r}, which says income"
+            raise BadStatement(msg, hint="leave flow out of the map if the sign alone counts")
+        return amount
 
-    def figure(self, text: str, line: int, column: str) -> int:
+    def figure(self, text: str, line: int, column: str) -> Figure:
         """Read an amount as the map writes them. Raises: BadStatement."""
+        if text in EMPTY:
+            return Figure(0)
         try:
-            return self._number(text)
+            return self._figures.read(text)
         except InvalidInput as error:
             place = f"line {line}, {column}" if line else f"the map's {column}"
             raise BadStatement(f"{place}: {error}", hint=error.hint) from None
 
-    def _number(self, text: str) -> int:
-        plain = _SYMBOLS.sub("", text, count=1)
-        return read_amount(plain, decimal=self.map.decimal, thousands=self.map.grouping)
-
 
 def _check_rounded(lines: Sequence[Line]) -> None:
-    """Refuse ids that a spreadsheet rounded to one. Raises: BadStatement."""
-    seen: dict[str, Line] = {}
+    """Refuse ids of which a spreadsheet left only a part. Raises: BadStatement."""
     for line in lines:
         for one in line.references:
-            if one.scope == TRANSACTION and _ROUNDED.fullmatch(one.text):
-                first = seen.setdefault(one.text, line)
-                if first is not line:
-                    raise BadStatement(
-                        f"{line.place} has the id {one.text} of {first.place}: a spreadsheet "
-                        "rounded it, so two payments look like one",
-                        hint="export the file again and do not open it in a spreadsheet",
-                    )
+            if one.identifies and _ROUNDED.fullmatch(one.text):
+                msg = f"{line.place}: {one.text!r} is not an id: a spreadsheet shortened it"
+                hint = "export the file again and do not open it in a spreadsheet"
+                raise BadStatement(msg, hint=hint)
 
 
 def _statement(
-    lines: Sequence[Line], balances: Sequence[int | None], maker: _Maker, *, offset: int
-) -> Statement:
+    lines: Sequence[Line], balances: Sequence[int | None], maker: _Maker, held: Sequence[_Held],
+    *, offset: int,
+) -> Statement:  # fmt: skip
     column_map = maker.map
     main = column_map.currency or one_currency(lines, maker.main)
     rough = Statement("csv", column_map.subject, main, (), 0, 0, 0, 0)
     total = sum(rough.effect(line) for line in lines)
-    ends = _chains(lines, balances, main)
+    ends = _ends(lines, balances, held, main)
+    whole = bool(ends) and None not in ends.values()
+    known = [one for one in ends.values() if one is not None] if whole else []
     opening, closing = (
-        None if text is None else maker.figure(text, 0, name)
-        for name, text in (("opening", column_map.opening), ("closing", column_map.closing))
+        None if text is None else maker.figure(text, 0, name).amount
+        for text, name in ((column_map.opening, _OPENING), (column_map.closing, _CLOSING))
     )
-    stated = not (opening is None and closing is None and ends is None)
-    if ends is not None:
-        for said, found, name in ((opening, ends.opening, "opening"),
-                                  (closing, ends.closing, "closing")):  # fmt: skip
+    stated = whole or opening is not None or closing is not None
+    if whole:
+        found = Ends(sum(one.opening for one in known), sum(one.closing for one in known))
+        for said, there, name in ((opening, found.opening, _OPENING),
+                                  (closing, found.closing, _CLOSING)):  # fmt: skip
             if said is not None:
-                check_total(f"{name} of the map = that of the balances", said, found, currency=main)
-        opening, closing = ends
+                check_total(f"{name} of the map = that of the balances", said, there, currency=main)
+        opening, closing = found
     if opening is None:
         opening = 0 if closing is None else closing - total
     span = cells.span_of([line.instant for line in lines], offset=offset)
+    openings = {name: one.opening for name, one in ends.items() if one is not None}
     return Statement(
         source="csv", subject=column_map.subject, currency=main, lines=tuple(lines),
         opening=opening, closing=opening + total if closing is None else closing,
-        starts=span.starts, ends=span.ends, balances=stated,
+        starts=span.starts, ends=span.ends, balances=stated, openings=openings if whole else {},
     )  # fmt: skip
 
 
-def _chains(
-    lines: Sequence[Line], balances: Sequence[int | None], main: str
-) -> Ends | None:
-    """Return the sum of the ends of all accounts, None where one of them states no balance.
+def _ends(
+    lines: Sequence[Line], balances: Sequence[int | None], held: Sequence[_Held], main: str
+) -> dict[str, Ends | None]:
+    """Return the ends of each account in the main currency, None where nothing states them.
 
     Each account and currency is a chain of its own, and each is held. Raises: ControlTotalWrong.
     """
@@ -250,11 +319,28 @@ def _chains(
         if line.status == BOOKED:
             steps = chains.setdefault((line.account, line.currency), [])
             steps.append(Step(line.amount, left, line.instant, line.place))
-    ends = {
-        named: running(steps, currency=named[1]) for named, steps in sorted(chains.items())
-    }  # fmt: skip
-    mine = [one for (_, code), one in ends.items() if code == main]
-    whole = [one for one in mine if one is not None]
-    if not mine or len(whole) != len(mine):
-        return None
-    return Ends(sum(one.opening for one in whole), sum(one.closing for one in whole))
+    for one in held:
+        chains.setdefault((one.account, one.currency), [])
+    found: dict[str, Ends | None] = {}
+    for (account, code), steps in sorted(chains.items()):
+        said = [one for one in held if (one.account, one.currency) == (account, code)]
+        ends = _with_held(running(steps, currency=code), steps, said)
+        if code == main:
+            found[account] = ends
+    return found
+
+
+def _with_held(ends: Ends | None, steps: Sequence[Step], held: Sequence[_Held]) -> Ends | None:
+    """Hold the rows that say what an account held against its chain, or take its ends from them.
+
+    Raises: ControlTotalWrong, naming the row.
+    """
+    moved = sum(step.effect for step in steps)
+    for one in held:
+        if ends is None:
+            start = one.amount if one.what == _OPENING else one.amount - moved
+            ends = Ends(start, start + moved)
+        there = ends.opening if one.what == _OPENING else ends.closing
+        check_total(f"{one.what} in {one.place} = that of the rows", one.amount, there,
+                    currency=one.currency)  # fmt: skip
+    return ends

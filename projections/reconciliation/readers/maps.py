@@ -59,8 +59,16 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
 class Values(Struct, frozen=True, forbid_unknown_fields=True):
     """Which words in the columns mean what; case does not matter."""
 
-    income: tuple[str, ...] = ("Income", "Credit", "CRDT", "CR", "C", "H", "in", "+", "收入")
-    expense: tuple[str, ...] = ("Expense", "Debit", "DBIT", "DR", "D", "S", "out", "-", "支出")
+    income: tuple[str, ...] = (
+        "Income", "Credit", "CRDT", "CR", "C", "H", "Haben", "Gutschrift", "in", "incoming",
+        "deposit", "Bij", "Crédit", "Crédito", "Credito", "Avere", "+",
+        "收入", "入账", "存入", "贷",
+    )
+    expense: tuple[str, ...] = (
+        "Expense", "Debit", "DBIT", "DR", "DB", "D", "S", "Soll", "Lastschrift", "out", "outgoing",
+        "withdrawal", "Af", "Débit", "Débito", "Debito", "Dare", "-",
+        "支出", "出账", "支取", "借",
+    )
     booked: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()

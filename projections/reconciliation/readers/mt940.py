@@ -26,7 +26,7 @@ from projections.reconciliation.identity import (
 )
 from projections.reconciliation.lines import BOOKED, BadStatement, Line, Statement, check_total
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.table import decode
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
 from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line, Statement
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.table import decode
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""CSV files as rows of cells: encodings, what stands around the table, and files that were cut off.
+"""CSV files as rows of cells: what stands around the table, and files that were cut off.
 
 Invariant: a row has as many cells as the header, or the file is refused with the line's number;
 only what stands before the header and after the last row, and says nothing, is left out.
@@ -7,52 +7,36 @@ This module must not know what a column means.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import re
+import unicodedata
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ledger.policy import did_you_mean
 from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    Row = tuple[int, list[str]]
 
 _CELL_MAX: Final = 1 << 20
 PREAMBLE_MAX: Final = 200
-_TOTALS: Final = (
-    "total", "sum", "saldo", "gesamt", "endsaldo", "kontostand", "balance", "closing", "end of",
-    "*", "#", "--", "==", "合计", "总计", "小计",
+# How a row begins that sums up the others, or says what the account held.
+TOTALS: Final = (
+    "total", "sum", "somme", "saldo", "solde", "gesamt", "endsaldo", "anfangs", "kontostand",
+    "balance", "opening", "closing", "ending", "beginning", "end of", "*", "#", "--", "==",
+    "合计", "总计", "小计", "总额", "余额", "期初", "期末",
 )  # fmt: skip
-
-
-def decode(body: bytes, encoding: str = "utf-8") -> str:
-    """Decode a file as declared; a byte order mark is not part of it. Raises: BadStatement."""
-    name = encoding.lower().replace("_", "-")
-    try:
-        text = body.decode("utf-8-sig" if name in ("utf-8", "utf8") else name)
-    except LookupError:  # also where it is not an encoding of text, such as hex
-        near = did_you_mean(name, ["utf-8", "utf-16", "gbk", "gb18030", "latin-1", "windows-1252"])
-        msg = f"encoding {encoding!r} is not known"
-        raise BadStatement(msg, hint=near or "e.g. utf-8, utf-16, gbk, windows-1252") from None
-    except UnicodeDecodeError as error:
-        msg = f"byte {error.start} is not {name}"
-        raise BadStatement(msg, hint=f"declare the encoding{_likely(body)}") from None
-    except ValueError as error:
-        raise BadStatement(f"the file is not {name}: {error}") from None
-    return text.removeprefix("\ufeff")
-
-
-def _likely(body: bytes) -> str:
-    """Suggest an encoding that the bytes could be."""
-    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0" in body[:4]:
-        return ", e.g. utf-16"
-    try:
-        body.decode("gb18030")
-    except UnicodeDecodeError:
-        return ", e.g. windows-1252"
-    return ", e.g. gbk or windows-1252"
+# How programs keep a spreadsheet from rewriting a cell: ="0012", '0012 and `0012; or quote it.
+_GUARDED: Final = re.compile(r"""="(.*)"|'(.*)'|[`'](?=[\d+-])(.*)""", re.DOTALL)
+_INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2066\u2069\ufeff"
+_GUARDS: Final = re.compile(rf"""="|[`'][\d+-]|[{_INVISIBLE}]""")
+_BEGUN: Final = re.compile(r"\d[\d./:\- ]*[^\W\d]{0,3}[\d./:\- ]*")  # a date that may go on
+_FIGURE: Final = re.compile(r"[^\w]*\d[\d.,' \u00a0\u202f]*[^\w]*(?:[A-Za-z]{1,4})?")
 
 
 class Table:
@@ -68,102 +52,152 @@ class Table:
             msg = "the file is not text: it holds a NUL"
             raise BadStatement(msg, hint="see what the provider's export was; is it utf-16?")
         self._complete = text.endswith(("\n", "\r"))
+        self._guarded = _GUARDS.search(text) is not None
         self._comment = comment
-        stream = io.StringIO(text, newline="")
+        self._lettered = False  # whether rows begin with a letter: Mar 10, 2025
+        self._stream = io.StringIO(text, newline="")
         self._before = 0
         if text[:4].lower() == "sep=" and text[5:6] in ("\r", "\n"):  # Excel says its own
             delimiter = text[4]
-            self._skip(stream, 1)
-        self._skip(stream, skip_before)
+            self._skip(1)
+        self._skip(skip_before)
+        self._begins = self._stream.tell()
         csv.field_size_limit(_CELL_MAX)
-        self._reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        self._delimiter = delimiter
+        self._reader = self._new_reader()
         self.header: list[str] = []
-        self._first: list[tuple[int, list[str]]] = []
-        first = next(self._cells(), None)
-        if first is None or not any(first[1]):
+        self._titles: list[str] = []  # the header as it is written, to know it again
+        self._first: list[Row] = []
+        try:
+            first = next((row for row in self._cells() if "".join(row[1]).strip()), None)
+        except BadStatement:  # what stands above a table need not be CSV
+            if not header or skip_before:
+                raise
+            first = (1, ["?"])
+        if first is None:
             msg = "the file is empty: there is no header"
             raise BadStatement(msg, hint="the first line names the columns")
         if header:
-            self.header = [name.strip() for name in first[1]]
+            self._take(first[1])
         else:
-            self._first = [first]
-        self.width = len(first[1])
+            self._first, self.width = [first], len(first[1])
 
-    def _skip(self, stream: io.StringIO, lines: int) -> None:
+    def _new_reader(self) -> Iterator[list[str]]:
+        return csv.reader(self._stream, delimiter=self._delimiter, strict=True)
+
+    def _take(self, titles: list[str]) -> None:
+        self._titles, self.header = titles, [name.strip() for name in titles]
+        self.width = len(titles)
+
+    def _skip(self, lines: int) -> None:
         for _ in range(lines):
-            if not stream.readline():
+            if not self._stream.readline():
                 return
             self._before += 1
 
     def need(self, columns: Sequence[str], source: str, *, search: bool = False) -> None:
         """Refuse a header without the columns of a source. Raises: BadStatement.
 
-        With ``search`` the header may be a later row: banks write the account above it.
+        With ``search`` the header may be a later line: banks write the account above it.
         """
-        if search and not all(name in self.header for name in columns):
+        if search and not self._has(columns):
             self._search(columns)
-        absent = [name for name in columns if name not in self.header]
-        if absent:
-            near = did_you_mean(absent[0], self.header)
-            msg = f"the file has no column {', '.join(absent)}, so it is not a {source} file"
-            raise BadStatement(msg, hint=near or f"it has: {', '.join(self.header)[:200]}")
+        absent = [name for name in columns if self.index(name) < 0]
         twice = next((name for name in columns if self.header.count(name) > 1), None)
         if twice is not None:
             raise BadStatement(
                 f"column {twice!r} is there twice", hint="a map may name a column by its number"
             )
+        if absent:
+            near = did_you_mean(absent[0], self.header)
+            msg = f"the file has no column {', '.join(absent)}, so it is not {source}"
+            raise BadStatement(msg, hint=near or f"it has: {', '.join(self.header)[:200]}")
+
+    def _has(self, columns: Sequence[str]) -> bool:
+        return all(self.index(name) >= 0 for name in columns)
 
     def _search(self, columns: Sequence[str]) -> None:
-        for _ in range(PREAMBLE_MAX):
+        """Look for the header line by line: a quote above it may never end."""
+        known = self._titles
+        reader, ends = self._reader, self._stream.tell()
+        before = self._before
+        place = self._begins
+        for passed in range(PREAMBLE_MAX + 1):
+            self._stream.seek(place)
+            self._reader, self._before = self._new_reader(), before + passed
             try:
                 row = next(self._cells(), None)
-            except BadStatement:  # what stands above a table need not be CSV
-                continue
+            except BadStatement:
+                row = (0, [])
             if row is None:
+                break
+            self._take(row[1])
+            if self._has(columns):
                 return
-            names = [name.strip() for name in row[1]]
-            if all(name in names for name in columns):
-                self.header, self.width = names, len(names)
-                return
+            self._stream.seek(place)
+            self._stream.readline()
+            place = self._stream.tell()
+        self._reader, self._before = reader, before
+        self._stream.seek(ends)
+        self._take(known)
 
     def index(self, *names: str) -> int:
-        """Return the place of the first of the columns that is there, -1 for none."""
-        return next((self.header.index(name) for name in names if name in self.header), -1)
+        """Return the place of the first of the columns that is there, -1 for none.
 
-    def rows(self, *, anchor: int = -1, skip_after: int = 0) -> Iterator[tuple[int, list[str]]]:
+        Capitals and blanks make no other name, where one column alone has it.
+        """
+        for name in names:
+            if name in self.header:
+                return self.header.index(name)
+        folded = [_folded(one) for one in self.header]
+        for name in names:
+            if folded.count(_folded(name)) == 1:
+                return folded.index(_folded(name))
+        return -1
+
+    def rows(
+        self, *, anchor: int = -1, skip_after: int = 0,
+        begins: Callable[[str], bool] | None = None,
+    ) -> Iterator[Row]:  # fmt: skip
         """Yield each row with its line number. Raises: BadStatement.
 
-        ``anchor`` is a column that every row fills with a number or a date: what comes after the
-        last such row and is not like one is a footer. ``skip_after`` rows at the end are left out.
+        ``anchor`` is a column that every row fills with what ``begins`` knows: what comes after
+        the last such row and is not like one is a footer. ``skip_after`` rows at the end are left
+        out.
         """
-        waiting: deque[tuple[int, list[str]]] = deque()
+        waiting: deque[Row] = deque()
         rows = self._plain_rows()
         for row in rows:
             waiting.append(row)
             if len(waiting) <= skip_after:
                 continue
             line, cells = waiting.popleft()
-            if anchor >= 0 and self._footer(cells, anchor):
+            if begins is not None and self._footer(cells, anchor, begins):
                 rest = [*waiting, *rows]
-                if all(self._footer(other, anchor) for _, other in rest):
+                if all(self._footer(other, anchor, begins) for _, other in rest):
                     return
                 waiting.extend(rest[len(waiting) :])
+            self._lettered |= anchor >= 0 and cells[min(anchor, len(cells) - 1)][:1].isalpha()
             yield line, self._fitted(line, cells)
         while len(waiting) > skip_after:
             line, cells = waiting.popleft()
             yield line, self._fitted(line, cells)
 
-    def _plain_rows(self) -> Iterator[tuple[int, list[str]]]:
+    def _plain_rows(self) -> Iterator[Row]:
         yield from self._first
         for line, cells in self._cells():
             blank = not any(cells) or not "".join(cells).strip()
             if blank or (self._comment and cells[0].lstrip().startswith(self._comment)):
                 continue
+            if cells == self._titles:
+                continue  # the header again, on the next printed page
             yield line, cells
 
     def _fitted(self, line: int, cells: list[str]) -> list[str]:
         while len(cells) > self.width and not cells[-1].strip():
             cells.pop()  # some write a separator at the end of rows, but not of the header
+        while len(cells) < self.width and self.header and not any(self.header[len(cells) :]):
+            cells.append("")  # and some at the end of the header, but not of rows
         if len(cells) != self.width:
             cut = "" if self._complete else "; the file seems cut off"
             count = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
@@ -172,24 +206,47 @@ class Table:
             raise BadStatement(msg, hint=hint)
         return cells
 
-    def _footer(self, cells: list[str], anchor: int) -> bool:
-        """Return whether a row can only be a remark: a total, or a word where a date would be."""
-        said = cells[anchor] if anchor < len(cells) else ""
-        if any(sign.isdigit() for sign in said):
+    def _footer(self, cells: list[str], anchor: int, begins: Callable[[str], bool]) -> bool:
+        """Return whether a row can only be a remark: a total, or words where a date would be.
+
+        A row that was cut off, and one that moves money and has no date, are none.
+        """
+        said = cells[anchor].strip() if anchor < len(cells) else ""
+        if said and (self._cut_off(said) or (any(map(str.isdigit, said)) and begins(said))):
             return False
         words = [cell.strip().lower() for cell in cells if cell.strip()]
-        total = bool(words) and words[0].startswith(_TOTALS)
-        return total or (len(cells) != self.width and len(words) == 1 and self._complete)
+        if words and words[0].startswith(TOTALS):
+            return True
+        if len(words) == 1:
+            return len(cells) != self.width or bool(said)
+        return bool(said) and not any(map(_FIGURE.fullmatch, words[1:]))
 
-    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+    def _cut_off(self, said: str) -> bool:
+        """Return whether a text could be the beginning of what begins a row."""
+        begun = _BEGUN.fullmatch(said) is not None or (self._lettered and said[0].isalpha())
+        return begun and not self._complete
+
+    def _cells(self) -> Iterator[Row]:
         """Yield each row with the line it begins on."""
+        reader = self._reader
         while True:
-            line = self._reader.line_num + self._before + 1
+            line = reader.line_num + self._before + 1  # type: ignore[attr-defined]
             try:
-                yield line, next(self._reader)
+                row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
                 msg = f"line {line} is not CSV: {error}"
                 hint = "the file seems cut off or has another format"
                 raise BadStatement(msg, hint=hint) from None
+            yield line, [*map(_unguarded, row)] if self._guarded else row
+
+
+def _unguarded(cell: str) -> str:
+    plain = cell.strip(_INVISIBLE + " \t\r\n")
+    match = _GUARDED.fullmatch(plain)
+    return plain if match is None else str(match[match.lastindex or 0])
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())

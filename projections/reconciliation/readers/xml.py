@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 
 from projections.reconciliation.lines import BadStatement
-from projections.reconciliation.readers.table import decode
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

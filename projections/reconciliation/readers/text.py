@@ -1,0 +1,78 @@
+"""Bytes as text: encodings by their names, what a file's first bytes say, and files that are none.
+
+Invariant: a byte-order mark wins over what is declared, for nothing else begins so. A name that
+stands for a small set of characters is read as the larger one that is written under it.
+This module must not know a format.
+"""
+
+from __future__ import annotations
+
+import codecs
+from contextlib import suppress
+from typing import Final
+
+from ledger.policy import did_you_mean
+from projections.reconciliation.lines import BadStatement
+
+# Banks write the larger set and declare the smaller: every text of the smaller one is the same.
+_LARGER: Final = {
+    "gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "shift_jis": "cp932",
+    "euc_kr": "cp949", "big5": "cp950", "ascii": "utf-8", "iso8859-9": "cp1254",
+}  # fmt: skip
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_KINDS: Final = (
+    (b"PK\x03\x04", "a workbook or an archive"), (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
+    (b"%PDF", "a PDF"), (b"\x1f\x8b", "compressed with gzip"), (b"PAR1", "Parquet"),
+)  # fmt: skip
+_PLAIN: Final = "utf-8"
+
+
+def marked(body: bytes) -> str:
+    """Return the encoding that a byte-order mark declares, empty where there is none."""
+    return next((name for mark, name in _MARKS if body.startswith(mark)), "")
+
+
+def decode(body: bytes, encoding: str = _PLAIN) -> str:
+    """Decode a file as declared; a byte order mark is not part of it. Raises: BadStatement."""
+    kind = next((kind for magic, kind in _KINDS if body.startswith(magic)), "")
+    if kind:
+        msg = f"the file is {kind}, not text"
+        raise BadStatement(msg, hint="unpack it, or save it as CSV, and give that file")
+    mark = marked(body)
+    codec, name = mark or _known(encoding), mark or encoding.strip().lower()
+    try:
+        text = body.decode(codec)
+    except UnicodeDecodeError as error:
+        msg = f"byte {error.start} is not {name}"
+        raise BadStatement(msg, hint=f"declare the encoding{_likely(body)}") from None
+    except ValueError as error:
+        raise BadStatement(f"the file is not {name}: {error}") from None
+    return text.removeprefix("\ufeff")
+
+
+def _known(encoding: str) -> str:
+    """Return the encoding that is read under a name. Raises: BadStatement."""
+    name = encoding.strip().lower().replace("_", "-")
+    try:
+        found = codecs.lookup(name)
+        with suppress(UnicodeError):  # a blank is not whole in every encoding
+            b" ".decode(name)  # hex and rot13 are no encodings of text
+    except LookupError:
+        near = did_you_mean(name, ["utf-8", "utf-16", "gbk", "gb18030", "latin-1", "windows-1252"])
+        msg = f"encoding {encoding!r} is not known"
+        raise BadStatement(msg, hint=near or "e.g. utf-8, utf-16, gbk, windows-1252") from None
+    return _LARGER.get(found.name, found.name)
+
+
+def _likely(body: bytes) -> str:
+    """Suggest an encoding that the bytes could be."""
+    if b"\0" in body[:4]:
+        return ", e.g. utf-16-le"
+    try:
+        body.decode("gb18030")
+    except UnicodeDecodeError:
+        return ", e.g. windows-1252"
+    return ", e.g. gbk or windows-1252"
