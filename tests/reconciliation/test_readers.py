@@ -118,7 +118,7 @@ def test_vendor_files_are_read_in_the_declared_encoding(encoding: str, body: byt
         (b"a,b\n1,2\n", "no column RecordID, Item, Currency"),
         (BILLS.replace("PayAsYouGoBill", "Gift", 1).encode(), "line 2, Item: 'Gift' is none of"),
         (BILLS.replace("2025-01,", "2025-13,", 1).encode(), "line 2, BillingCycle"),
-        (BILLS.encode("utf-16"), "is not utf-8"),
+        (BILLS.encode("utf-16-le"), "holds a NUL"),
     ],
 )
 def test_a_broken_vendor_file_is_refused_by_line_and_column(body: bytes, says: str) -> None:
