@@ -9,7 +9,7 @@ import click
 
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
-from cli.points import around, asked
+from cli.points import asked
 from cli.render import cell, plural, point_line, table, write
 from ledger.errors import InvalidInput
 from projections.answers import point_json
@@ -77,7 +77,6 @@ def points_of(session: Session, text: str) -> dict[Any, Point]:
     from cli.queries.reading import read_query  # noqa: PLC0415 - an extra
     from cli.queries.relations import RELATIONS  # noqa: PLC0415 - the same
 
-    around(session)
     return {
         call: asked(session, at=call.at, known_at=call.known_at)
         for call in read_query(text, RELATIONS).calls

@@ -31,7 +31,14 @@ HELP: Final = "end a query with ;   .tables lists relations   .columns NAME its 
 
 
 def completions(text: str) -> list[str]:
-    """Return what a word can become: keywords, relations, their functions and columns."""
+    """Return what a word can become: keywords, relations, their functions and columns.
+
+    Behind a dot only columns can follow: ``b.ca`` becomes ``b.cash``.
+    """
+    before, dot, begun = text.rpartition(".")
+    if dot:
+        columns = {column for relation in RELATIONS.values() for column in relation.columns}
+        return [f"{before}.{name}" for name in sorted(columns) if name.startswith(begun.lower())]
     known = [*_KEYWORDS, *RELATIONS, *(relation.kin for relation in RELATIONS.values())]
     known += sorted({column for relation in RELATIONS.values() for column in relation.columns})
     return [word for word in known if word.lower().startswith(text.lower())]
@@ -110,4 +117,5 @@ def _complete_words() -> None:
             return found[number] if number < len(found) else None
 
         readline.set_completer(state)
-        readline.parse_and_bind("tab: complete")
+        apple = "libedit" in (readline.__doc__ or "")
+        readline.parse_and_bind("bind ^I rl_complete" if apple else "tab: complete")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import subprocess
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +17,7 @@ import pytest
 from cli.queries.reading import Call, read_query
 from cli.queries.relations import RELATIONS
 from cli.queries.shell import completions
-from tests.cli.program import ROOT, Json, World, lines, tally, valid
+from tests.cli.program import COMMAND, ROOT, Json, World, environment, lines, tally, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,6 +192,39 @@ def test_the_shell_goes_on_after_an_error(three: World) -> None:
     assert "nothing" in done.err
     assert "balances_at" in completions("balances")
     assert "overdue_since" in completions("overdue_s")
+
+
+def test_words_complete_on_a_terminal(three: World) -> None:
+    assert completions("b.overdue_s") == ["b.overdue_since"]
+    pty = pytest.importorskip("pty", reason="there are no terminals here")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "sql", "--shell", "--ledger", str(three.path)],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**environment(), "TERM": "dumb"},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        stopped = threading.Timer(30, process.kill)
+        stopped.start()
+        _until(ours, b"sql> ")
+        os.write(ours, b"SELECT curr\t FROM balan\t_a\t('2025-02-10', 'head') AS b ")
+        os.write(ours, b"WHERE b.accou\t = 'kwd';\n")
+        seen = _until(ours, b"1 row")
+        os.write(ours, b".quit\n")
+        assert process.wait(20) == 0
+        stopped.cancel()
+    os.close(ours)
+    assert b"KWD" in seen
+
+
+def _until(terminal: int, wanted: bytes) -> bytes:
+    """Read a terminal until something stands on it; one whose program has gone cannot be read."""
+    seen = b""
+    while wanted not in seen:
+        try:
+            seen += os.read(terminal, 4096)
+        except OSError:
+            pytest.fail(f"never saw {wanted!r} in {seen!r}")
+    return seen
 
 
 def test_names_in_texts_and_comments_are_not_relations() -> None:
