@@ -6,10 +6,21 @@ for the head (R56). ``MONEY`` maps every such event to its function.
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
-from ledger.state import COUPON, ITEM, USAGE, AccountState, Bill, Coupon, Item, Payment, Usage
+from ledger.state import (
+    COUPON,
+    ITEM,
+    USAGE,
+    AccountState,
+    Bill,
+    Coupon,
+    Debt,
+    Payment,
+    Usage,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +47,16 @@ def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
 
 def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
     s.debts.add(ev.item)
-    s.items[ev.item] = Item(ev.item, ev.kind, ev.amount, ev.posted_at, late=False)
+    s.items[ev.item] = Debt(ev.item, ev.kind, ev.amount, ev.posted_at, ev.amount)
     s.note(ITEM, ev.item)
     s.outstanding += ev.amount
 
 
 def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
-    coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(ev)
+    coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(
+        ev.coupon, ev.amount, ev.starts, ev.ends, ev.granted_at, ev.products, ev.order_types,
+        ev.minimum_spend, ev.starts <= ev.granted_at,
+    )  # fmt: skip
     if ev.coupon in s.early_parts:
         coupon.used, coupon.forfeited = s.early_parts.pop(ev.coupon)
     s.note(COUPON, ev.coupon)
@@ -78,38 +92,37 @@ def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
 
 
 def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
-    if s.usages.pop(ev.bill, None) is not None:
-        s.note(USAGE, ev.bill)
-    s.bills[ev.bill] = Bill(ev, r.effective_at)
-    if ev.amount:
-        s.items[ev.bill] = Item(ev.bill, "bill", ev.amount, ev.posted_at, late=ev.late)
-        s.outstanding += ev.amount
-        s.note(ITEM, ev.bill)
-
-
-def _pay_item(s: AccountState, name: str, amount: int) -> None:
-    if not amount:
-        return
-    item = s.items[name]
-    item.outstanding -= amount
-    s.outstanding -= amount
-    if not item.outstanding:
-        del s.items[name]
+    name, amount = ev.bill, ev.amount
+    if s.usages.pop(name, None) is not None:
+        s.note(USAGE, name)
+    bill = s.bills[name] = Bill(
+        # An account has many bills and few instances.
+        name, intern(ev.instance), intern(ev.product), ev.cycle_start, ev.cycle_end, amount,
+        ev.round_down, ev.posted_at, ev.late, r.effective_at, amount,
+    )  # fmt: skip
+    if amount:
+        s.items[name] = bill
+        s.outstanding += amount
+        s.note(ITEM, name)
 
 
 def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
-    paid = ev.cash_part
-    s.cash -= ev.cash_part
-    bill = s.bills.get(ev.item) if ev.kind == "bill" else None
+    paid = cash = ev.cash_part
+    s.cash -= cash
     for name, part in ev.coupons:
         use_coupon(s, name, part)
         paid += part
-    _pay_item(s, ev.item, paid)
-    if bill is not None:
-        bill.outstanding -= paid
-        bill.cash_paid += ev.cash_part
+    if not paid:
+        return
+    item = s.items[ev.item]
+    item.outstanding -= paid
+    s.outstanding -= paid
+    if not item.outstanding:
+        del s.items[ev.item]
+    if isinstance(item, Bill):
+        item.cash_paid += cash
         for name, part in ev.coupons:
-            _apply(bill, name, part)
+            _apply(item, name, part)
 
 
 def _overdue(
@@ -124,13 +137,17 @@ def _overdue_cleared(s: AccountState, _: RecordedEvent, __: e.OverdueCleared) ->
 
 
 def _credited(s: AccountState, _: RecordedEvent, ev: e.CreditNoteIssued) -> None:
-    bill = s.bills[ev.bill]
+    unpaid = s.items.get(ev.bill)
+    bill = unpaid if isinstance(unpaid, Bill) else s.bills[ev.bill]
     s.notes.add(ev.note)
     bill.credited += ev.amount
-    bill.outstanding -= ev.outstanding_part
     bill.cash_paid -= ev.cash_part
     s.cash += ev.cash_part
-    _pay_item(s, ev.bill, ev.outstanding_part)
+    if ev.outstanding_part:
+        bill.outstanding -= ev.outstanding_part
+        s.outstanding -= ev.outstanding_part
+        if not bill.outstanding:
+            del s.items[ev.bill]
     for name, part in ev.coupons_restored:
         _give_back(s, name, used=part, forfeited=0)
         _unapply(bill, name, part)

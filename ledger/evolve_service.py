@@ -35,6 +35,10 @@ def _add_instance(s: AccountState, instance: Instance) -> Instance:
     return instance
 
 
+def _begun(instance: str, kind: str, at: int) -> Instance:
+    return Instance(instance, kind, at, at, at)
+
+
 def _order(
     s: AccountState,
     kind: str,
@@ -51,20 +55,20 @@ def _order(
     instance.slot_last = None
     instance.orders.append(
         Order(
-            kind, months=ev.months, price=ev.price, cash_part=ev.cash_part,
+            kind=kind, months=ev.months, price=ev.price, cash_part=ev.cash_part,
             starts=ev.starts, ends=ev.expires_at,
         )
     )  # fmt: skip
 
 
 def _purchased(s: AccountState, r: RecordedEvent, ev: e.InstancePurchased) -> None:
-    instance = _add_instance(s, Instance(ev.instance, ENTERPRISE, created_at=r.effective_at))
+    instance = _add_instance(s, _begun(ev.instance, ENTERPRISE, r.effective_at))
     instance.anchor = ev.starts
     _order(s, "new", ev)
 
 
 def _trial(s: AccountState, r: RecordedEvent, ev: e.TrialStarted) -> None:
-    instance = _add_instance(s, Instance(ev.instance, TRIAL, created_at=r.effective_at))
+    instance = _add_instance(s, _begun(ev.instance, TRIAL, r.effective_at))
     instance.sku = ev.sku
     instance.anchor = ev.starts
     instance.months = ev.months
@@ -72,7 +76,7 @@ def _trial(s: AccountState, r: RecordedEvent, ev: e.TrialStarted) -> None:
 
 
 def _activated(s: AccountState, r: RecordedEvent, ev: e.PublicInstanceActivated) -> None:
-    _add_instance(s, Instance(ev.instance, ev.kind, created_at=r.effective_at))
+    _add_instance(s, _begun(ev.instance, ev.kind, r.effective_at))
 
 
 def _renewed(s: AccountState, _: RecordedEvent, ev: e.InstanceRenewed) -> None:
@@ -187,7 +191,7 @@ def _spec_upgraded(s: AccountState, _: RecordedEvent, ev: e.SpecUpgraded) -> Non
     instance.sku = ev.sku
     instance.orders.append(
         Order(
-            "upgrade", months=0, price=ev.price, cash_part=ev.cash_part,
+            kind="upgrade", months=0, price=ev.price, cash_part=ev.cash_part,
             starts=ev.starts, ends=ev.ends,
         )
     )  # fmt: skip

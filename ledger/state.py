@@ -6,11 +6,11 @@ are UTC microseconds. This module must not know events beyond the fields they br
 
 from __future__ import annotations
 
-from sys import intern
-from typing import TYPE_CHECKING, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from ledger import events as e
+from msgspec import Struct
+
+from ledger.events import UsageRecorded  # noqa: TC001 - msgspec reads the annotation
 
 RUNNING = "running"
 STOPPED_OVERDUE = "stopped_overdue"
@@ -28,42 +28,33 @@ PUBLIC_LEGACY = "public_legacy"
 # What an open thing is, where a change of it is noted (ledger/ordering.py).
 ITEM, COUPON, USAGE, INSTANCE = range(4)
 
+BILL = "bill"  # the kind of an unpaid item that is one
 
-class Payment:
+
+class Payment(Struct, array_like=True, gc=False):
     """A top-up and what was reversed of it, in minor units."""
 
-    __slots__ = ("amount", "effective_at", "reversals", "reversed")
-
-    def __init__(self, amount: int, effective_at: int) -> None:
-        """Start with nothing reversed."""
-        self.amount = amount
-        self.effective_at = effective_at
-        self.reversed = 0
-        self.reversals = 0
+    amount: int
+    effective_at: int
+    reversed: int = 0
+    reversals: int = 0
 
 
-class Coupon:
+class Coupon(Struct, array_like=True, gc=False):
     """A coupon: amount == used + remaining + forfeited (R1)."""
 
-    __slots__ = (
-        "amount", "coupon", "ends", "expired", "forfeited", "granted_at", "minimum_spend",
-        "order_types", "products", "started", "starts", "used",
-    )  # fmt: skip
-
-    def __init__(self, event: e.CouponGranted) -> None:
-        """Start as granted."""
-        self.coupon = event.coupon
-        self.amount = event.amount
-        self.used = 0
-        self.forfeited = 0
-        self.starts = event.starts
-        self.ends = event.ends
-        self.granted_at = event.granted_at
-        self.products = event.products
-        self.order_types = event.order_types
-        self.minimum_spend = event.minimum_spend
-        self.started = event.starts <= event.granted_at
-        self.expired = False
+    coupon: str
+    amount: int
+    starts: int
+    ends: int
+    granted_at: int
+    products: tuple[str, ...] | None
+    order_types: tuple[str, ...] | None
+    minimum_spend: int
+    started: bool
+    used: int = 0
+    forfeited: int = 0
+    expired: bool = False
 
     @property
     def remaining(self) -> int:
@@ -71,76 +62,59 @@ class Coupon:
         return self.amount - self.used - self.forfeited
 
 
-class Bill:
-    """A posted bill and how it was paid, in minor units."""
+class Bill(Struct, array_like=True, gc=False):
+    """A posted bill and how it was paid, in minor units; while unpaid, an item like others."""
 
-    __slots__ = (
-        "amount", "bill", "cash_paid", "coupons", "credited", "cycle_end", "cycle_start",
-        "effective_at", "instance", "late", "outstanding", "posted_at", "product", "round_down",
-    )  # fmt: skip
-
-    def __init__(self, event: e.BillPosted, effective_at: int) -> None:
-        """Start unpaid."""
-        self.bill = event.bill
-        self.instance = intern(event.instance)  # an account has many bills and few instances
-        self.product = intern(event.product)
-        self.cycle_start = event.cycle_start
-        self.cycle_end = event.cycle_end
-        self.amount = event.amount
-        self.round_down = event.round_down
-        self.posted_at = event.posted_at
-        self.late = event.late
-        self.effective_at = effective_at
-        self.outstanding = event.amount
-        self.cash_paid = 0
-        self.credited = 0
-        self.coupons: tuple[tuple[str, int], ...] = ()  # parts still applied, oldest first
+    kind: ClassVar[str] = BILL
+    item: str
+    instance: str
+    product: str
+    cycle_start: int
+    cycle_end: int
+    amount: int
+    round_down: int
+    posted_at: int
+    late: bool
+    effective_at: int
+    outstanding: int
+    cash_paid: int = 0
+    credited: int = 0
+    coupons: tuple[tuple[str, int], ...] = ()  # parts still applied, oldest first
 
 
-class Item:
-    """An unpaid item: a bill or the shortfall of a reversal."""
+class Debt(Struct, array_like=True, gc=False):
+    """An unpaid item that is no bill: the shortfall of a reversal."""
 
-    __slots__ = ("amount", "item", "kind", "late", "outstanding", "posted_at")
-
-    def __init__(self, item: str, kind: str, amount: int, posted_at: int, *, late: bool) -> None:
-        """Start wholly unpaid."""
-        self.item = item
-        self.kind = kind
-        self.amount = amount
-        self.outstanding = amount
-        self.posted_at = posted_at
-        self.late = late
+    late: ClassVar[bool] = False
+    item: str
+    kind: str
+    amount: int
+    posted_at: int
+    outstanding: int
 
 
-class Usage:
-    """Rated usage that is not billed yet."""
-
-    __slots__ = ("event", "recorded_at")
-
-    def __init__(self, event: e.UsageRecorded, recorded_at: int) -> None:
-        """Keep the fact and when it was learned."""
-        self.event = event
-        self.recorded_at = recorded_at
+Item: TypeAlias = Bill | Debt
 
 
-class Order:
-    """A paid order: its term [starts, ends), its price and the cash part of it."""
+class Usage(Struct, array_like=True, gc=False):
+    """Rated usage that is not billed yet: the fact and when it was learned."""
 
-    __slots__ = ("cash_part", "ends", "kind", "months", "price", "starts")
-
-    def __init__(
-        self, kind: str, *, months: int, price: int, cash_part: int, starts: int, ends: int
-    ) -> None:
-        """Keep what a refund needs (R48)."""
-        self.kind = kind
-        self.months = months
-        self.price = price
-        self.cash_part = cash_part
-        self.starts = starts
-        self.ends = ends
+    event: UsageRecorded
+    recorded_at: int
 
 
-class Instance:
+class Order(Struct, array_like=True, gc=False, kw_only=True):
+    """A paid order: its term [starts, ends), its price and the cash part of it (R48)."""
+
+    kind: str
+    months: int
+    price: int
+    cash_part: int
+    starts: int
+    ends: int
+
+
+class Instance(Struct, array_like=True, gc=False):
     """An IoT Platform instance.
 
     Attributes:
@@ -156,49 +130,36 @@ class Instance:
 
     """
 
-    __slots__ = (
-        "anchor", "auto_enabled", "auto_months", "auto_renewed", "changed_at", "created_at",
-        "expires_at", "instance", "kind", "months", "orders", "outages", "released_at",
-        "restored_at", "restoring_since", "running_since", "sku", "slot_last", "slots_from",
-        "state",
-    )  # fmt: skip
-
-    def __init__(self, instance: str, kind: str, *, created_at: int) -> None:
-        """Start running."""
-        self.instance = instance
-        self.kind = kind
-        self.state = RUNNING
-        self.created_at = created_at
-        self.running_since = created_at
-        self.changed_at = created_at
-        self.sku: str | None = None
-        self.anchor = 0
-        self.months = 0
-        self.expires_at: int | None = None
-        self.released_at: int | None = None
-        self.restoring_since: int | None = None
-        self.restored_at: int | None = None
-        self.auto_enabled = False
-        self.auto_months: int | None = None
-        self.slots_from = 0
-        self.slot_last: int | None = None
-        self.auto_renewed: list[int] = []
-        self.orders: list[Order] = []
-        self.outages: list[tuple[int, int | None]] = []
+    instance: str
+    kind: str
+    created_at: int
+    running_since: int
+    changed_at: int
+    state: str = RUNNING
+    sku: str | None = None
+    anchor: int = 0
+    months: int = 0
+    expires_at: int | None = None
+    released_at: int | None = None
+    restoring_since: int | None = None
+    restored_at: int | None = None
+    auto_enabled: bool = False
+    auto_months: int | None = None
+    slots_from: int = 0
+    slot_last: int | None = None
+    auto_renewed: list[int] = []
+    orders: list[Order] = []
+    outages: list[tuple[int, int | None]] = []
 
 
-class Alert:
+class Alert(Struct, array_like=True, gc=False):
     """The low-balance alert: threshold, whether it is armed, and the episode that is on."""
 
-    __slots__ = ("armed", "raised_at", "reminders_on", "reminders_sent", "threshold")
-
-    def __init__(self) -> None:
-        """Start switched off."""
-        self.threshold: int | None = None
-        self.armed = False
-        self.raised_at: int | None = None
-        self.reminders_on = False
-        self.reminders_sent = 0
+    threshold: int | None = None
+    armed: bool = False
+    raised_at: int | None = None
+    reminders_on: bool = False
+    reminders_sent: int = 0
 
 
 class Deadline(NamedTuple):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 # Another number where a frame means something else: older marks are then not there.
-FORMAT: Final = 1
+FORMAT: Final = 2
 EVERY = 500  # events between two marks (docs/decisions/0030)
 LONG = 2 * EVERY  # a stream that is shorter is folded as soon as looked up
 TABLE: Final = "view_snapshots"

@@ -13,6 +13,7 @@ from ledger.errors import AlreadyExists, InvalidPeriod
 from ledger.events import BillSettled, CouponExpired, CouponGranted, CouponStarted
 from ledger.money import to_minor
 from ledger.rules.payment import eligible
+from ledger.state import Bill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +75,9 @@ def pay_posted(batch: Batch, coupon: Coupon, *, cause: int) -> None:
     if not batch.catalog.policy.coupon_pays_posted:
         return
     for item in oldest_first(state):
-        bill = state.bills.get(item.item) if item.kind == "bill" else None
-        if bill is None or not eligible(
-            coupon, now=batch.now, product=bill.product, order_type="pay_as_you_go",
-            gross=bill.amount,
+        if not isinstance(item, Bill) or not eligible(
+            coupon, now=batch.now, product=item.product, order_type="pay_as_you_go",
+            gross=item.amount,
         ):  # fmt: skip
             continue
         part = min(coupon.remaining, item.outstanding)

@@ -132,7 +132,7 @@ def rebuilt(row: ViewRow) -> Rebuilt:
     """Make an instance of one row of ``instances.sql``."""
     cells: tuple[Any, ...] = tuple(row)
     name, kind, state = cells[1], cells[2], cells[3]
-    instance = Instance(name, kind, created_at=0)
+    instance = Instance(name, kind, 0, 0, 0)
     instance.state = state
     instance.sku, instance.expires_at, instance.released_at = cells[4:7]
     instance.restoring_since, instance.restored_at = cells[7:9]

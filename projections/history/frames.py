@@ -8,22 +8,12 @@ Invariant: every field of ``projections/history/fields`` is the same in a frame 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import msgpack
+from copy import copy
+from typing import TYPE_CHECKING, TypeVar
 
 from ledger import events as e
-from ledger.account import (
-    AccountState,
-    Alert,
-    Bill,
-    Coupon,
-    Instance,
-    Item,
-    Order,
-    Payment,
-    Usage,
-)
+from ledger.account import AccountState, Bill, Instance, Order, Payment, Usage
+from ledger.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,26 +21,20 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 V = TypeVar("V")
-Kept = TypeVar("Kept", Alert, Coupon, Instance, Item)
+
 
 class _BlankBill(Bill):
     """A bill that stands for all that are forgotten: no coupon parts gather on it."""
 
-    __slots__ = ()
     coupons = property(lambda _: (), lambda _, __: None)
 
 
-_BILL = _BlankBill(
-    e.BillPosted(
-        bill="", instance="", product="", cycle_start=0, cycle_end=0, amount=0, posted_at=0
-    ),
-    0,
-)
+_BILL = _BlankBill("", "", "", 0, 0, 0, 0, 0, late=False, effective_at=0, outstanding=0)
 _PAYMENT = Payment(0, 0)
 _USAGE = Usage(
     e.UsageRecorded(usage="", instance="", product="", cycle_start=0, cycle_end=0, amount=0), 0
 )
-_RENEWAL = Order("renew", months=0, price=0, cash_part=0, starts=0, ends=0)
+_RENEWAL = Order(kind="renew", months=0, price=0, cash_part=0, starts=0, ends=0)
 
 
 class _Forgets(dict[K, V]):
@@ -107,15 +91,8 @@ def _forgetting(state: AccountState) -> AccountState:
     return state
 
 
-def _copy(kept: Kept) -> Kept:
-    made = object.__new__(type(kept))
-    for name in type(kept).__slots__:
-        setattr(made, name, getattr(kept, name))
-    return made
-
-
 def _instance(kept: Instance) -> Instance:
-    made = _copy(kept)
+    made = copy(kept)
     made.orders = _NO_ORDERS
     made.outages = kept.outages[-1:]
     made.auto_renewed = kept.auto_renewed.copy()
@@ -128,11 +105,11 @@ def copy_frame(state: AccountState) -> AccountState:
     for name in _PLAIN:
         setattr(made, name, getattr(state, name))
     made.next_due = made.order = made.changes = None
-    made.alert = _copy(state.alert)
+    made.alert = copy(state.alert)
     made.five_day_years = state.five_day_years.copy()
     made.early_parts = state.early_parts.copy()
-    made.items = {name: _copy(item) for name, item in state.items.items()}
-    made.coupons = coupons = {name: _copy(coupon) for name, coupon in state.coupons.items()}
+    made.items = {name: copy(item) for name, item in state.items.items()}
+    made.coupons = coupons = {name: copy(coupon) for name, coupon in state.coupons.items()}
     made.funded = {name: coupons[name] for name in state.funded}
     made.instances = instances = {
         # What is released stays as it is, so that one will do for all frames.
@@ -154,57 +131,14 @@ _PLAIN = tuple(name for name in AccountState.__slots__ if name not in _COPIED)
 
 def pack_frame(state: AccountState) -> bytes:
     """Write what a frame keeps as bytes; equal frames give equal bytes."""
-    plain = {name: getattr(state, name) for name in _PLAIN}
-    return msgpack.encode(
-        (
-            plain,
-            sorted(state.early_parts.items()),
-            sorted(state.five_day_years),
-            _cells(state.alert),
-            [_cells(item) for _, item in sorted(state.items.items())],
-            [_cells(coupon) for _, coupon in sorted(state.coupons.items())],
-            sorted(state.funded),
-            [_cells(_forgetful(one)) for _, one in sorted(state.instances.items())],
-            sorted(state.live),
-        )
-    )
+    made = copy_frame(state)
+    made.instances = {name: _instance(one) for name, one in state.instances.items()}
+    return pack(made, arranged=True)
 
 
 def unpack_frame(packed: bytes) -> AccountState:
     """Read a frame that was written by ``pack_frame``; events go on applying to it."""
-    plain, early, years, alert, items, coupons, funded, instances, live = msgpack.decode(packed)
-    made = _forgetting(AccountState(plain["account"]))
-    for name, cell in plain.items():
-        setattr(made, name, cell)
-    made.early_parts = {name: (used, forfeited) for name, (used, forfeited) in early}
-    made.five_day_years = set(years)
-    made.alert = _made(Alert, alert)
-    made.items = {one.item: one for one in (_made(Item, cells) for cells in items)}
-    made.coupons = {one.coupon: one for one in (_made(Coupon, cells) for cells in coupons)}
-    for coupon in made.coupons.values():
-        coupon.products = None if coupon.products is None else tuple(coupon.products)
-        coupon.order_types = None if coupon.order_types is None else tuple(coupon.order_types)
-    made.funded = {name: made.coupons[name] for name in funded}
-    made.instances = {one.instance: one for one in (_made(Instance, each) for each in instances)}
+    made = _forgetting(unpack(packed))
     for instance in made.instances.values():
         instance.orders = _NO_ORDERS
-        instance.outages = [(begun, ended) for begun, ended in instance.outages]
-    made.live = {name: made.instances[name] for name in live}
-    return made
-
-
-def _forgetful(instance: Instance) -> Instance:
-    made = _instance(instance)
-    made.orders = []
-    return made
-
-
-def _cells(kept: Kept) -> list[Any]:
-    return [getattr(kept, name) for name in type(kept).__slots__]
-
-
-def _made(kind: type[Kept], cells: list[Any]) -> Kept:
-    made = object.__new__(kind)
-    for name, cell in zip(kind.__slots__, cells, strict=True):
-        setattr(made, name, cell)
     return made
