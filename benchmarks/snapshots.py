@@ -11,7 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, best, fill, new_ledger
+from ledger import codec, kept
+from ledger.account import fold
+from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import HOUR, format_instant, parse_instant
+from ledger.store import open_store
 from projections.point import Asked, account_at, resolve
 from projections.runner import Views
 from projections.snapshots import look_at
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_SECONDS = 0.005
+LOAD_RATIO = 0.4
 OFFSET = 8 * HOUR
 POINTS = 20
 _BEGINS = parse_instant("2025-01-01T00:00:00+08:00", OFFSET)
@@ -47,11 +52,30 @@ def _commands(hours: int) -> Iterator[bytes]:
 
 def run(folder: Path, sizes: tuple[int, ...]) -> list[Figure]:
     """Ask one account whose stream has a twentieth of each size in events."""
-    return [_long(folder, size // 20) for size in sizes]
+    long = [size // 20 for size in sizes]
+    return [*(_long(folder, events) for events in long), _first_command(folder, max(long))]
+
+
+def _path(folder: Path, events: int) -> Path:
+    return folder / f"long-{events}.db"
+
+
+def _first_command(folder: Path, events: int) -> Figure:
+    """Load the account as the first command of a process does, and fold it from nothing."""
+    store = open_store(str(_path(folder, events)))
+    loaded = best(partial(kept.load, store.reader, "a-1"))
+    bodies = partial(store.reader.stream_bodies, ACCOUNT_PREFIX + "a-1")
+    folded = best(lambda: fold("a-1", codec.decode_all(bodies())))
+    store.close()
+    return Figure(
+        f"first_command_{events}", f"{loaded * 1000:.1f} ms to the account's state",
+        f"the fold from nothing {folded * 1000:.1f} ms", loaded / folded, "<= 0.4",
+        loaded <= folded * LOAD_RATIO or events < kept.LONG,
+    )  # fmt: skip
 
 
 def _long(folder: Path, events: int) -> Figure:
-    ledger = new_ledger(folder / f"long-{events}.db")
+    ledger = new_ledger(_path(folder, events))
     fill(ledger, list(_commands(events // _EVENTS_AN_HOUR)))
     store = ledger.store
     Views(store.reader, store).catch_up()

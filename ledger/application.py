@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ledger import clock as clocks
-from ledger import codec, settings
+from ledger import codec, kept, settings
 from ledger import commands as c
-from ledger.account import AccountState, evolve, fold
+from ledger.account import AccountState, evolve
 from ledger.catalog import Catalog
 from ledger.engine import Engine, find_records, keys_used
 from ledger.errors import (
@@ -26,7 +26,6 @@ from ledger.errors import (
     WrongClock,
 )
 from ledger.events import (
-    ACCOUNT_PREFIX,
     RecordedEvent,
     account_of,
 )
@@ -242,14 +241,12 @@ class Ledger(Engine):
             self.states.pop(account, None)
 
     def load(self, account: str) -> AccountState | None:
-        """Return an account's state at the head, folding its stream on first need."""
+        """Return an account's state at the head, folding on what is kept of it on first need."""
         try:
             return self.states[account]
         except KeyError:
-            bodies = self._reader.stream_bodies(ACCOUNT_PREFIX + account)
-            state = fold(account, codec.decode_all(bodies)) if bodies else None
-            self.states[account] = state
-            self._held += WEIGHT + len(bodies)
+            state = self.states[account] = kept.load(self._reader, account)
+            self._held += WEIGHT + (state.version if state is not None else 0)
             return state
 
     def _move(self, to: int | None) -> int:

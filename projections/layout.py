@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ledger.kept import CREATE_STATES
 from ledger.store.errors import LayoutChanged
 from ledger.store.layout import Oddity, oddities
 from projections.snapshots import CREATE_SNAPSHOTS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 DERIVED: Final = (
-    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS,
+    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS, CREATE_STATES,
     *(
         statement
         for projection in PROJECTIONS

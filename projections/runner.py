@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from ledger import kept
 from ledger.events import ACCOUNT_PREFIX
 from ledger.verification.indexes import require_sound
 from projections import snapshots
@@ -34,12 +35,14 @@ from projections.stored import (
     insert_rows,
     named,
     policy_at,
+    replace_rows,
     touched_accounts,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ledger.account import AccountState
     from ledger.connection import Connection
     from ledger.store import Reader, Store, Writer
     from projections.projection import Projection, ViewRow
@@ -193,21 +196,22 @@ class Views:
         """Write the rows of some accounts, folded up to a position, into live tables."""
         policy = policy_at(writer.reader, until)
         connection = writer.connection
-        if clear:
+        states = fold_accounts(writer.reader, accounts, until, from_kept=clear)
+        for done, state in enumerate(states, 1):
+            self._keep(writer, state)
             for projection in group:
-                connection.executemany(
-                    f"DELETE FROM {LIVE}{projection.name} WHERE account = ?",
-                    [(account,) for account in accounts],
-                )
-        for done, state in enumerate(fold_accounts(writer.reader, accounts, until), 1):
-            snapshots.extend(writer, state.account, version=state.version)
-            for projection in group:
-                insert_rows(
-                    connection, LIVE + projection.name, projection,
-                    projection.rows(state, policy),
-                )  # fmt: skip
+                table, rows = LIVE + projection.name, projection.rows(state, policy)
+                if clear:
+                    replace_rows(connection, table, projection, state.account, rows)
+                else:
+                    insert_rows(connection, table, projection, rows)
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
+
+    def _keep(self, writer: Writer, state: AccountState) -> None:
+        """Keep what spares a later look or command the fold of a long stream."""
+        snapshots.extend(writer, state.account, version=state.version)
+        kept.keep(writer, state)
 
     # --- rebuilding -----------------------------------------------------------------------
 
@@ -228,6 +232,9 @@ class Views:
         with self.reader.snapshot():
             require_sound(self.reader)
         self.catch_up()
+        if name is None and not shadow:
+            with self.store.writing() as writer:
+                kept.forget(writer.connection)
         target = self._build_beside(group, progress)
         with self.store.writing() as writer:
             connection, reader = writer.connection, writer.reader
@@ -269,7 +276,7 @@ class Views:
                 policy = policy_at(writer.reader, target)
                 names = [stream[len(ACCOUNT_PREFIX) :] for stream in batch]
                 for state in fold_accounts(writer.reader, names, target):
-                    snapshots.extend(writer, state.account, version=state.version)
+                    self._keep(writer, state)
                     for projection in group:
                         insert_rows(
                             writer.connection, SHADOW + projection.name, projection,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec
+from ledger import codec, kept
 from ledger.account import AccountState, fold
 from ledger.catalog import fold_catalog
 from ledger.connection import tables
@@ -140,15 +140,41 @@ def touched_accounts(reader: Reader, *, after: int, until: int) -> list[str]:
     return sorted(name for name in map(account_of, streams) if name is not None)
 
 
-def fold_accounts(reader: Reader, accounts: Sequence[str], until: int) -> Iterator[AccountState]:
-    """Fold accounts one after the other, in position order: memory of one account."""
+def fold_accounts(
+    reader: Reader, accounts: Sequence[str], until: int, *, from_kept: bool = False
+) -> Iterator[AccountState]:
+    """Fold accounts one after the other, in position order: memory of one account.
+
+    ``from_kept`` begins long streams at the state that is kept of them (``ledger/kept.py``).
+    """
     with no_cycles():
         for account in accounts:
-            stream = ACCOUNT_PREFIX + account
-            bodies = reader.stream_bodies(stream, until_position=until)
-            state = fold(account, codec.decode_all(bodies))
-            if state.opened_at is not None:
+            if from_kept:
+                state = kept.load(reader, account, until=until)
+            else:
+                stream = ACCOUNT_PREFIX + account
+                bodies = reader.stream_bodies(stream, until_position=until)
+                state = fold(account, codec.decode_all(bodies))
+            if state is not None and state.opened_at is not None:
                 yield state
+
+
+def replace_rows(
+    connection: Connection, table: str, projection: Projection, account: str,
+    rows: Sequence[ViewRow],
+) -> None:  # fmt: skip
+    """Make an account's rows of a view what they are now; those that stay are not touched."""
+    names = ", ".join(name for name, _ in projection.columns)
+    there = set(
+        map(tuple, connection.execute(f"SELECT {names} FROM {table} WHERE account = ?", (account,)))
+    )
+    gone = there.difference(rows)
+    if gone:
+        keys = " AND ".join(f"{name} = ?" for name, _ in projection.columns[: projection.key])
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {keys}", [row[: projection.key] for row in gone]
+        )
+    insert_rows(connection, table, projection, [row for row in rows if row not in there])
 
 
 def by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger import kept
 from ledger.checklist import Digests
 from ledger.connection import tables
 from ledger.errors import CorruptHistory, UnknownEventType
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 VIEW_CHECKPOINTS = "every stored view stands where its checkpoint says, on this log"
 VIEWS = "every stored view equals the refold of the whole log, row by row"
-SNAPSHOTS = "every kept frame of a long stream is what a fold from nothing gives"
+SNAPSHOTS = "every snapshot and kept state of a long stream is what a fold from nothing gives"
 CLOSES = "a replay reproduces the digests of every period close"
 TRUSTED = ("fresh", "behind")
 
@@ -106,9 +107,13 @@ def _last_of(reader: Reader, account: str) -> int | None:
 
 def _snapshots(reader: Reader) -> Check:
     count, account, kind = first_that_differs(reader)
+    what = "snapshot"
+    if account is None:
+        states, account, kind = kept.first_that_differs(reader)
+        what, count = "kept state", count + states
     if account is None:
         return Check("snapshots", SNAPSHOTS, count, derived=True)
-    said = f"the snapshot of account {account} differs; drop them all: tally projections rebuild"
+    said = f"the {what} of account {account} differs; drop them all: tally projections rebuild"
     return Check("snapshots", SNAPSHOTS, count, Fault(kind, None, said), derived=True)
 
 
