@@ -97,6 +97,25 @@ def read_key(location: str, place: str | None) -> SigningKey:
     return _signing_key(found, location, place)
 
 
+def log_key_of(
+    location: str, place: str | None, policy: TrustPolicy, origin: str
+) -> SigningKey | None:
+    """Return the private key of a log, if it is here and accepted. Raises: NoSuchThing.
+
+    A witness keeps a key of its own here: it vouches for checkpoints, and signs nothing else.
+    Raises: InvalidInput, where a key is named that is not the log's.
+    """
+    if place is None and _key_text(location, None) is None:
+        return None
+    key = read_key(location, place)
+    if key.name == origin and key.verifier in policy.logs:
+        return key
+    if place is not None:
+        msg = f"the key in {_key_name(location, place)} is not accepted for {origin}"
+        raise InvalidInput(msg, hint="name the key that signed the checkpoint")
+    return None
+
+
 def _key_name(location: str, place: str | None) -> str:
     """Name the place of the key; a variable may hold anything, so it is not repeated."""
     if place is None and os.environ.get(KEY_VARIABLE):

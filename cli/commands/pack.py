@@ -10,7 +10,7 @@ from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places, output_option
 from cli.progress import Progress
 from cli.render import plural, write
-from cli.trusting import policy_option, read_policy
+from cli.trusting import key_option, log_key_of, policy_option, read_policy
 from ledger.errors import NoSuchThing
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
@@ -37,8 +37,12 @@ def pack_target(
 def write_pack(
     session: Session, period: Period, target: Target, *,
     seed: str | None = None, sample_size: int = SAMPLE_SIZE, policy_place: str | None = None,
-) -> tuple[Pack, Seal]:  # fmt: skip
-    """Write the pack of a period as known at the last checkpoint. Raises: NoSuchThing."""
+    key_place: str | None = None,
+) -> tuple[Pack, Seal, bool]:  # fmt: skip
+    """Write the pack of a period as known at the last checkpoint, and say whether it is signed.
+
+    Raises: NoSuchThing.
+    """
     from projections.evidence.pack import Terms, make_pack  # noqa: PLC0415 - loaded when needed
 
     seal = last_seal(session.reader.connection)
@@ -46,14 +50,18 @@ def write_pack(
         msg = "there is no checkpoint to bind a pack to"
         raise NoSuchThing(msg, hint="sign one with: tally seal")
     policy = read_policy(session.location, policy_place)
-    policy.accept(seal.note)
+    origin = policy.accept(seal.note).checkpoint.origin
+    key = log_key_of(session.location, key_place, policy, origin)
     terms = Terms(
         period, session.offset, session.catalog.currency, str(policy),
         seed or write_base64(seal.root), sample_size,
     )  # fmt: skip
     with Progress("pack") as progress, target.opened() as file:
-        pack = make_pack(session.reader, seal, terms, into=file, progress=progress)
-    return pack, seal
+        pack = make_pack(
+            session.reader, seal, terms, into=file, progress=progress,
+            sign=None if key is None else key.sign,
+        )  # fmt: skip
+    return pack, seal, key is not None
 
 
 @click.command("pack")
@@ -63,11 +71,12 @@ def write_pack(
 @click.option("--sample", "sample_size", type=click.IntRange(0, 10_000),
               default=SAMPLE_SIZE,
               show_default=True, help="How many events to draw.")  # fmt: skip
+@key_option
 @policy_option
 @tally_command()
 def command(
     session: Session, output: Output, *, period: str, target: Target | None, seed: str | None,
-    sample_size: int, policy_place: str | None,
+    sample_size: int, policy_place: str | None, key_place: str | None,
 ) -> None:  # fmt: skip
     """Write a zip that an auditor verifies offline with nothing of ours installed.
 
@@ -84,22 +93,26 @@ def command(
     month = read_period(period, session.offset)
     check_ended(month, now=session.now, offset=session.offset)
     target = pack_target(session, month, target, policy_place)
-    pack, seal = write_pack(
-        session, month, target, seed=seed, sample_size=sample_size, policy_place=policy_place
-    )
-    files = len(pack.manifest["files"]) + 1
+    pack, seal, signed = write_pack(
+        session, month, target, seed=seed, sample_size=sample_size, policy_place=policy_place,
+        key_place=key_place,
+    )  # fmt: skip
+    files = len(pack.manifest["files"]) + 1 + signed
     unsealed = session.reader.head().position - seal.size
     if output.human:
         write(f"wrote {target}: {plural(files, 'file')}, {pack.bytes} bytes")
         write(f"  {plural(seal.size, 'event')} of {pack.manifest['checkpoint']['origin']}")
         if unsealed:
             write(f"  {plural(unsealed, 'event')} since the last seal left out; tally seal first")
+        if not signed:
+            write("  the log's key is not here: nobody signed the manifest, and who verifies the")
+            write("  pack is told so (exit 1); name the key with --key")
         write(f"  where nothing is installed: python3 verify.py {target} (it is in the zip)")
         return
     output.object(
         {
             "schema": "tally.pack/1", "file": str(target), "bytes": pack.bytes,
-            "period": month.name, "files": files, "unsealed": unsealed,
+            "period": month.name, "files": files, "unsealed": unsealed, "signed": signed,
             "checkpoint": pack.manifest["checkpoint"],
         }
     )  # fmt: skip

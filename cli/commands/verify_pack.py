@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.errors import BROKEN, DONE
+from cli.errors import BROKEN, DONE, FOUND
 from cli.groups import Renamed
 from cli.options import Output, tally_command
 from cli.progress import Progress
@@ -26,7 +26,8 @@ def command(session: Session, output: Output, *, file: Path, policy_place: str |
     """Verify an evidence pack as its own verify.py does, by making it again from its events.
 
     No ledger is needed and nothing is unpacked. Compare the key that it names with the
-    one you were given, or give that with --trust. Leaves with 5 when it does not hold.
+    one you were given, or give that with --trust. Exits with 5 when it does not hold,
+    with 1 when all holds but that nobody signed the manifest.
 
     \b
     Examples:
@@ -34,22 +35,30 @@ def command(session: Session, output: Output, *, file: Path, policy_place: str |
       tally verify-pack pack-2025-03.zip --trust ours.policy --json
     """
     from cli.trusting import read_policy  # noqa: PLC0415 - loaded when needed
-    from projections.evidence.again import judge  # noqa: PLC0415 - loaded when needed
+    from projections.evidence.again import (  # noqa: PLC0415 - loaded when needed
+        MANIFEST_SIGNED,
+        judge,
+    )
 
     policy = None if policy_place is None else read_policy(session.location, policy_place)
     with Progress("verify") as progress:
         answer = judge(file, policy=policy, progress=progress)
+    bad = [one["name"] for one in answer["checks"] if not one["ok"]]
+    unsigned = bad == [MANIFEST_SIGNED] and answer["signed"] is False
+    code = DONE if answer["ok"] else FOUND if unsigned else BROKEN
     if not output.human:
         output.object(answer)
-        return DONE if answer["ok"] else BROKEN
+        return code
     for key in answer["keys"]:
         write(f"accepted key: {key}")
     for one in answer["checks"]:
         write(f"{'ok' if one['ok'] else 'NO'}  {one['name']}: {one['said']}")
     write()
-    write("All holds." if answer["ok"] else "This pack does not hold.")
-    if answer["ok"]:
-        write("Not shown:")
-        for said in answer["cannot_show"]:
-            write(f"  - {said}")
-    return DONE if answer["ok"] else BROKEN
+    if code == BROKEN:
+        write("This pack does not hold.")
+        return code
+    write("All holds but the manifest's signature." if unsigned else "All holds.")
+    write("Not shown:")
+    for said in answer["cannot_show"]:
+        write(f"  - {said}")
+    return code

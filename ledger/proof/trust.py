@@ -140,15 +140,20 @@ class TrustPolicy:
         checkpoint = read_checkpoint(note.text)
         if not self.logs:
             raise NoAcceptedKey(checkpoint.origin)
-        keys = signers(note, (*self.logs, *self.witnesses.values()))
-        if not any(key.name == checkpoint.origin for key in keys if key.algorithm == ED25519):
-            msg = f"no key that is accepted for {checkpoint.origin} signed this checkpoint"
-            raise IntegrityBroken(msg, kind=UNKNOWN_KEY)
+        keys = self.signers(note, checkpoint.origin, "checkpoint")
         cosigners = {name for name, key in self.witnesses.items() if key in keys}
         if self.quorum != NONE and not self._witnessed(self.quorum, cosigners):
             msg = f"not cosigned by the quorum {self.quorum!r} of witnesses"
             raise IntegrityBroken(msg, kind=UNSIGNED)
         return Accepted(checkpoint, note, tuple(keys))
+
+    def signers(self, note: Note, origin: str, what: str) -> list[VerifierKey]:
+        """Return who signed a note, a key of the log among them. Raises: IntegrityBroken."""
+        keys = signers(note, (*self.logs, *self.witnesses.values()))
+        if not any(key.name == origin for key in keys if key.algorithm == ED25519):
+            msg = f"no key that is accepted for {origin} signed this {what}"
+            raise IntegrityBroken(msg, kind=UNKNOWN_KEY)
+        return keys
 
     def _witnessed(self, name: str, cosigners: set[str]) -> bool:
         group = self.groups.get(name)

@@ -20,7 +20,7 @@ from ledger import codec
 from ledger.errors import IntegrityBroken, InvalidInput, LedgerError
 from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
-from ledger.proof.notes import write_base64
+from ledger.proof.notes import read_note, write_base64
 from ledger.proof.seals import Seal
 from ledger.proof.trust import TrustPolicy
 from ledger.store import create_store, open_store
@@ -31,8 +31,10 @@ from projections.evidence.pack import (
     PROGRAM,
     README,
     SCHEMA,
+    SIGNATURE,
     Terms,
     make_pack,
+    manifest_text,
 )
 from projections.exports.events import split
 
@@ -46,20 +48,25 @@ if TYPE_CHECKING:
 
 EVENTS, CHECKPOINT, POLICY = "events.msgpack", "checkpoint", "policy"
 SAMPLE = "sample/sample.json"
+MANIFEST_SIGNED = "manifest's signature"
 OLDER = "tally.manifest/1"
 NOT_JUDGED = (README, MANIFEST, PROGRAM)
 CANNOT = (
     "that what was recorded is true, or all that happened",
     "that the key's holder wrote no other history before somebody outside saw a checkpoint",
     "the reasons given for entries by hand: they are in the log, and not judged",
-    "README.txt and verify.py themselves: the manifest names their hashes, nobody signed it",
 )
+UNSIGNED = "whether README.txt and verify.py are as they were written: nobody signed the manifest"
 _BATCH = 2000
 # Whatever else a file that means harm may bring about.
 _HARM = (
     LedgerError, zipfile.BadZipFile, zlib.error, OSError, EOFError, ArithmeticError, LookupError,
     TypeError, ValueError, AttributeError, RecursionError, MemoryError, NotImplementedError,
 )  # fmt: skip
+
+
+class _Unsigned(Exception):
+    """Nobody signed the manifest."""
 
 
 class Judge:
@@ -76,7 +83,7 @@ class Judge:
         self.answer: dict[str, Any] = {
             "schema": "tally.verify_pack/1", "pack": str(path), "ok": False, "period": None,
             "known_at": None, "checkpoint": None, "keys": [], "checks": [], "not_judged": [],
-            "cannot_show": list(CANNOT),
+            "signed": None, "cannot_show": list(CANNOT),
         }  # fmt: skip
 
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
@@ -92,7 +99,7 @@ class Judge:
     def _run(self, folder: Path, progress: Progress | None) -> None:
         checks: list[tuple[str, Callable[[Handed], str]]] = [
             ("manifest", self._check_manifest), ("files", self._check_files),
-            ("signature", self._check_signature),
+            ("signature", self._check_signature), (MANIFEST_SIGNED, self._check_signed),
             ("log", lambda pack: self._check_log(pack, folder)),
             ("made again", lambda pack: self._check_again(pack, progress)),
         ]  # fmt: skip
@@ -105,6 +112,10 @@ class Judge:
             for name, check in checks:
                 try:
                     self._say(name, check(pack), ok=True)
+                except _Unsigned:  # what follows from the events can still be shown
+                    self.answer["signed"] = False
+                    self.answer["cannot_show"].append(UNSIGNED)
+                    self._say(name, f"there is no {SIGNATURE}", ok=False)
                 except _HARM as error:
                     if self._older:
                         msg = f"{str(self._path)!r} was made by an older program"
@@ -114,7 +125,7 @@ class Judge:
                     self._say(name, said, ok=False)
                     return
             self.answer["not_judged"] = sorted(NOT_JUDGED)
-        self.answer["ok"] = True
+        self.answer["ok"] = all(one["ok"] for one in self.answer["checks"])
 
     def _say(self, name: str, said: str, *, ok: bool) -> None:
         self.answer["checks"].append({"name": name, "ok": ok, "said": said[:200]})
@@ -132,7 +143,7 @@ class Judge:
 
     def _check_files(self, pack: Handed) -> str:
         listed = self._manifest["files"]
-        if more := sorted(set(pack.sizes) - set(listed) - {MANIFEST}):
+        if more := sorted(set(pack.sizes) - set(listed) - {MANIFEST, SIGNATURE}):
             raise broken(f"the manifest does not name {more[0]}")
         for name, told in listed.items():
             size, digest = pack.digest(name)
@@ -155,6 +166,19 @@ class Judge:
         self.answer["keys"] = [str(key) for key in accepted.keys]
         names = ", ".join(key.name for key in accepted.keys)
         return f"{checkpoint.size} events of {checkpoint.origin}, signed by {names}"
+
+    def _check_signed(self, pack: Handed) -> str:
+        """A key of the log signed the manifest, so every file that it names is as it was."""
+        assert self._accepted is not None  # noqa: S101 - the checks run in order
+        if SIGNATURE not in pack.sizes:
+            raise _Unsigned
+        note, checkpoint = read_note(pack.text(SIGNATURE)), self._accepted.checkpoint
+        if note.text != manifest_text(checkpoint, pack.digest(MANIFEST)[1]):
+            raise broken(f"{SIGNATURE} is about another manifest")
+        policy = self._policy or TrustPolicy.read(pack.text(POLICY))
+        keys = policy.signers(note, checkpoint.origin, "manifest")
+        self.answer["signed"] = True
+        return f"signed by {', '.join(key.name for key in keys)}"
 
     def _check_log(self, pack: Handed, folder: Path) -> str:
         """Put the events into a ledger of their own; their tree has the signed root."""

@@ -1,13 +1,15 @@
 """The evidence pack: a zip that an auditor verifies with Python alone, on a machine without us.
 
 Invariant: the same log, checkpoint, period and seed give the same bytes. The manifest names every
-file's SHA-256 and the checkpoint; everything in the reports follows from the events in the pack.
+file's SHA-256 and the checkpoint, and a key of the log signs the manifest, so no part of the pack
+can be altered without it; everything in the reports follows from the events in the pack.
 Memory does not grow with the log: one pass over the events, one fold of each customer, and a pass
 for each journal. This module must not sign, and must not open files.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -37,13 +39,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.periods import Period
+    from ledger.proof.notes import Checkpoint
     from ledger.proof.seals import Seal
     from ledger.store import Reader
 
     Progress = Callable[[int, int], None]
+    Sign = Callable[[str], str]  # a note's text to its signature line
 
 SCHEMA = "tally.manifest/2"
-MANIFEST = "manifest.json"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.note"
+SIGNED = "tally.pack/1"  # the first line of what is signed
 SAMPLE_SIZE = 25
 README, PROGRAM = "README.txt", "verify.py"  # pages for a stranger: no evidence in themselves
 
@@ -67,9 +72,10 @@ class Terms(NamedTuple):
 
 
 def make_pack(
-    reader: Reader, seal: Seal, terms: Terms, *, into: BinaryIO, progress: Progress | None = None
-) -> Pack:
-    """Write the pack of a period from the sealed part of the log."""
+    reader: Reader, seal: Seal, terms: Terms, *, into: BinaryIO, sign: Sign | None = None,
+    progress: Progress | None = None,
+) -> Pack:  # fmt: skip
+    """Write the pack of a period from the sealed part of the log; ``sign`` signs its manifest."""
     with Archive(into) as archive:
         archive.put(README, _page("README.txt"))
         archive.put(PROGRAM, _page("standalone.py"))
@@ -90,8 +96,17 @@ def make_pack(
         _journals(archive, reader, seal, terms)
         _sample(archive, reader, seal, terms, frame)
         manifest = _manifest(reader, seal, terms, archive, lists.currencies)
-        archive.put(MANIFEST, json_bytes(manifest))
+        raw = json_bytes(manifest)
+        archive.put(MANIFEST, raw)
+        if sign is not None:
+            text = manifest_text(seal.checkpoint, sha256(raw).hexdigest())
+            archive.put(SIGNATURE, f"{text}\n{sign(text)}".encode())
     return Pack(manifest, archive.size)
+
+
+def manifest_text(checkpoint: Checkpoint, digest: str) -> str:
+    """Return what is signed of a manifest; its four lines can be taken for no checkpoint."""
+    return f"{SIGNED}\n{checkpoint.origin}\n{checkpoint.size}\n{digest}\n"
 
 
 def _page(name: str) -> bytes:

@@ -8,7 +8,8 @@ compare the one it prints with the key that you were given by another way. It re
 something that may mean harm: nothing of it is run, nothing is unpacked, and what is too large,
 too deep or oddly named is refused. It was written apart from the program that made the pack.
 
-Exit code: 0 all holds, 5 not, 2 there is nothing to verify or it was called in another way.
+Exit code: 0 all holds, 1 all but that nobody signed the manifest, 5 not, 2 there is nothing to
+verify or it was called in another way.
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ CANNOT = (
     "that the key's holder wrote no other history before somebody outside saw a checkpoint",
     "the reasons given for entries by hand: they are in the log, and not judged",
     "the digests in period closes: they need a replay (tally verify --deep)",
-    "the figures in reports/restatements.json: tally verify-pack derives them again",
-    "README.txt and verify.py themselves: the manifest names their hashes, nobody signed it",
+    "that the figures in reports/restatements.json follow: tally verify-pack derives them again",
 )
+UNSIGNED = (
+    "whether README.txt, verify.py and reports/restatements.json are as they were written: nobody "
+    "signed the manifest"
+)
+SIGNED = "tally.pack/1"  # the first line of what is signed of a manifest
 
 
 class Broken(Exception):
@@ -63,6 +68,10 @@ class Broken(Exception):
 
 class Nothing(Exception):
     """There is no pack to verify."""
+
+
+class Unsigned(Exception):
+    """Nobody signed the manifest: less can be shown."""
 
 
 def need(holds, said):
@@ -102,7 +111,7 @@ class Folder:
     def mine():
         """Names at the top that belong to a pack; other files there are not its business."""
         return ("README.txt", "verify.py", "checkpoint", "policy", "events.msgpack",
-                "manifest.json", "reports", "sample", "journals")  # fmt: skip
+                "manifest.json", "manifest.note", "reports", "sample", "journals")  # fmt: skip
 
     def open(self, name):
         """Open a file that was listed."""
@@ -207,13 +216,13 @@ def read_keys(policy):
     return keys
 
 
-def open_checkpoint(note, keys):
-    """Verify a signed checkpoint: (origin, size, root, who signed)."""
+def open_note(note, keys):
+    """Verify a signed note: (its text, [(algorithm, name)] of the accepted keys that signed it)."""
     text, blank, tail = note.rpartition("\n\n")
-    need(bool(blank) and tail.endswith("\n"), "a checkpoint has no signatures")
+    need(bool(blank) and tail.endswith("\n"), "a note has no signatures")
     text += "\n"
     signers, lines = [], tail[:-1].split("\n")
-    need(len(lines) <= 100, "a checkpoint has too many signatures")
+    need(len(lines) <= 100, "a note has too many signatures")
     for line in lines:
         words = line.split(" ")
         need(len(words) == 3 and words[0] == "\u2014", "a line is no signature: " + plain(line))
@@ -230,6 +239,12 @@ def open_checkpoint(note, keys):
         holds = ed25519_holds(public, message, signature)
         need(holds, "the signature of %s is wrong" % plain(name))
         signers.append((algorithm, name))
+    return text, signers
+
+
+def open_checkpoint(note, keys):
+    """Verify a signed checkpoint: (origin, size, root, who signed)."""
+    text, signers = open_note(note, keys)
     lines = text.split("\n")
     signed = (1, lines[0]) in signers
     need(signed, "no accepted key of %s signed the checkpoint" % plain(lines[0]))
@@ -846,7 +861,8 @@ class Pack:
     def read_manifest(self):
         """Read what the pack says of itself."""
         need("manifest.json" in self.files.sizes, "there is no manifest.json")
-        told = self.manifest = read_json(self.text("manifest.json").encode())
+        self.raw = self.text("manifest.json").encode()
+        told = self.manifest = read_json(self.raw)
         need(isinstance(told, dict), "the manifest is no object")
         if told.get("schema") == "tally.manifest/1":
             raise Nothing("it was made by an older program: run the verify.py in it")
@@ -897,7 +913,7 @@ class Pack:
         need(isinstance(listed, dict), "the manifest lists no files")
         missing = [name for name in (*JUDGED, REGISTER) if name not in listed]
         need(not missing, "the manifest does not name " + ", ".join(missing))
-        more = sorted(set(there) - set(listed) - {"manifest.json"})
+        more = sorted(set(there) - set(listed) - {"manifest.json", "manifest.note"})
         need(not more, "files that the manifest does not name: " + plain(more))
         for name, told in listed.items():
             need(name in there, plain(name) + " is missing")
@@ -920,6 +936,19 @@ class Pack:
         need(same == told, "the manifest names another checkpoint")
         self.size, self.root = size, root
         return "%d events of %s, signed by %s" % (size, plain(origin), plain(", ".join(signers)))
+
+    def check_signed(self):
+        """A key of the log signed the manifest, so every file that it names is as it was."""
+        if "manifest.note" not in self.files.sizes:
+            raise Unsigned
+        text, signers = open_note(self.text("manifest.note"), self.keys)
+        origin = self.manifest["checkpoint"]["origin"]
+        digest = hashlib.sha256(self.raw).hexdigest()
+        due = "%s\n%s\n%d\n%s\n" % (SIGNED, origin, self.size, digest)
+        need(text == due, "manifest.note is about another manifest")
+        signed = (1, origin) in signers
+        need(signed, "no accepted key of %s signed the manifest" % plain(origin))
+        return "signed by " + plain(", ".join(name for _, name in signers))
 
     # --- the log ------------------------------------------------------------------------------
 
@@ -1317,13 +1346,16 @@ def title(account):
     return root + ":" + owner if owner else root
 
 
+TITLES = {"signed": "manifest's signature"}
+
+
 def verify(place_, older):
     """Run every check; return the result as JSON."""
     pack = None
     found = {
         "schema": "tally.verify_pack/1", "pack": str(place_), "ok": False, "period": None,
         "known_at": None, "checkpoint": None, "keys": [], "checks": [], "not_judged": [],
-        "cannot_show": list(CANNOT),
+        "signed": None, "cannot_show": list(CANNOT),
     }  # fmt: skip
 
     def begin():
@@ -1332,30 +1364,46 @@ def verify(place_, older):
         found["period"], found["known_at"] = pack.manifest["period"], pack.manifest["known_at"]
         return "period %s, known at %s" % (plain(found["period"]), plain(found["known_at"]))
 
-    names = ("files", "signature", "log", "reports", "books", "sample")
+    names = ("files", "signature", "signed", "log", "reports", "books", "sample")
     checks = [("manifest", begin)]
-    checks += [(name, lambda name=name: getattr(pack, "check_" + name)()) for name in names]
+    checks += [
+        (TITLES.get(name, name), lambda name=name: getattr(pack, "check_" + name)())
+        for name in names
+    ]
     checks += [("older checkpoint", lambda path=path: pack.continues(path)) for path in older]
     for name, check in checks:
         try:
             said, ok = check(), True
         except Nothing:
             raise
+        except Unsigned:  # what follows from the events can still be shown
+            found["signed"] = False
+            found["cannot_show"].append(UNSIGNED)
+            found["checks"].append({"name": name, "ok": False, "said": "there is no manifest.note"})
+            continue
         except Exception as error:  # noqa: BLE001 - whatever a hostile pack brings about is one line
             said, ok = plain(error if isinstance(error, Broken) else
                              "it is malformed (%s: %s)" % (type(error).__name__, error)), False
         found["checks"].append({"name": name, "ok": ok, "said": said})
         if not ok:
             break
+        if name == TITLES["signed"]:
+            found["signed"] = True
         if name == "signature":
             found["checkpoint"] = pack.manifest["checkpoint"]
             found["keys"] = ["%s+%s" % (name, key.hex()) for name, key in pack.keys]
     if pack is not None:
         judged = {*JUDGED, *(name for name in pack.files.sizes if name.startswith("sample/"))}
-        found["not_judged"] = sorted(set(pack.files.sizes) - judged)
+        found["not_judged"] = sorted(set(pack.files.sizes) - judged - {"manifest.note"})
         pack.close()
     found["ok"] = all(one["ok"] for one in found["checks"])
     return found
+
+
+def code_of(found):
+    """Return the exit code: a manifest that nobody signed is no tampering, and is not all."""
+    bad = [one["name"] for one in found["checks"] if not one["ok"]]
+    return 0 if not bad else 1 if bad == [TITLES["signed"]] and found["signed"] is False else 5
 
 
 def written(found):
@@ -1365,8 +1413,8 @@ def written(found):
         "%s  %s: %s" % ("ok" if one["ok"] else "NO", one["name"], one["said"])
         for one in found["checks"]
     ]
-    if found["ok"]:
-        lines += ["", "All holds."]
+    if code_of(found) != 5:
+        lines += ["", "All holds." if found["ok"] else "All holds but the manifest's signature."]
         lines.append("Held against the manifest alone: %s." % ", ".join(found["not_judged"]))
         lines.append("Not shown:")
         lines += ["  - " + one for one in found["cannot_show"]]
@@ -1424,7 +1472,7 @@ def main(given):
         except OSError as error:
             sys.stderr.write("error: the result was not written: %s\n" % plain(error))
             return 2
-    return 0 if found["ok"] else 5
+    return code_of(found)
 
 
 if __name__ == "__main__":

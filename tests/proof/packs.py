@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ledger.errors import InvalidInput, LedgerError
-from projections.evidence.again import judge
+from projections.evidence.again import MANIFEST_SIGNED, judge
 from tests.cli.program import ROOT, World, valid
 
 standalone: Any = importlib.import_module("projections.evidence.standalone")  # untyped on purpose
 PROGRAM = ROOT / "projections" / "evidence" / "standalone.py"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.note"
 PAGES = ("README.txt", "verify.py")  # a stranger's pages: no evidence in themselves
 
 
@@ -46,16 +48,23 @@ def entries(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def rewritten(path: Path, content: dict[str, bytes], *, fit: bool = False) -> Path:
-    """Write a pack of other files; ``fit`` makes the manifest name them as they are."""
+def rewritten(
+    path: Path, content: dict[str, bytes], *, fit: bool = False, signed: bool = True
+) -> Path:
+    """Write a pack of other files; ``fit`` makes the manifest name them as they are.
+
+    ``signed`` leaves the signature in, which then is of another manifest.
+    """
     content = dict(content)
+    if not signed:
+        content.pop(SIGNATURE, None)
     if fit:
-        manifest = json.loads(content["manifest.json"])
+        manifest = json.loads(content[MANIFEST])
         manifest["files"] = {
             name: {"bytes": len(raw), "sha256": sha256(raw).hexdigest()}
-            for name, raw in sorted(content.items()) if name != "manifest.json"
+            for name, raw in sorted(content.items()) if name not in (MANIFEST, SIGNATURE)
         }  # fmt: skip
-        content["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
+        content[MANIFEST] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, raw in content.items():
             archive.writestr(name, raw)
@@ -74,6 +83,8 @@ def verdicts(path: Path) -> Verdicts:
         bad = [one["name"] for one in answer["checks"] if not one["ok"]]
         assert answer["ok"] == (not bad)
         assert all(one["said"].isprintable() for one in answer["checks"])
+        if answer["signed"] is False:  # said of every pack without a signature, good or bad
+            bad.remove(MANIFEST_SIGNED)
         found.append(bad[0] if bad else None)
     return Verdicts(*found)
 
@@ -87,6 +98,16 @@ def audited(*arguments: object, cwd: Path | None = None) -> subprocess.Completed
     )  # fmt: skip
 
 
+def audited_here(*arguments: object) -> tuple[int, str]:
+    """Run verify.py in this process: its exit code, and what it printed."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        code = standalone.main([str(one) for one in arguments])
+    for stream in streams:
+        stream.seek(0)
+    return code, "".join(stream.read() for stream in streams)
+
+
 def zipped(write: Callable[[zipfile.ZipFile], None]) -> bytes:
     """Make a zip by hand."""
     made = io.BytesIO()
@@ -96,6 +117,6 @@ def zipped(write: Callable[[zipfile.ZipFile], None]) -> bytes:
 
 
 __all__ = [
-    "PAGES", "PROGRAM", "LedgerError", "Verdicts", "audited", "entries", "packed", "rewritten",
-    "standalone", "verdicts", "zipped",
+    "MANIFEST", "MANIFEST_SIGNED", "PAGES", "PROGRAM", "SIGNATURE", "LedgerError", "Verdicts",
+    "audited", "audited_here", "entries", "packed", "rewritten", "standalone", "verdicts", "zipped",
 ]  # fmt: skip

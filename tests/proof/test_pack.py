@@ -52,7 +52,7 @@ def test_a_pack_verifies_with_nothing_installed(whole: Sealed, tmp_path: Path) -
     assert done.returncode == 0, done
     assert "All holds." in done.stdout
     assert "Not shown:" in done.stdout
-    assert done.stdout.count("\nok  ") == 8  # the manifest, six checks, the older checkpoint
+    assert done.stdout.count("\nok  ") == 9  # the manifest, seven checks, the older checkpoint
     ties = json.loads((away / "reports" / "tie_out.json").read_text())
     assert all(end["ties"] for end in ties.values())
     runs = json.loads((away / "reports" / "reconciliations.json").read_text())
@@ -74,7 +74,7 @@ def test_the_manifest_names_every_file_and_the_checkpoint(whole: Sealed, tmp_pat
     away, _ = packed(whole, tmp_path)
     manifest = json.loads((away / "manifest.json").read_text())
     there = {p.relative_to(away).as_posix() for p in away.rglob("*") if p.is_file()}
-    assert there == {*manifest["files"], "manifest.json"}
+    assert there == {*manifest["files"], "manifest.json", "manifest.note"}
     for name, told in manifest["files"].items():
         assert sha256((away / name).read_bytes()).hexdigest() == told["sha256"]
     checkpoint = read_checkpoint(read_note((away / "checkpoint").read_text()).text)
@@ -150,7 +150,7 @@ def test_an_older_checkpoint_shows_another_history(world: Sealed, tmp_path: Path
     away, _ = packed(world, tmp_path)
     assert audited(away).returncode == 0
     done = audited(away, world.folder / "second.checkpoint")
-    assert (done.returncode, "another one" in done.stdout) == (5, True)
+    assert (done.returncode, "history before it differs" in done.stdout) == (5, True)
 
 
 def test_ed25519_without_a_library() -> None:
