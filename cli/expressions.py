@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cli.fields import is_account
 from cli.options import complete_account
 from cli.render import note
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.compiling import compile_expression
+from projections.history.naming import is_account
 from projections.point import Asked
 from projections.snapshots import look_at
 
@@ -44,9 +44,9 @@ def expression_for(
         msg = "an account and one expression are needed"
         raise InvalidInput(msg, hint="write them like a-1 'cash < 100', or a-1 --expr 'cash < 100'")
     account, text = words[0], words[-1] if text is None else text
-    if len(words) == _BOTH and is_account(session, text):
+    if len(words) == _BOTH and is_account(session.reader, text):
         # Where both are accounts, whatever is no expression names the account.
-        turned = not is_account(session, account)
+        turned = not is_account(session.reader, account)
         if turned or _is_expression(account):
             account, text = text, account
     state = session.state(account, point)

@@ -11,49 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
 from cli.render import note, write
-from ledger.periods import format_instant
-from projections.history import restated
-from projections.history.points import TAG
-from projections.history.restated import restated_json, was_and_is
+from projections.history.restated import was_and_is
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cli.bootstrap import Session
-    from projections.history.restated import Moved, Was
+    from projections.history.restated import Was
     from projections.point import Point
 
 SHOWN_MAX = 8
-# What counts as having moved an answer, by the name of its command or report.
-MOVES: dict[str, Callable[[Moved], bool]] = {
-    "state": restated.anything, "diff": restated.anything, "timeline": restated.anything,
-    "balances": restated.money, "instances": restated.instances, "coupons": restated.coupons,
-    "overdue": restated.unpaid, "lots": restated.cash, "statement": restated.books,
-    "trial-balance": restated.books, "rollforward": restated.books, "deferred": restated.terms,
-}  # fmt: skip
-
-
-def restated_at(
-    session: Session, name: str, point: Point, account: str | None = None
-) -> dict[str, Any] | None:
-    """Return the object ``restated`` of an answer; None outside closed periods."""
-    found = restated_json(session.reader, point, MOVES[name], session.offset, account)
-    if name == "state" and account is not None and found is not None and found["facts"]:
-        found |= _as_sealed(session, account, point, found["period"])
-    return found
-
-
-def _as_sealed(
-    session: Session, account: str, point: Point, period: str
-) -> dict[str, Any]:
-    """Return what a sealed tag has always told of an account beside it."""
-    told = was_and_is(session.reader, account, point, session.offset)
-    if told is None or not period.startswith(TAG):
-        return {}
-    return {
-        "since": period, "at": format_instant(point.at, session.offset), "was": told.was,
-        "now": told.now, "events": told.positions,
-    }  # fmt: skip
 
 
 def restated_lines(found: dict[str, Any]) -> list[str]:

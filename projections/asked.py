@@ -66,6 +66,11 @@ class Point(NamedTuple):
 def _text(given: object) -> str | None:
     if not isinstance(given, datetime):
         return None if given is None else str(given)
+    return written(given)
+
+
+def written(given: datetime) -> str:
+    """Write an aware datetime as a text of the grammar. Raises: InvalidInput."""
     if given.utcoffset() is None:
         msg = f"{given.isoformat()} has no offset, so it is no instant"
         raise InvalidInput(msg, hint="give an aware datetime: datetime(..., tzinfo=...)")

@@ -1,250 +1,290 @@
-"""The one read API: a ledger opened for looking, asked at any point.
+"""The one read API: ask a ledger anything, at any point on both time axes.
 
-The command line, the explorer, SQL and the public package stand on it. Invariant: nothing is
-opened before it is needed, and nothing is written but stored views that catch up, where that is
-allowed. This module must not know how an answer is shown.
+The command line, the explorer, SQL and the package ``tallystick`` stand on it. Every answer is a
+struct (projections/answers) whose ``plain()`` is what ``--json`` prints. Invariant: an answer
+depends on the log and the point alone. This module must not know how an answer is shown.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from ledger import clock as clocks
-from ledger import settings
-from ledger.connection import tables
-from ledger.errors import NoSuchThing
+from msgspec import UNSET, UnsetType
+
+from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
-from ledger.store import open_reader, open_store
-from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
-from projections.balances import rows as balance_rows
-from projections.columns import folder_of
-from projections.point import Asked, Point, account_at, catalog_at, resolve
-from projections.snapshots import look_at
+from projections import asked
+from projections.answers import event_json, point_json
+from projections.answers.balances import Balance, Balances, balance_of
+from projections.answers.events import Event, Log, Show
+from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
+from projections.answers.terms import Json, PointShown, Restated
+from projections.history.points import here, parse_at, parse_point
+from projections.history.restated import restated_at
+from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
+from projections.point import Asked, Point
+from projections.selecting import Wanted, kinds_of, require_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ledger.account import AccountState
-    from ledger.catalog import Catalog
-    from ledger.store import Reader, Store
-    from projections.columns.asking import Asking
-    from projections.columns.spark import Spark
-    from projections.currencies import Currencies
-    from projections.projection import ViewRow
-    from projections.runner import Views
+    from projections.answers.books import TrialBalance
+    from projections.answers.diff import Diff
+    from projections.answers.why import Why
+    from projections.history.fields import Name
+    from projections.history.points import Here
+    from projections.reconciliation.sources import Compared
 
-# How an answer about the whole ledger was derived.
-FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
+__all__ = ["FOLD", "SPARK", "SQL", "VIEW", "LedgerView", "When"]
+
+# How a point may be given: as it is asked for, resolved, as text, as an aware datetime; None is
+# everything recorded so far.
+When: TypeAlias = asked.Point | Point | str | datetime | None
+Derived = Literal["fold", "spark", "sql", "view"]
 
 
-class LedgerView:
-    """One ledger, opened as little as the question needs.
+class LedgerView(Opened):
+    """A ledger that is asked, and never written."""
 
-    Attributes:
-        may_write: whether this process may open the ledger for writing, if only to catch stored
-            views up on the way to an answer; a server that only reads says no.
+    def here(self) -> Here:
+        """Return what points are read against: the clock, the calendar, the head, the tags."""
+        return here(self.reader, clock=self.now, offset=self.offset)
 
-    """
+    def at(self, when: When = None) -> Point:
+        """Resolve a point.
 
-    may_write = False
-
-    def __init__(self, location: str) -> None:
-        """Remember where the ledger is; nothing is opened yet."""
-        self.location = location
-        self._asked: list[Asking | Spark] = []
-
-    def __enter__(self) -> Self:
-        """Begin to ask."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
-    def close(self) -> None:
-        """Close what was opened; the view may be asked again, and opens what it needs."""
-        while self._asked:
-            self._asked.pop().close()
-        for name in ("reader", "store"):  # the writer last: it leaves the file complete
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
-
-    @cached_property
-    def reader(self) -> Reader:
-        """The ledger, for looking only."""
-        return open_reader(self.location)
-
-    @cached_property
-    def store(self) -> Store:
-        """The ledger, for writing. Raises: LedgerReadOnly."""
-        if not self.may_write:
-            raise LedgerReadOnly(self.location)
-        from ledger.store.journal import standing  # noqa: PLC0415 - only where a view is written
-        from projections.layout import require_layout  # noqa: PLC0415 - as above
-
-        store = self.open_store()
-        try:
-            journal = standing(store.reader)
-            if journal is not None and journal.state == "absent":
-                self.say(str(journal.said))
-            require_layout(store.reader)
-        except BaseException:
-            store.close()
-            raise
-        return store
-
-    def open_store(self) -> Store:
-        """Open the ledger for writing."""
-        return open_store(self.location)
-
-    def say(self, text: str) -> None:
-        """Take note of what a person should know and no answer says: here nobody listens."""
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Policy, prices and identity at the head."""
-        head = self.reader.head()
-        return catalog_at(self.reader, Point(0, 0, head.position, everything=True))
-
-    @property
-    def offset(self) -> int:
-        """The calendar offset in force, in microseconds."""
-        return self.catalog.policy.calendar_offset
-
-    @cached_property
-    def now(self) -> int:
-        """The ledger's clock."""
-        head = self.reader.head()
-        if self.catalog.clock == clocks.SIMULATED:
-            return max(settings.clock_at(self.reader.meta(settings.CLOCK_KEY)), head.recorded_at)
-        return max(clocks.system_now(), head.recorded_at)
-
-    @cached_property
-    def currencies(self) -> Currencies:
-        """The currency of each account, and the writer of its amounts."""
-        from projections.currencies import Currencies  # noqa: PLC0415 - where amounts are written
-
-        return Currencies(own=self.catalog.currency, offset=self.offset, reader=self.reader)
-
-    def point(self, asked: Asked) -> Point:
-        """Resolve a point against the clock and the head."""
-        return resolve(self.reader, asked, clock=self.now, offset=self.offset)
-
-    def catalog_at(self, point: Point) -> Catalog:
-        """Return policy and prices at a point."""
-        return self.catalog if point.everything else catalog_at(self.reader, point)
-
-    def state(self, account: str, point: Point) -> AccountState:
-        """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
-        state = look_at(self.reader, account, point)
-        if state is None:
-            raise self.no_account(account)
-        return state
-
-    def no_account(self, account: str) -> NoSuchThing:
-        """Return the error that there is no such account, or not yet."""
-        if self.reader.stream_bodies(ACCOUNT_PREFIX + account):
-            return NoSuchThing(
-                f"account {account!r} does not exist at that point",
-                hint=f"see when it was opened: tally log {account}",
-            )
-        names = [stream.removeprefix("account:") for stream in self.reader.streams()]
-        hint = did_you_mean(account, names) or "list them with: tally balances"
-        return NoSuchThing(f"no account {account!r}", hint=hint)
-
-    def states(self, point: Point) -> Iterator[AccountState]:
-        """Fold every account that exists at a point, by id, one at a time."""
-        for stream in self.reader.streams():
-            state = account_at(self.reader, stream.removeprefix("account:"), point)
-            if state is not None:
-                yield state
-
-    def balance_rows(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
-        """Read the stored view, ask the columns, or fold every account."""
-        if derivation == VIEW:
-            yield from self.views().rows("balances")
-        elif derivation in (SQL, SPARK):
-            yield from self.columns(point, derivation, master=master).rows("balances", point)
-        else:
-            policy = self.catalog_at(point).policy
-            for state in self.states(point):
-                yield from balance_rows(state, policy)
-
-    def owing(self, point: Point) -> Iterator[AccountState]:
-        """Fold every account that has something unpaid at a point, found by what is cheapest."""
-        derivation = self.derivation(point, None)
-        if derivation == FOLD:
-            yield from (state for state in self.states(point) if state.items)
-            return
-        for account, _, _, outstanding, *_ in self.balance_rows(point, derivation):
-            if outstanding:
-                yield self.state(str(account), point)
-
-    def views(self) -> Views:
-        """Return the stored views, caught up with the log."""
-        from projections.runner import Views  # noqa: PLC0415 - one account needs no view
-
-        views = Views(self.reader)
-        if not views.fresh:
-            writable = Views(self.store.reader, self.store)
-            for notice in writable.catch_up():
-                self.say(notice)
-        return views
-
-    def _views_can_answer(self) -> bool:
-        """Return whether the stored views are caught up; maybe not if read-only."""
-        try:
-            self.views()
-        except (LedgerReadOnly, NoRights, DiskFull, LedgerBusy):
-            return False
-        return True
-
-    def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
-        """Choose how to answer about the whole ledger: as asked, else what is cheapest.
-
-        ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
-        anything is printed.
+        Raises: InvalidInput, PointInTheFuture, NoSuchThing.
         """
-        if engine is None and stored and point.everything and self._views_can_answer():
-            return VIEW
-        if engine == FOLD:
-            return FOLD
-        if engine is None and not folder_of(self.location).exists():
-            return FOLD  # nothing of the columns is loaded where there are none
-        from projections.columns import arrow, asking  # noqa: PLC0415 - loaded when needed
+        if isinstance(when, Point):
+            return when
+        if when is None:
+            return self.point(Asked())
+        if isinstance(when, str):
+            return self.point(parse_point(when, self.here()))
+        given = asked.Point(at=when) if isinstance(when, datetime) else when
+        return self.point(given.read(self.here()))
 
-        if engine == SPARK:
-            from projections.columns.spark import require  # noqa: PLC0415 - loaded when needed
+    # --- one account ----------------------------------------------------------------------
 
-            require()
-            return SPARK
-        if engine == SQL:
-            for name in arrow.PACKAGES:
-                arrow.package(name)
-            return SQL
-        return SQL if asking.pays(self.reader, point) else FOLD
+    def account(self, account: str, when: When = None) -> State:
+        """Return one account: money, coupons, unpaid items, instances.
 
-    def columns(self, point: Point, derivation: str, *, master: str) -> Asking | Spark:
-        """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""
-        if derivation == SPARK:
-            from projections.columns.spark import Spark  # noqa: PLC0415 - loaded when needed
+        Raises: NoSuchThing, with a suggestion.
+        """
+        point = self.at(when)
+        state = self.state(account, point)
+        moved = self.restated("state", point, account)
+        return state_of(state, self.catalog_at(point).policy, point, moved)
 
-            self._asked.append(Spark(self.reader, until=point.position, master=master))
-        else:
-            from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
+    def why(self, account: str, field: str, when: When = None) -> Why:
+        """Explain a field (``cash``, ``instances["i-1"].state``) by its causes, down to facts.
 
-            self._asked.append(Asking(self.reader, until=point.position))
-        return self._asked[-1]
+        Raises: NoSuchThing, InvalidInput.
+        """
+        from projections.history.compiling import parse_name  # noqa: PLC0415 - for this alone
 
-    def waiting(self) -> int:
-        """Count the accounts whose transitions are due and not recorded, on a system clock."""
-        if self.catalog.clock != clocks.SYSTEM:
-            return 0
-        if "view_deadlines" not in tables(self.reader.connection):
-            return 0
-        (waiting,) = self.reader.connection.execute(
-            "SELECT COUNT(*) FROM view_deadlines WHERE due_at <= ?", (self.now,)
-        ).fetchone()
-        return int(waiting)
+        return self.explained(account, parse_name(field), self.at(when))[0]
+
+    def explained(self, account: str, name: Name, point: Point) -> tuple[Why, Any]:
+        """Explain a field; the second is the tree that the answer shows."""
+        from projections.answers.why import Why  # noqa: PLC0415 - for this alone
+        from projections.history.fields import FAMILIES  # noqa: PLC0415 - as above
+        from projections.history.why import why, why_json  # noqa: PLC0415 - as above
+
+        found = why(self.reader, account, name, point)
+        if found is None:
+            raise self.no_account(account)
+        if not found.causes and name.family and found.value is None:
+            known = list(FAMILIES[name.family].members(self.state(account, point)))
+            msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
+            hint = did_you_mean(name.member, known) or f"see: tally state {account}"
+            raise NoSuchThing(msg, hint=hint)
+        write = self.currencies.of(account)
+        shown = {
+            "point": point_json(point, self.offset), "account": account,
+            "currency": write.currency, **why_json(found, write),
+        }  # fmt: skip
+        return Why.read(shown), found
+
+    # --- the whole ledger -------------------------------------------------------------------
+
+    def balances(
+        self, when: When = None, *, overdue: bool = False, below: Decimal | str | None = None,
+        engine: str | None = None, master: str = "",
+    ) -> Balances:  # fmt: skip
+        """Return every account's money, by id.
+
+        ``below`` keeps the accounts whose available is below it. ``engine`` chooses how it is
+        derived (fold, sql, spark); by itself whichever is cheapest.
+        """
+        point = self.at(when)
+        derivation = self.derivation(point, engine)
+        rows = self.each_balance(
+            point, derivation, overdue=overdue, below=below, master=master
+        )
+        return Balances(
+            point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
+            restated=self.restated("balances", point),
+        )  # fmt: skip
+
+    def each_balance(
+        self, point: Point, derivation: str, *, overdue: bool = False,
+        below: Decimal | str | None = None, master: str = "",
+    ) -> Iterator[Balance]:  # fmt: skip
+        """Yield every account's money, by id, one at a time."""
+        limit = None if below is None else _limit(below)
+        for row in self.balance_rows(point, derivation, master=master):
+            one = balance_of(row, self.offset)
+            if (one.overdue or not overdue) and (limit is None or one.available < limit):
+                yield one
+
+    def instances(
+        self, when: When = None, *, state: str | None = None,
+        before: str | datetime | int | None = None, engine: str | None = None,
+        master: str = "",
+    ) -> Instances:  # fmt: skip
+        """Return every instance, by account and id; ``before``: those whose term ends before."""
+        point = self.at(when)
+        derivation = self.derivation(point, engine)
+        ends = before if before is None or isinstance(before, int) else self._instant(before)
+        rows = self.each_instance(point, derivation, state=state, before=ends, master=master)
+        return Instances(
+            point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
+            restated=self.restated("instances", point),
+        )  # fmt: skip
+
+    def each_instance(
+        self, point: Point, derivation: str, *, state: str | None = None,
+        before: int | None = None, master: str = "",
+    ) -> Iterator[InstanceRow]:  # fmt: skip
+        """Yield every instance, one at a time; ``before`` is when its term must have ended."""
+        policy = self.catalog_at(point).policy
+        for account in self._with_instances(point, derivation, state, master):
+            for name, instance in sorted(account.instances.items()):
+                if state is not None and instance.state != state:
+                    continue
+                ends = None if instance.state == "released" else instance.expires_at
+                if before is None or (ends is not None and ends < before):
+                    yield instance_row(account, name, policy)
+
+    def _with_instances(
+        self, point: Point, derivation: str, state: str | None, master: str
+    ) -> Iterable[AccountState]:
+        """Fold the accounts that may have such an instance; at the head the view names them."""
+        if derivation in (SQL, SPARK):
+            columns = self.columns(point, derivation, master=master)
+            return (one.account for one in columns.instances(point))
+        if derivation != VIEW:
+            return self.states(point)
+        where = ("state = ?", (state,)) if state is not None else ("", ())
+        names = dict.fromkeys(str(row[0]) for row in self.views().rows("instances", *where))
+        return (self.state(name, point) for name in names)
+
+    # --- the log ------------------------------------------------------------------------------
+
+    def log(
+        self, account: str | None = None, when: When = None, *, instance: str | None = None,
+        starts: str | datetime | None = None, ends: str | datetime | None = None,
+        types: Iterable[str] = (), late: bool = False,
+    ) -> Log:  # fmt: skip
+        """Return events in the order they were recorded; effective in [``starts``, ``ends``)."""
+        first, last = (None if one is None else self._instant(one) for one in (starts, ends))
+        wanted = Wanted(account, instance, first, last, kinds_of(types), late)
+        return Log(rows=list(self.each_event(wanted, self.at(when))))
+
+    def each_event(self, wanted: Wanted, point: Point) -> Iterator[Event]:
+        """Yield events one at a time. Raises: NoSuchThing."""
+        self.require(wanted)
+        currencies = self.currencies
+        for recorded in wanted.events(self.reader, point):
+            yield Event.read(event_json(recorded, currencies.of_event(recorded)))
+
+    def require(self, wanted: Wanted) -> None:
+        """Refuse an account or an instance that no event ever named. Raises: NoSuchThing."""
+        account = wanted.account
+        if account is not None and not self.reader.stream_bodies(ACCOUNT_PREFIX + account):
+            raise self.no_account(account)
+        require_instance(self.reader, account, wanted.instance)
+
+    def show(self, position: int | str) -> Show:
+        """Return one event whole. Raises: NoSuchThing, PointInTheFuture."""
+        from projections.history.whole import whole_event  # noqa: PLC0415 - for this alone
+
+        return Show.read(whole_event(self, str(position)))
+
+    def diff(self, a: When, b: When, account: str | None = None) -> Diff:
+        """Return what differs between two points, with the bridge of every sum."""
+        from projections.answers.diff import Diff  # noqa: PLC0415 - for this alone
+        from projections.history.diff import diff, diff_json  # noqa: PLC0415 - as above
+
+        first, second = self.at(a), self.at(b)
+        if account is not None:
+            self.require(Wanted(account))
+        rows = list(diff(self.reader, first, second, account))
+        found = Diff.read(diff_json(rows, first, second, self.offset))
+        moved = self.restated("diff", second, account)
+        if moved is UNSET:
+            moved = self.restated("diff", first, account)
+        return found if moved is UNSET else Diff(
+            a=found.a, b=found.b, rows=found.rows, restated=moved
+        )  # fmt: skip
+
+    # --- the books, reports, statements of others ---------------------------------------------
+
+    def books(
+        self, when: When = None, *, account: str | None = None, summary: bool = False,
+        engine: str | None = None,
+    ) -> TrialBalance:  # fmt: skip
+        """Return the trial balance: every account of the books; ``summary`` a line for a kind."""
+        from projections.reports.trial_balance import trial_balance_of  # noqa: PLC0415 - for it
+
+        return trial_balance_of(self, self.at(when), account, summary=summary, engine=engine)
+
+    def reconcile(self, file: str, *, source: str, when: When = None) -> Compared:
+        """Compare a statement of others with the ledger: what matched, every break, the proof.
+
+        Raises: InvalidInput, BadStatement, ControlTotalWrong.
+        """
+        from pathlib import Path  # noqa: PLC0415 - for this alone
+
+        from projections.reconciliation.sources import Asked as Source  # noqa: PLC0415 - as above
+        from projections.reconciliation.sources import compare  # noqa: PLC0415 - as above
+
+        return compare(
+            self.reader, self.at(when), Path(file), Source(source),
+            offset=self.offset, currency=self.catalog.currency,
+        )  # fmt: skip
+
+    # --- what answers share -------------------------------------------------------------------
+
+    def shown(self, point: Point) -> PointShown:
+        """Return a resolved point as answers show it."""
+        return PointShown.of(point, self.offset)
+
+    def restated(
+        self, name: str, point: Point, account: str | None = None
+    ) -> Restated | UnsetType:
+        """Return what facts since a close moved in an answer; UNSET outside closed periods."""
+        found = self.restated_json(name, point, account)
+        return UNSET if found is None else Restated.read(found)
+
+    def restated_json(self, name: str, point: Point, account: str | None = None) -> Json | None:
+        """Return the same as plain JSON; None outside closed periods."""
+        return restated_at(self.reader, name, point, self.offset, account)
+
+    def _instant(self, given: str | datetime) -> int:
+        text = given if isinstance(given, str) else asked.written(given)
+        return parse_at(text, self.here())
+
+
+def _limit(below: Decimal | str) -> Decimal:
+    from re import ASCII, fullmatch  # noqa: PLC0415 - for this alone
+
+    if isinstance(below, str) and not fullmatch(r"-?\d+(\.\d+)?", below, ASCII):
+        msg = f"{below!r} is not an amount"
+        raise InvalidInput(msg, hint="write it like 100.00")
+    return Decimal(below)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,20 +9,12 @@ import click
 from cli import points
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
-from cli.restatements import restated_at, say_restated
-from ledger.errors import InvalidInput
-from ledger.money import format_minor
-from ledger.periods import format_instant
-from projections.answers import point_json
+from cli.restatements import say_restated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cli.bootstrap import Session
-    from projections.projection import ViewRow
 
 COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
-_AMOUNT = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 @click.command("balances")
@@ -52,63 +42,25 @@ def command(
       tally balances --as-of 2025-03-31 --engine sql
     """
     point = points.asked(session, **point_options(options))
-    limit = _limit(below)
     session.note_what_is_due()
-    derivation = session.derivation(point, engine)
-    restated = restated_at(session, "balances", point)
-
-    def wanted() -> Iterator[dict[str, Any]]:
-        for row in session.balance_rows(point, derivation, master=master):
-            one = shown(row, session.offset)
-            if overdue and not one["overdue"]:
-                continue
-            if limit is None or Decimal(one["available"]) < limit:
-                yield one
-
+    wanted: dict[str, Any] = {"overdue": overdue, "below": below, "master": master}
     if output.form in ("ndjson", "csv"):
-        output.rows(wanted())
+        derivation = session.derivation(point, engine)
+        restated = session.restated_json("balances", point)
+        found = session.each_balance(point, derivation, **wanted)
+        output.rows(one.plain() for one in found)
         say_restated(restated, human=False)
-    elif output.human:
-        write(point_line(point_json(point, session.offset)))
-        rows = list(wanted())
-        several = len({row["currency"] for row in rows}) > 1
-        columns = [name for name in COLUMNS if several or name != "currency"]
-        table(
-            [*columns, "overdue since"],
-            [[*(row[name] for name in columns), short(row["overdue_since"])] for row in rows],
-        )
-        say_restated(restated, human=True)
-    else:
-        told = {} if restated is None else {"restated": restated}
-        output.object(
-            {"schema": "tally.balances/1", "point": point_json(point, session.offset),
-             "derivation": derivation, "rows": list(wanted()), **told}
-        )  # fmt: skip
-
-
-def _limit(below: str | None) -> Decimal | None:
-    if below is None:
-        return None
-    if not _AMOUNT.fullmatch(below):
-        msg = f"{below!r} is not an amount"
-        raise InvalidInput(msg, hint="write it like 100.00")
-    return Decimal(below)
-
-
-def shown(row: ViewRow, offset: int) -> dict[str, Any]:
-    """Write a row of the balances."""
-    account, currency, cash, outstanding, available, coupons, since = row
-
-    def money(minor: object) -> str:
-        return format_minor(int(str(minor)), str(currency))
-
-    return {
-        "account": account,
-        "currency": currency,
-        "cash": money(cash),
-        "outstanding": money(outstanding),
-        "available": money(available),
-        "coupons": money(coupons),
-        "overdue": since is not None,
-        "overdue_since": None if since is None else format_instant(int(since), offset),
-    }
+        return
+    answer = session.balances(point, engine=engine, **wanted).plain()
+    if not output.human:
+        output.object(answer)
+        return
+    write(point_line(answer["point"]))
+    rows = answer["rows"]
+    several = len({row["currency"] for row in rows}) > 1
+    columns = [name for name in COLUMNS if several or name != "currency"]
+    table(
+        [*columns, "overdue since"],
+        [[*(row[name] for name in columns), short(row["overdue_since"])] for row in rows],
+    )
+    say_restated(answer.get("restated"), human=True)

@@ -10,11 +10,11 @@ import click
 from cli import points
 from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
-from cli.fields import account_and_field, names_account
 from cli.options import Output, complete_account, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from ledger.errors import NoSuchThing
 from projections.history.blame import blame, blame_json
+from projections.history.naming import account_and_field, names_account
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -32,7 +32,7 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
       tally blame a-1.cash --at 2025-03-31
       tally blame 'a-1.instances["i-1"]'
     """
-    if names_account(session, path):
+    if names_account(session.reader, path):
         account, name = path, None
     else:
         account, name = account_and_field(path, members=True)

@@ -12,7 +12,6 @@ import click
 
 from cli.bootstrap import Session
 from cli.commands.show import page as show_event
-from cli.commands.show import whole_event
 from cli.commands.state import page
 from cli.options import Output, tally_command
 from cli.outputs import Target
@@ -26,7 +25,6 @@ from ledger.money import format_minor
 from ledger.periods import HOUR, format_instant, parse_instant
 from ledger.store import is_server
 from ledger.store.making import new_ledger
-from projections.answers import state_json
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -225,8 +223,7 @@ def _interesting(session: Session) -> str:
 def _state(session: Session, account: str, instant: str) -> None:
     at = min(parse_instant(instant, session.offset), session.now)
     point = session.point(Asked(at=at))
-    state = session.state(account, point)
-    page(state_json(state, session.catalog_at(point).policy, point))
+    page(session.account(account, point).plain())
 
 
 def _one_event(session: Session, account: str) -> None:
@@ -235,4 +232,4 @@ def _one_event(session: Session, account: str) -> None:
         "AND originator_id = ? ORDER BY position LIMIT 1",
         (f"account:{account}",),
     ).fetchone()
-    show_event(whole_event(session, str(position)))
+    show_event(session.show(position).plain())

@@ -9,15 +9,15 @@ import click
 
 from cli.changes import write_changes
 from cli.errors import DONE, FOUND
-from cli.fields import is_account
 from cli.options import Output, complete_account, tally_command
 from cli.points import PointCommand, complete_point, point_argument
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
-from cli.restatements import restated_at, say_restated, write_was
+from cli.restatements import say_restated, write_was
 from projections.answers import point_json
 from projections.history.bridge import PARTS
 from projections.history.diff import candidates, diff_account, row_json
+from projections.history.naming import is_account
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -50,15 +50,16 @@ def command(
       tally diff tag:close-2025-03 2025-03 --bridge
       tally diff 2025-03-31::2025-04-01 2025-03-31::head a-1 --bridge
     """
-    if account is not None and is_account(session, a) and not is_account(session, account):
+    reader = session.reader
+    if account is not None and is_account(reader, a) and not is_account(reader, account):
         a, b, account = b, account, a  # ACCOUNT A B is read as well
     first, second = point_argument(session, a), point_argument(session, b)
     rows = _rows(session, first, second, account)
     offset = session.offset
     shown = [row_json(row, offset) for row in rows]
-    told = restated_at(session, "diff", second, account)
+    told = session.restated_json("diff", second, account)
     if told is None:
-        told = restated_at(session, "diff", first, account)
+        told = session.restated_json("diff", first, account)
     if output.form == "json":
         answer: dict[str, Any] = {
             "schema": "tally.diff/1", "a": point_json(first, offset),

@@ -9,11 +9,11 @@ import click
 from cli.changes import spelled
 from cli.errors import DONE, FOUND
 from cli.event_lines import caused_by, fitting
-from cli.fields import account_and_field
 from cli.options import Output, complete_account, tally_command
 from cli.points import PointCommand, around, complete_point
 from cli.render import point_line, short, strong, write
 from projections.history.blame import last, last_json
+from projections.history.naming import account_and_field
 from projections.history.points import parse_point
 from projections.point import Asked
 

@@ -11,23 +11,23 @@ from cli.event_lines import event_line, write_graph
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import flush, write
 from ledger import codec
-from ledger.errors import InvalidInput, NoSuchThing
-from ledger.events import ACCOUNT_PREFIX, EVENT_TYPES, RecordedEvent, type_name
-from ledger.policy import did_you_mean
+from ledger.errors import InvalidInput
+from ledger.events import ACCOUNT_PREFIX
+from projections.selecting import TYPES, Wanted, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cli.bootstrap import Session
+    from ledger.events import RecordedEvent
     from projections.currencies import Currencies
     from projections.point import Point
 
-_TYPES = {type_name(event_type): event_type for event_type in EVENT_TYPES}
 _FOLLOW_SECONDS = 0.5
 
 
 def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
-    return [name for name in _TYPES if name.startswith(text)]
+    return [name for name in TYPES if name.startswith(text)]
 
 
 @click.command("log")
@@ -67,31 +67,15 @@ def command(  # noqa: PLR0913 - one option a parameter
       tally log a-1 --graph -n 20
     """
     point = points.asked(session, **point_options(options))
-    if account is not None and not session.reader.stream_bodies(ACCOUNT_PREFIX + account):
-        raise session.no_account(account)
-    for name in types:
-        if name not in _TYPES:
-            hint = did_you_mean(name, list(_TYPES)) or "see: tally log --help"
-            raise InvalidInput(f"no event type {name!r}", hint=hint)
     span = _span(session, start, end)
-    _check_instance(session, account, instance)
-    kinds = {_TYPES[name] for name in types}
+    wanted = Wanted(account, instance, *span, kinds_of(types), late)
+    session.require(wanted)
     if most is not None and most < 0:
         raise InvalidInput(f"-n {most} is no number of events", hint="give 0 or more")
     session.note_what_is_due()
 
-    def wanted(recorded: RecordedEvent) -> bool:
-        return (
-            (instance is None or getattr(recorded.event, "instance", None) == instance)
-            and (span[0] is None or recorded.effective_at >= span[0])
-            and (span[1] is None or recorded.effective_at < span[1])
-            and (not kinds or type(recorded.event) in kinds)
-            and (not late or recorded.effective_at < recorded.recorded_at)
-            and (point.everything or recorded.effective_at <= point.at)
-        )
-
     currencies = session.currencies
-    shown: Iterable[RecordedEvent] = filter(wanted, _events(session, account, point))
+    shown: Iterable[RecordedEvent] = wanted.events(session.reader, point)
     if most is not None:
         from collections import deque  # noqa: PLC0415 - loaded when needed
 
@@ -105,7 +89,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     else:
         _print(output, rows)
     if follow:
-        _follow(session, output, account, point, wanted, currencies)
+        _follow(session, output, point, wanted, currencies)
 
 
 def _span(
@@ -120,31 +104,6 @@ def _span(
     return since, until
 
 
-def _check_instance(session: Session, account: str | None, instance: str | None) -> None:
-    """Refuse an instance that no event ever named. Raises: NoSuchThing."""
-    if instance is None:
-        return
-    reader = session.reader
-    bodies = reader.bodies() if account is None else reader.stream_bodies(ACCOUNT_PREFIX + account)
-    names = set()
-    for recorded in codec.decode_all(bodies):
-        name = getattr(recorded.event, "instance", None)
-        if name == instance:
-            return
-        if isinstance(name, str):
-            names.add(name)
-    of = f" in account {account!r}" if account is not None else ""
-    hint = did_you_mean(instance, sorted(names)) or "list them with: tally instances"
-    raise NoSuchThing(f"no instance {instance!r}{of}", hint=hint)
-
-
-def _events(session: Session, account: str | None, point: Point) -> Iterator[RecordedEvent]:
-    if account is None:
-        return codec.decode_all(session.reader.bodies(until=point.position))
-    stream = ACCOUNT_PREFIX + account
-    return codec.decode_all(session.reader.stream_bodies(stream, until_position=point.position))
-
-
 def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
     if not output.human:
         output.rows(rows)
@@ -156,9 +115,8 @@ def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
 def _follow(
     session: Session,
     output: Output,
-    account: str | None,
     point: Point,
-    wanted: Any,
+    wanted: Wanted,
     currencies: Currencies,
 ) -> None:
     position = point.position
@@ -168,7 +126,8 @@ def _follow(
         for body in session.reader.bodies(after=position):
             recorded = codec.decode(body)
             position = recorded.position
+            account = wanted.account
             if account is not None and recorded.stream != ACCOUNT_PREFIX + account:
                 continue
-            if wanted(recorded):
+            if wanted.takes(recorded, point):
                 _print(output, iter([currencies.event(recorded)]))

@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
-from cli.restatements import restated_at, say_restated
+from cli.restatements import say_restated
 from projections.answers import Formatter, point_json
 from projections.lots import lots_at
 from projections.reports.lots import lots_json
@@ -43,7 +43,7 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     if lots is None:
         raise session.no_account(account)
     found = lots_json(lots, Formatter(offset=session.offset, currency=lots.currency))
-    restated = restated_at(session, "lots", point, account)
+    restated = session.restated_json("lots", point, account)
     session.note_what_is_due()
     if output.form in ("ndjson", "csv"):
         output.rows(found["lots"])

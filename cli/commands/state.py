@@ -9,8 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import point_line, short, strong, table, write
-from cli.restatements import restated_at, say_restated, write_was
-from projections.answers import state_json
+from cli.restatements import say_restated, write_was
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -29,15 +28,11 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
       tally state a-1 --as-of 2025-03-31T12:00:00+08:00 --json
     """
     point = points.asked(session, **point_options(options))
-    state = session.state(account, point)
-    answer = state_json(state, session.catalog_at(point).policy, point)
-    found = restated_at(session, "state", point, account)
-    if found is not None:
-        answer["restated"] = found
+    answer = session.account(account, point).plain()
     session.note_what_is_due()
     if output.human:
         page(answer)
-        say_restated(found, human=True)
+        say_restated(answer.get("restated"), human=True)
         write_was(session, account, point)
     else:
         output.object(answer)

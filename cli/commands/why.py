@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import DONE, FOUND
-from cli.fields import account_and_field
 from cli.options import Output, complete_account, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
-from ledger.errors import NoSuchThing
-from ledger.policy import did_you_mean
-from projections.answers import Formatter, point_json
-from projections.history.fields import FAMILIES
-from projections.history.why import Why, why, why_json
+from projections.history.naming import account_and_field
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.history.fields import Name
-    from projections.point import Point
+    from projections.answers import Formatter
+    from projections.history.why import Why
 
 NOTHING = "no single top-up, coupon or setting would have decided otherwise"
 NO_DECISION = "a sum is no decision: ask about overdue, or an instance's state"
@@ -45,35 +40,15 @@ def command(
     """
     account, name = account_and_field(field)
     point = asked(session, **point_options(options))
-    found = why(session.reader, account, name, point)
-    if found is None:
-        raise session.no_account(account)
-    if not found.causes and name.family and found.value is None:
-        raise _no_member(session, account, name, point)
-    currency = session.state(account, point).currency
-    write_money = Formatter(offset=session.offset, currency=currency)
-    answer = why_json(found, write_money)
-    answer = {
-        "schema": answer.pop("schema"),
-        "point": point_json(point, session.offset),
-        "account": account,
-        "currency": currency,
-        **answer,
-    }
+    told, found = session.explained(account, name, point)
+    answer = told.plain()
     if flip:
-        answer["flips"] = _flips(session, found, write_money)
+        answer["flips"] = _flips(session, found, session.currencies.of(account))
     if output.human:
         _page(answer, show_all=show_all, decision=found.decision is not None)
     else:
         output.object(answer)
     return FOUND if found.adds_up is False else DONE
-
-
-def _no_member(session: Session, account: str, name: Name, point: Point) -> NoSuchThing:
-    known = list(FAMILIES[name.family].members(session.state(account, point)))
-    msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
-    hint = did_you_mean(name.member, known) or f"see: tally state {account}"
-    return NoSuchThing(msg, hint=hint)
 
 
 def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[str, Any]]:

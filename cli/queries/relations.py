@@ -13,6 +13,7 @@ from ledger.events import account_of
 from ledger.money import RATED_SCALE, exponent, format_minor
 from ledger.periods import format_instant
 from projections.answers import coupon_status, event_json, instance_json
+from projections.answers.balances import balance_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,9 +80,7 @@ def _balances(session: Session, point: Point) -> Iterator[Any]:
 
 
 def _balance_rows(session: Session, point: Point) -> Iterator[Row]:
-    from cli.commands.balances import shown  # noqa: PLC0415 - a command's module
-
-    return (shown(row, session.offset) for row in _balances(session, point))
+    return (balance_of(row, session.offset).plain() for row in _balances(session, point))
 
 
 def _instances(session: Session, point: Point) -> Iterator[Row]:

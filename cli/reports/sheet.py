@@ -19,12 +19,14 @@ from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import WIDTH, note, point_line, table, write
-from cli.restatements import MOVES, restated_at, restated_line, say_restated
+from cli.restatements import restated_line, say_restated
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
 from projections.answers import point_json
+from projections.answers.terms import Instant
+from projections.history.restated import MOVES
 from projections.html.page import Source
 from projections.journal.chart import currency_of, format_scaled
 
@@ -51,6 +53,10 @@ class Span(NamedTuple):
     starts: int | None
     restated: dict[str, Any] | None = None
 
+    def since(self, offset: int) -> Instant | None:
+        """Return from when, as answers hold it."""
+        return None if self.starts is None else Instant.at(self.starts, offset)
+
 
 def report_command(
     name: str, *, account: bool | None = False, span: bool = False,
@@ -74,7 +80,7 @@ def report_command(
             if who is not None:
                 session.state(who, asked.point)
             if name in MOVES:
-                asked = asked._replace(restated=restated_at(session, name, asked.point, who))
+                asked = asked._replace(restated=session.restated_json(name, asked.point, who))
             session.note_what_is_due()
             if output.form in ("ndjson", "csv"):
                 say_restated(asked.restated, human=False)

@@ -9,15 +9,12 @@ import click
 from cli.errors import DONE, FOUND
 from cli.options import engine_options
 from cli.progress import Progress
-from cli.reports.sheet import Sheet, Span, answer, currency_fields, money, report_command, show
-from ledger.errors import InvalidInput
-from projections.journal.reports import Line, by_root, trial_balance
-from projections.view import FOLD
+from cli.reports.sheet import Sheet, Span, report_command, show
+from projections.reports.trial_balance import trial_balance_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
-    from projections.point import Point
 
 
 @report_command("trial-balance")
@@ -38,65 +35,22 @@ def report(
       tally report trial-balance --at 2025-03-31 --summary
       tally report trial-balance --as-of 2025-03-31 --csv -o tb.csv
     """
-    derivation = _derivation(session, span.point, account, engine)
-    if derivation == FOLD:
-        with Progress("books") as progress:
-            lines = trial_balance(session.reader, span.point, account, progress)
-    else:
-        from projections.columns import books  # noqa: PLC0415 - loaded when needed
-
-        columns = session.columns(span.point, derivation, master=master)
-        lines = books.trial_balance(columns, span.point)
-    totals = _totals(lines)
-    if summary:
-        lines = by_root(lines)
-    rows = [_row(line) for line in lines]
-    balanced = all(one["difference"].strip("0.") == "" for one in totals)
-    if output.form in ("ndjson", "csv"):
-        output.rows(rows)
-    elif output.form == "json":
-        output.object(
-            answer("trial_balance", session, span, account=account, rows=rows,
-                   derivation=derivation, totals=totals, balanced=balanced)
+    with Progress("books") as progress:
+        found = trial_balance_of(
+            session, span.point, account, summary=summary, engine=engine, master=master,
+            starts=span.since(session.offset), progress=progress,
         )  # fmt: skip
+    shown = found.plain()
+    if output.form in ("ndjson", "csv"):
+        output.rows(shown["rows"])
+    elif output.form == "json":
+        output.object(shown)
     else:
         show(
-            output, session, span, account, _parts(rows, totals), name="trial-balance",
-            title="trial balance", more=("--summary",) if summary else (),
+            output, session, span, account, _parts(shown["rows"], shown["totals"]),
+            name="trial-balance", title="trial balance", more=("--summary",) if summary else (),
         )  # fmt: skip
-    return DONE if balanced else FOUND
-
-
-def _derivation(session: Session, point: Point, account: str | None, engine: str | None) -> str:
-    """Choose how to answer: one customer's books are folded. Raises: InvalidInput."""
-    if account is None:
-        return session.derivation(point, engine, stored=False)
-    if engine in (None, FOLD):
-        return FOLD
-    msg = f"the books of one account are folded, not asked of {engine}"
-    raise InvalidInput(msg, hint="leave out --engine, or ACCOUNT")
-
-
-def _row(line: Line) -> dict[str, Any]:
-    key, amount = line
-    return {
-        "account": str(key.account), **currency_fields(key.commodity),
-        **money(key.commodity, debit=max(amount, 0), credit=max(-amount, 0), balance=amount),
-    }  # fmt: skip
-
-
-def _totals(lines: list[Line]) -> list[dict[str, Any]]:
-    sums: dict[str, list[int]] = {}
-    for key, amount in lines:
-        both = sums.setdefault(key.commodity, [0, 0])
-        both[amount < 0] += abs(amount)
-    return [
-        {
-            **currency_fields(name),
-            **money(name, debit=debit, credit=credit, difference=debit - credit),
-        }
-        for name, (debit, credit) in sorted(sums.items())
-    ]
+    return DONE if found.balanced else FOUND
 
 
 def _parts(rows: list[dict[str, Any]], totals: list[dict[str, Any]]) -> list[Sheet | str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - msgspec reads the annotations
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
-from projections.answers.state import Derivation  # noqa: TC001 - msgspec reads the annotations
+from projections.answers.state import Derivation
 from projections.answers.terms import (
     Answer,
     Currency,

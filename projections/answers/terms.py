@@ -8,7 +8,7 @@ cli/schemas are written from these classes (docs/generate.py). This module must 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # noqa: TC003 - msgspec reads the annotations
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
@@ -63,14 +63,14 @@ class Part(Struct, frozen=True, kw_only=True):
         shown: Json = msgspec.to_builtins(self, enc_hook=_written)
         return shown
 
+    @classmethod
+    def read(cls, shown: Json) -> Self:
+        """Read it from its JSON."""
+        return msgspec.convert(shown, cls, dec_hook=_read)
+
 
 class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):
     """An answer to one question; ``plain()`` is what ``--json`` prints."""
-
-    @classmethod
-    def of(cls, shown: Json) -> Self:
-        """Read an answer from its JSON."""
-        return msgspec.convert(shown, cls, dec_hook=_read)
 
 
 def _written(content: object) -> str:

@@ -13,11 +13,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.events import account_of
+from ledger.periods import format_instant
 from ledger.restating import facts_for
 from projections.answers import Formatter
 from projections.history.closes import read_closes
 from projections.history.diff import figures
 from projections.history.fields import Cell, Name, written
+from projections.history.points import TAG
 from projections.history.tags import Tag, read_tags
 from projections.history.walk import Change, Walk
 from projections.journal.postings import postings
@@ -242,3 +244,35 @@ def was_and_is(reader: Reader, account: str, point: Point, offset: int) -> Was |
         return {str(name): written(name, cells.get(name), write) for name in names}
 
     return Was(shown(before), shown(after), [one.position for one in facts])
+
+
+# What counts as having moved an answer, by the name of its command or report.
+MOVES: dict[str, Callable[[Moved], bool]] = {
+    "state": anything, "diff": anything, "timeline": anything,
+    "balances": money, "instances": instances, "coupons": coupons,
+    "overdue": unpaid, "lots": cash, "statement": books,
+    "trial-balance": books, "rollforward": books, "deferred": terms,
+}  # fmt: skip
+
+
+def restated_at(
+    reader: Reader, name: str, point: Point, offset: int, account: str | None = None
+) -> Json | None:
+    """Return the object ``restated`` of an answer; None outside closed periods."""
+    found = restated_json(reader, point, MOVES[name], offset, account)
+    if name == "state" and account is not None and found is not None and found["facts"]:
+        found |= _as_sealed(reader, account, point, offset=offset, period=found["period"])
+    return found
+
+
+def _as_sealed(
+    reader: Reader, account: str, point: Point, *, offset: int, period: str
+) -> Json:
+    """Return what a sealed tag has always told of an account beside it."""
+    told = was_and_is(reader, account, point, offset)
+    if told is None or not period.startswith(TAG):
+        return {}
+    return {
+        "since": period, "at": format_instant(point.at, offset), "was": told.was,
+        "now": told.now, "events": told.positions,
+    }  # fmt: skip

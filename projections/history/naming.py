@@ -1,4 +1,4 @@
-"""ACCOUNT.FIELD on the command line: where the account ends and the field begins.
+"""ACCOUNT.FIELD: where the account ends and the field begins.
 
 Accounts may hold dots, so the text is tried at each dot, and the first field that reads counts.
 """
@@ -11,18 +11,18 @@ from ledger.errors import InvalidInput
 from projections.history.compiling import parse_name
 
 if TYPE_CHECKING:
-    from cli.bootstrap import Session
+    from ledger.store import Reader
     from projections.history.fields import Name
 
 
-def is_account(session: Session, text: str) -> bool:
+def is_account(reader: Reader, text: str) -> bool:
     """Return whether there is an account of that name."""
-    return session.reader.stream_row(f"account:{text}", 1) is not None
+    return reader.stream_row(f"account:{text}", 1) is not None
 
 
-def names_account(session: Session, text: str) -> bool:
+def names_account(reader: Reader, text: str) -> bool:
     """Return whether a text is an account and nothing more."""
-    return "." not in text or is_account(session, text)
+    return "." not in text or is_account(reader, text)
 
 
 def account_and_field(text: str, *, members: bool = False) -> tuple[str, Name]:

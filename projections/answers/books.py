@@ -1,0 +1,114 @@
+"""The trial balance of the books: ``tally.trial_balance/1``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from projections.answers.terms import (
+    Answer,
+    Currency,
+    Id,
+    Instant,
+    Part,
+    PointShown,
+    Restated,
+)
+from projections.journal.chart import currency_of, format_scaled
+
+if TYPE_CHECKING:
+    from projections.journal.reports import Line
+
+Amount: TypeAlias = Annotated[
+    Decimal,
+    Meta(
+        description="Exact, with more decimals than the currency only where it has any.",
+        extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]{1,10})?$"},
+    ),
+]
+Commodity: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="The currency, or the currency and CPN: coupons, which are no money.",
+        pattern="^[A-Z]{3}(CPN)?$",
+    ),
+]
+
+
+class BookLine(Part, frozen=True, kw_only=True):
+    """One account of the books; ``balance`` is debit plus, credit minus."""
+
+    account: Id
+    currency: Currency
+    commodity: Commodity
+    debit: Amount
+    credit: Amount
+    balance: Amount
+
+
+class BookTotal(Part, frozen=True, kw_only=True):
+    """What a commodity comes to; ``difference`` is 0 where the books balance."""
+
+    currency: Currency
+    commodity: Commodity
+    debit: Amount
+    credit: Amount
+    difference: Amount
+
+
+class TrialBalance(Answer, frozen=True, kw_only=True, tag="tally.trial_balance/1"):
+    """The balance of every account of the books.
+
+    Attributes:
+        starts: the beginning of the span; null from the first event on.
+        account: the one customer that was asked for; null for all.
+
+    """
+
+    point: PointShown
+    starts: Instant | None = field(name="from")
+    account: Id | None
+    rows: Sequence[BookLine]
+    derivation: Annotated[
+        Literal["fold", "spark", "sql"],
+        Meta(description="How it was derived: fold of events, or SQL over columns."),
+    ]
+    totals: Sequence[BookTotal]
+    balanced: bool
+    restated: Restated | UnsetType = UNSET
+
+
+def book_line(line: Line) -> BookLine:
+    """Return one line of a trial balance."""
+    (account, name), amount = line
+
+    def exact(scaled: int) -> Decimal:
+        return Decimal(format_scaled(scaled, name))
+
+    return BookLine(
+        account=str(account), currency=currency_of(name), commodity=name,
+        debit=exact(max(amount, 0)), credit=exact(max(-amount, 0)), balance=exact(amount),
+    )  # fmt: skip
+
+
+def book_totals(lines: Sequence[Line]) -> list[BookTotal]:
+    """Add the debits and the credits of each commodity up."""
+    sums: dict[str, list[int]] = {}
+    for key, amount in lines:
+        both = sums.setdefault(key.commodity, [0, 0])
+        both[amount < 0] += abs(amount)
+    return [
+        BookTotal(
+            currency=currency_of(name), commodity=name,
+            **{
+                side: Decimal(format_scaled(amount, name))
+                for side, amount in (
+                    ("debit", debit), ("credit", credit), ("difference", debit - credit)
+                )
+            },
+        )
+        for name, (debit, credit) in sorted(sums.items())
+    ]  # fmt: skip

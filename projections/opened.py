@@ -1,0 +1,249 @@
+"""A ledger opened for looking: its points, its catalog, its states, and what answers cheapest.
+
+Invariant: nothing is opened before it is needed, and nothing is written but stored views that
+catch up, where that is allowed. This module must not know any answer (projections/view.py).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from ledger import clock as clocks
+from ledger import settings
+from ledger.connection import tables
+from ledger.errors import NoSuchThing
+from ledger.events import ACCOUNT_PREFIX
+from ledger.policy import did_you_mean
+from ledger.store import open_reader, open_store
+from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
+from projections.balances import rows as balance_rows
+from projections.columns import folder_of
+from projections.point import Asked, Point, account_at, catalog_at, resolve
+from projections.snapshots import look_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.account import AccountState
+    from ledger.catalog import Catalog
+    from ledger.store import Reader, Store
+    from projections.columns.asking import Asking
+    from projections.columns.spark import Spark
+    from projections.currencies import Currencies
+    from projections.projection import ViewRow
+    from projections.runner import Views
+
+# How an answer about the whole ledger was derived.
+FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
+
+
+class Opened:
+    """One ledger, opened as little as the question needs.
+
+    Attributes:
+        may_write: whether this process may open the ledger for writing, if only to catch stored
+            views up on the way to an answer; a server that only reads says no.
+
+    """
+
+    may_write = False
+
+    def __init__(self, location: str) -> None:
+        """Remember where the ledger is; nothing is opened yet."""
+        self.location = location
+        self._asked: list[Asking | Spark] = []
+
+    def __enter__(self) -> Self:
+        """Begin to ask."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened; the view may be asked again, and opens what it needs."""
+        while self._asked:
+            self._asked.pop().close()
+        for name in ("reader", "store"):  # the writer last: it leaves the file complete
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The ledger, for looking only."""
+        return open_reader(self.location)
+
+    @cached_property
+    def store(self) -> Store:
+        """The ledger, for writing. Raises: LedgerReadOnly."""
+        if not self.may_write:
+            raise LedgerReadOnly(self.location)
+        from ledger.store.journal import standing  # noqa: PLC0415 - only where a view is written
+        from projections.layout import require_layout  # noqa: PLC0415 - as above
+
+        store = self.open_store()
+        try:
+            journal = standing(store.reader)
+            if journal is not None and journal.state == "absent":
+                self.say(str(journal.said))
+            require_layout(store.reader)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def open_store(self) -> Store:
+        """Open the ledger for writing."""
+        return open_store(self.location)
+
+    def say(self, text: str) -> None:
+        """Take note of what a person should know and no answer says: here nobody listens."""
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Policy, prices and identity at the head."""
+        head = self.reader.head()
+        return catalog_at(self.reader, Point(0, 0, head.position, everything=True))
+
+    @property
+    def offset(self) -> int:
+        """The calendar offset in force, in microseconds."""
+        return self.catalog.policy.calendar_offset
+
+    @cached_property
+    def now(self) -> int:
+        """The ledger's clock."""
+        head = self.reader.head()
+        if self.catalog.clock == clocks.SIMULATED:
+            return max(settings.clock_at(self.reader.meta(settings.CLOCK_KEY)), head.recorded_at)
+        return max(clocks.system_now(), head.recorded_at)
+
+    @cached_property
+    def currencies(self) -> Currencies:
+        """The currency of each account, and the writer of its amounts."""
+        from projections.currencies import Currencies  # noqa: PLC0415 - where amounts are written
+
+        return Currencies(own=self.catalog.currency, offset=self.offset, reader=self.reader)
+
+    def point(self, asked: Asked) -> Point:
+        """Resolve a point against the clock and the head."""
+        return resolve(self.reader, asked, clock=self.now, offset=self.offset)
+
+    def catalog_at(self, point: Point) -> Catalog:
+        """Return policy and prices at a point."""
+        return self.catalog if point.everything else catalog_at(self.reader, point)
+
+    def state(self, account: str, point: Point) -> AccountState:
+        """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
+        state = look_at(self.reader, account, point)
+        if state is None:
+            raise self.no_account(account)
+        return state
+
+    def no_account(self, account: str) -> NoSuchThing:
+        """Return the error that there is no such account, or not yet."""
+        if self.reader.stream_bodies(ACCOUNT_PREFIX + account):
+            return NoSuchThing(
+                f"account {account!r} does not exist at that point",
+                hint=f"see when it was opened: tally log {account}",
+            )
+        names = [stream.removeprefix("account:") for stream in self.reader.streams()]
+        hint = did_you_mean(account, names) or "list them with: tally balances"
+        return NoSuchThing(f"no account {account!r}", hint=hint)
+
+    def states(self, point: Point) -> Iterator[AccountState]:
+        """Fold every account that exists at a point, by id, one at a time."""
+        for stream in self.reader.streams():
+            state = account_at(self.reader, stream.removeprefix("account:"), point)
+            if state is not None:
+                yield state
+
+    def balance_rows(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
+        """Read the stored view, ask the columns, or fold every account."""
+        if derivation == VIEW:
+            yield from self.views().rows("balances")
+        elif derivation in (SQL, SPARK):
+            yield from self.columns(point, derivation, master=master).rows("balances", point)
+        else:
+            policy = self.catalog_at(point).policy
+            for state in self.states(point):
+                yield from balance_rows(state, policy)
+
+    def owing(self, point: Point) -> Iterator[AccountState]:
+        """Fold every account that has something unpaid at a point, found by what is cheapest."""
+        derivation = self.derivation(point, None)
+        if derivation == FOLD:
+            yield from (state for state in self.states(point) if state.items)
+            return
+        for account, _, _, outstanding, *_ in self.balance_rows(point, derivation):
+            if outstanding:
+                yield self.state(str(account), point)
+
+    def views(self) -> Views:
+        """Return the stored views, caught up with the log."""
+        from projections.runner import Views  # noqa: PLC0415 - one account needs no view
+
+        views = Views(self.reader)
+        if not views.fresh:
+            writable = Views(self.store.reader, self.store)
+            for notice in writable.catch_up():
+                self.say(notice)
+        return views
+
+    def _views_can_answer(self) -> bool:
+        """Return whether the stored views are caught up; maybe not if read-only."""
+        try:
+            self.views()
+        except (LedgerReadOnly, NoRights, DiskFull, LedgerBusy):
+            return False
+        return True
+
+    def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
+        """Choose how to answer about the whole ledger: as asked, else what is cheapest.
+
+        ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
+        anything is printed.
+        """
+        if engine is None and stored and point.everything and self._views_can_answer():
+            return VIEW
+        if engine == FOLD:
+            return FOLD
+        if engine is None and not folder_of(self.location).exists():
+            return FOLD  # nothing of the columns is loaded where there are none
+        from projections.columns import arrow, asking  # noqa: PLC0415 - loaded when needed
+
+        if engine == SPARK:
+            from projections.columns.spark import require  # noqa: PLC0415 - loaded when needed
+
+            require()
+            return SPARK
+        if engine == SQL:
+            for name in arrow.PACKAGES:
+                arrow.package(name)
+            return SQL
+        return SQL if asking.pays(self.reader, point) else FOLD
+
+    def columns(self, point: Point, derivation: str, *, master: str) -> Asking | Spark:
+        """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""
+        if derivation == SPARK:
+            from projections.columns.spark import Spark  # noqa: PLC0415 - loaded when needed
+
+            self._asked.append(Spark(self.reader, until=point.position, master=master))
+        else:
+            from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
+
+            self._asked.append(Asking(self.reader, until=point.position))
+        return self._asked[-1]
+
+    def waiting(self) -> int:
+        """Count the accounts whose transitions are due and not recorded, on a system clock."""
+        if self.catalog.clock != clocks.SYSTEM:
+            return 0
+        if "view_deadlines" not in tables(self.reader.connection):
+            return 0
+        (waiting,) = self.reader.connection.execute(
+            "SELECT COUNT(*) FROM view_deadlines WHERE due_at <= ?", (self.now,)
+        ).fetchone()
+        return int(waiting)
