@@ -19,6 +19,7 @@ _MOST_TICKS = 13
 _LEAST_MONTHS = 3  # on a shorter axis, days are named
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_AMOUNTS = 6
+_EDGE = 25  # a name in the last part of so many is written to the left of its tick
 _ROUND = (1, 2, 5)
 
 
@@ -29,13 +30,22 @@ class Tick(NamedTuple):
     said: str
 
 
-def plot(*inside: str, said: str, around: Iterable[str] = ()) -> Markup:
-    """Write a drawing that stretches with the page; ``around`` are words laid over it."""
+def plot(*inside: str, said: str, words: Iterable[str] = (), cursor: bool = False) -> Markup:
+    """Write a drawing that stretches with the page, and the words of its axes, which do not.
+
+    Places are attributes, never styles: a page that forbids styles inside it shows them too.
+    """
     drawn = node(
         "svg", node("title", said), *inside, viewBox=f"0 0 {WIDE} {HIGH}",
         preserveAspectRatio="none", role="img",
     )  # fmt: skip
-    return node("div", drawn, *around, class_="plot")
+    named = list(words)
+    return node(
+        "div", drawn,
+        *([node("svg", *named, class_="words", aria_hidden="true")] if named else ()),
+        *([node("div", class_="cursor")] if cursor else ()),
+        class_="plot",
+    )  # fmt: skip
 
 
 def days(starts: int, ends: int, offset: int) -> list[Tick]:
@@ -65,10 +75,27 @@ def _named(date: str, *, monthly: bool) -> str:
 
 
 def along(ticks: list[Tick], x: Scale) -> Iterator[Markup]:
-    """Write the names of an axis below a drawing; every other one gives way on a narrow page."""
+    """Write the names of an axis below a drawing; two of three give way on a narrow page."""
     for i, tick in enumerate(ticks):
         kind = "tick x minor" if i % 3 else "tick x"
-        yield node("span", tick.said, class_=kind, style=f"left:{x.percent(tick.at)}")
+        if x.place(tick.at) * _EDGE > WIDE * (_EDGE - 1):
+            kind += " last"  # its name would reach beyond the page
+        yield node("text", tick.said, class_=kind, x=x.percent(tick.at), y="100%", dy="1.5em")
+
+
+def beside(ticks: Iterable[Tick], y: Scale) -> Iterator[Markup]:
+    """Write the names of an axis to the left of a drawing, where no line is."""
+    for tick in ticks:
+        down = Scale(0, HIGH, HIGH).percent(HIGH - y.place(tick.at))
+        yield node("text", tick.said, class_="tick y", x=0, y=down, dx="-.6em", dy=".35em")
+
+
+def levels(ticks: Iterable[Tick], y: Scale) -> Markup:
+    """Draw a line across at each tick."""
+    return node(
+        "path", class_="rule",
+        d="".join(f"M0 {HIGH - y.place(tick.at)}H{WIDE}" for tick in ticks),
+    )  # fmt: skip
 
 
 def uprights(ticks: list[Tick], x: Scale) -> Markup:
@@ -93,12 +120,17 @@ def amounts(low: int, high: int, currency: str) -> list[Tick]:
     ]
 
 
+def tint(colour: str) -> str:
+    """Name the class of a colour: a style of its own a page may forbid."""
+    return f"c-{colour}"
+
+
 def key(entries: Iterable[tuple[str, str, str]]) -> Markup:
     """Write what colours mean: (colour, kind of mark, meaning)."""
     return node(
         "ul",
         *(
-            node("li", node("i", class_=kind or None, style=f"--c:var(--{colour})"), said)
+            node("li", node("i", class_=f"{kind} {tint(colour)}".strip()), said)
             for colour, kind, said in entries
         ),
         class_="legend",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.money import format_minor
-from projections.html.axes import key
+from projections.html.axes import key, tint
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
 
@@ -58,7 +58,7 @@ def _bar(name: str, length: int, largest: int, said: str, *, colour: str) -> Mar
     width = max(_THIN if length else 0, Scale(0, largest or 1, WIDE).place(length))
     drawn = node(
         "svg", node("title", said),
-        node("rect", x=0, y=200, width=width, height=600, style=f"--c:var(--{colour})"),
+        node("rect", x=0, y=200, width=width, height=600, class_=tint(colour)),
         viewBox=f"0 0 {WIDE} {HIGH}", preserveAspectRatio="none", role="img",
     )  # fmt: skip
     return node("div", node("span", name), node("div", drawn, class_="plot"), class_="lane")

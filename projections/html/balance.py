@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.money import format_minor
-from projections.html.axes import along, amounts, days, key, plot, uprights, widened
+from projections.html.axes import (
+    along,
+    amounts,
+    beside,
+    days,
+    key,
+    levels,
+    plot,
+    uprights,
+    widened,
+)
 from projections.html.page import section
 from projections.html.svg import HIGH, WIDE, Markup, Scale, node
 
@@ -28,23 +38,16 @@ def balance(found: Timeline, offset: int) -> Markup:
     x, y = widened(found.starts, found.ends), Scale(low, high, HIGH)
     across = amounts(low, high, found.currency)
     ticks = days(found.starts, found.ends, offset)
-    lines = "".join(f"M0 {HIGH - y.place(tick.at)}H{WIDE}" for tick in across)
     drawn = plot(
-        node("path", class_="rule", d=lines),
+        levels(across, y),
         uprights(ticks, x),
         node("path", class_="zero", d=f"M0 {HIGH - y.place(0)}H{WIDE}"),
         node("path", class_="gap", d=_gap(found, x, y)),
         node("path", class_="then", d=_stairs(found.known_then, x, y)),
         node("path", class_="now", d=_stairs(found.known_now, x, y)),
         said=_said(found),
-        around=(
-            *along(ticks, x),
-            *(
-                node("span", tick.said, class_="tick y", style=f"top:{_down(y, tick.at)}")
-                for tick in across
-            ),
-            node("div", class_="cursor"),
-        ),
+        words=(*along(ticks, x), *beside(across, y)),
+        cursor=True,
     )
     legend = key(
         (("then", "line", "as known then"), ("now", "line dashed", "as known now"),
@@ -52,10 +55,6 @@ def balance(found: Timeline, offset: int) -> Markup:
     )  # fmt: skip
     said = f"Available, in {found.currency}: cash less what is outstanding; coupons do not count."
     return section("Balance", said, legend, drawn, name="balance")
-
-
-def _down(y: Scale, at: int) -> str:
-    return Scale(0, HIGH, HIGH).percent(HIGH - y.place(at))
 
 
 def _said(found: Timeline) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.periods import format_instant
-from projections.html.axes import along, days, key, plot, widened
+from projections.html.axes import along, days, key, plot, tint, widened
 from projections.html.page import section
 from projections.html.svg import HIGH, Markup, Scale, node
 
@@ -38,7 +38,7 @@ def lanes(found: Timeline, offset: int) -> Markup:
         )
         for name, spans in found.instances.items()
     ]
-    axis = plot(said="time", around=along(days(found.starts, found.ends, offset), x))
+    axis = plot(said="time", words=along(days(found.starts, found.ends, offset), x))
     legend = key(
         (
             *((state, "", state.replace("_", " ")) for state in STATES),
@@ -63,7 +63,7 @@ def _lane(name: str, spans: tuple[Span, ...], marks: list[Mark], x: Scale, offse
         *(_bar(span, x, offset) for span in spans),
         *(_mark(mark, x, offset) for mark in marks),
         said=said,
-        around=(node("div", class_="cursor"),),
+        cursor=True,
     )
 
 
@@ -73,7 +73,7 @@ def _bar(span: Span, x: Scale, offset: int) -> Markup:
     return node(
         "rect", node("title", f"{span.state} from {format_instant(span.starts, offset)}"),
         x=left, y=inset, width=max(_THIN, x.place(span.ends) - left), height=HIGH - 2 * inset,
-        style=f"--c:var(--{span.state})",
+        class_=tint(span.state),
     )  # fmt: skip
 
 

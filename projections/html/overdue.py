@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger.money import format_minor
 from ledger.periods import DAY, HOUR, format_instant
-from projections.html.axes import along, days, key, plot, widened
+from projections.html.axes import along, days, key, plot, tint, widened
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, Markup, Scale, joined, node
 
@@ -55,7 +55,7 @@ def _owing(owing: list[AccountSpans], ends: int, offset: int) -> Markup:
 def _bars(found: list[AccountSpans], ends: int, offset: int) -> Markup:
     starts = min((span.since for one in found for span in one.spans), default=ends)
     x = widened(starts, ends)
-    axis = plot(said="time", around=along(days(starts, ends, offset), x))
+    axis = plot(said="time", words=along(days(starts, ends, offset), x))
     return section(
         "Spans",
         "Every account that was ever overdue; the figure is the most that it owed in a span.",
@@ -86,5 +86,5 @@ def _bar(span: OverdueSpan, one: AccountSpans, x: Scale, ends: int, offset: int)
     return node(
         "rect", node("title", f"{said} {one.currency}"), x=left, y=_INSET,
         width=max(_THIN, x.place(span.until or ends) - left), height=HIGH - 2 * _INSET,
-        style=f"--c:var(--{'stopped_overdue' if open_ else 'stopped_expired'})",
+        class_=tint("stopped_overdue" if open_ else "stopped_expired"),
     )  # fmt: skip

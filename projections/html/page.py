@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from projections.html.svg import Markup, joined, node
 
+# What fits beside each other on a telephone, in characters; a word breaks after so many.
+_ROOM, _WORD = 44, 10
 # Nothing may be loaded, from anywhere: what a page needs is in it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -35,7 +37,7 @@ def page(title: str, said: str, body: str, source: Source, script: str = "") -> 
             Markup('<meta name="color-scheme" content="light dark">'),
             Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
             node("title", title),
-            node("style", resource("page.css")),
+            node("style", resource("drawing.css"), resource("page.css")),
         )
     )
     top = node("header", node("h1", title), node("p", said, class_="said"))
@@ -72,18 +74,36 @@ def section(title: str, said: str, *inside: str, name: str) -> Markup:
     )  # fmt: skip
 
 
-def table(header: tuple[str, ...], rows: list[list[str]], *, words: int) -> Markup:
-    """Write a table whose first ``words`` columns are words and the others figures."""
+def table(
+    header: tuple[str, ...], rows: list[list[str]], *, words: int, cards: bool = True
+) -> Markup:
+    """Write a table whose first ``words`` columns are words and the others figures.
+
+    On a narrow page one that does not fit becomes cards, in which each cell says its column.
+    """
 
     def cells(tag: str, row: tuple[str, ...] | list[str]) -> Markup:
+        names = header if tag == "td" and wide else [None] * len(row)
         return node(
             "tr",
-            *(node(tag, cell, class_=None if i < words else "n") for i, cell in enumerate(row)),
-        )
+            *(
+                node(tag, cell, class_=None if i < words else "n", data_name=name,
+                     scope="col" if tag == "th" else None)
+                for i, (cell, name) in enumerate(zip(row, names, strict=True))
+            ),
+        )  # fmt: skip
 
+    wide = cards and _room(header, rows, words) > _ROOM
     inside = (
         node("thead", cells("th", header)),
         node("tbody", *(cells("td", row) for row in rows)),
     )
-    return node("div", node("table", *inside), class_="scroll", tabindex=0, role="region",
+    drawn = node("table", *inside, class_="wide" if wide else None)
+    return node("div", drawn, class_="scroll", tabindex=0, role="region",
                 aria_label="table")  # fmt: skip
+
+
+def _room(header: tuple[str, ...], rows: list[list[str]], words: int) -> int:
+    """Return how many characters a table needs beside each other; words may break."""
+    longest = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return len(header) + sum(min(size, _WORD) for size in longest[:words]) + sum(longest[words:])

@@ -1,8 +1,9 @@
 """The event river: when each event holds, against when it was recorded.
 
 What is recorded at once lies on the diagonal; a late fact stands above it by as much as it was
-late (R11). Invariant: every event has its dot, and says its position. This module must not know
-what an event means beyond its family.
+late (R11). On the axis of a year a day is nothing, so lateness itself is drawn beside it, on a
+logarithmic scale. Invariant: every event has its dot, and says its position. This module must not
+know what an event means beyond its family.
 """
 
 from __future__ import annotations
@@ -10,8 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import events as e
-from ledger.periods import DAY, HOUR, MINUTE, format_instant
-from projections.html.axes import along, days, key, plot, uprights, widened
+from ledger.periods import DAY, HOUR, MINUTE, SECOND, format_instant
+from projections.html.axes import (
+    Tick,
+    along,
+    beside,
+    days,
+    key,
+    levels,
+    plot,
+    tint,
+    uprights,
+    widened,
+)
 from projections.html.page import section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
 
@@ -32,38 +44,93 @@ _FAMILIES: tuple[tuple[str, str, tuple[type[e.Event], ...]], ...] = (
 FAMILY = {e.type_name(kind): name for name, _, kinds in _FAMILIES for kind in kinds}
 
 
+_SPANS = (
+    (SECOND, "1 s"), (MINUTE, "1 min"), (HOUR, "1 h"), (DAY, "1 d"), (7 * DAY, "1 wk"),
+    (30 * DAY, "1 mo"), (365 * DAY, "1 y"), (3650 * DAY, "10 y"),
+)  # fmt: skip
+_STEPS = 1 << 10  # of a doubling
+
+
 def river(found: Timeline, offset: int) -> Markup:
-    """Draw every event of the account."""
+    """Draw every event of the account, and how late each late one was."""
     x = widened(found.starts, found.ends)
     y = Scale(x.first, x.last, HIGH)
     ticks = days(found.starts, found.ends, offset)
-    late = sum(drop.effective_at < drop.recorded_at for drop in found.river)
+    late = [drop for drop in found.river if drop.effective_at < drop.recorded_at]
     drawn = plot(
         uprights(ticks, x),
+        levels(ticks, y),
         node("path", class_="zero", d=f"M0 {HIGH}L{WIDE} 0"),
         *(_drop(drop, x, y, offset) for drop in found.river),
-        said=f"{len(found.river)} events, {late} of them late",
-        around=(
-            *along(ticks, x),
-            *(
-                node("span", tick.said, class_="tick y",
-                     style=f"top:{Scale(0, HIGH, HIGH).percent(HIGH - y.place(tick.at))}")
-                for tick in ticks[::3]
-            ),
-            node("div", class_="cursor"),
-        ),
-    )  # fmt: skip
+        said=f"{len(found.river)} events, {len(late)} of them late",
+        words=(*along(ticks, x), *beside(ticks[::2], y)),
+        cursor=True,
+    )
+    drawings = [_titled("Recorded (up) against effective (across)", drawn)]
+    if late:
+        drawings.append(_titled("How late (up, logarithmic)", _lateness(late, x, ticks, offset)))
     legend = key(
         (
             *((name, "", said) for name, said, _ in _FAMILIES),
             ("other", "", "others"), ("late", "", "late"),
         )
     )  # fmt: skip
-    said = (
-        f"{len(found.river)} events: across, when each holds; up, when it was recorded. "
-        f"{late} came late and stand off the diagonal."
+    came = "none came late" if not late else f"{len(late)} came late and stand off the diagonal"
+    said = f"{len(found.river)} events: across, when each holds; up, when it was recorded; {came}."
+    pictures = node("div", *drawings, class_="pair" if late else None)
+    return section("Event river", said, legend, pictures, *_late(found, offset), name="river")
+
+
+def _titled(said: str, drawn: Markup) -> Markup:
+    return node("div", node("h3", said), drawn)
+
+
+def _lateness(late: list[Drop], x: Scale, ticks: list[Tick], offset: int) -> Markup:
+    """Draw each late event as high as it was late, from a second up to what the latest needs."""
+    latest = max(drop.recorded_at - drop.effective_at for drop in late)
+    top = next((span for span, _ in _SPANS[3:] if span > latest), latest)
+    y = Scale(_doublings(SECOND), _doublings(top), HIGH)
+    spans = [Tick(_doublings(span), said) for span, said in _SPANS if span <= top]
+    return plot(
+        uprights(ticks, x),
+        levels(spans, y),
+        *(_stem(drop, x, y, offset) for drop in late),
+        said=f"how late {len(late)} events were",
+        words=(*along(ticks, x), *beside(spans, y)),
+        cursor=True,
     )
-    return section("Event river", said, legend, drawn, *_late(found, offset), name="river")
+
+
+def _doublings(span: int) -> int:
+    """Return the logarithm of a span to the base 2, in steps, straight between powers of 2."""
+    power = max(span, 1).bit_length() - 1
+    return power * _STEPS + ((max(span, 1) - (1 << power)) * _STEPS >> power)
+
+
+def _stem(drop: Drop, x: Scale, y: Scale, offset: int) -> Markup:
+    across = x.place(drop.effective_at)
+    up = HIGH - y.place(_doublings(drop.recorded_at - drop.effective_at))
+    said = f"{_said(drop, offset)}, later by {_lag(drop.recorded_at - drop.effective_at)}"
+    return joined(
+        (
+            node("line", class_="lag", x1=across, x2=across, y1=HIGH, y2=up),
+            node(
+                "path", node("title", said), class_=f"dot big {_family(drop)}",
+                d=f"M{across} {up}h0", data_position=drop.position,
+            ),
+        )
+    )  # fmt: skip
+
+
+def _family(drop: Drop) -> str:
+    return tint(FAMILY.get(drop.type, "other"))
+
+
+def _said(drop: Drop, offset: int) -> str:
+    return (
+        f"@{drop.position} {drop.type}, effective {format_instant(drop.effective_at, offset)}, "
+        f"recorded {format_instant(drop.recorded_at, offset)}"
+    )
 
 
 def _late(found: Timeline, offset: int) -> list[Markup]:
@@ -84,23 +151,27 @@ def _short(instant: int, offset: int) -> str:
 def _lag(span: int) -> str:
     days, rest = divmod(span, DAY)
     hours, rest = divmod(rest, HOUR)
-    minutes = f"{rest // MINUTE} min" if not days else ""
-    return " ".join(
-        one for one in (f"{days} d" if days else "", f"{hours} h" if hours else "", minutes) if one
-    )
+    minutes, rest = divmod(rest, MINUTE)
+    parts = [(days, "d"), (hours, "h"), (0 if days else minutes, "min")]
+    said = " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return said or f"{max(1, rest // SECOND)} s"
 
 
 def _drop(drop: Drop, x: Scale, y: Scale, offset: int) -> Markup:
     across, up = x.place(drop.effective_at), HIGH - y.place(drop.recorded_at)
-    said = f"@{drop.position} {drop.type}, effective {format_instant(drop.effective_at, offset)}"
-    colour = f"--c:var(--{FAMILY.get(drop.type, 'other')})"
+    said = node("title", _said(drop, offset))
     if drop.effective_at == drop.recorded_at:
-        return node("path", node("title", said), class_="dot", d=f"M{across} {up}h0", style=colour)
-    said += f", recorded {format_instant(drop.recorded_at, offset)}"
+        return node(
+            "path", said, class_=f"dot {_family(drop)}", d=f"M{across} {up}h0",
+            data_position=drop.position,
+        )  # fmt: skip
     diagonal = HIGH - y.place(drop.effective_at)
     return joined(
         (
             node("line", class_="lag", x1=across, x2=across, y1=diagonal, y2=up),
-            node("path", node("title", said), class_="dot late", d=f"M{across} {up}h0"),
+            node(
+                "path", said, class_="dot late", d=f"M{across} {up}h0",
+                data_position=drop.position,
+            ),
         )
-    )
+    )  # fmt: skip

@@ -56,7 +56,7 @@ def statement_page(
             section(
                 "Lines", "By effective date; * was effective before it was recorded (R11). "
                 "Available is cash less outstanding; the change is that of available.",
-                table(header, rows, words=3), name="lines",
+                table(header, rows, words=3, cards=False), name="lines",
             ),
         )
     )  # fmt: skip

@@ -148,3 +148,65 @@ def test_names_do_nothing_in_a_browser(browser: Browser, hostile: World, tmp_pat
         assert there.figures() == figures(hostile.state(name))
         assert (there.said, there.requests) == ([], [path.as_uri()])
         page.close()
+
+
+def test_a_record_that_came_a_day_late_stands_clear_of_the_diagonal(
+    opened: Opened, year: World
+) -> None:
+    """On a year's river a day is a few pixels; beside it a day is most of the way to a week."""
+    late = year.json("report", "timeline", "a-003")["late"]
+    tall = opened.page.evaluate(
+        "() => Array.from(document.querySelectorAll('.river .dot.big'), (dot) => {"
+        " const box = dot.closest('.plot').getBoundingClientRect();"
+        " return [dot.dataset.position, (box.bottom - dot.getBoundingClientRect().top)"
+        " / box.height]; })"
+    )
+    assert [int(position) for position, _ in tall] == [row["position"] for row in late]
+    assert all(share > 0.3 for _, share in tall)  # more than an hour late, all of them
+    assert max(share for _, share in tall) <= 1.05
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_name_of_an_axis_lies_on_its_drawing(
+    width: int, browser: Browser, year: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    year.done("report", "timeline", "a-003", "--html", "-o", path)
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    Opened(page, path)
+    inside = page.evaluate(
+        "() => Array.from(document.querySelectorAll('.tick.y'), (tick) => {"
+        " const box = tick.closest('.plot').getBoundingClientRect();"
+        " const name = tick.getBoundingClientRect();"
+        " return name.right > box.left || name.left < 0 ? tick.textContent : null; })"
+        ".filter(Boolean)"
+    )
+    assert inside == []
+    page.close()
+
+
+def test_every_figure_of_the_trial_balance_can_be_seen_on_a_telephone(
+    browser: Browser, year: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    year.done("report", "trial-balance", "--html", "-o", path)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    Opened(page, path)
+    rights = page.evaluate(
+        "() => Array.from(document.querySelectorAll('td.n:not(:empty)'),"
+        " (cell) => cell.getBoundingClientRect().right)"
+    )
+    assert len(rights) > 50
+    assert max(rights) <= 390
+    page.close()
+
+
+def test_on_paper_no_title_and_no_axis_stands_alone(opened: Opened) -> None:
+    opened.page.emulate_media(media="print")
+    rules = opened.page.evaluate(
+        "() => ['section > h2', '.said', '.legend'].map((what) =>"
+        " getComputedStyle(document.querySelector(what)).breakAfter)"
+        ".concat([getComputedStyle(document.querySelector('.lane.axis')).breakBefore,"
+        " getComputedStyle(document.querySelector('.plot')).breakInside])"
+    )
+    assert rules == ["avoid"] * 5
