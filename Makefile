@@ -21,7 +21,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Blocks of slow tests are many: a worker that is done takes over from the other.
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
-CODE  := ledger projections cli fixtures tests docs benchmarks
+CODE  := ledger projections cli tallystick fixtures tests docs benchmarks
 
 .PHONY: demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.errors import InvalidInput
-from ledger.periods import DAY, HOUR, MINUTE, SECOND, parse_instant
+from ledger.periods import DAY, HOUR, MINUTE, SECOND
 from projections import asked as asking
 from projections.history.points import (
     TAG,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _UNITS = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
 _BACK = re.compile(r"-\d+(?:s|min|h|d|w)(?:::.*)?")
-_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 def around(session: Session) -> Here:
@@ -52,19 +50,6 @@ def read_duration(text: str) -> int | None:
 def read_instant(text: str, offset: int) -> int:
     """Read an instant, or the last second of a day or month, without a clock."""
     return parse_at(text, Here(0, offset, 0, {}))
-
-
-def read_start(text: str, offset: int) -> int:
-    """Read an instant as the beginning of a span: a date or month means its 00:00:00."""
-    return parse_instant(f"{text}-01" if _MONTH.fullmatch(text) else text, offset)
-
-
-def read_from(session: Session, text: str) -> int:
-    """Read the beginning of a span; -7d, today and a tag count from the clock."""
-    try:
-        return read_start(text, session.offset)
-    except InvalidInput:
-        return parse_at(text, around(session))
 
 
 def asked(

@@ -283,7 +283,7 @@ class Ledger(Engine):
         if refused is not None:
             return Outcome(
                 ok=False, positions=positions, code=refused.code, message=str(refused),
-                hint=refused.remedy, rule=refused.rule,
+                hint=refused.remedy, rule=refused.rule, refused=refused,
             )  # fmt: skip
         self._requests.update(keys_used(command, made))
         if isinstance(command, c.SetPolicy):

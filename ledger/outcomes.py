@@ -12,6 +12,7 @@ from ledger.events import AutoRenewEnabled, TopUpReceived
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ledger.errors import Refused
     from ledger.events import RecordedEvent
 
 
@@ -26,6 +27,7 @@ class Outcome(NamedTuple):
     message: str | None = None
     hint: str | None = None
     rule: str | None = None
+    refused: Refused | None = None  # what a caller in Python raises
 
 
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:

@@ -70,6 +70,11 @@ class Opened:
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 
+    def refresh(self) -> None:
+        """Forget what is known of the clock, the policy and the prices: they may have moved on."""
+        for name in ("catalog", "now", "currencies"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def reader(self) -> Reader:
         """The ledger, for looking only."""

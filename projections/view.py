@@ -17,12 +17,12 @@ from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from projections import asked
-from projections.answers import event_json, point_json
+from projections.answers import point_json
 from projections.answers.balances import Balance, Balances, balance_of
 from projections.answers.events import Event, Log, Show
 from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
 from projections.answers.terms import Json, PointShown, Restated
-from projections.history.points import here, parse_at, parse_point
+from projections.history.points import here, parse_at, parse_point, read_start
 from projections.history.restated import restated_at
 from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
 from projections.point import Asked, Point
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.account import AccountState
+    from ledger.events import RecordedEvent
     from projections.answers.books import TrialBalance
     from projections.answers.diff import Diff
     from projections.answers.why import Why
@@ -55,12 +56,13 @@ class LedgerView(Opened):
         return here(self.reader, clock=self.now, offset=self.offset)
 
     def at(self, when: When = None) -> Point:
-        """Resolve a point.
+        """Resolve a point, against the clock and the log as they are now.
 
         Raises: InvalidInput, PointInTheFuture, NoSuchThing.
         """
         if isinstance(when, Point):
             return when
+        self.refresh()
         if when is None:
             return self.point(Asked())
         if isinstance(when, str):
@@ -150,7 +152,7 @@ class LedgerView(Opened):
         """Return every instance, by account and id; ``before``: those whose term ends before."""
         point = self.at(when)
         derivation = self.derivation(point, engine)
-        ends = before if before is None or isinstance(before, int) else self._instant(before)
+        ends = before if before is None or isinstance(before, int) else self.instant(before)
         rows = self.each_instance(point, derivation, state=state, before=ends, master=master)
         return Instances(
             point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
@@ -192,16 +194,18 @@ class LedgerView(Opened):
         types: Iterable[str] = (), late: bool = False,
     ) -> Log:  # fmt: skip
         """Return events in the order they were recorded; effective in [``starts``, ``ends``)."""
-        first, last = (None if one is None else self._instant(one) for one in (starts, ends))
+        first, last = (None if one is None else self.instant(one) for one in (starts, ends))
         wanted = Wanted(account, instance, first, last, kinds_of(types), late)
         return Log(rows=list(self.each_event(wanted, self.at(when))))
 
     def each_event(self, wanted: Wanted, point: Point) -> Iterator[Event]:
         """Yield events one at a time. Raises: NoSuchThing."""
         self.require(wanted)
-        currencies = self.currencies
-        for recorded in wanted.events(self.reader, point):
-            yield Event.read(event_json(recorded, currencies.of_event(recorded)))
+        yield from map(self.event, wanted.events(self.reader, point))
+
+    def event(self, recorded: RecordedEvent) -> Event:
+        """Return an event as answers show it."""
+        return Event.read(self.currencies.event(recorded))
 
     def require(self, wanted: Wanted) -> None:
         """Refuse an account or an instance that no event ever named. Raises: NoSuchThing."""
@@ -276,9 +280,13 @@ class LedgerView(Opened):
         """Return the same as plain JSON; None outside closed periods."""
         return restated_at(self.reader, name, point, self.offset, account)
 
-    def _instant(self, given: str | datetime) -> int:
+    def instant(self, given: str | datetime) -> int:
+        """Read the beginning of a span: a date is its 00:00:00; -7d counts from the clock."""
         text = given if isinstance(given, str) else asked.written(given)
-        return parse_at(text, self.here())
+        try:
+            return read_start(text, self.offset)
+        except InvalidInput:
+            return parse_at(text, self.here())
 
 
 def _limit(below: Decimal | str) -> Decimal:

@@ -154,7 +154,7 @@ def test_every_import_is_declared() -> None:
     }
     extras |= {"mt940"} if "mt-940" in extras else set()  # its module has another name
     extras.add("_typeshed")  # known to type checkers, where it is imported alone
-    ours = {"ledger", "projections", "cli", "fixtures"}
+    ours = {"ledger", "projections", "cli", "tallystick", "fixtures"}
     for folder in sorted(ours):
         for path in sorted((ROOT / folder).rglob("*.py")):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[["Module"], Iterator[str]]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-CODE: Final = ("ledger", "projections", "cli", "fixtures", "tests", "docs", "benchmarks")
+CODE: Final = (
+    "ledger", "projections", "cli", "tallystick", "fixtures", "tests", "docs", "benchmarks",
+)  # fmt: skip
 CORE: Final = ("ledger", "projections")
 SKIPPED: Final = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "mutants"}
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cli.commands.init import read_policy
-from cli.points import read_start
 from ledger.errors import InvalidInput
 from ledger.money import to_minor
 from ledger.policy import did_you_mean, parse_duration
 from ledger.rehearsal.changes import Changes, PriceChange, check_policy
 from ledger.rehearsal.customers import Rule, read_rules, topping_up
+from projections.history.points import read_start
 from projections.impact import COUNTS, MONEY, SPANS
 
 if TYPE_CHECKING:

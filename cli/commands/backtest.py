@@ -10,7 +10,7 @@ from cli.cluster.running import Work, cluster_options, place
 from cli.errors import DONE, FOUND
 from cli.options import Output, complete_account, tally_command
 from cli.outputs import html_options, output_option, page_target
-from cli.points import read_from, read_instant
+from cli.points import read_instant
 from cli.progress import Progress
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913 - the options of one question
 
 def _span(session: Session, starts: str | None, ends: str | None) -> tuple[int, int]:
     """Read the span. Raises: InvalidInput."""
-    since = 0 if starts is None else read_from(session, starts)
+    since = 0 if starts is None else session.instant(starts)
     until = session.now if ends is None else min(session.now, read_instant(ends, session.offset))
     if since > until:
         msg = f"--from {starts} lies after the end of the span"

@@ -18,6 +18,7 @@ from ledger.account import (
     STOPPED_EXPIRED,
     STOPPED_OVERDUE,
 )
+from projections.history.points import read_start
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -51,7 +52,7 @@ def command(
     point = points.asked(session, **point_options(options))
     before = None
     if expiring_before is not None:
-        before = points.read_start(expiring_before, session.offset)
+        before = read_start(expiring_before, session.offset)
     session.note_what_is_due()
     wanted: dict[str, Any] = {"state": state, "before": before, "master": master}
     if output.form in ("ndjson", "csv"):

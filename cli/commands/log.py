@@ -96,8 +96,8 @@ def _span(
     session: Session, start: str | None, end: str | None
 ) -> tuple[int | None, int | None]:
     """Read --from and --to. Raises: InvalidInput, where nothing can lie between them."""
-    since = None if start is None else points.read_from(session, start)
-    until = None if end is None else points.read_from(session, end)
+    since = None if start is None else session.instant(start)
+    until = None if end is None else session.instant(end)
     if since is not None and until is not None and since > until:
         msg = f"--from {start} lies after --to {end}"
         raise InvalidInput(msg, hint="--to is not included: give a later one")

@@ -16,7 +16,7 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked as point_of
-from cli.points import read_from, read_instant
+from cli.points import read_instant
 from cli.render import note, plural, point_line, short, strong, table, write, write_lines
 from cli.reports.sheet import as_page
 from ledger import clock as clocks
@@ -177,7 +177,7 @@ def span_of(session: Session, period: str | None) -> tuple[int, int] | None:
     if period is None:
         return None
     first, _, last = period.partition("..")
-    starts, ends = read_from(session, first), read_instant(last or first, session.offset)
+    starts, ends = session.instant(first), read_instant(last or first, session.offset)
     if ends < starts:
         msg = f"period {period!r} ends before it begins"
         raise InvalidInput(msg, hint="write it like 2025-03 or 2025-03-01..2025-03-15")

@@ -12,11 +12,11 @@ import click
 from cli.event_lines import event_line
 from cli.notices.options import delivery, notice_options
 from cli.options import Output, tally_command
-from cli.points import read_start
 from cli.render import flush, write
 from ledger import clock as clocks
 from ledger.errors import WrongClock
 from ledger.periods import SECOND, format_instant
+from projections.history.points import read_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

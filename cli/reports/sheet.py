@@ -164,7 +164,7 @@ def _span(session: Session, options: dict[str, Any]) -> Span:
         given["at"] = format_instant(_end_of(month, session), session.offset)
         return Span(points.asked(session, **given), month.starts)
     point = points.asked(session, **given)
-    since = None if starts is None else points.read_from(session, starts)
+    since = None if starts is None else session.instant(starts)
     if since is not None and since > point.at:
         msg = f"--from {starts} lies after the point"
         raise InvalidInput(msg, hint="give --from an instant before --at")

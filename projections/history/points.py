@@ -134,6 +134,11 @@ def parse_time(text: str, here: Here) -> int:
     return instant + DAY - SECOND if _DATE.fullmatch(text) else instant
 
 
+def read_start(text: str, offset: int) -> int:
+    """Read an instant as the beginning of a span: a date or month means its 00:00:00."""
+    return parse_instant(f"{text}-01" if _MONTH.fullmatch(text) else text, offset)
+
+
 def count(digits: str) -> int:
     """Read a number of ASCII digits; what no log reaches is the highest position there can be."""
     digits = digits.lstrip("0") or "0"
