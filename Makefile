@@ -79,7 +79,7 @@ docs-check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks -o docs/BENCHMARKS.md
 
-# Writes what the golden tests expect anew; review the difference like code.
+# Writes what the golden tests expect; review the difference like code.
 golden: $(STAMP)
 	TALLY_SEQUENCES=$(SEQUENCES) $(PYTEST) --update-golden
 	git --no-pager diff --stat

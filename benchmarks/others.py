@@ -1,7 +1,7 @@
 """Every balance at a past instant, beside the accounting programs that are installed.
 
 Each reads our own export of the same ledger and gives the balances at the same local midnight;
-they are compared by entry, since each parses its journal anew every time it is asked.
+they are compared by entry, since each parses its journal again every time it is asked.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def record(
         session.store, run, opened, matched=matched, now=session.now, actor=actor, of=compared.of,
     )
     if not recorded:
-        note("note: this file was recorded before and says nothing new")
+        note("note: this file was recorded before; nothing is new")
         return
     note(f"recorded run {run.run} as {plural(len(recorded), 'event')}")
     overlaps = register(session.reader).overlapping(run)

@@ -39,7 +39,7 @@ TOO_MUCH: tuple[type[Exception], ...] = (
 EXPECTED: tuple[type[Exception], ...] = (LedgerError, OSError, *TOO_MUCH)
 _TOO_MUCH_SAYS: dict[type[Exception], tuple[str, str]] = {
     OverflowError: ("a number is too large", "give a smaller one"),
-    RecursionError: ("a value is nested too deeply", "give it with fewer levels"),
+    RecursionError: ("a value is nested too deeply", "use fewer levels"),
     MemoryError: ("it does not fit into memory", "do it in smaller parts"),
     UnicodeError: ("a text is not UTF-8", "save it as UTF-8"),
 }
@@ -91,10 +91,10 @@ def error_json(error: BaseException) -> dict[str, Any]:
         kind = next(kind for kind in TOO_MUCH if isinstance(error, kind))
         message, hint = _TOO_MUCH_SAYS[kind]
     if isinstance(error, OSError):
-        code, hint = "FILE_ERROR", "check the path and its rights"
+        code, hint = "FILE_ERROR", "check the path and its permissions"
         if error.filename is None and error.strerror:
             message = f"cannot read or write: {error.strerror.lower()}"
-            hint = "check where it goes to and comes from"
+            hint = "check its source and destination"
         elif error.strerror:
             message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
     return {

@@ -13,8 +13,8 @@ GROUPS: Final[Table] = {
         "init": ("init", "Make a new ledger."),
         "config": ("config", "Every setting in force, and where it comes from."),
         "copy": ("copy", "Copy a ledger: file to server, server to file."),
-        "backup": ("backup", "Write the whole ledger to one more file."),
-        "columns": ("columns", "The log as columns, to ask the whole ledger fast."),
+        "backup": ("backup", "Back up the whole ledger to a file."),
+        "columns": ("columns", "Columnar copy, for fast questions about the whole ledger."),
         "completion": ("completion", "Print the completion script of a shell."),
         "help": ("help", "The help of a command, such as: tally help record top-up."),
     },
@@ -23,7 +23,7 @@ GROUPS: Final[Table] = {
         "import": ("import_", "Record commands from a file or a pipe."),
         "clock": ("clock", "Show or move the ledger's clock."),
         "run": ("run", "Keep a system-clock ledger caught up."),
-        "notify": ("notify", "Tell customers: deliver notices, list what was told."),
+        "notify": ("notify", "Deliver notices to customers; list them."),
         "close": ("close", "Close a month, quarter or year; late facts then restate it."),
         "reopen": ("reopen", "Reopen the latest closed period."),
         "tag": ("tag", "Name a point in time."),
@@ -52,12 +52,12 @@ GROUPS: Final[Table] = {
         "trace": ("trace", "An expression's value over all history."),
         "bisect": ("bisect", "All events at which an expression flips."),
         "debug": ("debug", "Step through an account's history, both ways."),
-        "check": ("check", "Judge standing checks: what must always hold."),
+        "check": ("check", "Evaluate standing checks: what must always hold."),
     },
     "Rehearse": {
         "whatif": ("whatif", "Change the past on a copy; nothing is written."),
         "forecast": ("forecast", "Run the rules ahead of the clock on a copy."),
-        "backtest": ("backtest", "Decide all history again: what would it cost whom?"),
+        "backtest": ("backtest", "Decide all history under other rules: who would pay more?"),
     },
     "Prove": {
         "verify": ("verify", "Verify the whole ledger; name the kind and the place."),
@@ -74,13 +74,13 @@ GROUPS: Final[Table] = {
         "tiles": ("tiles", "Write the log as a directory that C2SP clients read."),
     },
     "Reconcile": {
-        "reconcile": ("reconcile", "Hold a bank's or vendor's file against the ledger."),
+        "reconcile": ("reconcile", "Compare a bank or vendor statement with the ledger."),
         "breaks": ("breaks", "List, resolve, sign off or reopen recorded breaks."),
     },
     "Hand over": {
         "report": ("report", "Trial balance, statement and other pages of the books."),
-        "export": ("export", "The books or the log in a format of others."),
-        "verify-export": ("verify_export", "Check that an export is what the ledger says."),
+        "export": ("export", "Export the books or the log in another format."),
+        "verify-export": ("verify_export", "Check that an export matches the ledger."),
     },
 }  # fmt: skip
 COMMANDS: Final = {name: entry for section in GROUPS.values() for name, entry in section.items()}

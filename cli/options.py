@@ -162,7 +162,7 @@ def _clear_stdout(
         yield
     elif one_object:
         msg = "--json and the output cannot both go to stdout"
-        raise InvalidInput(msg, hint="name a file with -o, or leave --json out")
+        raise InvalidInput(msg, hint="name a file with -o, or omit --json")
     else:
         with redirect_stdout(sys.stderr):
             yield
@@ -234,7 +234,7 @@ def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--engine", type=click.Choice(("fold", "sql", "spark")),
-            help="Fold events, or ask the columns; by itself whichever is cheaper.",
+            help="Fold events or query the columns (default: the cheaper one).",
         ),
     ):  # fmt: skip
         body = option(body)

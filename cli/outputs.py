@@ -175,7 +175,7 @@ class Target:
 
     def _check_parent(self) -> None:
         if not self.path.parent.is_dir():
-            msg = f"cannot write {self.given!r}: there is no folder {str(self.path.parent)!r}"
+            msg = f"cannot write {self.given!r}: there is not a folder {str(self.path.parent)!r}"
             raise InvalidInput(msg, hint="make the folder first, or name another")
 
     def _refused(self, why: str) -> InvalidInput:

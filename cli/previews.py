@@ -117,7 +117,7 @@ def _page(answer: dict[str, Any]) -> None:
         write(f"the file's own balance of {row['account']} is {row['in_file']}, its rows leave "
               f"{row['cash']} cash and {row['debts']} debts")  # fmt: skip
     for one in answer["refusals"]:
-        write(f"would be refused {one['code']}: {one['message']}")
+        write(f"would be refused, {one['code']}: {one['message']}")
     if answer["refused"] > len(answer["refusals"]):
         write(f"... and {answer['refused'] - len(answer['refusals'])} more")
     write("nothing is recorded; the commands themselves: --dry-run --ndjson")

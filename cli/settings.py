@@ -100,6 +100,6 @@ def read_file(path: Path) -> dict[str, str]:
             hint = did_you_mean(key, list(KEYS)) or f"it may have: {', '.join(KEYS)}"
             raise InvalidInput(f"{str(path)!r} has no setting {key!r}", hint=hint)
         if not isinstance(value, str) or not value or "\0" in value:
-            msg = f"{key} in {str(path)!r} is not a text that names something"
+            msg = f"{key} in {str(path)!r} is not a non-empty text"
             raise InvalidInput(msg, hint=f'write it like {key} = "books/tally.db"')
     return content

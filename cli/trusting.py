@@ -75,8 +75,8 @@ def key_file(location: str, place: str | None) -> Path:
     """Return the file of the private key. Raises: InvalidInput."""
     if place is not None:
         if is_key_text(place) or not place:
-            msg = "--key names a file, and what was given is not the name of one"
-            hint = f"put the key itself in {KEY_VARIABLE}: others see what a command says"
+            msg = "--key must name a file"
+            hint = f"put the key itself in {KEY_VARIABLE}: other users can see a command line"
             raise InvalidInput(msg, hint=hint)
         return Path(place)
     given = os.environ.get(KEY_VARIABLE)
@@ -127,7 +127,7 @@ def _signing_key(text: str, location: str, place: str | None) -> SigningKey:
     try:
         return SigningKey.read(text)
     except BadNote as error:
-        msg = f"what is in {_key_name(location, place)} is no private key: {error}"
+        msg = f"{_key_name(location, place)} does not hold a private key: {error}"
         raise InvalidInput(msg, hint="name the file of the private key with --key") from None
 
 
@@ -143,7 +143,7 @@ def _key_text(location: str, place: str | None) -> str | None:
             return file.read(_MAX_BYTES).decode("utf-8-sig").strip()
     except OSError as error:
         msg = f"{_key_name(location, place)} cannot be read: {str(error.strerror).lower()}"
-        raise InvalidInput(msg, hint="check the file and its rights") from None
+        raise InvalidInput(msg, hint="check the file and its permissions") from None
     except UnicodeDecodeError:
         msg = f"{_key_name(location, place)} is not a text"
         raise InvalidInput(msg, hint="name the private key with --key") from None

@@ -73,5 +73,5 @@ def _noted(session: Session, key: str) -> Begun | None:
     try:
         return msgspec.json.decode(text, type=Begun)
     except msgspec.DecodeError:
-        want = "where the ledger stood when an import began"
+        want = "the head of the ledger when an import began"
         raise SettingBroken(key, value=text, want=want) from None

@@ -30,13 +30,13 @@ def adopt(
 ) -> RecordedEvent:
     """Record a file of checks under a name; the last one counts. Raises: InvalidInput."""
     if not actor:
-        raise InvalidInput("adopting checks needs to say who adopts them", hint="--actor NAME")
+        raise InvalidInput("adopting checks requires an actor", hint="--actor NAME")
     if not _NAME.fullmatch(name):
         msg = f"{quoted(name)} is not a name for checks"
         raise InvalidInput(msg, hint="lower-case letters, digits, . _ / and -, as in: month-end")
     if len(text.encode()) > TEXT_MAX:
         msg = f"the checks have more than {TEXT_MAX} bytes, and are kept in the log whole"
-        raise InvalidInput(msg, hint="adopt what a close requires alone")
+        raise InvalidInput(msg, hint="adopt only what a close requires")
     request = msgspec.Raw(msgspec.msgpack.encode({"do": ADOPT, "name": name}))
     with ledger.transaction() as (_, now):
         return ledger.note(

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ledger.store.rows import Request
 
 STEP = 2000  # events that are held before they are appended, inside the transaction
-# What accounts in memory may weigh before all are dropped and folded anew on demand: an account
+# What accounts in memory may weigh before all are dropped and folded again on demand: an account
 # counts as WEIGHT events, and an event is some 250 bytes.
 HELD_MAX = 400_000
 WEIGHT = 10
@@ -291,7 +291,7 @@ class Ledger(Engine):
         return Outcome(ok=True, positions=positions, warnings=self._warnings(made))
 
     def _policy_changed(self, writer: Writer, now: int) -> None:
-        """Compute every account's deadline anew, and run what the change made due (section 4)."""
+        """Compute every account's deadline again, and run what the change made due (section 4)."""
         if self.views is not None:
             self._append(writer)
             self.views.prepare(writer)

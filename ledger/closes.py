@@ -149,7 +149,7 @@ class Closes:
         if months[0].name != wanted:
             msg = f"months close in order: {wanted} comes before {period.name}"
             if months[0].starts < first:
-                msg = f"{period.name} lies before the first closed month and is closed with it"
+                msg = f"{period.name} lies before the first closed month, so it is closed too"
             raise wrong(msg, f"tally close {wanted}", rule="R61")
 
     def check_reopen(self, period: Period, months: Sequence[Period]) -> list[Close]:

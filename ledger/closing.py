@@ -75,7 +75,7 @@ def close(
     before the lock, and again if something that it depends on was recorded meanwhile.
     """
     if not actor:
-        raise InvalidInput("a close needs to say who closes", hint="--actor NAME")
+        raise InvalidInput("a close requires an actor", hint="--actor NAME")
     act = _Act(ledger, CLOSE, period, actor=actor, reason=reason, override=override)
     for tried in range(1, TRIES + 1):
         with act.deciding() as (writer, now):
@@ -112,7 +112,7 @@ def reopen(
     """Reopen the months of a period, the latest first, in one batch. Raises: Refused."""
     if not actor or not reason:
         raise InvalidInput(
-            "reopening a period needs to say who reopens it, and why",
+            "reopening a period requires an actor and a reason",
             hint="--actor NAME --reason TEXT",
         )
     act = _Act(ledger, REOPEN, period, actor=actor, reason=reason)

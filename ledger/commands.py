@@ -291,7 +291,7 @@ def parse(line: bytes | str) -> AnyCommand:
     _check_ids(command)
     if command.token is not None and len(command.token) > TOKEN_MAX:
         msg = f"token {quoted(command.token)} is longer than {TOKEN_MAX} characters"
-        raise InvalidInput(msg, hint="a token tells one request from another, no more")
+        raise InvalidInput(msg, hint="a token only distinguishes requests")
     return command
 
 
@@ -305,7 +305,7 @@ def _check_ids(command: AnyCommand) -> None:
             check_id(one, what=field)
     if kind is GrantCoupon and command.coupon in (AUTO, NONE):  # type: ignore[union-attr]
         msg = f"a coupon cannot be called {command.coupon!r}"  # type: ignore[union-attr]
-        raise InvalidInput(msg, hint="auto and none say which coupon an order uses (R39)")
+        raise InvalidInput(msg, hint="auto and none choose the coupon of an order (R39)")
 
 
 def from_fields(fields: dict[str, object]) -> AnyCommand:
@@ -313,7 +313,7 @@ def from_fields(fields: dict[str, object]) -> AnyCommand:
     try:
         return parse(msgspec.json.encode(fields))
     except UnicodeEncodeError as error:
-        msg = f"{error.object[error.start]!r} is no character: not UTF-8"
+        msg = f"{error.object[error.start]!r} is not a character: not UTF-8"
         raise InvalidInput(msg, hint="write it in UTF-8") from None
 
 

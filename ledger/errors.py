@@ -365,7 +365,7 @@ class ConcurrentModification(Refused):
     """The account's stream has moved past the expected version."""
 
     code = "CONCURRENT_MODIFICATION"
-    remedy = "read the account again and decide anew"
+    remedy = "read the account again, then retry"
 
 
 class TokenReused(Refused):

@@ -62,9 +62,9 @@ def overdue_is_what_the_items_say(state: AccountState) -> bool:
 
 AT_HAND = (
     Invariant("R1", "cash is below zero", cash_is_never_negative),
-    Invariant("R1", "there is cash while something is unpaid", cash_pays_first),
+    Invariant("R1", "there is cash although something is unpaid", cash_pays_first),
     Invariant(
-        "R9", "what is outstanding is not what the items say",
+        "R9", "outstanding differs from the sum of the items",
         something_is_outstanding_where_items_are,
     ),
 )  # fmt: skip
@@ -72,7 +72,7 @@ THOROUGH = (
     *AT_HAND,
     Invariant("R1", "the unpaid items do not add up", outstanding_is_the_sum_of_items),
     Invariant("R1", "a coupon gave more than its face", coupons_add_up),
-    Invariant("R9", "overdue is not what the unpaid items say", overdue_is_what_the_items_say),
+    Invariant("R9", "overdue contradicts the unpaid items", overdue_is_what_the_items_say),
 )
 
 
@@ -90,5 +90,5 @@ def check_at_hand(state: AccountState, oldest: Item | None) -> None:
         if not one.holds(state):
             raise CorruptHistory(f"account {state.account!r}: {one.broken} ({one.rule})")
     if state.overdue_since != (None if oldest is None else oldest.posted_at):
-        msg = f"account {state.account!r}: overdue is not what its oldest unpaid item says (R9)"
+        msg = f"account {state.account!r}: overdue contradicts its oldest unpaid item (R9)"
         raise CorruptHistory(msg)

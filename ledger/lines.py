@@ -44,7 +44,7 @@ def bare(line: bytes | str) -> bytes:
         try:
             line = line.encode()
         except UnicodeEncodeError as error:
-            msg = f"{quoted(line[error.start])} is no character: not UTF-8"
+            msg = f"{quoted(line[error.start])} is not a character: not UTF-8"
             raise InvalidInput(msg, hint="write it in UTF-8") from None
     if len(line) > LINE_MAX:
         msg = f"the line is longer than {LINE_MAX // (1024 * 1024)} MiB"
@@ -58,7 +58,7 @@ def check_encoding(line: bytes) -> None:
         if line.startswith(mark):
             raise InvalidInput(f"this is {name}, not UTF-8", hint="save the file as UTF-8")
     if b"\x00" in line:
-        msg = "the line holds NUL bytes: it is UTF-16, or no text at all"
+        msg = "the line holds NUL bytes: it is UTF-16, or not text"
         raise InvalidInput(msg, hint="save the file as UTF-8")
     try:
         line.decode()
@@ -87,7 +87,7 @@ def _once(pairs: list[tuple[str, object]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            msg = f"the key {quoted(key)} stands twice in the line"
+            msg = f"the key {quoted(key)} appears twice in the line"
             raise InvalidInput(msg, hint="each field once")
         seen.add(key)
 

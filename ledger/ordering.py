@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.state import AccountState, Coupon, Item
 
-SLACK = 64  # entries that are out of date before a heap is made anew
+SLACK = 64  # entries that are out of date before a heap is made again
 
 
 class _Scope(NamedTuple):

@@ -24,7 +24,7 @@ class SettingBroken(IntegrityBroken):
         """Name the setting and what it holds."""
         super().__init__(
             f"the setting {quoted(key)} of this ledger holds {quoted(value)}, not {want}",
-            hint="the log itself is not concerned: tally verify; restore the setting from a copy",
+            hint="the log itself is not affected: tally verify; restore the setting from a copy",
         )
 
 

@@ -47,15 +47,15 @@ class Point(NamedTuple):
         position = None if self.position is None else _position(str(self.position), here)
         if as_of is not None:
             if at is not None or known_at is not None:
-                msg = "--as-of is --at and --known-at at once"
-                raise InvalidInput(msg, hint="give --as-of alone, or the two others")
+                msg = "--as-of already sets --at and --known-at"
+                raise InvalidInput(msg, hint="give only --as-of, or the other two")
             if as_of.startswith(TAG):
                 return _bounded(parse_point(as_of, here), position)
             both = parse_at(as_of, here)
             return Asked(both, both, position)
         if at is not None and PAIR in at:
             if known_at is not None:
-                msg = "--at AT::KNOWN says what was known"
+                msg = "--at AT::KNOWN already sets what was known"
                 raise InvalidInput(msg, hint="leave --known-at out")
             return _bounded(parse_point(at, here), position)
         effective = None if at is None else parse_at(at, here)
@@ -72,7 +72,7 @@ def _text(given: object) -> str | None:
 def written(given: datetime) -> str:
     """Write an aware datetime as a text of the grammar. Raises: InvalidInput."""
     if given.utcoffset() is None:
-        msg = f"{given.isoformat()} has no offset, so it is no instant"
+        msg = f"{given.isoformat()} has no offset, so it is not an instant"
         raise InvalidInput(msg, hint="give an aware datetime: datetime(..., tzinfo=...)")
     return given.isoformat()
 

@@ -1,7 +1,7 @@
 """The tables that stored views add to a ledger, held against what this program lays out.
 
 Invariant: a view that an earlier version of it laid out is no oddity: it is known as outdated by
-its checkpoint, and built anew before it is used. This module must not know rows.
+its checkpoint, and built again before it is used. This module must not know rows.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Invariant: an account's rows are a pure function of its folded state and the policy in force, so
 catching up, rebuilding and refolding cannot differ. A change of columns or meaning raises the
-version, and the view is then built anew. This module must not know how views are stored.
+version, and the view is then built again. This module must not know how views are stored.
 """
 
 from __future__ import annotations

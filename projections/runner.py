@@ -3,7 +3,7 @@
 Each view's checkpoint (name, version, position, hash of the event there) is written in the
 transaction of its rows. Invariant: a view's rows are exactly those of the log up to its
 checkpoint; a checkpoint that does not fit this log (a restored file, another ledger, another
-version) is noticed, and its view is built anew, never silently used. Long streams get their
+version) is noticed, and its view is built again, never silently used. Long streams get their
 frames (projections/snapshots.py) on the way.
 """
 
@@ -159,7 +159,7 @@ class Views:
             if state == FRESH:
                 continue
             if state in (FOREIGN, OUTDATED):
-                notices.append(f"view {projection.name} was {state}: built anew from the log")
+                notices.append(f"view {projection.name} was {state}: built again from the log")
             position = checkpoint.position if checkpoint and state == BEHIND else 0
             if not position:
                 connection.execute(f"DROP TABLE IF EXISTS {LIVE}{projection.name}")

@@ -259,7 +259,7 @@ def _mark_behind(events: Sequence[RecordedEvent], last: bytes, most: int) -> Mar
 
 
 def rebuild(writer: Writer) -> None:
-    """Make every frame that is kept anew, from nothing."""
+    """Make every frame that is kept again, from the first event."""
     connection = writer.connection
     if TABLE not in tables(connection):
         return

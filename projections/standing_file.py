@@ -48,7 +48,7 @@ def read_checks(raw: bytes, what: str) -> list[Check]:
     told = read_toml(raw, what)
     listed = told.pop("check", None)
     if told or not isinstance(listed, list) or not listed:
-        raise InvalidInput(f"{what} is to hold tables [[check]] and nothing else", hint=_HINT)
+        raise InvalidInput(f"{what} must hold only tables [[check]]", hint=_HINT)
     if len(listed) > _CHECKS_MAX:
         raise InvalidInput(f"{what} holds more than {_CHECKS_MAX} checks", hint=_HINT)
     found = [_check(one, number) for number, one in enumerate(listed, 1)]
@@ -61,18 +61,18 @@ def read_checks(raw: bytes, what: str) -> list[Check]:
 
 def _check(told: object, number: int) -> Check:
     if not isinstance(told, dict):
-        raise InvalidInput(f"check {number} is no table", hint=_HINT)
+        raise InvalidInput(f"check {number} is not a table", hint=_HINT)
     where = f"check {told.get('name', number)!r}"
     for key, cell in told.items():
         if key not in _KEYS:
             hint = did_you_mean(key, list(_KEYS)) or "keys: " + ", ".join(_KEYS)
             raise InvalidInput(f"{where} has an unknown key {key!r}", hint=hint)
         if key in _TEXTS and (not isinstance(cell, str) or not cell.strip()):
-            raise InvalidInput(f"{where}: {key} is to be a text", hint=_HINT)
+            raise InvalidInput(f"{where}: {key} must be a text", hint=_HINT)
     if "name" not in told:
         raise InvalidInput(f"check {number} has no name", hint=_HINT)
     if sum(key in told for key in ("expr", "books", "sql")) != 1:
-        raise InvalidInput(f"{where} is to have one of expr, books and sql", hint=_HINT)
+        raise InvalidInput(f"{where} needs exactly one of expr, books and sql", hint=_HINT)
     when = told.get("when", ALWAYS)
     if when not in WHEN:
         raise InvalidInput(f"{where}: when is {when!r}", hint="one of: " + ", ".join(WHEN))
@@ -84,7 +84,7 @@ def _check(told: object, number: int) -> Check:
         raise InvalidInput(f"{where}: a query names its accounts itself", hint=_HINT)
     if made.sql is not None and when == ALWAYS and not made.monotone:
         raise InvalidInput(
-            f"{where}: a query is not asked at every position",
+            f"{where}: a query cannot run at every position",
             hint='when = "now" or "closes"; or monotone = true, if what failed once fails on',
         )
     return made
@@ -106,7 +106,7 @@ def _accounts(told: dict[str, Any], where: str) -> tuple[str, ...]:
     if found == "all":
         return ()
     if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
-        raise InvalidInput(f'{where}: accounts is to be "all" or a list of ids', hint=_HINT)
+        raise InvalidInput(f'{where}: accounts must be "all" or a list of ids', hint=_HINT)
     return tuple(found)
 
 

@@ -46,11 +46,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --update-golden: write what the golden tests expect anew."""
+    """Add --update-golden: write what the golden tests expect."""
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="write golden files anew instead of comparing; review the difference like code",
+        help="write golden files instead of comparing; review the difference like code",
     )
 
 

@@ -3,7 +3,7 @@
 A block marked ``console`` holds ``$ command`` lines, each with what it prints. All blocks of the
 file share one folder, in order. ``# exit N`` at the end of a command says how it ends (0 if it
 does not); ``...`` in the output stands for anything within one line. `make golden` writes the
-output anew; lines with ``...`` stay as they are where they still fit.
+output; lines with ``...`` stay as they are where they still fit.
 """
 
 from __future__ import annotations

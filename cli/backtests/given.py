@@ -88,7 +88,7 @@ def read_prices(path: str, *, currency: str, offset: int) -> tuple[PriceChange, 
         found.append(PriceChange(read_start(since, offset) if since else 0, sku, minor))
     if not found:
         msg = f"{path!r} names no price"
-        raise InvalidInput(msg, hint="write a line for each: std,550.00,2025-07-01")
+        raise InvalidInput(msg, hint="write one line per price: std,550.00,2025-07-01")
     return tuple(sorted(found))
 
 
@@ -126,7 +126,7 @@ def read_customers(text: str, within: str | None) -> Customers:
     """Read the assumption about customers. Raises: InvalidInput, OSError."""
     if within is not None and text != TOPPING_UP:
         msg = "--within says how soon customers top up"
-        raise InvalidInput(msg, hint=f"it goes with: --customers {TOPPING_UP}")
+        raise InvalidInput(msg, hint=f"use it with: --customers {TOPPING_UP}")
     if text == RECORDED:
         return Customers((), "as recorded: every top-up as it was, none besides")
     if text == TOPPING_UP:

@@ -113,7 +113,7 @@ class Kept:
             return
         lines = self._path.read_bytes().splitlines() if self._path.exists() else []
         if lines and lines[0].decode(errors="replace") != digest:
-            msg = f"{str(path)!r} holds another backtest, or that of a ledger that has grown"
+            msg = f"{str(path)!r} holds another backtest, or the ledger has grown since"
             raise InvalidInput(msg, hint="name another file, or remove it to begin again")
         for line in lines[1:]:
             try:

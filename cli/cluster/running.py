@@ -46,7 +46,7 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
     return click.option(
         "--workers", type=click.IntRange(min=1), metavar="N",
-        help="So many processes of this machine.",
+        help="Number of processes on this machine.",
     )(command)  # fmt: skip
 
 
@@ -102,7 +102,7 @@ class Work:
                     yield future.result()
                     future.release()
             except distributed.KilledWorker as error:
-                msg = f"a share was lost with {RETRIES + 1} workers, one after the other"
+                msg = f"a share of the work was lost with {RETRIES + 1} workers in turn"
                 hint = "see the workers' logs; nothing was written, run it again"
                 raise InvalidInput(msg, hint=hint) from error
 

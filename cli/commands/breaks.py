@@ -31,7 +31,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only those that need somebody.")
+@click.option("--open", "only_open", is_flag=True, help="Only open breaks.")
 @tally_command(rows=True, point=True)
 def list_(session: Session, output: Output, *, only_open: bool, **options: Any) -> None:
     """List the recorded breaks as they stood at a point, the oldest first.
@@ -133,7 +133,7 @@ def break_page(found: dict[str, Any]) -> None:
 @click.argument("break_id", metavar="BREAK")
 @click.argument("lines", metavar="LINE...", nargs=-1, required=True)
 @click.option("--actor", help="Who says so.")
-@click.option("--reason", help="How that is known.")
+@click.option("--reason", help="How you know.")
 @tally_command()
 def match(
     session: Session, output: Output, break_id: str, lines: tuple[str, ...],
@@ -177,7 +177,7 @@ def resolve(session: Session, output: Output, **given: Any) -> None:
 @command.command("sign-off")
 @click.argument("break_id", metavar="BREAK|RUN")
 @click.option("--actor", help="The reviewer: not the one who prepared it.")
-@click.option("--reason", help="Why it may stand.")
+@click.option("--reason", help="Why it is accepted.")
 @tally_command()
 def sign_off(session: Session, output: Output, **given: Any) -> None:
     """Accept a break as it stands, or a whole run; a second person does it.

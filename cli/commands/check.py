@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @click.command("check")
 @click.argument("file", metavar="FILE.toml")
 @click.option("--period", metavar="PERIOD",
-              help="Judge what is to hold at closes at the end of this period.")  # fmt: skip
+              help="Evaluate checks of closes at the end of this period.")  # fmt: skip
 @click.option("--adopt", metavar="NAME",
-              help="Record the file: policy close_requires can name it as check:NAME.")  # fmt: skip
+              help="Record the file, to require it as check:NAME in close_requires.")  # fmt: skip
 @click.option("--actor", help="Who adopts it.")
 @click.option("--reason", help="Why.")
 @tally_command(rows=True, point=True)
@@ -54,7 +54,7 @@ def command(
     text, checks = _read(session, file)
     if adopt is not None:
         if period is not None or any(cell is not None for cell in options.values()):
-            raise click.UsageError("--adopt records the file: it takes no point and no period")
+            raise click.UsageError("--adopt records the file: omit the point and the period")
         return _adopt(session, output, adopt, text, actor=actor, reason=reason)
     point = asked(session, **point_options(options))
     end = _end_of(session, period, point)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 @click.command("close")
 @click.argument("period")
 @click.option("--check", is_flag=True, help="Only print the checklist.")
-@click.option("--override", is_flag=True, help="Close it though its checklist is open.")
+@click.option("--override", is_flag=True, help="Close it although its checklist is open.")
 @click.option("--seal", is_flag=True, help="Sign a checkpoint, kept in the ledger.")
 @click.option("--pack", is_flag=True, help="Write the evidence pack too.")
-@output_option("Where the pack goes (default: pack-PERIOD.zip).")
+@output_option("File of the pack (default: pack-PERIOD.zip).")
 @click.option("--actor", help="Who closes it.")
 @click.option("--reason", help="Why.")
 @tally_command()
@@ -54,7 +54,7 @@ def command(
     if check:
         return _check(session, output, term)
     if target is not None and not pack:
-        raise click.UsageError("-o names the pack: give --pack too")
+        raise click.UsageError("-o names the pack; add --pack")
     from cli import closing  # noqa: PLC0415 - loads the write side
     from cli.commands.pack import pack_target, write_pack  # noqa: PLC0415 - as above
     from cli.trusting import read_key  # noqa: PLC0415 - as above

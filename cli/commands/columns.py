@@ -36,7 +36,7 @@ def command() -> None:
 @command.command("build")
 @tally_command()
 def build(session: Session, output: Output) -> None:
-    """Copy what is newer than the last segment; anew where they are not of this log."""
+    """Copy what is newer than the last segment, or everything if they are of another log."""
     columns = Columns(session.reader)
     with Progress("columns") as progress:
         copied = columns.build(progress)

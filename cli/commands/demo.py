@@ -104,7 +104,7 @@ def command(session: Session, output: Output, *, force: bool) -> None:
 def _statements(checked: list[Checked]) -> None:
     """Print what each statement showed: the fixtures hold planted breaks of every class."""
     for one in checked:
-        agreed = "exactly what was planted" if one.exact else "NOT what was planted"
+        agreed = "exactly the planted breaks" if one.exact else "NOT the planted breaks"
         classes = sorted({kind for kind, _ in one.found})
         told = f"{len(one.report.matches)} matched, {plural(len(one.found), 'break')}: {agreed}"
         write(f"   {one.name:<17} {told}")
@@ -149,13 +149,13 @@ def _holds_demo(location: str, *, force: bool) -> bool:
         ours, unchanged = there.catalog.ledger == DEMO_ID, _unchanged(there)
     if not ours:
         msg = f"{location!r} holds another ledger"
-        raise InvalidInput(msg, hint="choose another place: tally demo --ledger PATH")
+        raise InvalidInput(msg, hint="choose another path: tally demo --ledger PATH")
     if not force and not unchanged:
         msg = f"{location!r} holds a demo ledger that was changed since it was made"
         raise InvalidInput(msg, hint="add --force to replace it, or choose another --ledger PATH")
     if not force and location != DEMO_LEDGER:
         msg = f"{location!r} holds a demo already"
-        raise InvalidInput(msg, hint="add --force to make it anew")
+        raise InvalidInput(msg, hint="add --force to build it again")
     return True
 
 

@@ -31,7 +31,7 @@ ENTRIES_MAX = 10
 @click.argument("a", metavar="A", shell_complete=complete_point)
 @click.argument("b", metavar="B", shell_complete=complete_point)
 @click.argument("account", required=False, shell_complete=complete_account)
-@click.option("--bridge", is_flag=True, help="For sums: what makes the difference, by event.")
+@click.option("--bridge", is_flag=True, help="For sums: split the difference by event.")
 @click.option("--exit-code", is_flag=True, help="Exit with status 1 when something differs.")
 @tally_command(rows=True)
 def command(

@@ -94,7 +94,7 @@ def _choice(form: str, options: dict[str, Any]) -> Choice:
     asked = [name for name in ("ndjson", "parquet") if options.pop(f"as_{name}")]
     version = options.pop("focus_version")
     if len(asked) > 1:
-        raise InvalidInput("--ndjson and --parquet are two ways to write", hint="give one of them")
+        raise InvalidInput("--ndjson and --parquet exclude each other", hint="choose one")
     if version and form != "focus":
         raise InvalidInput("--focus-version applies only to --format focus")
     return Choice("".join(asked), version or "")

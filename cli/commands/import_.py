@@ -67,12 +67,12 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
 
 @click.command("import")
 @click.argument("file", metavar="FILE|-")
-@click.option("--resume", is_flag=True, help="Skip the lines that this file already recorded.")
+@click.option("--resume", is_flag=True, help="Skip the lines that are already recorded.")
 @click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
 @click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")
-@click.option("--dry-run", is_flag=True, help="With --from: what would be there; record nothing.")
-@click.option("--dates-lost", is_flag=True, help="With --from: let a system clock lose dates.")
-@click.option("--account", default="", help="With --from: the account, where the file has none.")
+@click.option("--dry-run", is_flag=True, help="With --from: show the result; record nothing.")
+@click.option("--dates-lost", is_flag=True, help="With --from: accept that dates are lost.")
+@click.option("--account", default="", help="With --from: the account, if the file names none.")
 @click.option("--encoding", default="utf-8", show_default=True, help="With --from: utf-8, gbk.")
 @tally_command(rows=True)
 def command(
@@ -103,7 +103,7 @@ def command(
             return show_preview(session, output, statement, source)
     elif dry_run or reading["account"] or reading["dates_lost"]:
         msg = "--dry-run, --account and --dates-lost belong to --from"
-        raise InvalidInput(msg, hint="say what FILE is, e.g. --from alibaba-bills")
+        raise InvalidInput(msg, hint="name the format of FILE, e.g. --from alibaba-bills")
     else:
         source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     with source, Progress("import") as progress:

@@ -37,7 +37,7 @@ def read_policy(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.command("init")
 @click.option(
     "--clock", type=click.Choice([clocks.SYSTEM, clocks.SIMULATED]), default=clocks.SYSTEM,
-    show_default=True, help="Real time, or a clock that commands move.",
+    show_default=True, help="Real time, or a clock that only commands move.",
 )  # fmt: skip
 @click.option("--start", metavar="T", help="Where a simulated clock starts (default: now).")
 @click.option("--currency", default="CNY", show_default=True, help="ISO 4217 code.")
@@ -79,7 +79,7 @@ def command(
     folder = Path(session.location).absolute().parent
     if not is_server(session.location):
         if not folder.is_dir():
-            msg = f"there is no folder {str(folder)!r}"
+            msg = f"there is not a folder {str(folder)!r}"
             raise InvalidInput(msg, hint="make it first")
         if not Path(session.location).exists():
             Target(session.location).check_new([])

@@ -51,8 +51,8 @@ def command() -> None:
 
 
 @command.command("new")
-@click.option("--name", help="Its name, like example.com/billing (default: tally.local/ID).")
-@click.option("--witness", is_flag=True, help="A key that cosigns the checkpoints of others.")
+@click.option("--name", help="The key's name, like example.com/billing (default: tally.local/ID).")
+@click.option("--witness", is_flag=True, help="Make a witness's key, which cosigns checkpoints.")
 @key_option
 @policy_option
 @tally_command()
@@ -62,7 +62,7 @@ def new(
 ) -> None:  # fmt: skip
     """Make a key, and accept it in the policy file."""
     if witness and name is None:
-        msg = "a witness has a name of its own"
+        msg = "a witness needs its own name"
         raise InvalidInput(msg, hint="add --name, like --name audit.example/lin")
     try:
         named = check_name(name or f"tally.local/{session.catalog.ledger}")
@@ -84,7 +84,7 @@ def new(
 
 
 @command.command("show")
-@click.option("--pem", is_flag=True, help="The public key alone, as openssl reads it.")
+@click.option("--pem", is_flag=True, help="Print only the public key, as PEM.")
 @key_option
 @policy_option
 @tally_command()

@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     wanted = Wanted(account, instance, *span, kinds_of(types), late)
     session.require(wanted)
     if most is not None and most < 0:
-        raise InvalidInput(f"-n {most} is no number of events", hint="give 0 or more")
+        raise InvalidInput(f"-n {most} is not a number of events", hint="give 0 or more")
     session.note_what_is_due()
 
     currencies = session.currencies
@@ -100,7 +100,7 @@ def _span(
     until = None if end is None else session.instant(end)
     if since is not None and until is not None and since > until:
         msg = f"--from {start} lies after --to {end}"
-        raise InvalidInput(msg, hint="--to is not included: give a later one")
+        raise InvalidInput(msg, hint="--to is exclusive: give a later instant")
     return since, until
 
 

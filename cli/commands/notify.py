@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="URL", envvar="TALLY_NOTIFY_TO",
               help="https://..., smtp://... or file://... (or TALLY_NOTIFY_TO).")  # fmt: skip
 @click.option("--once", is_flag=True, help="Try each notice once, without waiting.")
-@click.option("--list", "listed", is_flag=True, help="What was told, and tried, up to a point.")
+@click.option("--list", "listed", is_flag=True, help="List notices and attempts up to a point.")
 @notice_options
 @tally_command(rows=True, point=True)
 def command(
@@ -55,7 +55,7 @@ def command(
         point = asked(session, **where)
         return _list(session, output, account=account, kinds=options["kinds"], point=point)
     if to is None or account is not None or any(where.values()):
-        wrong = "--to is missing" if to is None else "an account or a point is for --list"
+        wrong = "--to is missing" if to is None else "ACCOUNT and a point need --list"
         raise InvalidInput(wrong, hint="see: tally notify --help")
     if session.catalog.clock == clocks.SYSTEM:
         session.ledger.advance()  # what fell due is told, and decides what else is

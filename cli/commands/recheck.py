@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _MARKS = {"missing": "-", "extra": "+", "different": "~", "order": "?"}
 _MEANS = {
-    "missing": "recorded, but the rules do not lead to it",
-    "extra": "the rules lead to it, but it is not recorded",
+    "missing": "recorded, but the rules do not derive it",
+    "extra": "the rules derive it, but it is not recorded",
     "different": "recorded with other content",
     "order": "recorded at another position",
 }

@@ -47,8 +47,8 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 @click.option("--guess", is_flag=True, help="Print a starter column map for a csv, and stop.")
 @click.option("--period", metavar="PERIOD", help="Only this month, or FROM..TO.")
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
-@click.option("--channel", "channels", multiple=True, help="Only payments of this channel.")
-@click.option("--item", "items", multiple=True, help="Only these, e.g. PayAsYouGoBill.")
+@click.option("--channel", "channels", multiple=True, help="Only payments through this channel.")
+@click.option("--item", "items", multiple=True, help="Only these bill items, e.g. PayAsYouGoBill.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
 @click.option(
     "--transit-days", type=click.IntRange(0, 366), help="Days a payment may be in transit."
@@ -95,7 +95,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
         return _against(session, output, file, options)
     if options["source"] is None:
         hint = f"--source {SOURCES[0]}, one of: {', '.join(SOURCES)}"
-        raise InvalidInput("say what the file is with --source", hint=hint)
+        raise InvalidInput("name the format with --source", hint=hint)
     if options["guess"]:
         return _guess(output, statement_file(file, options["source"]), options)
     points = point_options(options)
@@ -147,18 +147,18 @@ def _against(session: Session, output: Output, file: str, options: dict[str, Any
 
     old, source, encoding = (options.pop(name) for name in ("against", "source", "encoding"))
     if output.form == "html":
-        raise InvalidInput("--html and --against are two answers", hint="use --csv or --json")
+        raise InvalidInput("--html and --against exclude each other", hint="use --csv or --json")
     given = [name.rstrip("_") for name, said in options.items() if said not in _UNSAID]
     if given:
         msg = f"--{given[0].replace('_', '-')} cannot be combined with --against"
-        raise InvalidInput(msg, hint="it compares two files; the ledger is not looked at")
+        raise InvalidInput(msg, hint="--against compares two files; the ledger is not read")
     return against(session, output, old, file, source=source, encoding=encoding)
 
 
 def _asked(session: Session, options: dict[str, Any]) -> Asked:
     path, source = options["map_"], options["source"]
     if source == "csv" and path is None:
-        hint = "--map FILE.toml; --guess prints one to begin with"
+        hint = "--map FILE.toml; --guess prints a starter map"
         raise InvalidInput("source csv needs a column map", hint=hint)
     column_map = None if path is None else _column_map(path)
     account = options["account"]

@@ -24,7 +24,7 @@ _SHARED = ("at", "effective_at", "override", "actor", "reason", "token", "expect
 _HELP = {
     "account": "Id of the account.",
     "amount": "Major units, such as 100.00.",
-    "at": "Instant of the command (simulated clock; default: its present).",
+    "at": "Instant of the command (simulated clock; default: now).",
     "auto_renew": "Renew it one month each; left out, the flag stays.",
     "bill": "Id of the bill.",
     "channel": "Half of the payment's key.",
@@ -44,11 +44,11 @@ _HELP = {
     "rated": "Major units, up to 10 decimals; billed rounded down.",
     "serial": "The other half of the payment's key.",
     "sku": "What is bought; its price must be set.",
-    "starts": "The first instant in it (default: the present).",
+    "starts": "The first instant in it (default: now).",
     "usage": "Id of the usage, and of its bill.",
-    "value": "Spelled like 15d, 30min, 08:00:00 or true.",
-    "effective_at": "When the fact held, if it is recorded late.",
-    "override": "Record it though its period is closed (needs actor, reason).",
+    "value": "Written like 15d, 30min, 08:00:00 or true.",
+    "effective_at": "When the fact was true, if it is recorded late.",
+    "override": "Record it although its period is closed (needs actor, reason).",
     "actor": "Who asks.",
     "reason": "Why.",
     "token": "Makes the command safe to repeat.",
@@ -59,7 +59,7 @@ _HELP = {
 }
 _OWN_HELP = {
     ("grant-coupon", "coupon"): "Id of the new coupon.",
-    ("set-price", "sku"): "What the price is of.",
+    ("set-price", "sku"): "The product that the price is for.",
 }
 
 # What the example of each command's help writes for a field that it must have.

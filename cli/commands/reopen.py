@@ -43,7 +43,7 @@ def command(
     if output.human:
         for row in rows:
             write(f"reopened {row['period']}, closed at @{row['close']} [@{row['position']}]")
-        write("next, when it is complete: tally close")
+        write("when it is complete: tally close")
         return
     output.object(
         {"schema": "tally.reopen/1", "period": term.name, "position": rows[0]["position"],

@@ -40,7 +40,7 @@ def _stop(_signal: int, _frame: object) -> None:
 @click.command("run")
 @click.option("--once", is_flag=True, help="Catch up and stop.")
 @click.option("--until", metavar="T", help="Stop at T.")
-@click.option("--notify", "to", metavar="URL", help="Deliver notices there: see tally notify.")
+@click.option("--notify", "to", metavar="URL", help="Deliver notices here: see tally notify.")
 @notice_options
 @tally_command(rows=True)
 def command(

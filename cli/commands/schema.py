@@ -90,7 +90,7 @@ def _command() -> dict[str, Any]:
     made = msgspec.json.schema(c.AnyCommand)
     made["$defs"] = {name: _plain(part) for name, part in made["$defs"].items()}
     return {
-        "$schema": DRAFT, "$id": f"{_URN}{COMMAND}", "title": "A line of tally import", **made,
+        "$schema": DRAFT, "$id": f"{_URN}{COMMAND}", "title": "One line of tally import", **made,
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("seal")
-@output_option("Write the checkpoint there too.")
+@output_option("Also write the checkpoint to this file.")
 @key_option
 @tally_command()
 def command(

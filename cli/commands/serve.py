@@ -18,10 +18,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @click.command("serve")
 @click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True,
-              metavar="N", help="Port; 0 takes a free one.")  # fmt: skip
+              metavar="N", help="Port; 0 picks a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--token", envvar="TALLY_SERVE_TOKEN",
-              help="Wanted from every request (or TALLY_SERVE_TOKEN).")  # fmt: skip
+              help="Token that every request must carry (or TALLY_SERVE_TOKEN).")  # fmt: skip
 @tally_command()
 def command(
     session: Session, _output: Output, *, port: int, host: str, token: str | None
@@ -39,8 +39,8 @@ def command(
       TALLY_SERVE_TOKEN=... tally serve --host 10.0.0.5
     """
     if host not in LOOPBACK and not token:
-        msg = f"{host!r} can be reached by others"
-        raise InvalidInput(msg, hint="give a token: TALLY_SERVE_TOKEN=..., or keep to 127.0.0.1")
+        msg = f"{host!r} is reachable from other machines"
+        raise InvalidInput(msg, hint="give a token: TALLY_SERVE_TOKEN=..., or use 127.0.0.1")
     head = session.reader.head()  # a ledger that cannot be read is told here
     from cli.explorer.app import LOCAL, Explorer  # noqa: PLC0415 - an extra
 

@@ -27,7 +27,7 @@ _TEXT_MAX = 1 << 20
 @click.command("sql")
 @click.argument("query", required=False)
 @click.option("-f", "--file", "file", metavar="FILE", help="Read the query from FILE.")
-@click.option("--shell", is_flag=True, help="Ask one query after the other.")
+@click.option("--shell", is_flag=True, help="Open an interactive prompt.")
 @output_option("Write the rows as Parquet.", "--parquet", "parquet")
 @click.option("--timeout", type=click.IntRange(min=1), default=60, show_default=True,
               metavar="SECONDS", help="Stop a query that takes longer.")  # fmt: skip
@@ -86,7 +86,7 @@ def points_of(session: Session, text: str) -> dict[Any, Point]:
 def _text(query: str | None, file: str | None) -> str:
     """Return the query. Raises: InvalidInput, OSError."""
     if (query is None) == (file is None):
-        msg = "no query is given" if query is None else "a query and a file of one are two queries"
+        msg = "no query is given" if query is None else "give either a query or --file, not both"
         raise InvalidInput(msg, hint='tally sql "SELECT ..." or tally sql -f FILE')
     if query == "-" or file == "-":
         return sys.stdin.read(_TEXT_MAX)

@@ -57,8 +57,8 @@ def add(
         session.ledger.advance()  # what is due belongs to the period that is named
     given = point_options(options)
     if when is not None and any(given.values()):
-        msg = "the point is given twice"
-        raise InvalidInput(msg, hint="give POINT or the options, not both")
+        msg = "POINT and the point options exclude each other"
+        raise InvalidInput(msg, hint="give one of them")
     point = point_argument(session, when) if when is not None else asked(session, **given)
     tag = TagAdded(
         name=name, at=point.at, known_at=point.known_at, known_position=point.position,

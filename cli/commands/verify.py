@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.option("--since", metavar="CHECKPOINT", help="A checkpoint that was kept outside.")
+@click.option("--since", metavar="CHECKPOINT", help="Compare with a checkpoint kept elsewhere.")
 @click.option("--deep", is_flag=True, help="Refold too: views, invariants, period closes.")
 @policy_option
 @tally_command()
@@ -123,6 +123,6 @@ def _page(answer: dict[str, Any], *, whole: bool) -> None:
     if answer["ok"]:
         write(f"{plural(answer['events'], 'event')} unchanged, {said}")
         if sealed is None:
-            write("next: tally keys new, then tally seal, and give the checkpoint to somebody")
+            write("next: tally keys new, then tally seal, and give the checkpoint to someone else")
     else:
-        write("the log is broken" if not whole else "the log is whole; what is derived drifted")
+        write("the log is broken" if not whole else "the log is intact; derived data drifted")

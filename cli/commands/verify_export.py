@@ -48,7 +48,7 @@ def command(session: Session, output: Output, *, file: str) -> None:
         heading = read_heading(given.read(HEADING_MAX))
         form = heading.form.partition("/")[0]
         if form not in JOURNALS:
-            msg = f"the heading names a format that is not known: {heading.form}"
+            msg = f"the heading names an unknown format: {heading.form}"
             raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
         point = _point(session, heading)
         given.seek(0)
@@ -93,7 +93,7 @@ def _point(session: Session, heading: Heading) -> Point:
     too_early = last is not None and known < last.recorded_at
     too_late = after is not None and known >= after.recorded_at and not exact
     if too_early or too_late or max(heading.at, known) > session.now:
-        msg = f"the instants of the heading are none at which {size} events were known"
+        msg = f"the heading names instants at which {size} events were known"
         raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
     return Point(heading.at, known, size, everything=False)
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from projections.answers import Formatter
     from projections.history.why import Why
 
-NOTHING = "no single top-up, coupon or setting would have decided otherwise"
-NO_DECISION = "a sum is no decision: ask about overdue, or an instance's state"
+NOTHING = "no single top-up, coupon or setting would have changed the decision"
+NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's state"
 
 
 @click.command("why")
 @click.argument("field", metavar="ACCOUNT.FIELD", shell_complete=complete_account)
-@click.option("--flip", is_flag=True, help="Also the least change that would alter it.")
-@click.option("--all", "show_all", is_flag=True, help="Every part of a long sum.")
+@click.option("--flip", is_flag=True, help="Also show the smallest change that would alter it.")
+@click.option("--all", "show_all", is_flag=True, help="Show every part of a long sum.")
 @tally_command(point=True)
 def command(
     session: Session, output: Output, *, field: str, flip: bool, show_all: bool, **options: Any

@@ -20,7 +20,7 @@ from projections.point import Asked
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
-_NOTHING = "no single top-up or coupon would have had it accepted"
+_NOTHING = "no single top-up or coupon would have made it acceptable"
 
 
 @click.command("why-not", context_settings={"ignore_unknown_options": True})
@@ -55,7 +55,7 @@ def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
     """Read a command as ``tally record`` does. Raises: InvalidInput."""
     kind = c.COMMANDS.get(words[0])
     if kind is None or not issubclass(kind, c.AccountCommand):
-        msg = f"no command {words[0]!r} to an account"
+        msg = f"there is no account command {words[0]!r}"
         raise InvalidInput(msg, hint=did_you_mean(words[0], list(c.COMMANDS)))
     parser = click.Command(words[0], params=options_of(kind))
     name = f"tally why-not {account} {words[0]}"
@@ -63,7 +63,7 @@ def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
     wanted = c.from_fields(fields_of(kind, given.params))
     if wanted.at is not None:
         msg = "why-not decides at the ledger's clock"
-        raise InvalidInput(msg, hint="leave --at out; for the past: tally whatif --insert")
+        raise InvalidInput(msg, hint="omit --at; for the past: tally whatif --insert")
     return wanted
 
 
@@ -101,7 +101,8 @@ def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, A
 def _page(answer: dict[str, Any]) -> None:
     what = f"{answer['command']['do']} of {answer['account']}"
     if answer["accepted"]:
-        said = "is a repeat: its first result stands" if answer["duplicate"] else "is accepted"
+        duplicate = "is a duplicate: its original result applies"
+        said = duplicate if answer["duplicate"] else "is accepted"
         write(f"{what} at {short(answer['at'])} {said}")
         for event in answer["events"]:
             where = f" {event['instance']}" if event["instance"] else ""

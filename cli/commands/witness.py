@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @click.command("witness")
 @click.argument("checkpoint")
-@click.option("--proof", "proof_file", metavar="FILE", help="A consistency proof (no ledger).")
+@click.option("--proof", "proof_file", metavar="FILE", help="A consistency proof; needs no ledger.")
 @output_option("Write the cosigned checkpoint.")
 @key_option
 @policy_option
@@ -103,8 +103,8 @@ def _seen(path: Path) -> dict[str, tuple[int, str]]:
         for _, root in found.values():
             read_base64(root)
     except (ValueError, TypeError, AttributeError, RecursionError, BadNote):
-        msg = f"{str(path)!r} does not say what this key has cosigned"
-        hint = "it must not be lost: restore it, or cosign with a new key"
+        msg = f"{str(path)!r} does not record what this key has cosigned"
+        hint = "restore it from a backup, or cosign with a new key"
         raise InvalidInput(msg, hint=hint) from None
     return found
 

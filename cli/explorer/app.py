@@ -104,14 +104,14 @@ class Explorer:
     def _refused(self, request: Request) -> Response | None:
         host = request.headers.get("host", "")
         if host.rpartition(":")[0] not in self.hosts and host not in self.hosts:
-            return PlainTextResponse("this server does not answer to that name\n", 421)
+            return PlainTextResponse("unknown host name\n", 421)
         origin = request.headers.get("origin")
         if origin is not None and origin != f"{request.url.scheme}://{host}":
-            return PlainTextResponse("another site may not ask here\n", 403)
+            return PlainTextResponse("requests from other sites are refused\n", 403)
         if request.headers.get("sec-fetch-site") == "cross-site" and (
             request.headers.get("sec-fetch-mode") != "navigate"
         ):
-            return PlainTextResponse("another site may not ask here\n", 403)
+            return PlainTextResponse("requests from other sites are refused\n", 403)
         if self.token is not None:
             given = request.headers.get("authorization", "").removeprefix("Bearer ")
             given = given or request.query_params.get("token", "")
@@ -125,7 +125,7 @@ class Explorer:
         return response
 
     async def _refused_method(self, _: Request, __: Exception) -> Response:
-        return PlainTextResponse("this explorer only reads\n", 405, headers=HEADERS)
+        return PlainTextResponse("this explorer is read-only\n", 405, headers=HEADERS)
 
     # --- answers -----------------------------------------------------------------------------
 

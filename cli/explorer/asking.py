@@ -84,7 +84,7 @@ def words_of(
     """Return the words of a command line, or what is wrong with the question."""
     known = options_of(name)
     if known is None:
-        return f"{name!r} cannot be asked here; there are: {', '.join(READING)}"
+        return f"{name!r} is not available here; choose from: {', '.join(READING)}"
     words = name.split()
     for key, text in given:
         option = known.get(key.replace("-", "_"))

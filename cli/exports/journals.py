@@ -60,7 +60,7 @@ def write(
     ``with_lots`` is False for the form that was written before there were lots.
     """
     if choice != PLAIN:
-        raise InvalidInput(f"--format {form} takes no option beyond the point and -o")
+        raise InvalidInput(f"--format {form} takes only a point and -o")
     point = point._replace(at=point.seen_at)
     offset = session.catalog_at(point).policy.calendar_offset
     writer, digest, pieces = journal(form), sha256(), 0

@@ -47,7 +47,7 @@ def _writer(form: str, choice: Choice) -> Pieces:
         takes = [name for name, spelled in WRITERS if spelled == choice.spelled]
         raise InvalidInput(
             f"--{choice.spelled} cannot be combined with --format {form}",
-            hint=f"it goes with --format {', '.join(takes)}",
+            hint=f"it belongs to --format {', '.join(takes)}",
         )
     writer: Pieces = getattr(import_module(f"projections.exports.{found[0]}"), found[1])
     return writer

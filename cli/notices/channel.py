@@ -88,15 +88,15 @@ def read_address(text: str) -> Address:
     if bad or port == 0:
         raise InvalidInput("the address of --to cannot be read", hint=_HINT)
     if parts.scheme not in ("https", "http", "smtp", "file"):
-        msg = f"notices cannot go to {parts.scheme!r}" if parts.scheme else (
-            "the address of --to names no way to go"
+        msg = f"notices cannot be sent to {parts.scheme!r}" if parts.scheme else (
+            "the address of --to has no scheme"
         )
         raise InvalidInput(msg, hint=_HINT)
     if parts.scheme != "file" and not parts.hostname:
-        raise InvalidInput("the address of --to names no host", hint=_HINT)
+        raise InvalidInput("the address of --to has no host", hint=_HINT)
     address = Address(parts, _shown(parts))
     if parts.scheme == "http" and not address.loopback:
-        msg = f"{address.name} would travel in the open; http:// goes to this machine alone"
+        msg = f"{address.name} would be unencrypted; http:// is allowed for this machine only"
         raise InvalidInput(msg, hint="use https://")
     return address
 
@@ -122,7 +122,7 @@ def file_of(parts: SplitResult) -> Path:
     host = "" if parts.netloc.lower() == "localhost" else parts.netloc
     path = unquote(host + parts.path)
     if not path or path.endswith("/") or parts.query or parts.fragment:
-        raise InvalidInput("the address of --to names no file", hint=_HINT)
+        raise InvalidInput("the address of --to has no file", hint=_HINT)
     return Path(path)
 
 

@@ -33,7 +33,7 @@ class File:
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
                 raise _not_ours(path, "is no file")
             if os.pread(self._file, 1, 0) not in (b"", b"{", b"\n"):
-                raise _not_ours(path, "holds something else than notices")
+                raise _not_ours(path, "holds something other than notices")
         except InvalidInput:
             os.close(self._file)
             raise
@@ -59,4 +59,4 @@ class File:
 
 
 def _not_ours(path: Path, why: str) -> InvalidInput:
-    return InvalidInput(f"{str(path)!r} {why}", hint="name a file of its own")
+    return InvalidInput(f"{str(path)!r} {why}", hint="use a separate file")

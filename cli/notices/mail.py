@@ -59,13 +59,13 @@ class Mail:
         for one in (self._to.replace(_ACCOUNT, "a"), self._from):
             if not _ADDRESS.fullmatch(one):
                 hint = "like smtp://host/name@example.com?from=tally@example.com"
-                raise InvalidInput(f"{one!r} is no mail address", hint=hint)
+                raise InvalidInput(f"{one!r} is not a mail address", hint=hint)
 
     def send(self, notice: Notice, body: bytes) -> Answer:
         """Hand one mail over."""
         recipient = self._to.replace(_ACCOUNT, notice.account)
         if not _ADDRESS.fullmatch(recipient):
-            return Answer(taken=False, said=bounded(f"{recipient!r} is no mail address"))
+            return Answer(taken=False, said=bounded(f"{recipient!r} is not a mail address"))
         message = self.message(notice, body, recipient)
         smtp = smtplib.SMTP(timeout=STEP_SECONDS, local_hostname=_OURSELVES)
         try:

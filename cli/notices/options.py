@@ -26,11 +26,11 @@ def notice_options(body: Callable[..., Any]) -> Callable[..., Any]:
     """Add --kinds, --since, --secret-env and --templates."""
     for option in (
         click.option("--templates", metavar="DIR",
-                     help="Mail texts of one's own: KIND.txt, in place of ours."),
+                     help="Folder of your own mail texts: KIND.txt replaces the default."),
         click.option("--secret-env", metavar="NAME", default=SECRET_ENV, show_default=True,
                      help="Variable with the webhook secret, whsec_..., or a file that holds it."),
         click.option("--since", metavar="POSITION",
-                     help="Begin behind this event (default: where the channel began, else the "
+                     help="Begin after this event (default: where the channel began, else the "
                      "first event)."),
         click.option("--kinds", metavar="K,K", multiple=True,
                      help="Only these kinds of notices."),
@@ -50,7 +50,7 @@ def read_kinds(texts: Sequence[str]) -> frozenset[str]:
     for kind in found:
         if kind not in KINDS:
             hint = did_you_mean(kind, list(KINDS)) or "kinds: " + ", ".join(KINDS)
-            raise InvalidInput(f"{kind!r} is no kind of notice", hint=hint)
+            raise InvalidInput(f"{kind!r} is not a kind of notice", hint=hint)
     if not found:
         raise InvalidInput("--kinds names no kind", hint="kinds: " + ", ".join(KINDS))
     return frozenset(found)

@@ -34,7 +34,8 @@ class Texts:
             for name in others:
                 if name.removesuffix(".txt") not in KINDS:
                     known = ", ".join(KINDS)
-                    raise InvalidInput(f"{name} is of no kind of notice", hint=f"kinds: {known}")
+                    msg = f"{name} is not named after a kind of notice"
+                    raise InvalidInput(msg, hint=f"kinds: {known}")
 
     def of(self, notice: Notice) -> tuple[str, str]:
         """Return the subject and the text of one notice; what it does not say stays empty."""
@@ -64,7 +65,7 @@ def _word(cell: object) -> str:
 def _template(kind: str, folder: str | None) -> tuple[string.Template, string.Template]:
     own = None if folder is None else Path(folder) / f"{kind}.txt"
     if own is not None and not own.parent.is_dir():
-        raise InvalidInput(f"{folder!r} is no folder", hint="--templates names a folder")
+        raise InvalidInput(f"{folder!r} is not a folder", hint="--templates names a folder")
     if own is not None and own.is_file():
         name = str(own)
         with own.open("rb") as file:
@@ -75,11 +76,11 @@ def _template(kind: str, folder: str | None) -> tuple[string.Template, string.Te
     try:
         head, _, text = raw.decode().replace("\r\n", "\n").partition("\n\n")
     except UnicodeDecodeError:
-        raise InvalidInput(f"{name} is no UTF-8 text", hint="save it as UTF-8") from None
+        raise InvalidInput(f"{name} is not UTF-8 text", hint="save it as UTF-8") from None
     if not head.startswith(SUBJECT) or "\n" in head or not text.strip():
         hint = "a line 'Subject: ...', an empty line, the text"
-        raise InvalidInput(f"{name} is no template", hint=hint)
+        raise InvalidInput(f"{name} is not a template", hint=hint)
     found = string.Template(head.removeprefix(SUBJECT)), string.Template(text)
     if not all(template.is_valid() for template in found):
-        raise InvalidInput(f"{name} has a $ that names nothing", hint="write $$ for a dollar")
+        raise InvalidInput(f"{name} has a $ that names no field", hint="write $$ for a dollar")
     return found

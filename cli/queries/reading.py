@@ -87,7 +87,7 @@ def _call(relation: str, tokens: list[str], words: list[int]) -> Call:
     if len(given) < len(shape) or any(
         not token.startswith(want) for token, want in zip(given, shape, strict=False)
     ):
-        msg = f"{relation}_at takes two instants, written out as texts"
+        msg = f"{relation}_at takes two instants as text literals"
         raise InvalidInput(msg, hint=f"{relation}_at('2025-03-31', '2025-04-02')")
     return Call(relation, _unquoted(given[1]), _unquoted(given[3]))
 

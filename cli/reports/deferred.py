@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @report_command("deferred")
-@click.option("--all", "everything", is_flag=True, help="Terms that are over or refunded too.")
+@click.option("--all", "everything", is_flag=True, help="Include terms that are over or refunded.")
 def report(
     session: Session, output: Output, account: str | None, span: Span, *, everything: bool
 ) -> int:

@@ -117,7 +117,7 @@ def _arguments(
 def as_page(output: Output) -> Output:
     """Return the form of a page. Raises: InvalidInput where another form is asked for too."""
     if not output.human:
-        raise InvalidInput(f"--html and --{output.form} are two forms", hint="give one of them")
+        raise InvalidInput(f"--html and --{output.form} exclude each other", hint="choose one")
     return Output("html")
 
 
@@ -158,8 +158,8 @@ def _span(session: Session, options: dict[str, Any]) -> Span:
     period, starts = options.pop("period", None), options.pop("starts", None)
     if period is not None:
         if starts is not None or given["at"] is not None or given["as_of"] is not None:
-            msg = "--period says from when to when"
-            raise InvalidInput(msg, hint="leave --from, --at and --as-of out")
+            msg = "--period already sets the beginning and the end"
+            raise InvalidInput(msg, hint="omit --from, --at and --as-of")
         month = read_period(period, session.offset)
         given["at"] = format_instant(_end_of(month, session), session.offset)
         return Span(points.asked(session, **given), month.starts)

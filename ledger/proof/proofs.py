@@ -102,7 +102,7 @@ def check_inclusion(proof: Inclusion, body: bytes, policy: TrustPolicy) -> Accep
         tree.leaf_hash(body), proof.leaf_index,
         size=checkpoint.size, proof=proof.hashes, root=checkpoint.root,
     ):  # fmt: skip
-        msg = f"these bytes are not the event @{proof.leaf_index + 1} of {checkpoint.origin}"
+        msg = f"the bytes are not the event @{proof.leaf_index + 1} of {checkpoint.origin}"
         raise IntegrityBroken(
             msg, kind="modified", position=proof.leaf_index + 1,
             hint="the proof may belong to another event or another checkpoint",

@@ -83,7 +83,7 @@ def insertion(text: str, *, offset: int, until: int) -> Insertion:
     at = int(command.at)
     if at > until:
         msg = "an inserted command lies after the ledger's clock"
-        raise InvalidInput(msg, hint="what is still to come is a question for: tally forecast")
+        raise InvalidInput(msg, hint="for the future use: tally forecast")
     return Insertion(at, command)
 
 

@@ -124,7 +124,7 @@ class NoRights(StoreError):
         """Name the place and what is not allowed."""
         super().__init__(
             f"{location!r} may not be used: {why}",
-            hint="ask whoever keeps it for the rights; nothing recorded is lost",
+            hint="ask its owner for permission; nothing recorded is lost",
         )
 
 
@@ -137,7 +137,7 @@ class CannotOpen(StoreError):
         """Name the place and what the system says."""
         super().__init__(
             f"{location!r} cannot be used: {why}",
-            hint=hint or "check the disk and the rights of file and folder",
+            hint=hint or "check the disk and the permissions of file and folder",
         )
 
 

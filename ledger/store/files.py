@@ -48,7 +48,7 @@ def check_file(location: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise LedgerNotFound(location) from None
     except PermissionError:
-        raise NoRights(location, why="its folder may not be looked into") from None
+        raise NoRights(location, why="its folder cannot be read") from None
     except (OSError, ValueError) as error:  # a name that is too long, or runs in a circle
         said = str(getattr(error, "strerror", None) or error).lower()
         msg = f"{location[:200]!r} cannot be the name of a ledger: {said}"
@@ -121,7 +121,7 @@ def _read_only(location: str, said: str) -> StoreError:
 def _not_opened(location: str, said: str) -> StoreError:
     path = Path(os.path.realpath(location))
     if path.exists() and not os.access(path, os.R_OK):
-        return NoRights(location, why="its file may not be read")
+        return NoRights(location, why="its file cannot be read")
     if not _folder_takes_files(location):
         return _read_only(location, "read-only")
     return CannotOpen(location, why=said)

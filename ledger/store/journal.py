@@ -96,13 +96,13 @@ def standing(reader: Reader) -> Journal | None:
         )  # fmt: skip
     if _loses(wal, path.with_name(f"{path.name}-shm")):
         return Journal(
-            DAMAGED, size, f"{wal.name} is damaged: what was recorded last cannot be read from it; "
+            DAMAGED, size, f"{wal.name} is damaged: its latest events cannot be read; "
             "keep both files as they are and go on from the last backup",
         )  # fmt: skip
     alone = _head_of_file_alone(path)
-    upto = "" if alone is None else f", which alone ends @{alone}"
+    upto = "" if alone is None else f", whose own last event is @{alone}"
     return Journal(
-        NEEDED, size, f"{wal.name} holds what is not in {path.name} yet{upto}: copy with "
+        NEEDED, size, f"{wal.name} holds events that are not in {path.name} yet{upto}: copy with "
         "tally backup, never the file alone",
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def require(location: str) -> None:
     wal = path.with_name(f"{path.name}-wal")
     if wal.is_file() and _unread_commits(wal, path.with_name(f"{path.name}-shm")) > 1:
         raise LedgerDamaged(
-            location, why=f"{wal.name} holds what was recorded last, and cannot be read to its end"
+            location, why=f"{wal.name} holds the latest events and cannot be read completely"
         )
 
 

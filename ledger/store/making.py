@@ -93,7 +93,7 @@ def _check_alone(path: Path) -> None:
         if not side.name.endswith("-shm") and side.exists() and side.stat().st_size:
             hint = f"it was left by another {path.name}; move it away, or name another file"
             if path.exists():
-                hint = f"somebody uses {path.name}; name another file"
+                hint = f"another program is using {path.name}; name another file"
             raise LedgerExists(str(side), hint=hint)
 
 

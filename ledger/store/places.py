@@ -44,7 +44,7 @@ def is_server(location: str) -> bool:
 def place(text: str) -> str:
     """Read where a ledger is: a path as it is, a URL in one spelling. Raises: InvalidInput."""
     if not text or "\0" in text:
-        raise InvalidInput("the name of a ledger is empty or holds a NUL", hint=_HINT)
+        raise InvalidInput("the name of a ledger is empty or contains NUL", hint=_HINT)
     if is_server(text):
         scheme, _, rest = text.partition("://")
         location = f"{scheme.lower()}://{rest}"

@@ -71,7 +71,7 @@ def explain(  # noqa: PLR0911 - one a meaning
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, said.UniqueViolation):
         msg = f"another event has the version of one of these: {text}"
-        return StreamConflict(msg, hint="read the stream again and decide anew")
+        return StreamConflict(msg, hint="read the stream again, then retry")
     if isinstance(error, _BUSY):
         return LedgerBusy(location)
     if isinstance(error, _FULL):
@@ -79,7 +79,7 @@ def explain(  # noqa: PLR0911 - one a meaning
     if isinstance(error, said.InsufficientPrivilege):
         return NoRights(location, why=text)
     if isinstance(error, said.ReadOnlySqlTransaction):
-        return LedgerReadOnly(location, why="the server takes no writes")
+        return LedgerReadOnly(location, why="the server accepts no writes")
     if isinstance(error, said.UndefinedTable):
         return NotALedger(location, why=text)
     if isinstance(error, said.InvalidCatalogName) or 'database "' in text:

@@ -85,7 +85,7 @@ class FileStore(Store):
             self.recorder.insert_rows(cursor, rows)
         except sqlite3.IntegrityError as error:
             msg = f"another event has the version of one of these: {error}"
-            raise StreamConflict(msg, hint="read the stream again and decide anew") from error
+            raise StreamConflict(msg, hint="read the stream again, then retry") from error
 
     @property
     def lacks_tree(self) -> bool:

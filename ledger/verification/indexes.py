@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger.connection import Connection
     from ledger.store import Reader
 
-INDEXES = "every index gives what its table gives, entry by entry"
+INDEXES = "every index agrees with its table, entry by entry"
 DATABASE = "the database finds no fault in its own pages"
 
 

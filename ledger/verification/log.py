@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     # position, stream, version, type, recorded_at, effective_at, bytes
     Stored = tuple[int, str, int, str, int, int, bytes]
 
-COLUMNS = "every column says what the bytes beside it say"
+COLUMNS = "every column agrees with the stored bytes"
 LEAVES = "every stored leaf is the hash of the event's bytes"
 NODES = "every stored node is the hash of the two below it"
 ROOT = "the root of the bytes is the root of the stored tree"
 VERSIONS = "the versions of each stream have no gap"
-CLOCK = "recorded times never go back, the ledger's clock stands at or after the last"
+CLOCK = "recorded times never go back, and the clock is at or after the last"
 _NAMES = ("position", "stream", "version", "type", "recorded_at", "effective_at")
 
 
@@ -94,7 +94,7 @@ def _last_position(reader: Reader) -> Fault | None:
     head = reader.head().position
     if highest <= head:
         return None
-    return Fault(TRUNCATED, head + 1, f"the log ends @{head}, but @{highest} was recorded")
+    return Fault(TRUNCATED, head + 1, f"the log ends at @{head}, but @{highest} was recorded")
 
 
 def _clock(reader: Reader, recorded_at: int) -> Fault | None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from ledger.store.layout import Oddity
 
-JOURNAL = "the file, with the journal beside it, holds what was committed last"
-SCHEMA = "the schema is what this program lays out, and nothing else"
-NUMBERS = "the highest numbers ever given are those of the last event and the last checkpoint"
-SETTINGS = "the settings beside the log are those that were written"
+JOURNAL = "the file and its journal hold the last commit"
+SCHEMA = "the schema is exactly what this program creates"
+NUMBERS = "the highest assigned numbers are those of the last event and the last checkpoint"
+SETTINGS = "the settings are as they were written"
 
 
 def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
@@ -64,7 +64,7 @@ def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
     lower = next((name for name, number in given if number < last.get(name, 0)), None)
     fault = None
     if odd is not None:
-        fault = Fault(INSERTED, None, f"a number of {odd} is remembered that nothing gave")
+        fault = Fault(INSERTED, None, f"a number of {odd} was never assigned")
     elif gone is not None:
         fault = Fault(DELETED, None, f"the highest number of {gone} is no longer remembered")
     elif lower is not None:
@@ -77,7 +77,7 @@ def check_settings(connection: Connection) -> Check:
     there = settings.all_of(connection)
     guard = settings.get(connection, settings.GUARD)
     if guard is None:
-        said = "the settings are of a time before they were guarded: open the ledger for writing"
+        said = "the settings have no checksum yet: open the ledger once for writing"
         return Check("settings", SETTINGS, len(there), Fault(DELETED, None, said), derived=True)
     if guard == settings.guard_of(there):
         return Check("settings", SETTINGS, len(there))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ledger.codec import Envelope
     from ledger.store import Reader
 
-SENTENCE = "the remembered requests are those that the events carry"
+SENTENCE = "the stored requests agree with the events"
 REFUSED, PAID = tag(CommandRefused), tag(TopUpReceived)
 
 
@@ -50,7 +50,7 @@ class Requests:
                 continue
             row = self._reader.request(scope, key)
             if row is None:
-                said = f"the request of @{self._first} is not remembered"
+                said = f"the request of @{self._first} is not stored"
                 self._fault = Fault(DELETED, self._first, said)
             elif row != (digest, self._first, self._last):
                 said = f"the stored request of @{self._first} differs"
@@ -78,7 +78,7 @@ class Requests:
             known = {(scope, kept) for (scope, one), _ in carried for kept in (one, kept_as(one))}
             if (scope, key) not in known:
                 return Fault(INSERTED, position, f"no event carries the request {scope} {key!r}")
-        return Fault(INSERTED, None, "more requests are remembered than events carry")
+        return Fault(INSERTED, None, "more requests are stored than events carry")
 
 
 def derived(envelope: Envelope) -> list[tuple[tuple[str, str], bytes]]:

@@ -89,7 +89,7 @@ def _copied(seal: Seal, before: Seal | None) -> Fault | None:
     except IntegrityBroken as error:
         return Fault(MODIFIED, seal.size, _named(seal, error))
     if (seal.size, seal.root) != (checkpoint.size, checkpoint.root):
-        said = f"checkpoint {seal.number} has columns that its note does not say"
+        said = f"checkpoint {seal.number} has columns that differ from its note"
         return Fault(MODIFIED, checkpoint.size, said)
     if checkpoint.size < size:
         said = f"checkpoint {seal.number} covers less than the one before"

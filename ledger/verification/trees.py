@@ -178,7 +178,7 @@ def tell_apart(reader: Reader, nodes: Nodes, position: int) -> Fault:
         MODIFIED: f"the bytes of @{position} are not those that were recorded",
         DELETED: f"the event that was recorded @{position} is gone",
         INSERTED: f"@{position} holds an event that was not recorded there",
-        REORDERED: f"the event that was recorded @{position} stands elsewhere",
+        REORDERED: f"the event that was recorded @{position} is at another position",
         TRUNCATED: f"the log ends before @{position}; {len(stored)} events are cut off",
     }
     return Fault(kind, position, said[kind])

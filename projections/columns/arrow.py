@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from projections.columns.lines import Line
 
-# Another number: other columns, or another meaning of one. Older segments are built anew.
+# Another number: other columns, or another meaning of one. Older segments are built again.
 FORMAT: Final = 2
 EXTRA: Final = "columns"
 PACKAGES: Final = ("pyarrow", "duckdb")

@@ -111,7 +111,7 @@ class Columns:
         return [str(self.folder / segment.file) for segment in segments]
 
     def build(self, progress: Progress | None = None) -> int:
-        """Copy what is newer than the last segment; start anew where that cannot be trusted.
+        """Copy what is newer than the last segment; start again where that cannot be trusted.
 
         Gives how many events were copied. Raises: ExtraMissing, DiskFull.
         """
@@ -164,7 +164,7 @@ class Columns:
                 return f"segments do not join at @{expected}"
             expected = segment.last + 1
         if expected - 1 > head:
-            return f"they end @{expected - 1}, the log ends @{head}"
+            return f"they end at @{expected - 1}, the log ends at @{head}"
         for segment in segments[-1:]:  # a root covers everything before it
             if not nodes.there or nodes.root(segment.last).hex() != segment.root:
                 return f"the log's root @{segment.last} differs"

@@ -134,7 +134,7 @@ class Judge:
         told = pack.json(MANIFEST)
         if not isinstance(told, dict) or told.get("schema") != SCHEMA:
             self._older = isinstance(told, dict) and told.get("schema") == OLDER
-            raise broken(f"its manifest is no {SCHEMA}")
+            raise broken(f"its manifest is not a {SCHEMA}")
         if not isinstance(told["period"], str) or not isinstance(told["files"], dict):
             raise broken("its manifest is malformed")
         self._manifest = told

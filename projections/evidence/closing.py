@@ -94,10 +94,10 @@ class Derivation:
     ) -> CheckLine:  # fmt: skip
         """Judge adopted checks: at the end of each month, now, or at every position."""
         if there is None:
-            figure = f"nothing is adopted under this name: tally check FILE --adopt {name[6:]}"
+            figure = f"no checks are adopted under this name: tally check FILE --adopt {name[6:]}"
             return CheckLine(name, ok=False, figure=figure, required=True)
         said: list[str] = []
-        checks = read_checks(there.text.encode(), f"what is adopted as {there.name}")
+        checks = read_checks(there.text.encode(), f"the checks adopted as {there.name}")
         head = point_of(reader, at=reader.head().recorded_at, position=position)
         for check in checks:
             for month in months if check.when == CLOSES else months[-1:]:

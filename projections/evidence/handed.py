@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
 
 def broken(message: str) -> IntegrityBroken:
     """Return the error that a pack does not hold."""
-    return IntegrityBroken(message, hint="ask for the pack anew, by another way")
+    return IntegrityBroken(message, hint="ask for the pack again, through another channel")
 
 
 class Handed:
@@ -46,7 +46,7 @@ class Handed:
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            msg = f"{str(path)!r} is no pack: {error}"
+            msg = f"{str(path)!r} is not a pack: {error}"
             raise InvalidInput(msg, hint="name a zip that tally pack wrote") from None
         self.sizes: dict[str, int] = {}
         try:
@@ -68,7 +68,7 @@ class Handed:
         if name in self.sizes:
             raise broken(f"two files are named {name}")
         if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise broken(f"{name} is no plain file")
+            raise broken(f"{name} is not a plain file")
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in (
             zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED,
         ):  # fmt: skip
@@ -122,11 +122,11 @@ def _whole(text: str) -> int:
 
 
 def _refuse(text: str) -> int:
-    raise broken(f"{text[:40]!r} is no integer")
+    raise broken(f"{text[:40]!r} is not an integer")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise broken("a key stands twice in one object")
+        raise broken("a key appears twice in one object")
     return found

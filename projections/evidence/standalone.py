@@ -104,7 +104,7 @@ class Folder:
                 if stat.S_ISREG(mode) and (top or name in self.mine()):
                     self.sizes[name] = entry.stat(follow_symlinks=False).st_size
                 elif top or name in self.mine() or stat.S_ISLNK(mode):
-                    need(stat.S_ISDIR(mode) and not top, plain(name) + " is no plain file")
+                    need(stat.S_ISDIR(mode) and not top, plain(name) + " is not a plain file")
                 need(len(self.sizes) <= FILES_MAX, "too many files")
 
     @staticmethod
@@ -130,7 +130,7 @@ class Zip:
         try:
             self.archive = zipfile.ZipFile(str(path))
         except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-            raise Nothing("%s is no pack: %s" % (path, plain(error))) from None
+            raise Nothing("%s is not a pack: %s" % (path, plain(error))) from None
         self.sizes, self.held = {}, []
         try:
             self.look(path, self.archive.infolist())
@@ -145,7 +145,7 @@ class Zip:
             name, mode = entry.filename, entry.external_attr >> 16
             need(NAME.fullmatch(name) and ".." not in name, "a bad name: " + plain(name))
             need(name not in self.sizes, "two files are named " + name)
-            need(stat.S_IFMT(mode) in (0, stat.S_IFREG), name + " is no plain file")
+            need(stat.S_IFMT(mode) in (0, stat.S_IFREG), name + " is not a plain file")
             need(not entry.flag_bits & 1, name + " is encrypted")
             need(entry.compress_type in (0, 8), name + " is compressed in an unknown way")
             small = entry.file_size <= max(RATIO_FREE, RATIO_MAX * entry.compress_size)
@@ -180,7 +180,7 @@ def whole(text):
 
 def refuse(text):
     """Refuse a number that no pack has."""
-    raise Broken("a number that is no integer: " + plain(text))
+    raise Broken("a number that is not an integer: " + plain(text))
 
 
 def read_json(raw):
@@ -188,7 +188,7 @@ def read_json(raw):
 
     def unique(pairs):
         found = dict(pairs)
-        need(len(found) == len(pairs), "a key stands twice in one object")
+        need(len(found) == len(pairs), "a key appears twice in one object")
         return found
 
     return json.loads(

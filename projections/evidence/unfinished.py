@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projections.projection import Projection
     from projections.stored import Difference
 
-REBUILDS = "what an interrupted rebuild has made is what a fold gives"
+REBUILDS = "the rows of an interrupted rebuild equal a fold"
 
 
 def check_rebuilds(reader: Reader) -> Check:

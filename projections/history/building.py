@@ -224,14 +224,14 @@ class Builder:
 
     def _factors(self, node: ast.AST, left: Term, right: Term) -> tuple[str, Term, Term]:
         if left.kind == right.kind == MONEY:
-            raise self.complain(node, "an amount times an amount is no amount")
+            raise self.complain(node, "an amount cannot be multiplied by an amount")
         kind = MONEY if MONEY in (left.kind, right.kind) else COUNT
         factors = []
         for term in (left, right):
             cell = term.literal
             if kind == MONEY and isinstance(cell, Fraction):
                 if cell.denominator != 1:
-                    raise self.complain(node, "an amount is multiplied by whole numbers only")
+                    raise self.complain(node, "an amount can be multiplied only by whole numbers")
                 term = _fixed(COUNT, cell.numerator)  # noqa: PLW2901 - the same, as an integer
             factors.append(term)
         return kind, factors[0], factors[1]

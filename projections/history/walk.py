@@ -91,7 +91,7 @@ class Watch:
         self.renew()
 
     def renew(self) -> None:
-        """Look at everything anew."""
+        """Look at everything again."""
         self._members.clear()
         self._account = _read_account(self.look)
         for family, (members, _) in FAMILIES.items():

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 HELP: tuple[tuple[str, str, str], ...] = (
     ("s s-", "[COUNT]", "step one event on, or back"),
-    ("n n-", "[FIELD|any]", "to the next event that touches the focus; a FIELD becomes the focus"),
-    ("c c-", "", "run to a break or a watch, else to the end or the beginning"),
+    ("n n-", "[FIELD|any]", "to the next event that changes the focus; FIELD sets the focus"),
+    ("c c-", "", "run to a breakpoint or watch, or to the last or first event"),
     ("g", "POINT|MARK", "run to a point: @17, 2025-03-10, head, tag:NAME, start"),
-    ("b", "[TYPE [if EXPR]]", "break at events of a type; alone: list; b - N takes one away"),
-    ("w", "[EXPR]", "watch a value: stop where it changes; w - N takes one away"),
+    ("b", "[TYPE [if EXPR]]", "break at events of a type; alone: list; b - N removes one"),
+    ("w", "[EXPR]", "stop where a value changes; w - N removes the watch"),
     ("p", "[EXPR]", "print a value; alone: every field"),
-    ("d", "[EXPR]", "display a value at each stop; d - N takes one away"),
-    ("l", "EXPR", "back to the last change of a value; again: further back"),
+    ("d", "[EXPR]", "display a value at each stop; d - N removes it"),
+    ("l", "EXPR", "back to the last change of a value; repeat to go further"),
     ("y", "[FIELD]", "why: the causes of this event, or of the field's last change"),
     ("diff", "[POINT|MARK]", "what differs since the stop before, or since a point"),
     ("mark", "[NAME]", "give this place a name; alone: list"),
-    ("< >", "", "back and forward among the places where you were"),
+    ("< >", "", "back and forward through the places you visited"),
     ("q", "", "leave"),
     ("?", "", "this help"),
 )
@@ -64,8 +64,8 @@ class Words:
         word = LONG.get(word, word)
         if word not in WORDS:
             near = did_you_mean(word, [*WORDS, *LONG])
-            msg = f"there is no word {word!r}"
-            raise InvalidInput(msg, hint=near or "? shows the words")
+            msg = f"there is no command {word!r}"
+            raise InvalidInput(msg, hint=near or "? lists the commands")
         self.line = line
         return {"word": line, **self._do(word, rest.strip())}
 
@@ -116,7 +116,7 @@ class Words:
         number = int(match[1])
         if not 1 <= number <= len(kept):
             msg = f"there is no number {number}"
-            raise InvalidInput(msg, hint="the word alone lists them")
+            raise InvalidInput(msg, hint="the command alone lists them")
         del kept[number - 1]
         return True
 

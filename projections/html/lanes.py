@@ -47,7 +47,7 @@ def lanes(found: Timeline, offset: int) -> Markup:
     )  # fmt: skip
     return section(
         "Instances",
-        "States as they were recorded; a released instance is gone for good (R23).",
+        "States as they were recorded; a released instance is deleted permanently (R23).",
         legend,
         *rows,
         node("div", node("span"), axis, class_="lane axis"),

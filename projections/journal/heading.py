@@ -65,7 +65,7 @@ def read_heading(raw: bytes) -> Heading:
             form, int(size), root, instant, parse_instant(known, 0), offset, digest
         )
     except (KeyError, ValueError, InvalidInput) as error:
-        msg = "the heading is not as it was written"
+        msg = "the heading was changed"
         raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT) from error
     if not raw.startswith(str(heading).encode()):
         msg = "the heading was changed: it does not have its own hash"
@@ -73,4 +73,4 @@ def read_heading(raw: bytes) -> Heading:
     return heading
 
 
-HINT = "do not rely on this file; write it again with: tally export"
+HINT = "do not use this file; write it again with: tally export"

@@ -148,7 +148,7 @@ class Notices:
         return max(term.expires_at + retention, since)
 
     def _releases_move(self) -> None:
-        """Look at every release anew, where the policy may have moved it."""
+        """Look at every release again, where the policy may have moved it."""
         for member, term in self._terms.items():
             self._push_releases(term, member)
 

@@ -284,7 +284,7 @@ def refuse_mangled(statement: Statement) -> None:
         serial = line.references[0].text if line.references else ""
         if _SHORTENED.fullmatch(serial or line.order or line.number):
             name = serial or line.order or line.number
-            msg = f"{line.place}: {name!r} is no id: a spreadsheet has shortened it"
+            msg = f"{line.place}: {name!r} is not an id: a spreadsheet has shortened it"
             raise BadStatement(msg, hint=_AS_TEXT)
         keys: list[tuple[str, ...]] = [("number", line.number)] if line.number else []
         if serial and line.kind == "Payment" and line.amount > 0:  # it is taken back in parts
@@ -295,7 +295,7 @@ def refuse_mangled(statement: Statement) -> None:
             other = seen.setdefault(key, line)
             if other is not line and _differ(other, line):
                 msg = (
-                    f"{other.place} and {line.place} both bear {key[-1]!r}, but they are not the "
+                    f"{other.place} and {line.place} both have {key[-1]!r}, but they are not the "
                     f"same {'row' if line.kind != 'Payment' else 'payment'}"
                 )
                 raise BadStatement(msg, hint=_AS_TEXT)

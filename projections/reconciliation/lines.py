@@ -45,7 +45,7 @@ class Line(Struct, frozen=True, gc=False):
         number: the provider's own number of it, where that is not the payment's serial here.
         name: given to what has no name of its own (identity.numbered); readers leave it empty.
         statement: the id (and page) of the statement that it stands in, where the file has one.
-        reversal: it takes back an earlier line of the same side (RvslInd).
+        reversal: it reverses an earlier line of the same side (RvslInd).
         paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
 
     """

@@ -102,7 +102,7 @@ class Proposer:
         if paid is not None and line.kind != "Consumption":
             return self._said("reverse-top-up", _not_before(line, paid), account=account,
                               channel=paid.channel, serial=paid.key, amount=size)  # fmt: skip
-        what = "it takes back an earlier line" if line.reversal else line.kind
+        what = "it reverses an earlier line" if line.reversal else line.kind
         return Proposal(None, f"{line.place} {line.key}: {what} cannot be booked by hand")
 
     def _paid(self, line: Line, account: str) -> Line | None:

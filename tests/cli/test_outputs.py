@@ -204,7 +204,7 @@ def test_an_output_goes_to_stdout_and_what_is_said_about_it_does_not(
         assert plain.code == 0
     refused = tally_process("seal", "--json", "-o", "-", "--ledger", "t.db", cwd=folder)
     assert refused.code == 2
-    assert refused.json["hint"] == "name a file with -o, or leave --json out"
+    assert refused.json["hint"] == "name a file with -o, or omit --json"
 
 
 def test_a_pipe_takes_an_output(made: Path, tmp_path: Path) -> None:

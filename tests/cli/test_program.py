@@ -162,7 +162,7 @@ def test_the_demo_is_made_where_one_stands_and_spares_what_is_none(tmp_path: Pat
     made = demo.json("demo")
     assert made["equal"] is True
     assert made["ledger"] == str(demo.path)
-    assert demo.json("demo", code=2)["hint"] == "add --force to make it anew"
+    assert demo.json("demo", code=2)["hint"] == "add --force to build it again"
     assert demo.json("replay", "--compare")["events"] == made["events"]
 
 

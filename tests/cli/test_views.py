@@ -82,7 +82,7 @@ def test_a_view_of_another_version_is_not_trusted(world: World) -> None:
     alter(world, "UPDATE checkpoints SET version = 0 WHERE name = 'balances'")
     views = world.json("projections", "status", code=1)["rows"]
     assert [view["state"] for view in views if view["name"] == "balances"] == ["outdated"]
-    told = world.run("balances")  # built anew, and said so
+    told = world.run("balances")  # built again, and said so
     assert told.code == 0
     assert told.err.startswith("note: ")
     assert world.json("projections", "status")["rows"][0]["state"] == "fresh"

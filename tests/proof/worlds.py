@@ -151,7 +151,7 @@ def renumber(connection: sqlite3.Connection, after: int, by: int) -> None:
 
 
 def rebuild_tree(path: Path) -> None:
-    """Compute the whole tree anew from whatever the events are now."""
+    """Compute the whole tree again from whatever the events are now."""
     connection = opened(path)
     bodies = [b for (b,) in connection.execute("SELECT state FROM stored_events ORDER BY position")]
     connection.execute("DELETE FROM tree_nodes")

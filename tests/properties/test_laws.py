@@ -182,7 +182,7 @@ def test_refused_commands_change_nothing(life: Life, policy: Readings) -> None:
     assume(played.refused)
     other = World(policy, accounts=2)
     for command in played.accepted:
-        # A refusal takes a version in the stream, so versions are told anew.
+        # A refusal takes a version in the stream, so versions are counted again.
         other.given(replace(again(command, str(command.at)), expected_version=None))
     other.move(played.world.clock)
 

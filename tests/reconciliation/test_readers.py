@@ -164,6 +164,6 @@ def test_bad_files_end_with_one_error_and_exit_code_2(tmp_path: Path) -> None:
             assert error["code"] in {"BAD_STATEMENT", "CONTROL_TOTAL_WRONG"}
     assert world.json("reconcile", tmp_path / "none", "--source", "camt053", code=2)
     assert world.json("reconcile", path, "--source", "csv", code=2)["hint"] == (
-        "--map FILE.toml; --guess prints one to begin with"
+        "--map FILE.toml; --guess prints a starter map"
     )
     assert tally("reconcile", path, "--source", "gold").code == 2

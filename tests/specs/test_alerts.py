@@ -91,7 +91,7 @@ def test_it_is_raised_once_until_it_re_arms() -> None:
 
 
 def test_changing_the_threshold_arms_silently_and_ends_the_episode() -> None:
-    """R53: raised is false, reminders are dropped; the next change raises anew."""
+    """R53: raised is false, reminders are dropped; the next change raises again."""
     story = low().when(do("set-alert", threshold="60")).then(
         event("AlertConfigured", threshold="60.00")
     )

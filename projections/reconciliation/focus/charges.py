@@ -97,7 +97,7 @@ def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: 
 
     def moment(text: str, column: str) -> int:
         if cells.slashed(text) and day_first is None:
-            msg = f"row {row}, {column}: nothing tells the day from the month in {text.strip()!r}"
+            msg = f"row {row}, {column}: day and month are ambiguous in {text.strip()!r}"
             raise BadStatement(msg, hint="a spreadsheet wrote it: fetch the file again")
         return _said(
             row, column, text, lambda cell: cells.read_instant(cell, day_first=bool(day_first))

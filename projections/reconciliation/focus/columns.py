@@ -46,7 +46,7 @@ def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str
         name = known.get(plain(written))
         if (written.strip() and written in seen) or name in found:
             msg = f"column {written!r} is there twice"
-            raise BadStatement(msg, hint="remove one of them: nothing tells which is right")
+            raise BadStatement(msg, hint="remove the wrong one")
         seen.add(written)
         if name is not None:
             found[name] = place
