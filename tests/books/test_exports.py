@@ -208,7 +208,7 @@ def test_a_heading_that_was_made_to_fit_is_still_wrong(hard: World, tmp_path: Pa
         (heading._replace(known_at=heading.known_at + second), "instants"),
         (heading._replace(known_at=0), "instants"),
         (heading._replace(at=heading.at + second), "instants"),
-        (heading._replace(form="abacus/1"), "not known"),
+        (heading._replace(form="abacus/1"), "an unknown format"),
     ):
         path.write_bytes(str(made).encode() + body)
         error = hard.run("verify-export", path, "--json").json

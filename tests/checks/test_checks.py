@@ -194,7 +194,7 @@ def test_a_close_requires_what_was_adopted_and_needs_no_file(world: World) -> No
     """R65: the text is in the log; the line names the position at which it was adopted."""
     world.done("record", "set-policy", "--key", "close_requires", "--value", "check:month-end")
     nothing = checklist(world)
-    assert (nothing["ok"], "nothing is adopted" in nothing["figure"]) == (False, True)
+    assert (nothing["ok"], "no checks are adopted" in nothing["figure"]) == (False, True)
     refused = world.run("close", "2025-01", "--actor", "lin", "--json")
     assert (refused.code, refused.json["code"]) == (4, "CHECKLIST_OPEN")
     position = adopt(world, CHECKS)
@@ -237,8 +237,8 @@ def test_a_query_can_be_required_too(world: World) -> None:
     ("arguments", "said"),
     [
         (("--adopt", "month-end"), "--actor"), (("--adopt", "A B", "--actor", "x"), "not a name"),
-        (("--adopt", "x", "--actor", "x", "--period", "2025-01"), "no period"),
-        (("--adopt", "x", "--actor", "x", "--at", "2025-01-10"), "no point"),
+        (("--adopt", "x", "--actor", "x", "--period", "2025-01"), "omit the point"),
+        (("--adopt", "x", "--actor", "x", "--at", "2025-01-10"), "omit the point"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_adopted_is_one_line(

@@ -38,7 +38,7 @@ NO_COMMANDS = {
     "a number as instant": ('{"at":5,"do":"open-account","account":"a"}', "instant"),
     "the 30th of February": ('{"at":"2025-02-30","do":"open-account","account":"a"}', "02-30"),
     "nested too deeply": ('{"do":' * 100_000, ""),
-    "a key twice": ('{"do":"open-account","account":"a","account":"b"}', "'account' stands twice"),
+    "a key twice": ('{"do":"open-account","account":"a","account":"b"}', "'account' appears twice"),
     "an invisible character": ('{"do":"open-account","account":"a\u200b"}', "U+200B"),
 }
 AMOUNTS_THAT_ARE_NONE = (

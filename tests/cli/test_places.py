@@ -242,7 +242,7 @@ def test_a_file_that_may_not_be_read_is_not_damaged(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert told.returncode == 6, told
-    assert "may not be read" in told.stderr
+    assert "cannot be read" in told.stderr
 
 
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_the_script_of_a_shell(shell: str) -> None:
 def test_the_demo_is_made_where_one_stands_and_spares_what_is_none(tmp_path: Path) -> None:
     own = World(tmp_path / "own.db")
     before = own.json("status")
-    assert own.json("demo", code=2)["hint"].startswith("choose another place")
+    assert own.json("demo", code=2)["hint"].startswith("choose another path")
     assert own.json("demo", "--force", code=2)
     assert own.json("status") == before
 

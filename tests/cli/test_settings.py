@@ -58,10 +58,10 @@ def test_every_command_takes_the_option_on_either_side(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b'legder = "x"', "did you mean ledger?"), (b"ledger = 5", "is not a text"),
-        (b'ledger = ""', "is not a text"), (b"ledger =", "not valid TOML"),
+        (b'legder = "x"', "did you mean ledger?"), (b"ledger = 5", "is not a non-empty text"),
+        (b'ledger = ""', "is not a non-empty text"), (b"ledger =", "not valid TOML"),
         (b"\xff\xfe", "not UTF-8"), (b"a=" + b"[" * 5000, "nested too deeply"),
-        (b'ledger = "a\\u0000b"', "is not a text"), (b"ledger = " + b"9" * 5000, "TOML"),
+        (b'ledger = "a\\u0000b"', "is not a non-empty text"), (b"ledger = " + b"9" * 5000, "TOML"),
         (b'ledger = "mysql://u:secret@h/d"', "mysql: is neither"),
         (b"#" * (2 << 20), "larger than 1 MiB"),
     ],

@@ -170,7 +170,7 @@ def test_the_first_wrong_word_ends_a_script_and_names_its_line(tmp_path: Path) -
     script.write_text("s\nstp\ns\n", encoding="utf-8")
     done = world().run("debug", "a-1", "-x", script)
     assert done.code == 2
-    assert "hunt.txt:2: error: there is no word 'stp'; did you mean step?" in done.err
+    assert "hunt.txt:2: error: there is no command 'stp'; did you mean step?" in done.err
     gone = world().run("debug", "a-1", stdin="g @99999\n")
     assert gone.code == 3
     assert world().run("debug", "nobody", stdin="s\n").code == 3

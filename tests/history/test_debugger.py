@@ -210,7 +210,7 @@ def test_an_empty_line_repeats_and_a_comment_does_nothing(told: Told) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("x", "no word"), ("s many", "not a number"), ("b Bill", "no event type"),
+        ("x", "no command"), ("s many", "not a number"), ("b Bill", "no event type"),
         ("w cash >", "syntax error"), ("p cahs", "did you mean cash"), ("g", "goes to"),
         ("g soon", "not a point"), ("g @99999999", "no position"), ("l", "needs an expression"),
         ("<", "no place further back"), (">", "no place further forward"),

@@ -127,7 +127,7 @@ def test_money_is_exact_in_any_currency() -> None:
         ("instances[i].state", 'write instances["i"]'), ("instances", "needs an id"),
         ("instance['i']", "did you mean instances"), ("cash = 5", "compare with =="),
         ("cash == '5'", "without quotes"), ("cash / 2", "only + - *"), ("cash // 2", "only + - *"),
-        ("cash * cash", "no amount"), ("cash * 1.5", "whole numbers"), ("cash + overdue", "cannot"),
+        ("cash * cash", "an amount"), ("cash * 1.5", "whole numbers"), ("cash + overdue", "cannot"),
         ("overdue < 3", "cannot compare"), ("overdue < alert.raised", "no order"),
         ("overdue_since > 'soon'", "not an instant"), ("1e3", "not a plain number"),
         ("0x10", "not a plain number"), ("1_000", "not a plain number"),

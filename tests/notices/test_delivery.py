@@ -190,11 +190,11 @@ def test_the_secret_may_be_in_a_file(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("to", "said"),
     [
-        ("http://example.com/x", "in the open"), ("https:///x", "no host"),
-        ("ftp://h/x", "'ftp'"), ("nonsense", "no way"), ("https://h:99999/", "cannot be read"),
+        ("http://example.com/x", "unencrypted"), ("https:///x", "no host"),
+        ("ftp://h/x", "'ftp'"), ("nonsense", "no scheme"), ("https://h:99999/", "cannot be read"),
         ("https://h/\n", "cannot be read"), ("file:///", "no file"), ("https://[::1", "cannot"),
         ("smtp://h/a@b?tls=maybe", "tls"), ("smtp://h/a@b?x=1", "no 'x'"),
-        ("smtp://h/two@b,c@d", "no mail address"), ("smtp://h/a%0ab@c", "no mail address"),
+        ("smtp://h/two@b,c@d", "not a mail address"), ("smtp://h/a%0ab@c", "not a mail address"),
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_is_a_usage_error(world: World, to: str, said: str) -> None:

@@ -311,7 +311,7 @@ def test_a_hostile_folder_is_refused(small: Path, tmp_path: Path) -> None:
     secret.write_bytes((away / "policy").read_bytes())
     (away / "policy").unlink()
     (away / "policy").symlink_to(secret)
-    assert "no plain file" in audited(away).stdout
+    assert "not a plain file" in audited(away).stdout
     (away / "policy").unlink()
     os.mkfifo(away / "policy")
     assert audited(away).returncode == 5

@@ -167,7 +167,7 @@ def test_runs_are_remembered_reviewed_by_another_and_travel_in_time(
     head = len(world.events())
     assert head == before + 3
     told = world.done(*asked, code=1).err
-    assert "says nothing new" in told
+    assert "nothing is new" in told
     assert len(world.events()) == head
 
     name = world.json("breaks", "list")["rows"][0]["break"]

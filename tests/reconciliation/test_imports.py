@@ -120,7 +120,7 @@ def test_two_bills_under_one_id_are_refused_and_a_row_said_twice_is_one(tmp_path
     path.write_text(BILLS + _bill("b-1", "5.00", 4) + _bill("b-1", "6.00", 5), encoding="utf-8")
     world = _world(tmp_path)
     error = world.json("import", "--from", "alibaba-bills", path, code=2)
-    assert "line 2 and line 3 both bear 'b-1'" in error["message"]
+    assert "line 2 and line 3 both have 'b-1'" in error["message"]
     twice = _paid("ann", "N1", 2, "A1", "50.00", "50.00").replace(",50.00\n", ",\n") * 2
     path.write_text(HEAD + twice, encoding="utf-8")
     world.done("import", "--from", "alibaba-transactions", path)

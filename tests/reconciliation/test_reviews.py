@@ -191,7 +191,7 @@ def test_a_reconciliation_is_a_page_with_proof_breaks_expected_items_and_sign_of
     assert "<b>bob" not in text
     assert bank.world.done(*asked, code=1).out == text
     error = bank.world.json(*asked, code=2)
-    assert error["message"] == "--html and --json are two forms"
+    assert error["message"] == "--html and --json exclude each other"
 
 
 def test_a_second_bank_account_s_statement_resolves_nothing_of_the_first(bank: Bank) -> None:
