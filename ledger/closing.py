@@ -175,7 +175,7 @@ class _Act:
 
 
 def _overtaken(reader: Reader, period: Period, *, after: int, until: int) -> bool:
-    """Say whether what was recorded since matters: a fact about the period, or our own."""
+    """Return whether what was recorded since matters: a fact about the period, or our own."""
     return any(
         row.effective_at < period.ends or (row.stream in _OWN and row.type != _REFUSED)
         for row in reader.rows(after=after, until=until)

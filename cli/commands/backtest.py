@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--customers", default="recorded", show_default=True, metavar="recorded|topping-up|FILE",
-    help="How customers react to what is new.",
+    help="How customers react to the change.",
 )
 @click.option("--within", metavar="12h", help="How soon customers top up.")
 @click.option("--from", "starts", metavar="T", help="Change nothing before T.")
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 )
 @html_options
 @output_option("Write the rows as Parquet.", "--parquet", "parquet")
-@output_option("Keep what is done in FILE, and go on from it.", "--keep", "kept", old=("--resume",))
+@output_option("Keep finished work in FILE, and resume it.", "--keep", "kept", old=("--resume",))
 @cluster_options
 @tally_command(rows=True)
 def command(  # noqa: PLR0913 - the options of one question
@@ -102,8 +102,8 @@ def _span(session: Session, starts: str | None, ends: str | None) -> tuple[int, 
     since = 0 if starts is None else session.instant(starts)
     until = session.now if ends is None else min(session.now, read_instant(ends, session.offset))
     if since > until:
-        msg = f"--from {starts} lies after the end of the span"
-        raise InvalidInput(msg, hint="the span ends with --to, or with the ledger's clock")
+        msg = f"--from {starts} lies after the end of the period"
+        raise InvalidInput(msg, hint="the period ends with --to, or with the ledger's clock")
     return since, until
 
 

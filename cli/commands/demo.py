@@ -139,7 +139,7 @@ def _more_grace(session: Session, account: str) -> None:
 
 
 def _holds_demo(location: str, *, force: bool) -> bool:
-    """Say whether an earlier demo is there that may be replaced. Raises: InvalidInput."""
+    """Return whether an earlier demo is there that may be replaced. Raises: InvalidInput."""
     path = Path(location)
     if not is_server(location):
         Target(location).check_new([])

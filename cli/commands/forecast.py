@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("forecast")
 @account_argument(required=False)
 @click.option("--to", "to", required=True, metavar="T", help="Run ahead up to this instant.")
-@click.option("--all", "outlook", is_flag=True, help="Summarise every account, a row each.")
+@click.option("--all", "outlook", is_flag=True, help="Summarise every account, one row each.")
 @html_options
 @cluster_options
 @tally_command(rows=True)
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     if instant < session.now:
         now = format_instant(session.now, session.offset)
         msg = f"--to {to} lies before the ledger's clock {now}"
-        raise InvalidInput(msg, hint="the past is there to be read: tally state ACCOUNT --at T")
+        raise InvalidInput(msg, hint="to read the past: tally state ACCOUNT --at T")
     if account is not None:
         session.state(account, session.point(Asked()))
     page = page_target(output, target, as_html=as_html)
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         _outlook(session, output, work, account=account, to=instant, page=page)
         return
     if page is not None or workers is not None or cluster is not None:
-        msg = "--html, --workers and --cluster belong to the summary of every account"
+        msg = "--html, --workers and --cluster need --all"
         raise InvalidInput(msg, hint="add --all")
     with Progress("forecast") as progress:
         found = forecast(

@@ -67,7 +67,7 @@ def write_pack(
 @click.command("pack")
 @click.option("--period", required=True, metavar="PERIOD", help="Like 2025-03.")
 @output_option("Default: pack-MONTH.zip.")
-@click.option("--seed", help="For the sample (default: the checkpoint's root).")
+@click.option("--seed", help="Seed of the sample (default: the checkpoint's root).")
 @click.option("--sample", "sample_size", type=click.IntRange(0, 10_000),
               default=SAMPLE_SIZE,
               show_default=True, help="How many events to draw.")  # fmt: skip
@@ -107,7 +107,7 @@ def command(
         if not signed:
             write("  the log's key is not here: nobody signed the manifest, and who verifies the")
             write("  pack is told so (exit 1); name the key with --key")
-        write(f"  where nothing is installed: python3 verify.py {target} (it is in the zip)")
+        write(f"  without an installation: python3 verify.py {target} (it is in the zip)")
         return
     output.object(
         {

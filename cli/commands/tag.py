@@ -58,7 +58,7 @@ def add(
     given = point_options(options)
     if when is not None and any(given.values()):
         msg = "POINT and the point options exclude each other"
-        raise InvalidInput(msg, hint="give one of them")
+        raise InvalidInput(msg, hint="choose one")
     point = point_argument(session, when) if when is not None else asked(session, **given)
     tag = TagAdded(
         name=name, at=point.at, known_at=point.known_at, known_position=point.position,

@@ -26,10 +26,10 @@ DECIDE, FACTS = "decide", "facts"
 @click.command("whatif")
 @account_argument(required=False)
 @click.option("--account", "only", hidden=True, shell_complete=complete_account)
-@click.option("--insert", multiple=True, metavar="JSON", help='A command with its "at".')
-@click.option("--skip", multiple=True, metavar="POSITION", help="Leave a command out.")
+@click.option("--insert", multiple=True, metavar="JSON", help='Insert a command, with its "at".')
+@click.option("--skip", multiple=True, metavar="POSITION", help="Remove a command.")
 @click.option(
-    "--patch", multiple=True, nargs=2, metavar="POSITION K=V", help="Give it another value."
+    "--patch", multiple=True, nargs=2, metavar="POSITION K=V", help="Change a field of a command."
 )
 @click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Policy value to override.")
 @click.option(

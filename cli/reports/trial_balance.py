@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @report_command("trial-balance")
-@click.option("--summary", is_flag=True, help="One line for all accounts of a kind.")
+@click.option("--summary", is_flag=True, help="One line per type of account.")
 @engine_options
 def report(
     session: Session, output: Output, account: str | None, span: Span, *,

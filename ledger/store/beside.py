@@ -25,7 +25,7 @@ _NO_ROOM_SAYS: Final = (
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether an error of the system, or of an engine on it, means that a disk is full."""
+    """Return whether an error of the system, or of an engine on it, means that a disk is full."""
     if isinstance(error, OSError):
         return error.errno in _NO_ROOM
     return any(said in str(error) for said in _NO_ROOM_SAYS)

@@ -51,13 +51,13 @@ def _lay_out_on_server(location: str) -> None:
 
 
 def _is_nothing(path: Path) -> bool:
-    """Say whether a file is there, but nothing in it."""
+    """Return whether a file is there, but nothing in it."""
     return path.is_file() and not path.stat().st_size
 
 
 @contextmanager
 def named_when_whole(path: Path, location: str, *, replace: bool) -> Iterator[Path]:
-    """Give a hidden place beside a database's, which gets its name when the body has ended.
+    """Yield a hidden place beside a database's, which gets its name when the body has ended.
 
     Raises: LedgerExists, DiskFull, StoreError, OSError.
     """

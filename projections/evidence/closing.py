@@ -79,7 +79,7 @@ class Derivation:
     def _required(
         self, reader: Reader, months: Sequence[Period], position: int, policy: Policy
     ) -> Iterator[CheckLine]:
-        """Give a line for each source and each adopted file of checks that policy names."""
+        """Yield a line for each source and each adopted file of checks that policy names."""
         known, checks = register(reader), adopted(reader, until=position)
         for name in policy.close_requires:
             if name.startswith(CHECK):

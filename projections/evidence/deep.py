@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-VIEW_CHECKPOINTS = "every stored view stands where its checkpoint says, on this log"
+VIEW_CHECKPOINTS = "the checkpoint of every stored view is on this log"
 VIEWS = "every stored view equals the refold of the whole log, row by row"
 SNAPSHOTS = "every snapshot and kept state of a long stream is what a fold from nothing gives"
 CLOSES = "a replay reproduces the digests of every period close"
@@ -47,7 +47,7 @@ def check_view_checkpoints(reader: Reader) -> Check:
     for view in Views(reader).status():
         there = view.name in stored
         if not there and LIVE + view.name in there_are:
-            fault = fault or Fault(DELETED, None, f"view {view.name} has lost its checkpoint")
+            fault = fault or Fault(DELETED, None, f"view {view.name} has no checkpoint")
         elif there and view.state not in TRUSTED:
             position = stored.pop(view.name)
             kind = MODIFIED if LIVE + view.name in there_are else DELETED
@@ -133,6 +133,6 @@ def _closes(reader: Reader) -> Check:
         if event.balances is None:  # made before the balances had a digest of their own
             again = again._replace(trial_balance=again.balances or "", balances=None)
         if again != committed and fault is None:
-            said = f"the close of {event.period} commits other digests than a replay gives"
+            said = f"the digests of the close of {event.period} differ from a replay's"
             fault = Fault(None, recorded.position, said)
     return Check("period closes", CLOSES, count, fault, derived=True)

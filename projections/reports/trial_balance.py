@@ -53,5 +53,5 @@ def _derivation(view: Opened, point: Point, account: str | None, engine: str | N
         return view.derivation(point, engine, stored=False)
     if engine in (None, FOLD):
         return FOLD
-    msg = f"the books of one account are folded, not asked of {engine}"
-    raise InvalidInput(msg, hint="leave out --engine, or ACCOUNT")
+    msg = f"the books of one account are always folded, not queried with {engine}"
+    raise InvalidInput(msg, hint="omit --engine or ACCOUNT")

@@ -67,7 +67,7 @@ def pay(ledger: Ledger, serial: str, **more: object) -> None:
 
 
 def closes(ledger: Ledger) -> list[PeriodClosed]:
-    """Give every close; each is what its position gives again."""
+    """Return every close; each is what its position gives again."""
     reader, found = ledger.store.reader, []
     for recorded in codec.decode_all(reader.bodies_of(codec.tag(PeriodClosed), until=2**60)):
         event = recorded.event

@@ -178,7 +178,7 @@ when = "closes"
 
 
 def checklist(world: World) -> Json:
-    """Give the last line of January's checklist."""
+    """Return the last line of January's checklist."""
     return dict(world.run("close", "2025-01", "--check", "--json").json["checks"][-1])
 
 

@@ -331,7 +331,7 @@ def _ends(
 
 
 def _with_held(ends: Ends | None, steps: Sequence[Step], held: Sequence[_Held]) -> Ends | None:
-    """Hold the rows that say what an account held against its chain, or take its ends from them.
+    """Compare the rows that say what an account held with its chain, or take its ends from them.
 
     Raises: ControlTotalWrong, naming the row.
     """
