@@ -168,13 +168,14 @@ def read_policy_file(path: Path) -> TrustPolicy:
     """Read a file of accepted keys. Raises: NoSuchThing, InvalidInput, OSError."""
     if not path.exists():
         msg = f"there is no policy of accepted keys in {str(path)!r}"
-        raise NoSuchThing(msg, hint="name the file with --trust; tally keys new makes one")
+        hint = "name the file with --trust (once --policy); tally keys new makes one"
+        raise NoSuchThing(msg, hint=hint)
     text = read_text(str(path), "a policy of accepted keys: name one with --trust")
     try:
         return TrustPolicy.read(text)
     except BadNote as error:
         msg = f"{str(path)!r} is not a policy of accepted keys: {error}"
-        raise InvalidInput(msg, hint="name the file with --trust") from None
+        raise InvalidInput(msg, hint="name the file with --trust (once --policy)") from None
 
 
 def read_text(path: str, what: str = "a checkpoint or a proof") -> str:

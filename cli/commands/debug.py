@@ -13,7 +13,7 @@ from cli.errors import DONE, error_json, error_line, exit_code
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
 from cli.render import note
-from ledger.errors import InvalidInput, LedgerError, NoSuchThing
+from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
 from projections.history.debugger import Debugger
 from projections.history.words import Words, complete
 from projections.point import Asked
@@ -30,18 +30,20 @@ Line = tuple[str, str]  # where it stands, what it says
 @account_argument()
 @click.option("-x", "scripts", multiple=True, type=click.Path(exists=True, dir_okay=False),
               metavar="FILE", help="A script of words; repeatable.")  # fmt: skip
+@click.option("--tui", is_flag=True, help="Step on a full screen: every key works backwards too.")
 @tally_command(rows=True)
 def command(
-    session: Session, output: Output, *, account: str, scripts: tuple[str, ...]
+    session: Session, output: Output, *, account: str, scripts: tuple[str, ...], tui: bool
 ) -> int:
     """Step through an account's history, in the order in which it was recorded.
 
     Words come from -x files, from standard input, or are typed; ? lists them.
-    --json gives one object at the end, --ndjson one a word.
+    --json gives one object at the end, --ndjson one a word; --tui is the same on a full screen.
 
     \b
     Examples:
       tally debug a-1
+      tally debug a-1 --tui
       tally debug a-1 -x hunt.txt --json
       printf 'w overdue\\nc\\nc-\\n' | tally debug a-1
     """
@@ -49,6 +51,8 @@ def command(
     debugger = Debugger(
         session.reader, account, here=around(session), currency=currency
     )
+    if tui:
+        return _full_screen(debugger, output, scripts)
     shell = _Shell(debugger, output)
     typed = sys.stdin.isatty() and not scripts
     try:
@@ -58,6 +62,20 @@ def command(
             output.object({"schema": "tally.debug/1", "account": account,
                            "currency": currency, "answers": shell.answers})  # fmt: skip
     return code
+
+
+def _full_screen(debugger: Debugger, output: Output, scripts: tuple[str, ...]) -> int:
+    if scripts or not output.human:
+        msg = "--tui is for a person: it takes no -x, --json or --ndjson"
+        raise InvalidInput(msg, hint="leave --tui out, and the same words run as a script")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        msg = "--tui needs a terminal"
+        raise InvalidInput(msg, hint="leave --tui out to read words from standard input")
+    try:
+        from cli.fullscreen.screen import FullScreen  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(package=error.name or "textual", extra="tui") from None
+    return FullScreen(debugger).run() or DONE
 
 
 class _Shell:
