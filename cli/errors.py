@@ -97,12 +97,14 @@ def error_json(error: BaseException) -> dict[str, Any]:
             hint = "check its source and destination"
         elif error.strerror:
             message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
+    facts = dict(error.facts) if isinstance(error, Refused) else {}
     return {
         "schema": "tally.error/1",
         "code": code,
         "exit": exit_code(error),
         "message": message,
         "hint": hint,
+        **({"facts": facts} if facts else {}),
     }
 
 

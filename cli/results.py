@@ -27,15 +27,19 @@ def result_json(outcome: Outcome, line: int | None = None) -> dict[str, Any]:
     shown["message"] = outcome.message
     shown["rule"] = outcome.rule
     shown["hint"] = outcome.hint
+    if outcome.refused is not None and outcome.refused.facts:
+        shown["facts"] = dict(outcome.refused.facts)
     shown["positions"] = list(outcome.positions)
     return shown
 
 
 def result_line(outcome: Outcome) -> str:
     """Describe in one line what became of a command."""
-    at = ", ".join(f"@{position}" for position in outcome.positions) or "nothing to record"
+    at = ", ".join(f"@{position}" for position in outcome.positions)
+    where = f" [{at}]" if at else ""
     if not outcome.ok:
-        return f"refused {outcome.code} ({outcome.rule}): {outcome.message}; {outcome.hint} [{at}]"
+        said = f"{outcome.message}; {outcome.hint}"
+        return f"refused {outcome.code} ({outcome.rule}): {said}{where}"
     if outcome.duplicate:
-        return f"duplicate: the original result applies [{at}]"
-    return f"recorded {at}"
+        return f"duplicate: the original result applies{where}"
+    return f"recorded {at}" if at else "accepted"

@@ -7,7 +7,10 @@ This module must not know how errors are shown: the command line maps them to ex
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LedgerError(Exception):
@@ -187,10 +190,12 @@ class Refused(LedgerError):
         rule: the rule that refused, e.g. ``R26``.
         needed: what would have been needed, in minor units, where money decides.
         available: what was there, in minor units.
+        facts: what was looked at, as JSON; told to whoever asked, not recorded.
 
     """
 
     remedy: str = ""
+    facts: Mapping[str, object] = {}
 
     def __init__(
         self,

@@ -11,10 +11,14 @@ import msgspec
 
 from cli.errors import DONE, REFUSED
 from cli.groups import Commands
+from cli.happened import write_balance, write_happened
 from cli.options import Output, complete_account, tally_command
 from cli.render import write
 from cli.results import result_json, result_line
+from ledger import codec
 from ledger import commands as c
+from projections.point import Asked
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -144,10 +148,15 @@ def _record_one(kind: type[c.Command]) -> click.Command:
     name = str(kind.__struct_config__.tag)
 
     @tally_command()
-    def run(session: Session, output: Output, **options: Any) -> int:
-        outcome = _execute(session, c.from_fields(fields_of(kind, options)))
+    def run(session: Session, output: Output, *, dry_run: bool, **options: Any) -> int:
+        wanted = c.from_fields(fields_of(kind, options))
+        if dry_run:
+            return _rehearse(session, output, wanted)
+        outcome = _execute(session, wanted)
         if output.human:
             write(result_line(outcome))
+            if outcome.ok and not outcome.duplicate:
+                _write_happened(session, wanted, outcome)
             for warning in outcome.warnings:
                 write(f"warning: {warning}")
         else:
@@ -156,8 +165,12 @@ def _record_one(kind: type[c.Command]) -> click.Command:
 
     about = (kind.__doc__ or "").splitlines()[0]
     made = click.command(name, help=f"{about}\n\n\b\nExample:\n{example_of(kind)}")(run)
-    made.params = [*options_of(kind), *made.params]
+    made.params = [*options_of(kind), _dry_run(), *made.params]
     return made
+
+
+def _dry_run() -> click.Option:
+    return click.Option(["--dry-run"], is_flag=True, help="Show what would happen; record nothing.")
 
 
 def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
@@ -166,6 +179,56 @@ def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
         raise failure
     session.views()
     return outcomes[0]
+
+
+def _write_happened(session: Session, wanted: c.AnyCommand, outcome: Outcome) -> None:
+    """Write what the command led to, and the account's money before and after."""
+    if not outcome.positions:
+        return
+    first, last = outcome.positions[0], outcome.positions[-1]
+    made = codec.decode_all(session.reader.bodies(after=first - 1, until=last))
+    account = getattr(wanted, "account", None)
+    currency = session.currencies.of(account).currency
+    write_happened(map(session.currencies.event, made), currency)
+    if account is None:
+        return
+    around = [
+        look_at(session.reader, account, session.point(Asked(position=position)))
+        for position in (first - 1, last)
+    ]
+    before, after = ((one.cash, one.outstanding) if one is not None else None for one in around)
+    write_balance(before, after, currency)
+
+
+def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
+    """Show what recording a command now would do; nothing is written."""
+    from cli.rehearsals.written import Writers  # noqa: PLC0415 - for --dry-run alone
+    from ledger.outcomes import Outcome, warnings  # noqa: PLC0415 - as above
+    from ledger.rehearsal.refusals import dry_run  # noqa: PLC0415 - as above
+
+    answer = dry_run(session.reader, c.normalise(wanted, session.offset), clock=session.now)
+    writers = Writers(session.reader, session.catalog)
+    refused = answer.refused
+    if refused is not None:
+        outcome = Outcome(
+            ok=False, code=refused.code, message=str(refused), hint=refused.remedy,
+            rule=refused.rule, refused=refused,
+        )  # fmt: skip
+    else:
+        restated = map(session.catalog.closes.warning, answer.made)
+        said = [*warnings(answer.made), *(one for one in restated if one is not None)]
+        outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
+    events = [] if refused is not None else [writers.event(one) for one in answer.made]
+    if not output.human:
+        output.object({**result_json(outcome), "dry_run": True, "events": events})
+        return DONE if outcome.ok else REFUSED
+    write(f"dry run, nothing is recorded: {result_line(outcome)}")
+    if outcome.ok and not outcome.duplicate:
+        write_happened(({**event, "position": None} for event in events), answer.currency)
+        write_balance(answer.before, answer.after, answer.currency)
+    for warning in outcome.warnings:
+        write(f"warning: {warning}")
+    return DONE if outcome.ok else REFUSED
 
 
 class _Record(Commands):

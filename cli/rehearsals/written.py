@@ -114,6 +114,8 @@ def error_json(error: LedgerError, write: Formatter) -> Json:
         shown["needed"] = write.money(error.needed)
         shown["available"] = write.money(error.available)
         shown["hint"] = error.remedy
+        if error.facts:
+            shown["facts"] = dict(error.facts)
     return shown
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger import clock as clocks
 from ledger import commands as c
 from ledger.engine import find_records
-from ledger.errors import NoSuchThing, Refused
+from ledger.errors import ClockWentBackwards, NoSuchThing, Refused, WrongClock
 from ledger.events import CommandRefused, RecordedEvent
 from ledger.money import format_minor
+from ledger.periods import format_instant
 from ledger.rehearsal.flip import CHANNEL, COUPON, TOP_UP, Flip
 from ledger.rehearsal.forecast import ahead, load
 from ledger.rehearsal.search import least_amount
@@ -23,6 +25,7 @@ from ledger.repeats import Duplicate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ledger.engine import Engine
     from ledger.store import Reader
 
 _MONEY_CODES = frozenset(("ACCOUNT_OVERDUE", "INSUFFICIENT_BALANCE"))
@@ -36,7 +39,8 @@ class Answer(NamedTuple):
         made: the events it would record; none of a repeat.
         refused: the rule's error, None if it would be accepted.
         duplicate: it repeats a command that was accepted.
-        before: outstanding and cash, in minor units, when it was decided.
+        before: cash and outstanding of its account, in minor units, when it was decided.
+        after: the same afterwards.
 
     """
 
@@ -44,6 +48,8 @@ class Answer(NamedTuple):
     refused: Refused | None
     duplicate: bool
     currency: str
+    before: tuple[int, int] | None = None
+    after: tuple[int, int] | None = None
 
 
 def try_now(
@@ -64,11 +70,42 @@ def try_now(
     for one in first:
         engine.decide(one, now=now, records=find_records(one, reader.request)[0])
     records, _ = find_records(command, reader.request)
+    before = _money(engine, command)
     try:
         made, refused = engine.decide(command, now=now, records=records)
     except Duplicate:
         return Answer((), None, duplicate=True, currency=currency)
-    return Answer(made, refused, duplicate=False, currency=currency)
+    after = _money(engine, command)
+    return Answer(
+        made, refused, duplicate=False, currency=currency, before=before, after=after
+    )
+
+
+def _money(engine: Engine, command: c.AnyCommand) -> tuple[int, int] | None:
+    """Return cash and outstanding of the account that a command is to, where it is there."""
+    if not isinstance(command, c.AccountCommand):
+        return None
+    state = engine.states.get(command.account)
+    return None if state is None else (state.cash, state.outstanding)
+
+
+def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
+    """Decide a normalised command as recording it would; it may move a simulated clock.
+
+    Raises: InvalidInput, WrongClock, ClockWentBackwards.
+    """
+    if command.at is None:
+        return try_now(reader, command, now=clock)
+    catalog, at = ahead(reader, simulated=False).catalog, int(command.at)
+    if catalog.clock == clocks.SYSTEM:
+        raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
+    answer = try_now(reader, command, now=max(at, clock))
+    if at < clock and not answer.duplicate:
+        offset = catalog.policy.calendar_offset
+        raise ClockWentBackwards(
+            at=format_instant(at, offset), clock=format_instant(clock, offset)
+        )
+    return answer
 
 
 def cures(reader: Reader, command: c.AnyCommand, answer: Answer, *, now: int) -> list[Flip]:

@@ -20,7 +20,7 @@ from ledger.errors import (
 )
 from ledger.money import format_minor
 from ledger.ordering import ordering
-from ledger.periods import term_end
+from ledger.periods import format_instant, term_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +124,11 @@ def coupon_for_order(batch: Batch, wanted: str, *, order_type: str, gross: int) 
         named = state.coupons.get(wanted)
         if named is None or not (can_be_used(named, now) and fits(named)):
             msg = f"coupon {wanted!r} cannot pay this {order_type} order"
-            raise CouponNotEligible(msg, rule="R39")
+            error = CouponNotEligible(msg, rule="R39")
+            reasons = _why_not(batch, named, order_type=order_type, gross=gross)
+            error.facts = {"coupons": [{"coupon": wanted, "reasons": reasons}]}
+            error.remedy = f"{wanted}: {', '.join(reasons)}; {error.remedy}"
+            raise error
         return named
     if not gross:
         return None
@@ -132,6 +136,29 @@ def coupon_for_order(batch: Batch, wanted: str, *, order_type: str, gross: int) 
     # What has ended by now was forfeited before anything else at this instant (section 3).
     assert all(can_be_used(coupon, now) for coupon in usable)  # noqa: S101 - our own bug
     return min(usable, key=_order_choice, default=None)
+
+
+def _why_not(
+    batch: Batch, coupon: Coupon | None, *, order_type: str, gross: int
+) -> list[str]:
+    """List every reason why a coupon cannot pay an Enterprise order now (R38)."""
+    if coupon is None:
+        return ["the account has no such coupon"]
+    state, now, offset = batch.state, batch.now, batch.catalog.policy.calendar_offset
+    least = f"{format_minor(coupon.minimum_spend, state.currency)} {state.currency}"
+    cost = f"{format_minor(gross, state.currency)} {state.currency}"
+    products, types = coupon.products or (), coupon.order_types or ()
+    reasons = (
+        (now < coupon.starts, f"valid from {format_instant(coupon.starts, offset)} on"),
+        (coupon.expired or coupon.ends <= now, f"ended {format_instant(coupon.ends, offset)}"),
+        (not coupon.expired and coupon.remaining <= 0, "used up"),
+        (coupon.products is not None and IOT_ENTERPRISE not in products,
+         f"for {' and '.join(products) or 'no product'}, not for {IOT_ENTERPRISE}"),
+        (coupon.order_types is not None and order_type not in types,
+         f"for {' and '.join(types) or 'no'} orders, not for {order_type}"),
+        (coupon.minimum_spend > gross, f"for orders from {least} on, this one costs {cost}"),
+    )  # fmt: skip
+    return [said for holds, said in reasons if holds]
 
 
 def _order_choice(coupon: Coupon) -> tuple[int, int, int, str]:

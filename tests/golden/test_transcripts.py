@@ -26,6 +26,7 @@ TRANSCRIPTS: dict[str, tuple[str, ...]] = {
         "record top-up --account a-2 --amount 100 --channel card --serial T4",
         "record top-up --account a-2 --amount 100.00 --channel card --serial T4",
         "record top-up --account a-2 --amount 100 --channel card --serial T5",
+        "record top-up --account a-2 --amount 5 --channel card --serial T6 --dry-run",
         "record renew --account a-1 --instances i-1 --months 1",
         "record top-up --account a-2 --amount ten --channel card --serial T6",
         "record topup",
