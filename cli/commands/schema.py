@@ -1,7 +1,8 @@
 """``tally schema``: the JSON Schema of an answer, or of a command as an import reads it.
 
-Answers: one file each in cli/schemas, written by hand; what a file refers to by ``urn:tally:NAME``
-is embedded, so that a printed schema stands alone. Commands: generated from their declarations.
+Answers: derived from their structs (projections/answers), or, where an answer has none yet, a file
+in cli/schemas; what a file refers to by ``urn:tally:NAME`` is embedded, so that a printed schema
+stands alone. Commands: generated from their declarations.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import click
 from cli.options import Output, tally_command
 from cli.render import write, write_lines
 from ledger.errors import NoSuchThing
+from projections.answers.schemas import ANSWERS, DRAFT, URN
+from projections.answers.schemas import schema_of as derived
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
 COMMAND = "command"  # generated
 TERMS = "terms"  # what the files share; no answer of its own
 ALIASES = {"record": "result"}  # commands whose answer has another name
-_URN = "urn:tally:"
 _AMOUNT = {
     "description": "An exact decimal in major units; text keeps every digit as it is written.",
     "anyOf": [{"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}, {"type": "number"}],
@@ -38,7 +39,7 @@ def names() -> list[str]:
     """Name every schema that can be asked for."""
     shipped = (file.name for file in files("cli").joinpath("schemas").iterdir())
     found = {name.removesuffix(".json") for name in shipped if name.endswith(".json")}
-    return sorted({*found, *ALIASES, COMMAND} - {TERMS})
+    return sorted({*found, *ALIASES, *ANSWERS, COMMAND} - {TERMS})
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -61,6 +62,8 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def _file(name: str) -> dict[str, Any]:
+    if name in ANSWERS:
+        return derived(name)
     text = files("cli").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
@@ -74,8 +77,8 @@ def _embed(part: object, embedded: dict[str, Any]) -> None:
     if not isinstance(part, dict):
         return
     target = str(part.get("$ref", "")).partition("#")[0]
-    if target.startswith(_URN) and target not in embedded:
-        embedded[target] = _file(target.removeprefix(_URN))
+    if target.startswith(URN) and target not in embedded:
+        embedded[target] = _file(target.removeprefix(URN))
         _embed(embedded[target], embedded)
     for one in part.values():
         _embed(one, embedded)
@@ -90,7 +93,7 @@ def _command() -> dict[str, Any]:
     made = msgspec.json.schema(c.AnyCommand)
     made["$defs"] = {name: _plain(part) for name, part in made["$defs"].items()}
     return {
-        "$schema": DRAFT, "$id": f"{_URN}{COMMAND}", "title": "One line of tally import", **made,
+        "$schema": DRAFT, "$id": f"{URN}{COMMAND}", "title": "One line of tally import", **made,
     }  # fmt: skip
 
 
