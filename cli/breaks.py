@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from projections.point import Point
     from projections.reconciliation.breaks import Outcome
     from projections.reconciliation.lines import Line
+    from projections.reconciliation.report import Report
     from projections.reconciliation.sources import Compared
 
 TEXT_MAX, LINES_MAX = 200, 50  # what an event keeps of a payer's words, and of a large knot
@@ -55,6 +56,7 @@ def record(
     matched = frozenset(name for name, _ in report.named(matches))
     recorded = record_run(
         session.store, run, opened, matched=matched, now=session.now, actor=actor, of=compared.of,
+        parties=_parties(report, names),
     )
     if not recorded:
         note("note: this file was recorded before; nothing is new")
@@ -63,6 +65,14 @@ def record(
     overlaps = register(session.reader).overlapping(run)
     if overlaps:
         note(f"note: its period overlaps that of run {', '.join(overlaps)}")
+
+
+def _parties(report: Report, names: Mapping[int, str]) -> dict[str, tuple[str, str]]:
+    """Return who is on the other side of the statement's lines, by the lines' names."""
+    return {
+        names[id(line)]: (line.payer[:TEXT_MAX], line.payer_account[:TEXT_MAX])
+        for line in report.lines if id(line) in names and (line.payer or line.payer_account)
+    }  # fmt: skip
 
 
 def _opened(

@@ -513,6 +513,13 @@ class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
     of: str = ""
 
 
+class PartiesSeen(Event, frozen=True, tag="PartiesSeen/1"):
+    """Who is on the other side of the statement's lines in the breaks that a run opened."""
+
+    run: str
+    parties: tuple[tuple[str, str, str], ...]
+
+
 class BreakResolved(Event, frozen=True, tag="BreakResolved/1"):
     """A break is no more: a later run did not find it (``run``), or somebody says how."""
 
@@ -584,7 +591,7 @@ AnyEvent = (
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
-    | PeriodReopened | ChecksAdopted | ReconciliationRun | BreakOpened | BreakResolved
+    | PeriodReopened | ChecksAdopted | ReconciliationRun | BreakOpened | PartiesSeen | BreakResolved
     | BreakSignedOff | BreakReopened | MatchConfirmed | ReconciliationSignedOff | NoticeSent
     | NoticeFailed
 )  # fmt: skip

@@ -30,6 +30,7 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _DATE_LENGTH = len("2025-01-31")
+_SECONDS_LENGTH = len("2025-01-31T23:59:60")
 _INSTANT_LENGTH_MAX = 60  # fractions of a second may be long, and are cut
 
 
@@ -55,9 +56,12 @@ def parse_instant(text: str, offset: int) -> int:
     Raises: InvalidInput.
     """
     match = _INSTANT.fullmatch(text) if len(text) <= _INSTANT_LENGTH_MAX else None
+    local = "" if match is None else match["local"]
+    if len(local) == _SECONDS_LENGTH and local.endswith(":60"):
+        local = f"{local[:-2]}59"  # a leap second is the last of its minute
     try:
         moment = datetime.fromisoformat(
-            "" if match is None else match["local"] + (match["away"] or "").upper()
+            "" if match is None else local + (match["away"] or "").upper()
         )
     except ValueError:
         msg = f"{quoted(text)} is not an instant"

@@ -21,6 +21,7 @@ from ledger.events import (
     BreakResolved,
     BreakSignedOff,
     MatchConfirmed,
+    PartiesSeen,
     ReconciliationRun,
     ReconciliationSignedOff,
     RecordedEvent,
@@ -29,7 +30,7 @@ from ledger.policy import did_you_mean
 from ledger.store.rows import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ledger.events import AnyEvent
     from ledger.store import Reader, Store, Writer
@@ -89,6 +90,7 @@ class Register:
         self.runs: dict[str, Run] = {}
         self.breaks: dict[str, Break] = {}
         self.confirmed: list[MatchConfirmed] = []
+        self.parties: dict[tuple[str, str], tuple[str, str]] = {}  # (run, line) -> name, account
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Apply one event of the stream."""
@@ -99,6 +101,10 @@ class Register:
             )
         elif isinstance(event, BreakOpened):
             self._open(event, recorded)
+        elif isinstance(event, PartiesSeen):
+            self.parties.update(
+                ((event.run, line), (name, account)) for line, name, account in event.parties
+            )
         elif isinstance(event, BreakResolved):
             self._move(event.break_id, RESOLVED, recorded)
         elif isinstance(event, BreakSignedOff):
@@ -154,10 +160,12 @@ def register(reader: Reader, *, until: int | None = None) -> Register:
 def record_run(
     store: Store, run: ReconciliationRun, breaks: Sequence[BreakOpened], *,
     matched: frozenset[str], now: int, actor: str | None = None, of: str = "",
+    parties: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[RecordedEvent]:  # fmt: skip
     """Record a run with what it opens, reopens and resolves; nothing where it says nothing new.
 
     ``of`` is what the statement speaks of: what it does not list says nothing of another account.
+    ``parties`` are the names and accounts of who is on the other side, by the lines' names.
     """
     with store.writing() as writer:
         there = register(writer.reader)
@@ -171,6 +179,7 @@ def record_run(
                 events.append(one)
             elif known.state == RESOLVED:
                 events.append(BreakReopened(break_id=one.break_id, run=run.run))
+        seen = _seen(run, events, parties or {})
         for name, known in there.breaks.items():
             gone = name not in found and known.state in (OPEN, REOPENED)
             same = (known.source, known.event.currency) == (run.source, run.currency)
@@ -178,9 +187,22 @@ def record_run(
             covered = name in matched or run.starts <= known.event.first_seen < run.ends
             if gone and ours and covered:
                 events.append(BreakResolved(break_id=name, run=run.run))
+        events += seen
         if len(events) == 1 and any(_same(one.event, run) for one in there.runs.values()):
             return []
         return _append(writer, events, now=now, actor=actor, reason=None)
+
+
+def _seen(
+    run: ReconciliationRun, events: Iterable[AnyEvent], parties: Mapping[str, tuple[str, str]]
+) -> list[PartiesSeen]:
+    """Return who is on the other side of the lines of breaks that are opened, if anybody is."""
+    lines = {
+        line.name for one in events if isinstance(one, BreakOpened)
+        for line in (*one.lines, *one.near)
+    }  # fmt: skip
+    found = tuple((name, *parties[name]) for name in sorted(lines & parties.keys()))
+    return [PartiesSeen(run=run.run, parties=found)] if found else []
 
 
 def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:

@@ -108,11 +108,12 @@ def break_page(found: dict[str, Any]) -> None:
             write()
             write(strong(title))
             table(
-                ("side", "line", "date", "amount", "account", "reference", "payer's words",
-                 "where", "kind", "status"),
+                ("side", "line", "date", "amount", "account", "reference", "payer",
+                 "payer's words", "where", "kind", "status"),
                 [(one["side"], one["name"], short(one["at"]), one["amount"], one["account"],
-                  one["reference"] or one["order"], one["text"], one["place"], one["kind"],
-                  one["status"]) for one in lines],
+                  one["reference"] or one["order"],
+                  " ".join(filter(None, (one["payer"], one["payer_account"]))), one["text"],
+                  one["place"], one["kind"], one["status"]) for one in lines],
             )  # fmt: skip
     if found["candidates"]:
         write()

@@ -67,14 +67,15 @@ def _some(title: str, found: list[dict[str, Any]]) -> list[Sheet | str]:
     ]  # fmt: skip
     lines = [
         [one["break"], said["side"], said.get("line", ""), short(said.get("at", "")),
-         said.get("reference", "") or said.get("order", ""),
+         said.get("reference", "") or said.get("order", ""), said.get("payer", ""),
          said.get("text", "") or said.get("says", ""), said.get("amount", "")]
         for one in found for said in one["evidence"]
     ]  # fmt: skip
     head = ["break", "class", "key", "account", "first seen", "age", "ours", "theirs", "delta"]
     return [
         f"{title}: {len(found)}", Sheet(head, rows, 5),
-        Sheet(["break", "side", "line", "date", "reference", "payer's words", "amount"], lines, 6),
+        Sheet(["break", "side", "line", "date", "reference", "payer", "payer's words", "amount"],
+              lines, 7),
     ]
 
 

@@ -82,6 +82,8 @@ def _one_payment(pending: Line, booked: Line, window: int) -> bool:
     mine, others = set(_own_proofs(pending)), set(_own_proofs(booked))
     if mine and others:
         return bool(mine & others)  # two explicit and different names are two payments
+    if pending.payer and booked.payer and pending.payer != booked.payer:
+        return False
     # The booking of the day before is a different payment; a bank may name days alone.
     return -DAY < booked.instant - pending.instant <= window
 

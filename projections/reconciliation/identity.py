@@ -86,6 +86,7 @@ def order_of(line: Line) -> tuple[object, ...]:
         line.instant, line.key, line.amount, line.currency, line.account, line.order,
         sorted(line.references), line.kind, line.group, line.status, line.text, line.name,
         line.number, line.statement, line.channel, line.instance, line.fee, line.starts, line.ends,
+        line.payer, line.payer_account,
     )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
     nameless = [n for n, line in enumerate(lines) if not line.name and not _named(line)]
     if not nameless:
         return tuple(lines)
+    nameless.sort(key=lambda n: (lines[n].payer, lines[n].payer_account))  # tells equals apart
     hashes = [digest(_content(lines[n])) for n in nameless]
     found = list(lines)
     for n, hashed, nth in zip(nameless, hashes, ordinals(hashes), strict=True):
@@ -131,6 +133,13 @@ def _content(line: Line) -> tuple[object, ...]:
         line.kind, line.status, line.text, line.channel, line.instance, line.fee, line.starts,
         line.ends, *sorted(f"{one.scope} {one.text}" for one in line.references),
     )  # fmt: skip
+
+
+def owner_of(line: Line, accounts: AbstractSet[str]) -> str:
+    """Find the account that a line names: in a column, else in the payer's words or name."""
+    if line.account:
+        return line.account
+    return account_in(line.text, accounts) or account_in(line.payer, accounts)
 
 
 def account_in(text: str, accounts: AbstractSet[str]) -> str:

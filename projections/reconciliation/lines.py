@@ -46,6 +46,7 @@ class Line(Struct, frozen=True, gc=False):
         name: given to what has no name of its own (identity.numbered); readers leave it empty.
         statement: the id (and page) of the statement that it stands in, where the file has one.
         reversal: it reverses an earlier line of the same side (RvslInd).
+        payer, payer_account: the other party, who paid or was paid: no part of what names a line.
         paid, coupons, gross: what cash and coupons paid, and the rated amount (R8).
 
     """
@@ -76,6 +77,8 @@ class Line(Struct, frozen=True, gc=False):
     name: str = ""
     statement: str = ""
     reversal: bool = False
+    payer: str = ""
+    payer_account: str = ""
 
 
 class Statement(Struct, frozen=True):

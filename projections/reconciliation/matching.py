@@ -17,11 +17,11 @@ from projections.reconciliation.covers import Group
 from projections.reconciliation.identity import (
     DIFFERENCE,
     TRANSACTION,
-    account_in,
     explicit,
     hints,
     name_of,
     names_of,
+    owner_of,
     proofs,
 )
 from projections.reconciliation.lines import FAILED
@@ -191,7 +191,7 @@ class _Names:
 
     def owner(self, line: Line) -> str:
         """Return the account that a line of theirs names, in a column or in the payer's words."""
-        return line.account or account_in(line.text, self.accounts)
+        return owner_of(line, self.accounts)
 
     @staticmethod
     def alike(*, owned: bool) -> Keys:

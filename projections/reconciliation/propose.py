@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from projections.reconciliation.amounts import from_minor, write_amount
-from projections.reconciliation.identity import DIFFERENCE, TRANSACTION, account_in, serial_of
+from projections.reconciliation.identity import DIFFERENCE, TRANSACTION, owner_of, serial_of
 from projections.reconciliation.report import candidates_of
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class Proposer:
         self, line: Line, subject: str, activated: set[tuple[str, str]]
     ) -> Iterator[Proposal]:
         taken = [self._taken[one.text] for one in line.references if one.text in self._taken]
-        named = account_in(line.text, self.side.accounts.keys())
+        named = owner_of(line, self.side.accounts.keys())
         if line.reversal and taken:
             named = taken[0].account
-        account = line.account or named or self.account
+        account = named or self.account
         if not account:
             yield Proposal(None, f"{line.place} {line.key}: no account is named; give --account")
         elif account not in self.side.accounts:

@@ -211,7 +211,7 @@ class _Shown:
         names = {
             "reference": ", ".join(one.text for one in line.references), "order": line.order,
             "group": line.group, "status": line.status, "instance": line.instance,
-            "text": line.text,
+            "text": line.text, "payer": line.payer, "payer_account": line.payer_account,
         }  # fmt: skip
         return {
             # A statement's row is told by what it says, not by where it stands.

@@ -67,15 +67,20 @@ def break_json(
     return {
         "break": _break(break_id, one, known, write, seen_at=point.seen_at),
         "run": run.run, "file": run.file or None, "sha256": run.sha256,
-        "lines": [_line(line, write) for line in one.event.lines],
+        "lines": [_line(line, write, known.parties.get((run.run, line.name)))
+                  for line in one.event.lines],
         "candidates": [list(names) for names in one.event.candidates],
-        "near": [_line(line, write) for line in one.event.near],
+        "near": [_line(line, write, known.parties.get((run.run, line.name)))
+                 for line in one.event.near],
         "history": _history(reader, point, break_id, write),
     }  # fmt: skip
 
 
-def _line(line: e.SeenLine, write: Formatter) -> Json:
-    return {**line._asdict(), "at": write.instant(line.at)}
+def _line(line: e.SeenLine, write: Formatter, party: tuple[str, str] | None) -> Json:
+    payer, account = party or ("", "")
+    return {
+        **line._asdict(), "at": write.instant(line.at), "payer": payer, "payer_account": account,
+    }  # fmt: skip
 
 
 def _history(reader: Reader, point: Point, break_id: str, write: Formatter) -> list[Json]:

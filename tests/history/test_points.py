@@ -107,3 +107,11 @@ def test_any_other_text_is_refused_and_never_crashes(text: str) -> None:
 def test_a_written_instant_is_read_back(day: int, second: int) -> None:
     at = day * DAY + second * SECOND
     assert parse_at(format_instant(at, OFFSET), HERE) == at
+
+
+@pytest.mark.parametrize("text", ["2025-03-10T23:59:60", "2025-03-10 23:59:60.5+08:00"])
+def test_a_leap_second_is_the_last_of_its_minute(text: str) -> None:
+    assert parse_instant(text, 8 * HOUR) == parse_instant("2025-03-10T23:59:59+08:00", 0)
+    for wrong in ("2025-03-10T23:60", "2025-03-10T23:59:61", "2025-03-10T24:00:00"):
+        with pytest.raises(InvalidInput):
+            parse_instant(wrong, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.periods import parse_instant
+from ledger.periods import HOUR, format_instant, parse_instant
 from projections.reconciliation.identity import BATCH, ENTRY, INSTRUCTION, MANDATE, TRANSACTION
 from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line
 from tests.reconciliation.camt_files import CENT, cents, detail, entry, month, read
@@ -264,3 +264,48 @@ def test_proprietary_codes_and_no_details_are_no_trouble() -> None:
         entry("5.00", more=f"{code}<AddtlNtryInf>GUTSCHRIFT ann</AddtlNtryInf>"), closing="5.00"
     )
     assert (line.text, line.key) == ("GUTSCHRIFT ann", "2025-03-10 5.00")
+
+
+def _party(way: str, name: str, account: str, *, newer: bool = True) -> str:
+    held = f"<Pty><Nm>{name}</Nm></Pty>" if newer else f"<Nm>{name}</Nm>"
+    return f"<{way}>{held}</{way}><{way}Acct><Id><IBAN>{account}</IBAN></Id></{way}Acct>"
+
+
+@pytest.mark.parametrize("newer", [False, True])
+@pytest.mark.parametrize(
+    ("size", "reversal", "payer"),
+    [("5.00", False, "Ann Bell"), ("-5.00", False, "Shop"), ("-5.00", True, "Ann Bell"),
+     ("5.00", True, "Shop")],
+)  # fmt: skip
+def test_who_is_on_the_other_side(size: str, reversal: bool, payer: str, newer: bool) -> None:
+    ann = _party("Dbtr", "Ann Bell", "DE1", newer=newer)
+    shop = _party("Cdtr", "Shop", "DE2", newer=newer)
+    told = detail(size, more=f"<RltdPties>{ann}{shop}</RltdPties>")
+    taken = "<RvslInd>true</RvslInd>" if reversal else ""
+    (line,) = read(month(entry(size, told, more=taken), closing=size)).lines
+    assert (line.payer, line.payer_account) == (payer, "DE1" if payer == "Ann Bell" else "DE2")
+
+
+def test_the_payer_is_no_part_of_what_names_a_line_but_tells_equals_apart() -> None:
+    def told(name: str) -> str:
+        return entry("5.00", detail(more=f"<RltdPties>{_party('Dbtr', name, '')}</RltdPties>"))
+
+    found = read(month(told("Bob"), told("Ann"), closing="10.00")).lines
+    turned = read(month(told("Ann"), told("Bob"), closing="10.00")).lines
+    assert {(one.payer, one.name) for one in found} == {(one.payer, one.name) for one in turned}
+    plain = read(month(entry("5.00", detail()), entry("5.00", detail()), closing="10.00")).lines
+    assert {one.name for one in plain} == {one.name for one in found}
+
+
+def test_a_reversal_may_tell_its_details_in_the_way_of_what_it_takes_back() -> None:
+    paid = entry("60.00", detail("40.00"), detail("20.00"))
+    back = entry("-60.00", detail("40.00"), detail("20.00"), more="<RvslInd>true</RvslInd>")
+    found = read(month(paid, back)).lines
+    assert [(one.amount // CENT, one.reversal) for one in found] == [
+        (4000, False), (2000, False), (-4000, True), (-2000, True),
+    ]  # fmt: skip
+
+
+def test_midnight_at_the_end_of_a_day_is_in_it() -> None:
+    (line,) = read(month(entry("5.00", day="2025-03-10T24:00:00"), closing="5.00")).lines
+    assert format_instant(line.instant, 8 * HOUR) == "2025-03-10T23:59:59+08:00"

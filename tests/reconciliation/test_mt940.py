@@ -80,7 +80,7 @@ def test_the_entry_date_is_when_it_was_booked(dates: str, booked: str, valued: s
         (":61:250310C5,NTRFNONREF\n:86:166?00GUT?20EREF+E-1?21MREF+M1?22SVWZ+ann pa?23ys?32Ann",
          {"E-1": INSTRUCTION, "M1": MANDATE}, "ann pays"),
         (":61:250310C5,NTRFEREF\n:86:/TRTP/SEPA/EREF/E/9/REMI/ann pays/UETR/u-1/PREF/P1/MARF/M1",
-         {"E/9": INSTRUCTION, "u-1": TRANSACTION, "P1": BATCH, "M1": MANDATE, "EREF": INSTRUCTION},
+         {"E/9": INSTRUCTION, "u-1": TRANSACTION, "P1": BATCH, "M1": MANDATE},
          "ann pays"),
         (":61:250310C5,NTRFNONREF\n:NS:22bank's own\n:86:text", {}, "text"),
     ],
@@ -207,3 +207,45 @@ def test_a_statement_is_reconciled_and_what_is_missing_proposed(tmp_path: Path) 
     fix = world.done("reconcile", path, "--source", "mt940", "--propose", code=1).out
     world.done("import", "-", stdin=fix)
     assert world.json("reconcile", path, "--source", "mt940")["breaks"] == []
+
+
+@pytest.mark.parametrize(
+    ("details", "payer", "account"),
+    [
+        ("166?00GUTSCHRIFT?20SVWZ+RENT?31DE02120300000000202051?32MAX MUSTERMANN?33 GMBH",
+         "MAX MUSTERMANN GMBH", "DE02120300000000202051"),
+        ("/TRTP/SEPA/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/J. JANSEN/REMI/12/EREF/NOTPROVIDED",
+         "J. JANSEN", "NL91ABNA0417164300"),
+        ("/EREF/E-1//CNTP/NL91ABNA0417164300/ABNANL2A/J. JANSEN///REMI/USTD//12/", "J. JANSEN",
+         "NL91ABNA0417164300"),
+        ("/ORDP//NAME/JANSEN/REMI/test/ISDT/2025-03-10", "JANSEN", ""),
+        ("a remark", "", ""),
+    ],
+)  # fmt: skip
+def test_who_is_on_the_other_side(details: str, payer: str, account: str) -> None:
+    line = _line(f":61:2503100310C5,NTRFEREF//B1\n:86:{details}", "C250310EUR5,")
+    assert (line.payer, line.payer_account) == (payer, account)
+
+
+def test_a_word_that_says_where_the_reference_is_is_no_reference() -> None:
+    line = _line(":61:2503100310C5,NTRFEREF\n:86:/EREF/E-1//REMI/USTD//12/", "C250310EUR5,")
+    assert [one.text for one in line.references] == ["E-1"]
+    assert line.text == "12"
+    line = _line(":61:2503100310C5,NTRFMARF\n:86:/REMI/STRD/CUR/9612345678", "C250310EUR5,")
+    assert [one.text for one in line.references] == ["9612345678"]
+
+
+@pytest.mark.parametrize("entry", ["250310C5.00NTRF", "250310EC5,NTRF", "250310C,5NTRF"])
+def test_a_line_of_another_make_is_refused_by_its_line(entry: str) -> None:
+    with pytest.raises(BadStatement, match=r"line 5, :61:: .* is not a statement line"):
+        _line(f":61:{entry}REF1", "C250310EUR5,")
+
+
+def test_each_account_has_its_own_opening() -> None:
+    other = _statement(":61:250310C7,NTRFB", opening="D250310EUR3,", closing="C250310EUR4,",
+                       account="2/2")  # fmt: skip
+    found = _read(_statement(":61:250310C5,NTRFA", closing="C250310EUR5,") + other)
+    assert {name: write_amount(held, "EUR") for name, held in found.openings.items()} == {
+        "10020030/1234567": "0.00", "2/2": "-3.00",
+    }  # fmt: skip
+    assert found.of == "10020030/1234567, 2/2"

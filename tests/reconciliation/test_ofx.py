@@ -186,7 +186,7 @@ def test_a_statement_without_lines_is_read() -> None:
         (_file(_sgml(_line("5.00")))[:-40], "the file is cut off"),
         (_file(_sgml(_line("5.00")))[:400], "the file is cut off"),
         (_file(_sgml(_line(""))), "has no amount"),
-        (_file(_sgml(_line("1,234.56"))), "TRNAMT"),
+        (_file(_sgml(_line("1,23.56"))), "TRNAMT"),
         (_file(_sgml(_line("5.00", "10/03/2025"))), "is not a date of OFX"),
         (_file(_sgml(_line("5.00", "20251340"))), "not an instant|YYYYMMDD|is not"),
         (_file(_sgml(_line("5.00", ""))), "has no date"),
@@ -209,3 +209,36 @@ def test_a_statement_without_lines_is_read() -> None:
 def test_what_is_wrong_is_named(body: str, says: str) -> None:
     with pytest.raises(BadStatement, match=says):
         _read(body)
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [("20250310240000", "2025-03-10T23:59:59+08:00"),
+     ("20250310235960", "2025-03-10T23:59:59+08:00"),
+     ("20250310120000[GMT]", "2025-03-10T20:00:00+08:00")],
+)  # fmt: skip
+def test_the_end_of_a_day_is_in_it(day: str, says: str) -> None:
+    (line,) = _read(_file(_sgml(_line("5.00", day)))).lines
+    assert format_instant(line.instant, OFFSET) == says
+
+
+def test_groups_are_read_where_they_are_sure() -> None:
+    (line,) = _read(_file(_sgml(_line("1,005.00")))).lines
+    assert write_amount(line.amount, "USD") == "1005.00"
+    with pytest.raises(BadStatement, match="may be a thousand or three decimals"):
+        _read(_file(_sgml(_line("1,005"))))
+
+
+def test_who_is_on_the_other_side_is_told_apart_from_what_is_said() -> None:
+    more = "<NAME><![CDATA[Ann & Bell <x>]]><BANKACCTTO><BANKID>1<ACCTID>77</BANKACCTTO><MEMO>m"
+    (line,) = _read(_file(_sgml(_line("5.00", more=more)))).lines
+    assert (line.payer, line.payer_account) == ("Ann & Bell <x>", "77")
+    assert line.text == "Ann & Bell <x> m"
+
+
+def test_each_account_has_its_own_opening() -> None:
+    found = _read(_file(_sgml(_line("5.00")), _sgml(_line("7.00"), balance="4.00", account="77")))
+    assert {name: write_amount(held, "USD") for name, held in found.openings.items()} == {
+        "99": "100.00", "77": "-3.00",
+    }  # fmt: skip
+    assert found.of == "77, 99"

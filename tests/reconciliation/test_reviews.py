@@ -97,6 +97,30 @@ def test_an_ambiguous_break_is_shown_with_both_sides_and_matched_by_hand(bank: B
     assert bank.reconciled(rows, code=1)["classes"] == {"ambiguous": 1}
 
 
+def test_who_paid_is_remembered_with_a_break_and_found_by_his_name(bank: Bank) -> None:
+    bank.closes()
+    columns = 'payer = "Name"\npayer_account = "Iban"\n[values]'
+    (bank.folder / "map.toml").write_text(MAP.replace("[values]", columns), encoding="utf-8")
+    path = bank.folder / "payers.csv"
+    path.write_text(
+        HEAD.strip() + ",Name,Iban\n2025-03-11,50.00,,rent,,,Bob Bell,DE02\n"
+        "2025-03-12,60.00,,rent,,,ann,\n", encoding="utf-8",
+    )  # fmt: skip
+    asked = ("reconcile", path, "--source", "csv", "--map", bank.folder / "map.toml")
+    found = bank.world.json(*asked, "--record", "--actor", "lin", code=1)
+    said = [one["evidence"][0] for one in found["breaks"]]
+    assert [(one.get("payer"), one.get("payer_account")) for one in said] == [
+        ("Bob Bell", "DE02"), ("ann", None),
+    ]  # fmt: skip
+    shown = bank.world.json("breaks", "show", found["breaks"][0]["break"])
+    (line,) = shown["lines"]
+    assert (line["payer"], line["payer_account"]) == ("Bob Bell", "DE02")
+    assert "Bob Bell DE02" in bank.world.done("breaks", "show", found["breaks"][0]["break"]).out
+    assert "Bob Bell" in bank.world.done(*asked, "--html", code=1).out
+    (proposed,) = bank.world.done(*asked, "--propose", code=1).out.splitlines()
+    assert '"account": "ann", "amount": "60.00"' in proposed  # who has the name of an account
+
+
 def test_lines_that_do_not_add_up_are_no_match_unless_the_report_proposed_them(bank: Bank) -> None:
     bank.pays(10, "S1", "50.00")
     bank.pays(11, "S2", "60.00")

@@ -210,15 +210,17 @@ def _statement(parts: Sequence[_Part], *, source: str, fallback: str) -> Stateme
         accounts.setdefault(part.name, []).append(part)
     chains = {name: _chain(name, pages, currency) for name, pages in accounts.items()}
     opening, closing, balances = 0, sum(part.movements for part in parts), False
+    openings: dict[str, int] = {}
     if source != "camt054" and all(ends is not None for ends in chains.values()):
-        opening = sum(ends[0] for ends in chains.values() if ends is not None)
+        openings = {name: ends[0] for name, ends in chains.items() if ends is not None}
+        opening = sum(openings.values())
         closing = sum(ends[1] for ends in chains.values() if ends is not None)
         balances = True
     dated = [part for part in parts if part.ends]
     return Statement(
         of=", ".join(sorted(name for name in accounts if name)),
         source=source, subject="payments", currency=currency, lines=lines,
-        opening=opening, closing=closing, balances=balances,
+        opening=opening, closing=closing, balances=balances, openings=openings,
         starts=min((part.starts for part in dated), default=0),
         ends=max((part.ends for part in dated), default=0),
     )  # fmt: skip

@@ -42,6 +42,16 @@ _AMOUNTS: Final = (
     "Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt", "AmtDtls/InstdAmt/Amt",
     "AmtDtls/AnncdPstngAmt/Amt", "Btch/TtlAmt",
 )  # fmt: skip
+# Who is on the other side: the name and the account, before and from version 8.
+_PARTIES: Final = {
+    "CRDT": ("Dbtr/Nm", "Dbtr/Pty/Nm", "UltmtDbtr/Nm", "UltmtDbtr/Pty/Nm"),
+    "DBIT": ("Cdtr/Nm", "Cdtr/Pty/Nm", "UltmtCdtr/Nm", "UltmtCdtr/Pty/Nm"),
+}  # fmt: skip
+_PARTY_ACCOUNTS: Final = {
+    "CRDT": ("DbtrAcct/Id/IBAN", "DbtrAcct/Id/Othr/Id"),
+    "DBIT": ("CdtrAcct/Id/IBAN", "CdtrAcct/Id/Othr/Id"),
+}  # fmt: skip
+_NAME_MAX: Final = 140
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _AWAY = re.compile(r"(T.*?)(Z|[+-]\d{2}:\d{2})$", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,20}(?:\.\d{0,10}0*)?|[+-]?\.\d{1,10}0*", re.ASCII)
@@ -133,7 +143,7 @@ def lines_of(entry: Element, where: str, *, statement: str, offset: int) -> list
 
 
 def _status(entry: Element, where: str) -> str:
-    code = text_of(entry, "Sts/Cd", "Sts")
+    code = text_of(entry, "Sts/Cd", "Sts").upper()
     if code in ("PDNG", "INFO", "FUTR"):
         return PENDING
     if code in ("BOOK", "") or text_of(entry, "Sts/Prtry"):
@@ -167,6 +177,8 @@ class _Entry:
             if None not in sizes:
                 whole = [size for size in sizes if size is not None]
                 split = self._split(whole, charges)
+                if split is None and self.plain.reversal:  # told in the way of what it takes back
+                    split = self._split([-size for size in whole], charges)
                 if split is not None:
                     yield from self._apart(*split)
                     return
@@ -261,12 +273,14 @@ class _Entry:
         said = _remitted(detail) or text_of(self.entry, "AddtlNtryInf")
         # A payment that came back is no payment of a customer's, whatever the entry calls it.
         returned = detail.find("RtrInf") is not None
+        back = self.plain.reversal or returned
+        payer, payer_account = _other_party(detail, credit=(size >= 0) != back)
         return self._named(
             references, amount=size, fee=fee, place=place,
-            kind="credit" if size >= 0 else "debit",
+            kind="credit" if size >= 0 else "debit", payer=payer, payer_account=payer_account,
             group=text_of(batch, "Btch/PmtInfId", "Btch/MsgId"),
             text=" ".join(filter(None, (said, f"({note})" if note else "")))[:_TEXT_MAX],
-            reversal=self.plain.reversal or returned,
+            reversal=back,
         )  # fmt: skip
 
     def _named(self, references: tuple[Reference, ...], **changes: object) -> Line:
@@ -314,6 +328,16 @@ def _remitted(detail: Element) -> str:
     said = [(one.text or "").strip() for one in detail.iterfind("RmtInf/Ustrd")]
     said += [(one.text or "").strip() for one in detail.iterfind("RmtInf/Strd/AddtlRmtInf")]
     return " ".join(filter(None, said)) or text_of(detail, "AddtlTxInf")
+
+
+def _other_party(detail: Element, *, credit: bool) -> tuple[str, str]:
+    """Return the name and the account of who paid, or of who was paid."""
+    related = detail.find("RltdPties")
+    if related is None:
+        return "", ""
+    way = "CRDT" if credit else "DBIT"
+    name = " ".join(text_of(related, *_PARTIES[way]).split())
+    return name[:_NAME_MAX], text_of(related, *_PARTY_ACCOUNTS[way])[:_NAME_MAX]
 
 
 def _charges(element: Element, plain: Line) -> list[_Charge]:

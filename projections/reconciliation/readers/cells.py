@@ -22,6 +22,7 @@ _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
 
 
+_MIDNIGHT = re.compile(r"(?<=\d)([T ])24:00(?::00(?:\.0*)?)?(?=$|Z|[+-])", re.ASCII)  # ends its day
 _DAY_TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(Z|[+-]\d{2}:\d{2})?", re.ASCII
 )
@@ -44,7 +45,7 @@ def amount(cell: str, line: int, column: str) -> int:
 
 def instant(cell: str, line: int, column: str, *, offset: int) -> int:
     """Read an instant or a date; ``2025/03/01`` and ``20250301`` are dates too."""
-    text = cell.strip()
+    text = _MIDNIGHT.sub(r"\g<1>23:59:59", cell.strip(), count=1)
     day = _DAY_TIME.fullmatch(text)
     if day is not None:  # as nearly all are: the day is looked up, the time added
         time_of_day = int(day[2]) * 3600 + int(day[3]) * 60 + int(day[4])

@@ -190,6 +190,7 @@ class _Maker:
             group=row.get("group", ""), status=status,
             account=row.get("account") or self.account,
             fee=-fee if self._fees_fall else fee, text=row["text"],
+            payer=row.get("payer", ""), payer_account=row.get("payer_account", ""),
             kind="in" if amount >= 0 else "out", place=f"line {number}",
         )  # fmt: skip
 

@@ -45,6 +45,8 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
     fee: Column | None = None
     balance: Column | None = None
     text: Column | tuple[Column, ...] | None = None
+    payer: Column | None = None
+    payer_account: Column | None = None
 
     def named(self) -> dict[str, Column]:
         """Return the columns that are named, under what they mean; texts are numbered."""

@@ -34,18 +34,28 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r":(\d{2}[A-Z]?|NS):(.*)", re.DOTALL)
 _BALANCE: Final = re.compile(r"([CD])(\d{6})([A-Z]{3})([\d,]{1,15})", re.ASCII)
 _ENVELOPE: Final = re.compile(r"\{[1235]:[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\{4:|-\}")
+# A :61: as it must begin; the library reads on where the amount or the code is another.
+_LINE: Final = re.compile(
+    r"\d{6}(?:\d{4}| {0,4})R?[CD][A-Z]?\d[\d,]{0,14}[NSF]", re.ASCII | re.IGNORECASE
+)
 # What Dutch and Belgian banks write into :86:; German ones write ?20 to ?29, for the library.
-_CODED: Final = re.compile(r"/(EREF|KREF|PREF|MARF|UETR|REMI)/([^/\n]*(?:/(?![A-Z]{4}/)[^/\n]*)*)")
+_CODES: Final = re.compile(
+    r"/(EREF|KREF|PREF|MARF|UETR|REMI|TRTP|IBAN|BIC|NAME|CNTP|CSID|SVCL|PURP|RTRN|BENM|ORDP|ISDT|"
+    r"CREF|ULTD|ULTC|ADDR|TRCD|TRID|IREF|OCMT|CHGS)/"
+)
+_STRUCTURED_REMITTANCE: Final = re.compile(r"STRD/(?:CUR|ISO)/(.+)|USTD//(.*)", re.DOTALL)
 _SCOPES: Final = {
     "UETR": TRANSACTION, "EREF": INSTRUCTION, "KREF": INSTRUCTION, "MARF": MANDATE, "PREF": BATCH,
 }  # fmt: skip
 _STRUCTURED: Final = re.compile(r"\d{3}\?\d{2}")
+_PARTS: Final = re.compile(r"\?(\d{2})([^?]*)")
 _STATED: Final = (
     ("end_to_end_reference", INSTRUCTION), ("customer_reference", INSTRUCTION),
     ("additional_position_reference", MANDATE),
 )  # fmt: skip
-_NOTHING: Final = {"", "NONREF", "NOTPROVIDED"}
-_TEXT_MAX: Final = 500
+# Words for no reference; EREF and its kin say that it stands in the :86:.
+_NOTHING: Final = {"", "NONREF", "NOREF", "NOTPROVIDED", "EREF", "KREF", "PREF", "MARF"}
+_TEXT_MAX, _NAME_MAX = 500, 140
 
 
 class _Field(NamedTuple):
@@ -62,6 +72,15 @@ class _Balance(NamedTuple):
     amount: int
     currency: str
     day: int
+
+
+class _Details(NamedTuple):
+    """What a :86: says: the payer's words, references, and who is on the other side."""
+
+    text: str
+    references: list[Reference]
+    payer: str = ""
+    account: str = ""
 
 
 class _Part(NamedTuple):
@@ -100,11 +119,16 @@ def read_mt940(
         link = Link(part.opening.amount, part.closing.amount, part.place)
         accounts.setdefault(part.account, []).append(link)
     what = "closing of one statement = opening of the next"
-    ends = [ends_of(links, what=what, currency=code) for _, links in sorted(accounts.items())]
+    ends = {
+        name: ends_of(links, what=what, currency=code) for name, links in sorted(accounts.items())
+    }
     return Statement(
         source="mt940", subject="payments", currency=code, balances=True,
+        of=", ".join(sorted(filter(None, accounts))),
+        openings={name: one.opening for name, one in ends.items()},
         lines=tuple(line for part in chosen for line in part.lines),
-        opening=sum(one.opening for one in ends), closing=sum(one.closing for one in ends),
+        opening=sum(one.opening for one in ends.values()),
+        closing=sum(one.closing for one in ends.values()),
         starts=min(map(_starts, chosen)),
         ends=max(max([part.closing.day, *(line.instant for line in part.lines)]) + DAY
                  for part in chosen),
@@ -228,10 +252,10 @@ def _line(
     value = _day(f"{said['year']}{said['month']}{said['day']}", field, offset)
     booked = said["entry_date"]
     when = parse_instant(str(booked), offset) if booked is not None else value
-    text, stated = _details(details)
+    found = _details(details)
     own = (said["customer_reference"] or "").strip()
     references = tuple(dict.fromkeys(one for one in (
-        *stated,
+        *found.references,
         Reference((said["bank_reference"] or "").strip(), ENTRY),
         Reference("" if own.endswith("+") else own, INSTRUCTION),
     ) if one.text.upper() not in _NOTHING))  # fmt: skip
@@ -242,8 +266,9 @@ def _line(
         key=named or cells.nameless(when, amount, currency, offset=offset), amount=amount,
         currency=currency, instant=when, references=references, status=BOOKED,
         kind="credit" if amount >= 0 else "debit", place=f"line {field.line}, entry {number}",
-        text=(text or remark)[:_TEXT_MAX], ends=value, statement=statement,
-        reversal=mark.startswith("R"),
+        text=(found.text or remark)[:_TEXT_MAX], ends=value, statement=statement,
+        reversal=mark.startswith("R"), payer=found.payer[:_NAME_MAX],
+        payer_account=found.account[:_NAME_MAX],
     )  # fmt: skip
 
 
@@ -252,7 +277,7 @@ def _statement_line(field: _Field) -> dict[str, Any]:
     library = _library()
     tag = library.tags.Statement()
     match = tag.re.match(field.value)
-    if match is None:
+    if match is None or _LINE.match(field.value) is None:
         msg = f"line {field.line}, :61:: {field.value[:40]!r} is not a statement line"
         raise BadStatement(msg, hint="YYMMDD, C or D, an amount with a comma, N and a code")
     said: dict[str, Any] = match.groupdict()
@@ -264,26 +289,41 @@ def _statement_line(field: _Field) -> dict[str, Any]:
     return {**said, "entry_date": built.get("entry_date")}
 
 
-def _details(details: str) -> tuple[str, list[Reference]]:
-    """Return what the payer wrote and the references of a :86:, in the forms banks use."""
+def _details(details: str) -> _Details:
+    """Read a :86: in the forms banks use."""
     if _STRUCTURED.match(details):
         library = _library()
         said: dict[str, Any] = library.processors.transaction_details_post_processor(
             library.models.Transactions(), None, {"transaction_details": details},
             {"transaction_details": details},
         )  # fmt: skip
-        stated = [
-            Reference((said.get(name) or "").strip(), scope) for name, scope in _STATED
-        ]
+        parts = dict(_PARTS.findall(details.replace("\n", "")))
         text = " ".join(
             part.strip() for name in ("purpose", "additional_purpose") if (part := said.get(name))
         )
-        return text or (said.get("posting_text") or ""), stated
-    joined = details.replace("\n", "")
-    coded = [(match[1], match[2].strip()) for match in _CODED.finditer(joined)]
-    stated = [Reference(text, _SCOPES[name]) for name, text in coded if name in _SCOPES]
-    remitted = next((text for name, text in coded if name == "REMI"), "")
-    return remitted or " ".join(details.split()), stated
+        return _Details(
+            text or (said.get("posting_text") or ""),
+            [Reference((said.get(name) or "").strip(), scope) for name, scope in _STATED],
+            " ".join((parts.get("32", "") + parts.get("33", "")).split()),
+            parts.get("31", "").strip(),
+        )  # fmt: skip
+    _, *coded = _CODES.split(details.replace("\n", ""))
+    told = [
+        (name, text.strip().strip("/"))
+        for name, text in zip(coded[::2], coded[1::2], strict=True)
+    ]
+    first = dict(reversed(told))
+    stated = [Reference(text, _SCOPES[name]) for name, text in told if name in _SCOPES]
+    remitted = first.get("REMI", "")
+    match = _STRUCTURED_REMITTANCE.fullmatch(remitted)
+    if match is not None:
+        remitted = match[1] or match[2]
+        stated += [Reference(match[1], INSTRUCTION)] if match[1] else []
+    account, _, name = first.get("CNTP", "").partition("/")
+    return _Details(
+        remitted or " ".join(details.split()), stated,
+        first.get("NAME") or [*name.split("/"), ""][1], first.get("IBAN") or account,
+    )  # fmt: skip
 
 
 def _starts(part: _Part) -> int:

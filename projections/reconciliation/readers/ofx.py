@@ -10,7 +10,7 @@ This module must not know which entries the ledger expects.
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _TAG: Final = re.compile(r"<(/?)([A-Za-z0-9_.]+)(?:\s[^<>]*)?(/?)>([^<]*)")
 _HEADER: Final = re.compile(rb"(?:CHARSET|ENCODING):[ \t]*([A-Za-z0-9-]+)", re.IGNORECASE)
@@ -36,9 +36,11 @@ _DATE: Final = re.compile(
 )
 # A part of an hour, as a decimal or as minutes: both are written.
 _MINUTES: Final = {"5": 30, "50": 30, "30": 30, "25": 15, "15": 15, "75": 45, "45": 45}
+_GROUPED: Final = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
+_CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _HOLDERS: Final = ("STMTRS", "CCSTMTRS")
 _DEPTH_MAX: Final = 32
-_TEXT_MAX: Final = 500
+_TEXT_MAX, _NAME_MAX = 500, 140
 
 
 class Node(NamedTuple):
@@ -109,10 +111,24 @@ def read_ofx(
     dated = [part for part in chosen if part.ends]
     return Statement(
         source="ofx", subject="payments", currency=code, lines=lines,
+        of=", ".join(sorted({part.account for part in chosen if part.account})),
+        openings=_openings(chosen) if stated else {},
         opening=closing - movements, closing=closing, balances=stated,
         starts=min((part.starts for part in dated), default=0),
         ends=max((part.ends for part in dated), default=0),
     )  # fmt: skip
+
+
+def _openings(parts: Sequence[_Part]) -> dict[str, int]:
+    """Return what each account held before its lines."""
+    found: dict[str, int] = {}
+    for part in parts:
+        moved = sum(
+            line.amount for line in part.lines
+            if line.status == BOOKED and line.currency == part.currency
+        )
+        found[part.account] = found.get(part.account, 0) + (part.balance or 0) - moved
+    return found
 
 
 def _text(body: bytes, encoding: str) -> str:
@@ -135,7 +151,8 @@ def _text(body: bytes, encoding: str) -> str:
 
 def _parse(text: str) -> Node:
     """Return the tree of a document. Elements with a value need no end. Raises: BadStatement."""
-    if "<!" in text.replace("<![CDATA[", "").replace("<!--", ""):
+    text = _CDATA.sub(lambda match: escape(match[1], quote=False), text)
+    if "<!" in text.replace("<!--", ""):
         msg = "the file declares a document type or entities; no statement does"
         raise BadStatement(msg, hint="do not open it; ask the bank for the file again")
     begins = text.upper().find("<OFX>")
@@ -179,7 +196,7 @@ def _close(stack: list[Node], name: str, line: int) -> None:
 
 
 def _value(text: str) -> str:
-    return unescape(text.replace("<![CDATA[", "").replace("]]>", "")).strip()
+    return unescape(text).strip()
 
 
 def _check_status(root: Node) -> None:
@@ -249,23 +266,28 @@ def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
         status=PENDING if pending else BOOKED, kind="credit" if amount >= 0 else "debit",
         place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:_TEXT_MAX],
         reversal=undone and node.text("CORRECTACTION") == "DELETE",
+        payer=said[0][:_NAME_MAX],
+        payer_account=node.text("BANKACCTTO", "ACCTID") or node.text("CCACCTTO", "ACCTID"),
     )  # fmt: skip
 
 
 def _amount(text: str, line: int, name: str) -> int:
     """Read an amount: a point or a comma parts the decimals, and nothing parts groups."""
+    if _GROUPED.fullmatch(text):
+        msg = f"line {line}, {name}: {text[:40]!r} may be a thousand or three decimals"
+        raise BadStatement(msg, hint="OFX parts no groups: ask the bank for the file again")
     plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
     if not plain:
         raise BadStatement(f"line {line} has no amount ({name})", hint="fetch the file again")
     try:
-        return read_amount(plain, thousands="")
+        return read_amount(plain, thousands="," if "." in plain else "")
     except InvalidInput as error:
         raise BadStatement(f"line {line}, {name}: {error}", hint=error.hint) from None
 
 
 def _instant(text: str, line: int, offset: int) -> int:
     """Read ``20250310120000.000[-5:EST]``: without a zone it is a day of the ledger's place."""
-    match = _DATE.fullmatch(text.strip())
+    match = _DATE.fullmatch(text.strip().replace("[GMT]", "[0:GMT]").replace("[UTC]", "[0:UTC]"))
     if match is None:
         raise BadStatement(f"line {line}: {text[:40]!r} is not a date of OFX", hint="YYYYMMDD")
     year, month, day, hour, minute, second, away, part = match.groups()
@@ -274,6 +296,8 @@ def _instant(text: str, line: int, offset: int) -> int:
         hours = int(away)
         minutes = _MINUTES.get(part or "", 0)
         zone = f"{'-' if away.startswith('-') else '+'}{abs(hours):02}:{minutes:02}"
+    if (hour, minute or "00", second or "00") == ("24", "00", "00"):
+        hour, minute, second = "23", "59", "59"  # 24:00:00 ends its day
     try:
         return parse_instant(
             f"{year}-{month}-{day}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone}", offset
