@@ -21,6 +21,7 @@ from ledger.errors import (
 )
 from ledger.store.beside import disk_full, is_full
 from ledger.store.errors import (
+    CannotKeep,
     DiskFull,
     LedgerBusy,
     LedgerDamaged,
@@ -58,6 +59,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (UnknownEventType, BROKEN),
     (LedgerDamaged, BROKEN),
     (NotALedger, BROKEN),
+    (CannotKeep, USAGE),
     (LedgerExists, CONFLICT),
     (LedgerBusy, CONFLICT),
     (DiskFull, CONFLICT),

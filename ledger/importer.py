@@ -19,6 +19,7 @@ from ledger import settings
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX, bare, without_mark
 from ledger.memory import no_cycles
+from ledger.store.errors import CannotKeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -146,7 +147,24 @@ class _Run:
         return chain(held, lines)
 
     def record(self, batch: Sequence[bytes], *, stop_on_refusal: bool) -> Iterator[Result]:
-        """Record a batch in one transaction. Raises: BadLine."""
+        """Record a batch in one transaction. Raises: BadLine.
+
+        Where the store cannot keep a text of it, halves are tried until that line is alone.
+        """
+        cover, left = self._cover.copy(), list(self._left)
+        try:
+            yield from self._record(batch, stop_on_refusal=stop_on_refusal)
+        except CannotKeep as error:  # nothing of the batch was recorded, and nothing yielded
+            self._cover, self._left = cover, left
+            if len(batch) == 1:
+                named = InvalidInput(str(error), hint=error.hint)
+                raise BadLine(line=cover.lines + 1, error=named) from None
+            half = len(batch) // 2
+            yield from self.record(batch[:half], stop_on_refusal=stop_on_refusal)
+            if not self.stopped:
+                yield from self.record(batch[half:], stop_on_refusal=stop_on_refusal)
+
+    def _record(self, batch: Sequence[bytes], *, stop_on_refusal: bool) -> Iterator[Result]:
         parsed, bad = _parse(batch, self._cover.lines + 1)
         skipped = 0  # lines of this batch that another run has recorded meanwhile
 

@@ -197,7 +197,7 @@ class Opened:
                 self.say(notice)
         return views
 
-    def _views_can_answer(self) -> bool:
+    def views_caught_up(self) -> bool:
         """Return whether the stored views are caught up; maybe not if read-only."""
         try:
             self.views()
@@ -211,7 +211,7 @@ class Opened:
         ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
         anything is printed.
         """
-        if engine is None and stored and point.everything and self._views_can_answer():
+        if engine is None and stored and point.everything and self.views_caught_up():
             return VIEW
         if engine == FOLD:
             return FOLD

@@ -30,6 +30,7 @@ from projections.stored import (
     checkpoint_of,
     compare_tables,
     create_table,
+    ensure,
     first_difference,
     fold_accounts,
     insert_rows,
@@ -150,7 +151,7 @@ class Views:
         progress: Callable[[int, int], None] | None = None,
     ) -> list[str]:
         reader, connection = writer.reader, writer.connection
-        connection.execute(CREATE_CHECKPOINTS)
+        ensure(connection, "checkpoints", CREATE_CHECKPOINTS)
         notices: list[str] = []
         behind: dict[int, list[Projection]] = {}
         for projection in projections:
@@ -296,7 +297,7 @@ class Views:
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         with self.store.writing() as writer:
             connection = writer.connection
-            connection.execute(CREATE_REBUILDS)
+            ensure(connection, "rebuilds", CREATE_REBUILDS)
             found = {
                 connection.execute(
                     "SELECT version, target, account FROM rebuilds WHERE name = ?",

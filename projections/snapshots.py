@@ -196,7 +196,8 @@ def extend(writer: Writer, account: str, *, version: int) -> None:
     marks = marks_of(connection, account)
     last = marks[-1].version if marks else 0
     if not _of_this_log(marks[-1:], writer.reader.stream_row(ACCOUNT_PREFIX + account, last)):
-        connection.execute(CREATE_SNAPSHOTS)
+        if TABLE not in tables(connection):
+            connection.execute(CREATE_SNAPSHOTS)
         # What is there has another format, or is of another log.
         connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
         marks, last = [], 0

@@ -81,6 +81,12 @@ CREATE_REBUILDS = (
 )
 
 
+def ensure(connection: Connection, table: str, statement: str) -> None:
+    """Make a table that is not there; who may write rows need not have the right to make one."""
+    if table not in tables(connection):
+        connection.execute(statement)
+
+
 def create_table(connection: Connection, table: str, projection: Projection) -> None:
     """Make a view's table and its index."""
     for statement in statements_of(table, projection):

@@ -59,10 +59,9 @@ def command(
         views = check_view_checkpoints(reader)
         checks.append(views)
         if deep:
-            if views.ok and verified.events:
-                session.views()
+            stands = not (views.ok and verified.events) or session.views_caught_up()
             with Progress("refold") as progress:
-                checks += check_derived(reader, progress)
+                checks += check_derived(reader, progress, views_stand=stands)
             from projections.columns.compare import check_columns  # noqa: PLC0415 - only for --deep
 
             with Progress("columns") as progress:

@@ -116,15 +116,34 @@ class LedgerReadOnly(StoreError):
 
 
 class NoRights(StoreError):
-    """Whoever asks has no right to use the ledger (exit 6)."""
+    """Whoever asks has no right to use the ledger, or none to write to it (exit 6)."""
 
     code = "NO_RIGHTS"
 
-    def __init__(self, location: str, *, why: str) -> None:
+    def __init__(self, location: str, *, why: str, writing: bool = False) -> None:
         """Name the place and what is not allowed."""
+        if writing:
+            super().__init__(
+                f"{location!r} may not be written to: {why}; nothing was recorded",
+                hint="what may be read can be read; ask its owner for permission to write",
+            )
+        else:
+            super().__init__(
+                f"{location!r} may not be used: {why}",
+                hint="ask its owner for permission; nothing recorded is lost",
+            )
+
+
+class CannotKeep(StoreError):
+    """The server cannot keep what it was given, such as a text in its encoding (exit 2)."""
+
+    code = "CANNOT_KEEP"
+
+    def __init__(self, location: str, *, why: str) -> None:
+        """Name the place and what the server says."""
         super().__init__(
-            f"{location!r} may not be used: {why}",
-            hint="ask its owner for permission; nothing recorded is lost",
+            f"{location!r} cannot keep it: {why}",
+            hint="use a database with the encoding UTF8; to move a ledger: tally copy FROM TO",
         )
 
 

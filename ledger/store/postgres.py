@@ -16,7 +16,7 @@ from eventsourcing.persistence import PersistenceError
 
 from ledger.connection import tables
 from ledger.store import layout
-from ledger.store.errors import LedgerExists, LedgerNotFound, NotALedger
+from ledger.store.errors import CannotKeep, LedgerExists, LedgerNotFound, NotALedger
 from ledger.store.places import shown
 from ledger.store.postgres_recorder import CHANNEL, COLUMNS, LedgerDatastore, LedgerRecorder
 from ledger.store.reading import Reader
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+ENCODING: Final = "UTF8"  # of a database that keeps every text
 PAGE: Final = 5000  # rows that are in memory at once
 
 
@@ -118,7 +119,7 @@ class PostgresStore(Store):
             with self._datastore.get_connection() as raw, raw.transaction():
                 for statement in self.recorder.lock_table_statements:
                     raw.execute(statement)
-                connection = ServerConnection(raw, self.location)
+                connection = ServerConnection(raw, self.location, writing=True)
                 yield Writer(
                     ServerReader(connection, self.location),
                     lambda rows: self.recorder.insert_rows(connection, rows),
@@ -126,7 +127,7 @@ class PostgresStore(Store):
                 )
         except (psycopg.Error, PersistenceError) as error:
             cause = error.__cause__ if isinstance(error, PersistenceError) else error
-            raise explain(self.location, cause or error) from error
+            raise explain(self.location, cause or error, writing=True) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -165,11 +166,14 @@ def create_on_server(url: str) -> None:
     try:
         if tables(connection) & {EVENTS, "ledger_layout"}:
             raise LedgerExists(location)
+        (encoding,) = connection.execute("SHOW server_encoding").fetchone() or ("",)
+        if encoding != ENCODING:
+            raise CannotKeep(location, why=f"its encoding is {encoding}, not {ENCODING}")
         datastore = LedgerDatastore(url)
         try:
             LedgerRecorder(datastore, location).create_table()
         except PersistenceError as error:
-            raise explain(location, error.__cause__ or error) from error
+            raise explain(location, error.__cause__ or error, writing=True) from error
         finally:
             datastore.close()
     finally:

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
-from ledger.store.server import translated
+from ledger.store.server import SPOKEN, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class LedgerDatastore(PostgresDatastore):
             dbname="", host="", port="", user="", password="",
             lock_timeout=BUSY_SECONDS, originator_id_type="text",
         )  # fmt: skip
-        self.pool.kwargs = {**known, "row_factory": dict_row}
+        self.pool.kwargs = {**known, **SPOKEN, "row_factory": dict_row}
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
