@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cli.querying import rows_of
+from cli.release import release
 from cli.trusting import read_key
 from ledger.checklist import CheckLine
 from ledger.closes import check_ended
@@ -16,7 +17,7 @@ from ledger.closing import close as close_period
 from ledger.errors import WrongState
 from ledger.periods import months_of
 from ledger.proof.notes import write_base64
-from ledger.proof.seals import seal as sign
+from ledger.releases import seal as sign
 from projections.evidence.closing import Derivation
 from projections.history.closes import read_closes
 from projections.runner import Views
@@ -55,7 +56,8 @@ def close(
     """Close a period. Raises: Refused, PointInTheFuture, InvalidInput."""
     derivation = _derivation(session, Views(session.store.reader, session.store), progress)
     return close_period(
-        session.ledger, period, derivation, actor=actor, reason=reason, override=override
+        session.ledger, period, derivation, actor=actor, reason=reason, override=override,
+        release=release(),
     )
 
 
@@ -84,7 +86,7 @@ def seal(session: Session) -> dict[str, Any]:
     """Sign a checkpoint of the log, kept in the ledger. Raises: NoSuchThing."""
     key = read_key(session.location, None)
     with session.store.writing() as writer:
-        sealed = sign(writer.connection, (key,), origin=key.name, head=writer.head.position)
+        sealed = sign(writer, (key,), origin=key.name, release=release())
     return {
         "number": sealed.number, "origin": key.name, "size": sealed.size,
         "root": write_base64(sealed.root), "checkpoint": sealed.note,

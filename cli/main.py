@@ -29,12 +29,10 @@ class Tally(Lazy):
 def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it so
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - loaded when needed
+    from cli.release import UNKNOWN, release  # noqa: PLC0415 - loaded when needed
 
-    try:
-        sys.stdout.write(f"tally {version('tallystick')}\n")
-    except PackageNotFoundError:
-        sys.stdout.write("tally, run from its source\n")
+    known = release()
+    sys.stdout.write("tally, run from its source\n" if known == UNKNOWN else f"tally {known}\n")
     ctx.exit()
 
 

@@ -67,7 +67,7 @@ class Closed(NamedTuple):
 
 def close(
     ledger: Ledger, period: Period, derived: Derived, *,
-    actor: str | None, reason: str | None = None, override: bool = False,
+    actor: str | None, release: str, reason: str | None = None, override: bool = False,
 ) -> Closed:  # fmt: skip
     """Close the months of a period, in one batch. Raises: Refused, PointInTheFuture.
 
@@ -96,7 +96,8 @@ def close(
                 PeriodClosed(
                     period=month.name, at=month.last, known_position=figures.position,
                     open_points=tuple(line.name for line in lines if not line.ok),
-                    restatements=tuple(facts), override=override, **digests._asdict(),
+                    restatements=tuple(facts), override=override, release=release,
+                    **digests._asdict(),
                 )
                 for month, digests, facts in zip(
                     act.months, figures.digests, restated, strict=True

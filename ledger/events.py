@@ -421,6 +421,7 @@ class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
     """A month is closed: the digests of what was derived up to its end, as known then (R61, R63).
 
     A replay of the first ``known_position`` events up to ``at`` must give the same digests.
+    ``release`` is the program that derived them, so that a later one can say who decided what.
     ``restatements`` are the facts since the close before, by position; ``balances`` is None in
     closes made before it was kept, whose ``trial_balance`` is the digest of the balances.
     """
@@ -436,6 +437,7 @@ class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
     open_points: tuple[str, ...] = ()
     restatements: tuple[int, ...] = ()
     override: bool = False
+    release: str = ""
 
 
 class PeriodReopened(Event, frozen=True, tag="PeriodReopened/1"):

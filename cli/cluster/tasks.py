@@ -52,6 +52,7 @@ class RecheckTask(NamedTuple):
         """Do it."""
         from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - the same
         from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loads the write side
+        from ledger.releases import Releases  # noqa: PLC0415 - the same
 
         with closing(open_reader(self.location)) as reader, no_cycles():
             head = reader.head().position
@@ -60,5 +61,6 @@ class RecheckTask(NamedTuple):
             recheck = Recheck(
                 reader, accounts=self.accounts, own_streams=self.own_streams, policy=self.policy
             )
-            found = [difference_json(one, writers) for one in recheck.differences()]
+            releases = Releases(reader)
+            found = [difference_json(one, writers, releases) for one in recheck.differences()]
             return Rechecked(recheck.checked, found)

@@ -11,6 +11,7 @@ import click
 from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.outputs import key_and_policy, secret
+from cli.release import release
 from cli.render import write, write_lines
 from cli.trusting import (
     key_file,
@@ -24,6 +25,7 @@ from ledger.errors import AlreadyExists, InvalidInput
 from ledger.proof import seals
 from ledger.proof.notes import COSIGNATURE, BadNote, check_name
 from ledger.proof.trust import TrustPolicy
+from ledger.releases import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,9 +126,7 @@ def rotate(
     # In this order each step leaves a key, a policy and seals that agree, if the next one fails.
     with secret(key_target.path, f"{key}\n", replace=True):
         with session.store.writing() as writer:
-            sealed = seals.seal(
-                writer.connection, (old, key), origin=old.name, head=writer.head.position
-            )
+            sealed = seal(writer, (old, key), origin=old.name, release=release())
         policy_target.write(str(accepted))
     policy = policy_file(session.location, policy_place)
     _show(output, key.verifier, path, policy, old=str(kept), sealed=sealed.size)

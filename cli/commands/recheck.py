@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from cli.commands.init import read_policy
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
 from cli.progress import Progress
-from cli.render import short, write
+from cli.render import short, table, write
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def command(
         session.state(account, session.point(Asked()))
     head = session.reader.head().position
     found: list[dict[str, Any]] = []
+    sums = Sums()
     count = checked = 0
     with Progress("recheck") as progress:
         differences = (
@@ -74,6 +76,7 @@ def command(
             if row is None:
                 continue
             count += 1
+            sums.take(row)
             if output.form in ("ndjson", "csv"):
                 output.rows([row])
             elif output.human:
@@ -82,15 +85,60 @@ def command(
                 found.append(row)
     if output.human:
         verdict = "no difference" if not count else f"{count} differences"
+        sums.write()
         write(f"{checked} events decided again: {verdict}")
     elif output.form == "json":
         output.object(
             {
                 "schema": "tally.recheck/1", "ok": not count, "account": account,
-                "policy": values, "position": head, "checked": checked, "differences": found,
+                "policy": values, "position": head, "checked": checked, "by": sums.rows(),
+                "differences": found,
             }
         )  # fmt: skip
     return FOUND if count else DONE
+
+
+class Sums:
+    """The differences by rule, account and release."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._first: dict[tuple[str, str, str], int] = {}
+
+    def take(self, row: dict[str, Any]) -> None:
+        """Count one."""
+        key = row["rule"], row["account"] or "", row["release"] or ""
+        self._counts[key] += 1
+        if row["position"] is not None:
+            self._first.setdefault(key, row["position"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each rule, account and release."""
+        return [
+            {"rule": rule, "account": account or None, "release": release or None,
+             "count": count, "first": self._first.get((rule, account, release))}
+            for (rule, account, release), count in sorted(self._counts.items(), key=_rule)
+        ]  # fmt: skip
+
+    def write(self) -> None:
+        """Print the table, if there is anything in it."""
+        rows = self.rows()
+        if not rows:
+            return
+        cells = [
+            (row["rule"], row["account"] or "ledger", row["release"] or "not sealed yet",
+             str(row["count"]), "-" if row["first"] is None else f"@{row['first']}")
+            for row in rows
+        ]  # fmt: skip
+        write()
+        table(("rule", "account", "decided by", "differences", "first"), cells)
+        write()
+
+
+def _rule(counted: tuple[tuple[str, str, str], int]) -> tuple[int, str, str]:
+    (rule, account, release), _ = counted
+    return int(rule.removeprefix("R")), account, release
 
 
 Found = tuple[int, "dict[str, Any] | None"]  # events judged so far, a difference if there is one
@@ -103,16 +151,17 @@ def _here(
     from cli.rehearsals.written import Writers, difference_json  # noqa: PLC0415 - loaded when needed
     from ledger.memory import no_cycles  # noqa: PLC0415 - the same
     from ledger.rehearsal.recheck import Recheck  # noqa: PLC0415 - loads the write side
+    from ledger.releases import Releases  # noqa: PLC0415 - the same
 
     head = session.reader.head().position
-    writers = Writers(session.reader, session.catalog)
+    writers, releases = Writers(session.reader, session.catalog), Releases(session.reader)
     with no_cycles():
         recheck = Recheck(
             session.reader, accounts=None if account is None else {account}, policy=values,
             progress=lambda position: progress(position, head),
         )  # fmt: skip
         for difference in recheck.differences():
-            yield recheck.checked, difference_json(difference, writers)
+            yield recheck.checked, difference_json(difference, writers, releases)
         yield recheck.checked, None
 
 

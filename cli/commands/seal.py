@@ -8,11 +8,13 @@ import click
 
 from cli.options import Output, tally_command
 from cli.outputs import output_option
+from cli.release import release
 from cli.render import plural, write, write_lines
 from cli.trusting import key_option, read_key
 from ledger.errors import InvalidInput
-from ledger.proof import seals
 from ledger.proof.notes import COSIGNATURE, write_base64
+from ledger.proof.seals import last_seal
+from ledger.releases import seal
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -40,10 +42,8 @@ def command(
         msg = f"{key.name} is the key of a witness"
         raise InvalidInput(msg, hint="a witness cosigns: tally witness CHECKPOINT")
     with session.store.writing() as writer:
-        before = seals.last_seal(writer.connection)
-        sealed = seals.seal(
-            writer.connection, (key,), origin=key.name, head=writer.head.position
-        )
+        before = last_seal(writer.connection)
+        sealed = seal(writer, (key,), origin=key.name, release=release())
     if target is not None:
         target.write(sealed.note)
     new = before is None or before.number != sealed.number

@@ -21,6 +21,7 @@ from ledger.rehearsal.changes import INSTANT_FIELDS, literal
 from projections.answers import AMOUNTS, INSTANTS, Formatter
 from projections.currencies import Currencies
 from projections.history.fields import MONEY, Look, Name, read_all, written
+from projections.history.rules_of import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.catalog import Catalog
     from ledger.policy import Policy
     from ledger.rehearsal.recheck import Difference
+    from ledger.releases import Releases
     from ledger.store import Reader
 
 Json = dict[str, Any]
@@ -47,7 +49,7 @@ class Writers(Currencies):
 # --- recheck ----------------------------------------------------------------------------------
 
 
-def difference_json(difference: Difference, writers: Writers) -> Json:
+def difference_json(difference: Difference, writers: Writers, releases: Releases) -> Json:
     """Write one difference between the record and the rules."""
     event = difference.event
     recorded = writers.event(difference.recorded) if difference.recorded is not None else None
@@ -61,6 +63,8 @@ def difference_json(difference: Difference, writers: Writers) -> Json:
         "position": difference.recorded.position if difference.recorded is not None else None,
         "type": type_name(type(event.event)),
         "effective_at": (recorded or decided or {})["effective_at"],
+        "rule": rule_of(event),
+        "release": releases.of(difference.recorded, difference.derived),
         "fields": _fields(recorded, decided),
         "recorded": recorded,
         "decided": decided,

@@ -84,7 +84,7 @@ def test_others_write_while_a_close_is_derived(ledger: Ledger, tmp_path: Path) -
     other = reopen(tmp_path / "t.db")
     deriving = Meanwhile(ledger, lambda _: pay(other, "2", at=APRIL))
     before = ledger.store.reader.head().position
-    closed = close(ledger, MARCH, deriving, actor="lin")
+    closed = close(ledger, MARCH, deriving, actor="lin", release="1")
     assert (deriving.times, closed.events[0].position) == (1, before + 2)
     assert [one.known_position for one in closes(ledger)] == [before]
 
@@ -100,7 +100,7 @@ def test_a_fact_of_the_period_meanwhile_is_in_what_is_closed(
             pay(other, "late", at=APRIL, effective_at="2025-03-20T10:00:00")
 
     deriving = Meanwhile(ledger, once)
-    close(ledger, MARCH, deriving, actor="lin")
+    close(ledger, MARCH, deriving, actor="lin", release="1")
     assert deriving.times == 2
     head = ledger.store.reader.head().position
     assert [one.known_position for one in closes(ledger)] == [head - 1]
@@ -116,16 +116,19 @@ def test_a_policy_meanwhile_counts(ledger: Ledger, tmp_path: Path) -> None:
             record(other, [json.dumps(line).encode()])
 
     with pytest.raises(ChecklistOpen, match="camt053"):
-        close(ledger, MARCH, Meanwhile(ledger, require), actor="lin")
+        close(ledger, MARCH, Meanwhile(ledger, require), actor="lin", release="1")
 
 
 def test_another_close_meanwhile_wins(ledger: Ledger, tmp_path: Path) -> None:
     """R61: the second one is refused, and that is recorded."""
     other = reopen(tmp_path / "t.db")
     quick = Derivation(Views(other.store.reader, other.store), lambda *_: 0)
+
+    def theirs(_: int) -> None:
+        close(other, MARCH, quick, actor="wu", release="1")
+
     with pytest.raises(WrongState, match="was closed at"):
-        close(ledger, MARCH, Meanwhile(ledger, lambda _: close(other, MARCH, quick, actor="wu")),
-              actor="lin")  # fmt: skip
+        close(ledger, MARCH, Meanwhile(ledger, theirs), actor="lin", release="1")
     assert len(closes(ledger)) == 1
 
 
@@ -135,7 +138,7 @@ def test_facts_of_the_period_without_end_refuse_the_close(ledger: Ledger, tmp_pa
     late = {"at": APRIL, "effective_at": "2025-03-20T10:00:00"}
     deriving = Meanwhile(ledger, lambda times: pay(other, f"l{times}", **late))
     with pytest.raises(ConcurrentModification):
-        close(ledger, MARCH, deriving, actor="lin")
+        close(ledger, MARCH, deriving, actor="lin", release="1")
     assert deriving.times == TRIES
     head = ledger.store.reader.head().position
     row = ledger.store.reader.row(head)

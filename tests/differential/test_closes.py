@@ -96,7 +96,7 @@ class Story:
                 return
             actor = self.chance.choice(ACTORS)
             views = Views(ledger.store.reader, ledger.store)
-            close(ledger, month, Derivation(views, lambda *_: 0), actor=actor)
+            close(ledger, month, Derivation(views, lambda *_: 0), actor=actor, release="1")
             if not self.together:
                 continue
             self.plain.close(format_instant(month.ends, OFFSET), actor)
