@@ -1,6 +1,6 @@
 """Time travel in process: one account of a large ledger, asked and explained; the debugger's jumps.
 
-Limits, not peers: nobody else answers these. ``bisect`` is held against the bare fold.
+Limits, not peers: nobody else answers these. ``bisect`` is compared with the bare fold.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def sealed(path: Path) -> Reader:
         seal(writer.connection, (KEY,), origin=KEY.name, head=writer.head.position)
     store.close()
     reader = open_reader(str(path))
-    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages are no memory of ours
+    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages are not memory of ours
     return reader
 
 

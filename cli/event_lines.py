@@ -36,7 +36,7 @@ def event_line(row: dict[str, Any]) -> str:
     return line + late
 
 
-# Acts of people that are no commands to an account: what recorded them.
+# Acts of people that are not commands to an account: what recorded them.
 _ACTS: Final = {
     "PolicyAdopted": "init", "TagAdded": "tag add", "PeriodClosed": "close",
     "PeriodReopened": "reopen", "ChecksAdopted": "check --adopt",

@@ -45,7 +45,7 @@ def expression_for(
         raise InvalidInput(msg, hint="write them like a-1 'cash < 100', or a-1 --expr 'cash < 100'")
     account, text = words[0], words[-1] if text is None else text
     if len(words) == _BOTH and is_account(session.reader, text):
-        # Where both are accounts, whatever is no expression names the account.
+        # Where both are accounts, whatever is not an expression names the account.
         turned = not is_account(session.reader, account)
         if turned or _is_expression(account):
             account, text = text, account

@@ -92,7 +92,7 @@ def _mend_streams() -> None:
 
 
 def _check_arguments() -> None:
-    """Refuse bytes that are no text. Raises: click.UsageError."""
+    """Refuse bytes that are not text. Raises: click.UsageError."""
     for argument in sys.argv[1:]:
         try:
             argument.encode()

@@ -1,4 +1,4 @@
-"""The demo's statements held against the demo's ledger: is what was planted what is found?"""
+"""The demo's statements compared with the demo's ledger: is what was planted what is found?"""
 
 from __future__ import annotations
 

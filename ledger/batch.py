@@ -150,7 +150,7 @@ def mark_overdue(batch: Batch, *, cause: int | None) -> None:
 
 
 def watch_balance(batch: Batch) -> None:
-    """Evaluate the low-balance alert once, if the batch changed available in all (R52-R54)."""
+    """Evaluate the low-balance alert once, if the batch changed available in total (R52-R54)."""
     state = batch.state
     alert = state.alert
     available = state.cash - state.outstanding

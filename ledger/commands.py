@@ -296,7 +296,7 @@ def parse(line: bytes | str) -> AnyCommand:
 
 
 def _check_ids(command: AnyCommand) -> None:
-    """Refuse what is no id, wherever one stands (section 0, R37)."""
+    """Refuse what is not an id, wherever one stands (section 0, R37)."""
     kind = type(command)
     for field in _ID_FIELDS[kind]:
         check_id(getattr(command, field), what=field)

@@ -2,7 +2,7 @@
 
 Source: the list of 2026-01-01 of the maintenance agency (SIX), 165 codes with minor units; beside
 them those withdrawn since 2020, for a ledger that begins from older bills. Codes without minor
-units (XAU, XDR, XXX, ...) are no money that can be counted here (docs/decisions/0039).
+units (XAU, XDR, XXX, ...) are not money that can be counted here (docs/decisions/0039).
 Invariant: a code's decimals never change once a ledger may hold it.
 This module must not know amounts.
 """

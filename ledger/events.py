@@ -458,7 +458,7 @@ class ChecksAdopted(Event, frozen=True, tag="ChecksAdopted/1"):
 
 
 class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
-    """A statement was held against the ledger as its first ``known_position`` events know it.
+    """A statement was compared with the ledger as its first ``known_position`` events know it.
 
     Its figures are exact decimals in major units: statements may have more decimals than money.
     """

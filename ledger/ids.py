@@ -24,7 +24,7 @@ _HINT = "an id is 1 to 128 characters, without control or format characters and 
 
 
 def check_id(text: str, *, what: str) -> None:
-    """Refuse what is no id. Raises: InvalidInput."""
+    """Refuse what is not an id. Raises: InvalidInput."""
     if _PLAIN.fullmatch(text):
         return
     if not text:

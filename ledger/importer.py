@@ -2,7 +2,7 @@
 
 Each transaction also notes how many lines of the input are recorded by then, under the digest of
 those lines: what it covers, not who recorded it, so that no run can spoil the notes of another.
-``resume`` finds the longest recorded beginning of the same input and goes on behind it; it looks
+``resume`` finds the longest recorded beginning of the same input and goes on after it; it looks
 again in every transaction, for another run may resume the same input at the same time.
 Invariant: a line is recorded together with its note, or not at all.
 """
@@ -133,7 +133,7 @@ class _Run:
         notes = _notes(self._ledger.store.reader, self._origin.source)
         last = max(notes.values(), default=0)
         probe = self._cover.copy()
-        held: list[bytes] = []  # read, but behind the last match
+        held: list[bytes] = []  # read, but after the last match
         for line in lines if last else ():
             if line is None:
                 continue

@@ -1,6 +1,6 @@
 """What holds of an account between two batches, whatever happened (R1, R9), said once.
 
-``AT_HAND`` are those that cost nothing: the decider holds every batch against them. ``THOROUGH``
+``AT_HAND`` are those that cost nothing: the decider compares every batch with them. ``THOROUGH``
 look through the whole account: ``verify --deep``, rehearsals and tests ask all of them.
 Invariant: functions of one state alone. This module must not know what led to it.
 """

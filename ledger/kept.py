@@ -1,6 +1,6 @@
 """Whole states of long streams, kept so that a first command does not fold 50,000 events.
 
-One row an account: its state behind the first ``version`` events of its stream, in the order of
+One row an account: its state after the first ``version`` events of its stream, in the order of
 positions, on which whatever was recorded later is folded; late facts are only recorded late, so
 there is nothing that they could make wrong. Invariant: a state that is loaded equals the fold from
 nothing. What is kept is derived and disposable: of another format, damaged, or on another event
@@ -39,7 +39,7 @@ CREATE_STATES = (
 
 
 def load(reader: Reader, account: str, *, until: int | None = None) -> AccountState | None:
-    """Return an account's state behind the events up to a position; None where it has none."""
+    """Return an account's state after the events up to a position; None where it has none."""
     stream, end = ACCOUNT_PREFIX + account, _END if until is None else until
     state = _kept(reader, account, end)
     if state is None:
@@ -103,7 +103,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
 
 
 def _kept(reader: Reader, account: str, until: int) -> AccountState | None:
-    """Read what is kept of an account, if it stands on this log, not behind a position."""
+    """Read what is kept of an account, if it stands on this log, not after a position."""
     row = _row(reader.connection, account, "version, position, body_sha256, digest, state")
     if row is None or row[1] > until:
         return None

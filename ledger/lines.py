@@ -68,7 +68,7 @@ def check_encoding(line: bytes) -> None:
 
 
 def check_pairs(line: bytes, amounts: Iterable[str]) -> None:
-    """Refuse a key that stands twice, and what is no amount, in a line that is a command.
+    """Refuse a key that stands twice, and what is not an amount, in a line that is a command.
 
     Raises: InvalidInput.
     """

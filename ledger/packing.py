@@ -22,7 +22,7 @@ class Packed(Struct, array_like=True, gc=False):
 
     Attributes:
         bills: all that are known, paid or not; ``unpaid`` names those among the items.
-        owed: the items that are no bills.
+        owed: the items that are not bills.
 
     """
 

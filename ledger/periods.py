@@ -117,7 +117,7 @@ def add_months(day: int, months: int) -> int:
 
 
 def term_end(anchor: int, months: int, *, offset: int, exact: bool) -> int:
-    """Return T of a term that was bought at ``anchor`` for ``months`` months in all (R21).
+    """Return T of a term that was bought at ``anchor`` for ``months`` months in total (R21).
 
     Always computed from the anchor, never from the previous end: the 31st comes back.
     Reading ``exact``: T keeps the anchor's time of day instead of the midnight after E.

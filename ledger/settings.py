@@ -1,4 +1,4 @@
-"""What a ledger's settings say: notes beside the log that are no part of it, and may be rotten.
+"""What a ledger's settings say: notes beside the log that are not part of it, and may be rotten.
 
 Invariant: what does not read as it was written is named, in one line; it is never guessed.
 This module must not know where settings are kept.

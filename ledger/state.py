@@ -83,7 +83,7 @@ class Bill(Struct, array_like=True, gc=False):
 
 
 class Debt(Struct, array_like=True, gc=False):
-    """An unpaid item that is no bill: the shortfall of a reversal."""
+    """An unpaid item that is not a bill: the shortfall of a reversal."""
 
     late: ClassVar[bool] = False
     item: str
@@ -201,7 +201,7 @@ class AccountState:
         self.items: dict[str, Item] = {}
         self.bills: dict[str, Bill] = {}
         self.usages: dict[str, Usage] = {}
-        self.debts: set[str] = set()  # ids of the items that are no bills, paid or not
+        self.debts: set[str] = set()  # ids of the items that are not bills, paid or not
         self.notes: set[str] = set()
         self.coupons: dict[str, Coupon] = {}
         self.funded: dict[str, Coupon] = {}

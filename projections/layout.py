@@ -1,6 +1,6 @@
-"""The tables that stored views add to a ledger, held against what this program lays out.
+"""The tables that stored views add to a ledger, compared with what this program lays out.
 
-Invariant: a view that an earlier version of it laid out is no oddity: it is known as outdated by
+Invariant: a view made by an earlier version is not an oddity: it is known as outdated by
 its checkpoint, and built again before it is used. This module must not know rows.
 """
 

@@ -45,7 +45,7 @@ class Outlook(Struct):
 
     @property
     def cash(self) -> int:
-        """What automatic renewals will take in all."""
+        """What automatic renewals will take in total."""
         return sum(self.days.values())
 
     def see(self, recorded: RecordedEvent, *, offset: int) -> None:

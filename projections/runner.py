@@ -101,7 +101,7 @@ class Views:
     def upcoming(
         self, connection: Connection, after: tuple[int, str] | None, limit: int
     ) -> Sequence[tuple[int, str]]:
-        """Return stored deadlines behind one, ordered by (due instant, account)."""
+        """Return stored deadlines after one, ordered by (due instant, account)."""
         due_at, account = after if after is not None else (-1, "")
         return connection.execute(
             f"SELECT due_at, account FROM {LIVE}deadlines "

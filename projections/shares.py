@@ -53,7 +53,7 @@ def divide(accounts: Iterable[str], count: int = SHARES) -> list[list[str]]:
 def refold(
     reader: Reader, accounts: Sequence[str], *, until: int, compare: bool = False
 ) -> Folded:
-    """Fold some accounts from nothing; ``compare``: hold every stored row against the refold."""
+    """Fold some accounts from nothing; ``compare``: compare every stored row with the refold."""
     policy = policy_at(reader, until)
     hashes: defaultdict[int, HASH] = defaultdict(sha256)
     events = rows = 0

@@ -1,8 +1,8 @@
 """Frames of long streams, kept every so many events: one account at any instant, at once.
 
-A mark is the frame behind a stream's first ``version`` events, all of them, in the order of the
-fold. It begins an answer only if nothing that the point selects behind it comes before any of them
-in that order: a fact that is recorded late makes every mark it reaches behind useless for the
+A mark is the frame after a stream's first ``version`` events, all of them, in the order of the
+fold. It begins an answer only if nothing that the point selects after it comes before any of them
+in that order: a fact that is recorded late makes every mark it reaches after useless for the
 points that know it, never wrong. Otherwise an older mark begins it, or nothing does.
 Invariant: an answer equals the fold from nothing, field by field. Marks are derived and disposable:
 of another FORMAT, or on another event than the log's, they are not there.
@@ -98,7 +98,7 @@ def frame_at(reader: Reader, account: str, point: Point) -> AccountState | None:
         events = _behind(reader, account, marks, begun, until=point.position, at=at)
         if not events or events[0].effective_at >= marks[begun].most:
             break
-        least = events[0].effective_at  # late, and behind the last mark: begin before it
+        least = events[0].effective_at  # late, and after the last mark: begin before it
     stands = reader.stream_row(ACCOUNT_PREFIX + account, marks[begun].version)
     frame = _frame_of(reader.connection, account, marks[begun].version)
     state = _unpacked(frame) if _of_this_log(marks[: begun + 1], stands) else None
@@ -148,7 +148,7 @@ def _choose(
 def _behind(
     reader: Reader, account: str, marks: Sequence[Mark], begun: int, *, until: int, at: int
 ) -> list[RecordedEvent]:
-    """Read what a point selects behind a mark, in the order of the fold.
+    """Read what a point selects after a mark, in the order of the fold.
 
     Parts between two marks that lie wholly after the point, on either axis, are not read.
     """
@@ -215,11 +215,11 @@ def extend(writer: Writer, account: str, *, version: int) -> None:
 def frames(
     reader: Reader, account: str, marks: Sequence[Mark] = ()
 ) -> Iterator[tuple[Mark, bytes]]:
-    """Make the frames of a stream behind some marks, each from the newest that can begin it."""
+    """Make the frames of a stream after some marks, each from the newest that can begin it."""
     stream = ACCOUNT_PREFIX + account
     made: dict[int, bytes] = {}
     known = list(marks)
-    state = None if known else first_frame(account)  # behind the last mark, to go on from
+    state = None if known else first_frame(account)  # after the last mark, to go on from
     while True:
         after = known[-1].version if known else 0
         bodies = reader.stream_part(stream, after=after, to=after + EVERY, until=_END, at=_END)
@@ -251,7 +251,7 @@ def _begun(
 
 
 def _mark_behind(events: Sequence[RecordedEvent], last: bytes, most: int) -> Mark:
-    """Make the mark behind some events in the order of the fold; ``last`` was recorded last."""
+    """Make the mark after some events in the order of the fold; ``last`` was recorded last."""
     newest = max(events, key=lambda one: one.position)
     return Mark(
         newest.version, newest.position, events[0].effective_at,

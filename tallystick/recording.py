@@ -101,7 +101,7 @@ class Ledger(LedgerView):
         """Record commands in order, in one transaction: durable together, or not there.
 
         A refused command does not stop the others: its outcome says so. Raises: InvalidInput, and
-        then nothing is recorded from the first that is no command on.
+        then nothing is recorded from the first that is not a command on.
         """
         parsed = [commands.from_fields(_fields(one)) for one in wanted]
         outcomes, failure = self.application.execute(parsed)

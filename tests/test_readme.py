@@ -81,7 +81,7 @@ def run(example: Example, folder: Path, environment: dict[str, str]) -> tuple[in
 
 
 def rewritten(text: str, outputs: dict[int, list[str]]) -> str:
-    """Put what was printed behind each command, given by its line number."""
+    """Put what was printed after each command, given by its line number."""
     shown = {example.line: example.output for example in examples(text)}
     lines: list[str] = []
     skipping = False

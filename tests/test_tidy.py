@@ -162,7 +162,7 @@ def clock_readers(module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute):
             name = ".".join(_dotted(node).split(".")[-2:])
-            # How long a thing takes may be shown to a person; it is no fact.
+            # How long a thing takes may be shown to a person; it is not a fact.
             if name == "time.monotonic" and module.path.startswith("cli"):
                 continue
             if name in FORBIDDEN_CLOCKS:

@@ -133,7 +133,7 @@ class Work:
 
 
 def _reach(address: str) -> None:
-    """See that somebody listens there, before a client is half made: those are hard to let go of.
+    """Check that a cluster answers, before a client is created: a failed one is hard to close.
 
     Raises: OSError, ValueError.
     """

@@ -30,7 +30,7 @@ SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
     """Yield whole lines, and None where a pipe has no more for now.
 
-    Of a line that is too long only its beginning is given, and nothing behind it: it is no
+    Of a line that is too long only the beginning is given, and nothing after it: it is not a
     command, and the import stops there.
     """
     begun: list[bytes] = []  # of the line that has not ended yet

@@ -133,7 +133,7 @@ def rotate(
 
 
 def _keep_old(path: Path, text: str) -> None:
-    """Keep the old key under its own name; what an interrupted rotation left is no obstacle.
+    """Keep the old key under its own name; what an interrupted rotation left is not an obstacle.
 
     Raises: AlreadyExists.
     """

@@ -1,4 +1,4 @@
-"""``tally reconcile``: hold a bank's or a vendor's file against the ledger."""
+"""``tally reconcile``: compare a bank's or a vendor's file with the ledger."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Reopen the latest closed period; both closes stay in the log.
 
-    What is recorded about it until it is closed again is no restatement; the next
+    What is recorded about it until it is closed again is not a restatement; the next
     close names it.
 
     \b

@@ -1,6 +1,6 @@
 """The books as text for beancount and hledger, with a heading that binds them to the log.
 
-Invariant: the heading's hash is that of the bytes behind it, whose root and size are those of the
+Invariant: the heading's hash is that of the bytes after it, whose root and size are those of the
 tree over the events that they were made from.
 """
 

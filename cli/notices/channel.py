@@ -60,7 +60,7 @@ class Address(NamedTuple):
 
     @property
     def query(self) -> dict[str, str]:
-        """What stands behind the question mark."""
+        """What stands after the question mark."""
         return dict(parse_qsl(self.parts.query, keep_blank_values=True))
 
     @property

@@ -1,6 +1,6 @@
 """Delivering what waits for a channel: in order per account, again after a failure (R67).
 
-A notice that was not taken is tried again after 1 s, 5 s, 30 s and 2 min, five attempts in all;
+A notice that was not taken is tried again after 1 s, 5 s, 30 s and 2 min, five attempts in total;
 then its account rests for 10 min before the next five, or until the next call. What follows it in
 its account waits; other accounts do not. Invariant: an attempt is recorded when the channel has
 answered and before the next one begins, so that a crash can only repeat the last one.
@@ -67,7 +67,7 @@ class Delivery:
                 self._resting[account] = _Rest(0, tried.recorded_at + wait)
 
     def once(self) -> Iterator[RecordedEvent]:
-        """Try every notice once; behind one that is not taken, its account's others wait."""
+        """Try every notice once; after one that is not taken, its account's others wait."""
         self._resting.clear()
         yield from self.ready()
 

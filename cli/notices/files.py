@@ -31,7 +31,7 @@ class File:
         self._file = os.open(path, flags, 0o666)
         try:
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
-                raise _not_ours(path, "is no file")
+                raise _not_ours(path, "is not a file")
             if os.pread(self._file, 1, 0) not in (b"", b"{", b"\n"):
                 raise _not_ours(path, "holds something other than notices")
         except InvalidInput:

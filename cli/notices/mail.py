@@ -98,7 +98,7 @@ class Mail:
     def _begin(self, smtp: smtplib.SMTP) -> None:
         parts = self._address.parts
         smtp.connect(self._address.host, self._address.port or smtplib.SMTP_PORT)
-        # Certificates are held against the name in the address.
+        # Certificates are compared with the name in the address.
         smtp._host = self._address.host  # type: ignore[attr-defined]  # noqa: SLF001 - set only by the constructor
         smtp.ehlo()
         if self._tls == "required":

@@ -109,7 +109,7 @@ class Web:
         except (OSError, HTTPException, ValueError) as error:
             self._connection.close()
             return _failed(error)
-        try:  # a connection that was kept may have been let go of by the other side meanwhile
+        try:  # a connection that was kept may have been closed by the other side meanwhile
             return self._post(body, headers)
         except (OSError, HTTPException, ValueError) as error:
             self._connection.close()

@@ -26,7 +26,7 @@ def report(
 ) -> int:  # fmt: skip
     """Show every account of the books at a point; debits and credits must be equal.
 
-    CNYCPN and its like count coupons, which are no money. ACCOUNT shows what one customer's
+    CNYCPN and its like count coupons, which are not money. ACCOUNT shows what one customer's
     events have posted. Exit 1 if it does not balance.
 
     \b

@@ -2,7 +2,7 @@
 
 Batches are paired by what caused them: the same command, or the same transition due at the same
 instant. Invariant: what is paired is dropped at once, so an unchanged history takes no memory,
-and a changed one takes as much as it differs. Positions, and versions, may shift behind a
+and a changed one takes as much as it differs. Positions, and versions, may shift after a
 difference: they are compared only by the distance to the cause.
 This module must not know why the history was decided again.
 """

@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 def try_now(
     reader: Reader, command: c.AnyCommand, *, now: int, first: Sequence[c.AnyCommand] = ()
 ) -> Answer:
-    """Decide a command on a copy at an instant, behind others, as if it were given then.
+    """Decide a command on a copy at an instant, after others, as if it were given then.
 
     Raises: InvalidInput.
     """

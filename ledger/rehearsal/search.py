@@ -79,6 +79,6 @@ def edge(
             return None
         if at >= last or not trial(at + SECOND, amount):
             return Edge(at, amount)
-        # Success comes and goes: look behind this edge, with the amount that does there.
+        # Success comes and goes: look after this edge, with the amount that does there.
         first, ample, near = at + SECOND, amount, amount
     return None

@@ -79,7 +79,7 @@ def settle(location: str) -> None:
 
 
 def standing(reader: Reader) -> Journal | None:
-    """Return how the ledger's file stands to its WAL; None where it is no file."""
+    """Return how the ledger's file stands to its WAL; None where it is not a file."""
     path = Path(reader.location)
     if dialect_of(reader.connection) != SQLITE or not path.is_file():
         return None
@@ -125,7 +125,7 @@ def _loses(wal: Path, index: Path) -> bool:
 
 
 def require(location: str) -> None:
-    """Refuse to write behind a WAL that has lost what was durable: it would be overwritten.
+    """Refuse to write after a WAL that has lost what was durable: it would be overwritten.
 
     One commit that cannot be read may be a write that a power cut tore, and nobody was told that
     it is recorded. Of two, the first was durable before the second began. Raises: LedgerDamaged.
@@ -156,7 +156,7 @@ def _unread_now(wal: Path, index: Path) -> int:
         if len(header) < _HEADER:
             return 0
         if not _header_holds(header):
-            return 2  # nothing behind it can be read, whatever it is
+            return 2  # nothing after it can be read, whatever it is
         page = int.from_bytes(header[8:12], "big")
         salts, commits, frame = header[16:24], [], 0
         while len(start := file.read(_FRAME_HEADER)) == _FRAME_HEADER:

@@ -1,4 +1,4 @@
-"""The whole schema of a ledger file, held against what this program lays out.
+"""The whole schema of a ledger file, compared with what this program lays out.
 
 What must be there is not listed a second time: the statements that make a ledger are run on an
 empty database, and its schema is the list. Invariant: a table, index, trigger or view that is

@@ -102,7 +102,7 @@ def _clock(reader: Reader, recorded_at: int) -> Fault | None:
     text = reader.meta("clock")
     if text is None:
         return None
-    with suppress(ValueError):  # what is no number does not stand after anything
+    with suppress(ValueError):  # what is not a number does not stand after anything
         if int(text) >= recorded_at:
             return None
     return Fault(BACKWARDS, reader.head().position, "the clock stands before the last event")

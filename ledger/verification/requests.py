@@ -1,4 +1,4 @@
-"""Holds the remembered requests (R3, R28) against what the log's bytes say they must be.
+"""Compares the remembered requests (R3, R28) with what the log's bytes say they must be.
 
 A request belongs to the first event of its batch: a token under the account, a payment under its
 key. Invariant: the table holds exactly these. This module must not know what an event does.

@@ -39,7 +39,7 @@ class Level:
         self._level = level
         self._held = b""
         self._next = 0  # index of the first hash that is not read yet
-        self._read = 0  # index behind the last hash given out
+        self._read = 0  # index after the last hash given out
         self.fault: Fault | None = None
 
     def take(self, hashes: Sequence[bytes]) -> bool:

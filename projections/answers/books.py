@@ -32,7 +32,7 @@ Amount: TypeAlias = Annotated[
 Commodity: TypeAlias = Annotated[
     str,
     Meta(
-        description="The currency, or the currency and CPN: coupons, which are no money.",
+        description="The currency, or the currency and CPN: coupons, which are not money.",
         pattern="^[A-Z]{3}(CPN)?$",
     ),
 ]

@@ -41,7 +41,7 @@ class Cause(Part, frozen=True, kw_only=True):
 
     Attributes:
         fact: whether it came from outside, so that nothing led to it.
-        delta: its part in the field; null where the field is no sum.
+        delta: its part in the field; null where the field is not a sum.
         needed, available: where money decided.
         again: it stands elsewhere in the tree, with its causes.
         lots: which receipts its cash came from, where it spent any (R66).

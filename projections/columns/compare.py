@@ -1,4 +1,4 @@
-"""Both derivations held against each other: the fold of every account, and the SQL over columns.
+"""Both derivations compared with each other: the fold of every account, and the SQL over columns.
 
 Invariant: the points are drawn from the log's own root, so two people verify the same ones and
 nobody who changes the columns can choose them. A difference is drift, never tampering with the

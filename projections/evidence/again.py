@@ -1,4 +1,4 @@
-"""A pack made again from the events in it, and held against itself: every file, every byte.
+"""A pack made again from the events in it, and compared with itself: every file, every byte.
 
 The signed events are put into a ledger of their own, in a temporary folder, and the pack is
 written from it as ``tally pack`` does. Invariant: a report that does not follow from the events

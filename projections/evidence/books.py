@@ -2,7 +2,7 @@
 
 One row an account of the chart: the accounts of single customers are summed, and their rows stand
 in a list of customers of their own. Invariant: for every account opening + movements = closing,
-and at both ends the books of every customer are held against the state that the same events fold
+and at both ends the books of every customer are compared with the state that the same events fold
 to. Memory is that of one customer at a time, and of the sums.
 """
 
@@ -112,7 +112,7 @@ class Ends:
     def _end(
         self, end: str, books: Books, state: AccountState, customers: Table
     ) -> dict[Key, int]:
-        """Add one customer's books at an end, and hold them against the state."""
+        """Add one customer's books at an end, and compare them with the state."""
         at = self._period.before if end == OPENING else self._period.last
         earned = books.recognised(at)
         if state.opened_at is None:

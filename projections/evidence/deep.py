@@ -1,4 +1,4 @@
-"""The derived state held against the log: stored views, their checkpoints, invariants, closes.
+"""The derived state compared with the log: stored views, their checkpoints, invariants, closes.
 
 Invariant: it runs only on a log that is whole, and a fault here is drift, never tampering with
 the log. This module must not write.

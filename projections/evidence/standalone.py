@@ -168,7 +168,7 @@ def opened(place):
     if not os.path.isdir(str(place)):
         return Zip(place)
     if not os.path.isfile(os.path.join(str(place), "manifest.json")):
-        raise Nothing("%s holds no manifest.json: it is no pack" % place)
+        raise Nothing("%s holds no manifest.json: it is not a pack" % place)
     return Folder(place)
 
 
@@ -225,7 +225,7 @@ def open_note(note, keys):
     need(len(lines) <= 100, "a note has too many signatures")
     for line in lines:
         words = line.split(" ")
-        need(len(words) == 3 and words[0] == "\u2014", "a line is no signature: " + plain(line))
+        need(len(words) == 3 and words[0] == "\u2014", "a line is not a signature: " + plain(line))
         name, raw = words[1], base64.b64decode(words[2], validate=True)
         key = keys.get((name, raw[:4]))
         if key is None:
@@ -350,7 +350,7 @@ def root_of(leaves, size):
 def proof_holds(leaf, index, size, hashes, root):
     """Verify an inclusion proof (RFC 9162, 2.1.3.2)."""
     last = size - 1
-    need(index <= last, "a proof is about an event behind the checkpoint")
+    need(index <= last, "a proof is about an event after the checkpoint")
     for sibling in hashes:
         if last == 0:
             return False
@@ -392,7 +392,7 @@ def unpack(raw, at, depth=0):
         kind = "map" if byte < 0x90 else "list" if byte < 0xA0 else "str"
         count = byte - {"map": 0x80, "list": 0x90, "str": 0xA0}[kind]
     else:
-        need(byte in SIZED, "0x%02x is no MessagePack of ours" % byte)
+        need(byte in SIZED, "0x%02x is not MessagePack as this program writes it" % byte)
         kind, form = SIZED[byte]
         end = at + struct.calcsize(form)
         (count,), at = struct.unpack(form, raw[at:end]), end
@@ -659,7 +659,7 @@ def json_text(content):
 
 
 class Compared:
-    """A file of the pack held against what it should be, piece by piece."""
+    """A file of the pack compared with what it should be, piece by piece."""
 
     def __init__(self, files, name):
         """Open it."""
@@ -863,7 +863,7 @@ class Pack:
         need("manifest.json" in self.files.sizes, "there is no manifest.json")
         self.raw = self.text("manifest.json").encode()
         told = self.manifest = read_json(self.raw)
-        need(isinstance(told, dict), "the manifest is no object")
+        need(isinstance(told, dict), "the manifest is not an object")
         if told.get("schema") == "tally.manifest/1":
             raise Nothing("it was made by an older program: run the verify.py in it")
         need(told.get("schema") == SCHEMA, "the manifest is no %s" % SCHEMA)
@@ -891,7 +891,7 @@ class Pack:
     def number(self, name):
         """Read an integer of the manifest."""
         cell = self.manifest[name]
-        need(type(cell) is int and abs(cell) < 1 << 62, name + " is no instant")
+        need(type(cell) is int and abs(cell) < 1 << 62, name + " is not an instant")
         return cell
 
     def text(self, name):
@@ -1401,7 +1401,7 @@ def verify(place_, older):
 
 
 def code_of(found):
-    """Return the exit code: a manifest that nobody signed is no tampering, and is not all."""
+    """Return the exit code: a manifest that nobody signed is not tampering, and is not all."""
     bad = [one["name"] for one in found["checks"] if not one["ok"]]
     return 0 if not bad else 1 if bad == [TITLES["signed"]] and found["signed"] is False else 5
 
@@ -1415,7 +1415,7 @@ def written(found):
     ]
     if code_of(found) != 5:
         lines += ["", "All holds." if found["ok"] else "All holds but the manifest's signature."]
-        lines.append("Held against the manifest alone: %s." % ", ".join(found["not_judged"]))
+        lines.append("Compared with the manifest alone: %s." % ", ".join(found["not_judged"]))
         lines.append("Not shown:")
         lines += ["  - " + one for one in found["cannot_show"]]
     else:

@@ -27,7 +27,7 @@ _COPIED = 1 << 16
 
 
 class Closeable(Protocol):
-    """Something that has to be let go of."""
+    """Something that must be closed."""
 
     def close(self) -> None:
         """Close it."""
@@ -113,7 +113,7 @@ class Archive:
     def __exit__(
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
-        """End the zip, and let go of what was kept for later."""
+        """End the zip, and remove what was kept for later."""
         for one in self._kept:
             one.close()
         if kind is None:

@@ -34,7 +34,7 @@ class Terms(NamedTuple):
 
 
 def csv_pieces(columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> Iterator[Piece]:
-    """Write rows as CSV in UTF-8, a heading first, a line feed behind each row."""
+    """Write rows as CSV in UTF-8, a heading first, a line feed after each row."""
     buffer = io.StringIO(newline="")
     table = csv.DictWriter(buffer, columns, lineterminator="\n", restval="")
     table.writeheader()

@@ -1,7 +1,7 @@
 """Wallets as the vendor's account transactions CSV lists them: one row a movement of cash.
 
 Invariant: the amount is the event's own; Income less Expense of an account's rows is its cash, and
-Balance is the running cash behind each row, in the order of a fold. TransactionNumber is the
+Balance is the running cash after each row, in the order of a fold. TransactionNumber is the
 event's position. This module must not know where the rows go.
 """
 

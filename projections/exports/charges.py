@@ -68,7 +68,7 @@ class Charge(NamedTuple):
 
     @property
     def coupons(self) -> int:
-        """What coupons paid in all."""
+        """What coupons paid in total."""
         return sum(part for _, part in self.parts)
 
 
@@ -129,7 +129,7 @@ class _Folding:
     def _settled(self, event: e.BillSettled) -> None:
         place = self._places.get(event.item)
         if place is None:
-            return  # a reversal's debt is no charge (R4)
+            return  # a reversal's debt is not a charge (R4)
         bill, coupons = self._found[place], sum(part for _, part in event.coupons)
         self._found[place] = bill._replace(
             parts=(*bill.parts, *event.coupons), cash=bill.cash + event.cash_part,

@@ -1,7 +1,7 @@
 """Charges as FOCUS Cost and Usage rows: usage, purchases, credits, and what took them back.
 
 BilledCost is what is asked for: an invoice's rows add up to the cash and the outstanding part of
-its bill or order. Top-ups are no charges. A note or refund is negative, of the category of what it
+its bill or order. Top-ups are not charges. A note or refund is negative, of the category of what it
 takes back, and a Correction once that billing period has ended. Invariant: amounts are the event's
 own. This module must not know how rows are written beyond CSV.
 """

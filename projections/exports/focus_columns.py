@@ -1,4 +1,4 @@
-"""The columns of FOCUS Cost and Usage by edition, and ours behind them.
+"""The columns of FOCUS Cost and Usage by edition, and ours after them.
 
 Invariant: an edition's columns are never renamed or left out, whether or not this ledger knows
 anything for them (such a cell is null); what is ours begins with ``x_``. This module must not know

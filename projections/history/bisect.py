@@ -3,7 +3,7 @@
 On the effective axis the events that a point knows are folded in the order of every answer. On
 the known axis ``at`` is held and the recorded positions are walked: which later record changed
 what was true at ``at``? Nothing is assumed to flip only once, so no flip is missed.
-The look before the account exists is no side of a flip: the first truth is where it begins.
+The look before the account exists is not a side of a flip: the first truth is where it begins.
 Invariant: between two flips the expression holds or fails after every single event.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Flip(NamedTuple):
-    """The event behind which the expression is ``after``, and was not before."""
+    """The event after which the expression is ``after``, and was not before."""
 
     recorded: RecordedEvent
     after: bool

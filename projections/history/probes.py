@@ -26,7 +26,7 @@ def find_type(name: str) -> type[e.Event]:
 
 
 class Break:
-    """Stops behind each event of a type, where a condition holds."""
+    """Stops after each event of a type, where a condition holds."""
 
     def __init__(self, kind: str, condition: Expression | None = None) -> None:
         """Name the type. Raises: InvalidInput."""

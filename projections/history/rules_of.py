@@ -66,7 +66,7 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.NoticeSent: "R67",
     e.NoticeFailed: "R67",
 }
-# Commands behind which a bill is posted at once; None: the clock.
+# Commands after which a bill is posted at once; None: the clock.
 _POSTING = (None, "post-bill", "record-usage")
 _RENEWED = {"manual": "R24", "bulk": "R27", "auto": "R33"}
 

@@ -1,6 +1,6 @@
 """Any place in one account's recorded history, and searches from there, both ways.
 
-Place k is the account right behind its k-th event, in the order of recording. A frame is kept
+Place k is the account right after its k-th event, in the order of recording. A frame is kept
 every so many events, half the square root of their number, so any place has one near before it;
 a search backwards goes block by block, each folded forwards once, and costs what a search
 forwards costs. Invariant: a place is the same however it was reached.
@@ -148,7 +148,7 @@ class Timeline:
         return found
 
     def find(self, start: int, probes: Sequence[Probe]) -> Hit | None:
-        """Return the first place behind ``start`` where a probe hits."""
+        """Return the first place after ``start`` where a probe hits."""
         while start < len(self):
             stop = min(len(self), (start // self.spacing + 1) * self.spacing)
             self.seek(start)

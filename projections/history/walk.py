@@ -214,7 +214,7 @@ class Walk:
             evolve(look.state, recorded)
 
     def steps(self) -> Iterator[RecordedEvent]:
-        """Apply event after event; ``look`` stands right behind the one that is given."""
+        """Apply event after event; ``look`` stands right after the one that is given."""
         for recorded in self.events():
             self.step(recorded)
             yield recorded

@@ -36,7 +36,7 @@ class Node(NamedTuple):
     """An event, and what it rests on.
 
     Attributes:
-        delta: its part in the field, in minor units; None where the field is no sum.
+        delta: its part in the field, in minor units; None where the field is not a sum.
         needed: what was needed and what was there, in minor units, where money decided.
         cash: what the cash that was there consisted of, for such a decision.
         again: it stands elsewhere in the tree with its causes.

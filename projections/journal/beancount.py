@@ -1,4 +1,4 @@
-"""The books for beancount: transactions, and behind every day the balances that it changed.
+"""The books for beancount: transactions, and after every day the balances that it changed.
 
 A ``balance`` applies at the beginning of its day, so that of day D is dated D + 1; it is written
 with a tolerance of zero, for beancount's own would accept a difference in the last decimal.

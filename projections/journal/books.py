@@ -91,7 +91,7 @@ class Books:
     def recognised(self, at: int, *, forward: bool = False) -> dict[Key, int]:
         """Return what the schedules post up to an instant: from deferred to income.
 
-        ``forward``: no earlier instant is asked for behind this one, which is faster.
+        ``forward``: no earlier instant is asked for after this one, which is faster.
         """
         sums: dict[Key, int] = defaultdict(int)
         earned = self.schedules.earned_by(at) if forward else self.schedules.earned(at)

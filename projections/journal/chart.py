@@ -29,9 +29,9 @@ FORFEITED = "Equity:Coupon:Forfeited"
 RESTORED = "Equity:Coupon:Restored"
 
 MEMO = "Equity:Coupon"
-MEMO_SUFFIX = "CPN"  # CNYCPN: coupons are no money, and never add to it
+MEMO_SUFFIX = "CPN"  # CNYCPN: coupons are not money, and never add to it
 
-# The accounts that something else in the ledger can be held against, line by line.
+# The accounts that something else in the ledger can be compared with, line by line.
 CONTROLS = (PSP, CLEARING, RECEIVABLE, WALLET, DEFERRED, OUTSTANDING)
 ROOTS = (
     PSP, RECEIVABLE, CLEARING, WALLET, DEFERRED, USAGE, SUBSCRIPTION, BY_COUPON, BY_ROUND_DOWN,

@@ -2,7 +2,7 @@
 
 Found by experiment, and each is needed: every amount has all decimals (mixed ones are compared
 with a tolerance), a commodity is declared in two lines, every account is declared, and every
-posting asserts the balance behind it. A lot is a tag: neither program could keep cash by lot and
+posting asserts the balance after it. A lot is a tag: neither program could keep cash by lot and
 still net it. Invariant: ASCII apart from ids in comments. This module must not know events.
 """
 

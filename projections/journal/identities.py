@@ -1,6 +1,6 @@
 """What the books must agree with: named functions, each with its sentence.
 
-A function holds one customer's books against the state that the fold made of the same events, at
+A function compares one customer's books with the state that the fold made of the same events, at
 an instant; its docstring is the sentence. Invariant: the two sides share no sums; only what is
 earned of one term at an instant is one formula for both. This module must not know reports.
 """
@@ -87,7 +87,7 @@ class Customer:
             self.moved[key, name] += posting.scaled(entry.currency)
 
     def balance(self, root: str, owner: str) -> int:
-        """Return a balance in whole minor units, or what is no whole number of them as it is."""
+        """Return a balance in whole minor units, or what is not a whole number of them as it is."""
         account = BookAccount(root, owner)
         amount = self.balances.get(Key(account, commodity(account, self.state.currency)), 0)
         minor, rest = divmod(amount, minor_unit(self.state.currency))

@@ -129,7 +129,7 @@ class Schedules:
             yield from terms
 
     def earned(self, at: int) -> dict[Income, int]:
-        """Return what is earned in all, by currency and income account, in minor units."""
+        """Return what is earned in total, by currency and income account, in minor units."""
         sums: dict[Income, int] = defaultdict(int)
         for term in self.terms():
             sums[term.income] += term.earned(at)

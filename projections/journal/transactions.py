@@ -1,7 +1,7 @@
 """The books as dated transactions, for programs of others: events by local day, then revenue.
 
 Invariant: at the end of every local day the transactions so far come to our balances of that day,
-for every account; revenue of terms is one transaction a day and product, behind that day's events.
+for every account; revenue of terms is one transaction a day and product, after that day's events.
 This module must not know any program's syntax.
 """
 
@@ -28,7 +28,7 @@ OPENED = "OpeningBalances"
 
 
 class Leg(NamedTuple):
-    """One posting of a transaction, and the balance behind it."""
+    """One posting of a transaction, and the balance after it."""
 
     key: Key
     amount: int

@@ -28,7 +28,7 @@ OF_EVENT: dict[type[e.Event], str] = {
     e.InstanceExpired: "expired",
     e.InstanceReleased: "released",
     e.AutoRenewFailed: "auto_renew_failed",
-    e.InstanceRenewed: "auto_renewed",  # by the clock alone; a customer's own order is no news
+    e.InstanceRenewed: "auto_renewed",  # by the clock alone; a customer's own order is not news
 }
 EXPIRY_DAYS = (7, 3, 1)
 RELEASE_DAYS = (3, 1)

@@ -34,7 +34,7 @@ class Outbox:
     """Folds a log into what waits for one channel.
 
     Attributes:
-        since: position behind which the deliveries to this channel begin.
+        since: position after which the deliveries to this channel begin.
         version: of the last event in the stream of the attempts.
 
     """

@@ -1,1 +1,1 @@
-"""Reconciliation: what others say happened, held against the ledger, to the last unit."""
+"""Reconciliation: what others say happened, compared with the ledger, to the last unit."""

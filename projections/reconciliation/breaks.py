@@ -109,7 +109,7 @@ class Outcome(Struct, frozen=True):
 
     @property
     def matched(self) -> bool:
-        """Whether it is no break."""
+        """Whether it is not a break."""
         return self.kind in MATCHED
 
     @property
@@ -280,7 +280,7 @@ class _Maker:
         if all(inside) and all(theirs):
             return False
         cleared = self.scope.starts - self.scope.transit
-        # What was on its way when the period began has arrived: that is no break.
+        # What was on its way when the period began has arrived: that is not a break.
         return not all(
             here or cleared <= line.instant < self.scope.starts or self.scope.charged(line)
             for here, line in zip(inside, one.ours, strict=True)

@@ -162,7 +162,7 @@ class _Names:
         return keys
 
     def proved(self, how: Callable[[Line], Key]) -> Keys:
-        """Return the keys of theirs; what takes back a line is no payment of another amount."""
+        """Return the keys of theirs; what takes back a line is not a payment of another amount."""
         channels = self.channels if self.spoken else frozenset[str]()
 
         def keys(line: Line, account: str) -> Iterable[Key]:

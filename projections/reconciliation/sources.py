@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What is asked for: how to read the file, and what to hold it against."""
+    """What is asked for: how to read the file, and what to compare it with."""
 
     source: str
     encoding: str = "utf-8"

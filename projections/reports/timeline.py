@@ -1,7 +1,7 @@
 """One account from its opening to a point: what was known at each instant, and what is known now.
 
 A step holds from its instant to the next one, and is what ``tally state --as-of`` that instant says
-(behind the point's effective time: with --at the point and --known-at the instant), folded in the
+(after the point's effective time: with --at the point and --known-at the instant), folded in the
 order of recording. The second line is the fold by effective time of everything that the point
 knows; where the two differ, a fact came late. Invariant: a step says only what it changed; steps
 are in the order of time. This module must not know how it is drawn.
@@ -106,7 +106,7 @@ def timeline(reader: Reader, account: str, point: Point) -> Timeline:
     recorded = sorted(by_effect, key=lambda one: one.position)
     state = AccountState(account)
     steps = tuple(_steps(state, recorded, point))
-    # Where the point's two axes differ, late facts were recorded behind its effective time.
+    # Where the point's two axes differ, late facts were recorded after its effective time.
     ends = max(point.seen_at, recorded[-1].recorded_at)
     return Timeline(
         account, state.currency, recorded[0].effective_at, ends, steps, _line(steps),

@@ -92,7 +92,7 @@ def test_others_write_while_a_close_is_derived(ledger: Ledger, tmp_path: Path) -
 def test_a_fact_of_the_period_meanwhile_is_in_what_is_closed(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    """R61: derived again, so it is no restatement that nobody was told of."""
+    """R61: derived again, so it is not a restatement that nobody was told of."""
     other = reopen(tmp_path / "t.db")
 
     def once(times: int) -> None:

@@ -46,7 +46,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         _opened.pop().close()
 
 
-_opened: list[Store] = []  # closed behind each test: an importer that is cut does not close
+_opened: list[Store] = []  # closed after each test: an importer that is cut does not close
 
 
 def importer(location: str) -> Ledger:

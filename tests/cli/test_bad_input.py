@@ -14,7 +14,7 @@ TOP_UP: Json = {
     "at": START, "do": "top-up", "account": "a-1", "amount": "1", "channel": "c", "serial": "s",
 }  # fmt: skip
 
-# a line that is no command -> what the message or its hint says
+# a line that is not a command -> what the message or its hint says
 NO_COMMANDS = {
     "no JSON": ("top up a-1", "JSON"),
     "cut short": ('{"do":"open-account"', "JSON"),
@@ -49,7 +49,7 @@ AMOUNTS_THAT_ARE_NONE = (
 
 
 def bad(world: World, text: bytes | str, line: int = 1) -> Json:
-    """Import what is no command: exit 2, the line's number, nothing recorded of it."""
+    """Import what is not a command: exit 2, the line's number, nothing recorded of it."""
     told = world.run("import", "-", stdin=text)
     assert told.code == 2, told
     assert told.err.startswith(f"error: line {line}: "), told

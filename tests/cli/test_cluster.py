@@ -28,7 +28,7 @@ START = "2025-01-01T00:00:00+08:00"
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The committed year, with a tag and a close behind it; nobody may write to it."""
+    """The committed year, with a tag and a close after it; nobody may write to it."""
     path = tmp_path_factory.mktemp("year") / "year.db"
     world = World.at(path)
     world.done("init", "--clock", "simulated", "--start", START)

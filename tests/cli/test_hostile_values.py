@@ -37,7 +37,7 @@ OPTIONS_LEFT_OUT: Final = {"workers", "cluster", "engine", "master", "ledger"}
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
-    """Return every command that is no group, by its words."""
+    """Return every command that is not a group, by its words."""
     if not isinstance(command, click.Group):
         return {" ".join(path): command}
     context = click.Context(command)

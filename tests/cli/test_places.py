@@ -208,7 +208,7 @@ def test_a_full_disk_says_so_and_looking_goes_on(small_disk: Path) -> None:
     head = world.json("status")["head"]
     for words in FULL:
         given = [word.replace("{}", str(small_disk)) for word in words]
-        fill(small_disk)  # what the command before has let go of
+        fill(small_disk)  # what the previous command has freed
         told = tally(*given) if words[0] in {"copy", "init"} else world.run(*given)
         assert told.code == 6, (words, told)
         assert told.err.startswith("error: no room to write "), (words, told)

@@ -38,7 +38,7 @@ SPARK_POINTS = 1  # each view is a job of its own there, whatever the size
 
 @pytest.fixture(scope="module", params=SEEDS)
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generated ledger of a seed, with columns in several segments and events behind them."""
+    """A generated ledger of a seed, with columns in several segments and events after them."""
     return _built(tmp_path_factory.mktemp("lived"), request.param)
 
 

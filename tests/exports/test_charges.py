@@ -75,7 +75,7 @@ def test_bills_add_up_to_what_is_outstanding(
     point = asked(world, point)
     found = rows(world, "alibaba-bills", *point)
     owed = money(world, "outstanding", point)
-    debts: dict[str, Decimal] = defaultdict(Decimal)  # a reversal's shortfall is no bill (R4)
+    debts: dict[str, Decimal] = defaultdict(Decimal)  # a reversal's shortfall is not a bill (R4)
     for account in owed:
         for item in world.state(account, *point)["unpaid"]:
             if item["kind"] != "bill":

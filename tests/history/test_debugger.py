@@ -54,7 +54,7 @@ def flat(look: Look) -> dict[str, Any]:
 
 
 def known_at(naive: Naive, account: str, place: int, reader: Reader) -> dict[str, Any]:
-    """Return every field right behind the account's event at a place, from nothing."""
+    """Return every field right after the account's event at a place, from nothing."""
     head = at(reader)
     opened = naive.selected(f"account:{account}", head)
     first = min(one.position for one in opened)

@@ -194,7 +194,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         compiled(text)
     except LedgerError as error:
-        assert str(error)  # noqa: PT017 - most texts are no expressions
+        assert str(error)  # noqa: PT017 - most texts are not expressions
 
 
 @given(st.text(min_size=1, max_size=12))

@@ -100,7 +100,7 @@ def test_any_other_text_is_refused_and_never_crashes(text: str) -> None:
     try:
         parse_point(text, HERE)
     except LedgerError as error:
-        assert str(error)  # noqa: PT017 - most texts are no points
+        assert str(error)  # noqa: PT017 - most texts are not points
 
 
 @given(st.integers(0, 20_000), st.integers(0, 86_399))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SEEDS = (2, 7, 19)
 POINTS = 60
-MARKED = 36 * HOUR  # behind the first event of the log there is a mark
+MARKED = 36 * HOUR  # after the first event of the log there is a mark
 
 
 @pytest.fixture(autouse=True)

@@ -167,7 +167,7 @@ class PlainLedger:
         return self._book.tokens.get((read.get("account"), read.get("token", "")))
 
     def _decide(self, read: Command) -> int:
-        """The checks in their order, of what is no repeat; the number of warnings."""
+        """The checks in their order, of what is not a repeat; the number of warnings."""
         book = self._book
         if self._accepted(read):
             raise Refused("TOKEN_REUSED")

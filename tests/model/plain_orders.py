@@ -84,7 +84,7 @@ def _check_months(months: int) -> None:
 
 
 def _extend(book: Book, instance: Instance, order: Order) -> None:
-    """R21: T from the anchor and the months bought in all; the slots are those of the new T."""
+    """R21: T from the anchor and the months bought in total; the slots are those of the new T."""
     assert instance.anchor is not None
     policy = book.policy
     instance.months += order.months

@@ -81,7 +81,7 @@ def test_a_scenario_holds_against_the_plain_model(path: Path) -> None:
         check(ledger, instant, question)
     ledger.advance(scenario["until"])
 
-    # A command of which nothing is said is accepted, is no duplicate and has no warning.
+    # A command of which nothing is said is accepted, is not a duplicate and has no warning.
     said = {entry["command"]: entry for entry in scenario["expect"] if "command" in entry}
     for number, result in enumerate(results, start=1):
         entry = said.get(number, {})

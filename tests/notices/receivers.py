@@ -20,7 +20,7 @@ SECRET = "whsec_" + b64encode(bytes(range(24))).decode()
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes webhooks, holds each signature against the library, and drops repeats by id.
+    """Takes webhooks, compares each signature with the library, and drops repeats by id.
 
     Attributes:
         manner: ``take``, or how it misbehaves; ``refused``: ids that are answered with 503.
@@ -47,7 +47,7 @@ class Receiver(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/hook"
 
     def handle_error(self, *_: Any) -> None:
-        """A sender that was killed is no fault here."""
+        """A sender that was killed is not a fault here."""
 
 
 class _Hook(BaseHTTPRequestHandler):

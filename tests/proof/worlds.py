@@ -143,7 +143,7 @@ def rewrite(path: Path, at: int, /, *, columns: bool = True, **changes: Any) -> 
 
 
 def renumber(connection: sqlite3.Connection, after: int, by: int) -> None:
-    """Move all events behind a position."""
+    """Move all events after a position."""
     connection.execute("UPDATE stored_events SET position = -position WHERE position > ?", (after,))
     connection.execute(
         "UPDATE stored_events SET position = -position + ? WHERE position < 0", (by,)

@@ -9,7 +9,7 @@ from projections.reconciliation.report import reconcile
 from tests.reconciliation.statements import case
 from tests.reconciliation.written import FORMATS, Format
 
-EACH = 250  # statements of each format: 1,500 in all
+EACH = 250  # statements of each format: 1,500 in total
 
 
 @pytest.mark.parametrize("written", FORMATS, ids=lambda one: one.source)

@@ -279,7 +279,7 @@ def test_proposals_name_the_bill_that_is_named_and_reverse_no_real_money(bank: B
     rows = "2025-03-11,70.00,S1,,,\n"
     assert bank.reconciled(rows)["breaks"] == []
     kept = bank.reconciled(rows, "--channel", "bank", "--channel", "card", code=1)
-    assert kept["classes"] == {"missing_at_provider": 1}, "another channel's is no repeat"
+    assert kept["classes"] == {"missing_at_provider": 1}, "another channel's is not a repeat"
 
 
 def test_an_amount_break_is_made_good_under_the_name_of_what_it_follows(bank: Bank) -> None:

@@ -54,7 +54,7 @@ def test_it_is_evaluated_once_per_batch_by_its_net_effect() -> None:
     story = given(LEGACY, top_up("200"), do("purchase", instance="e-1", sku="std", months=1),
                   do("renew", instances=["e-1"], months=1), bill("b-1", "30", DAY_2),
                   do("set-alert", threshold="65"))  # fmt: skip
-    # available -30: the refund of 100.00 and the settlement of 30.00 are one batch: +70 in all.
+    # available -30: the refund of 100.00 and the settlement of 30.00 are one batch: +70 in total.
     story.when(do("cancel-renewal", instance="e-1")).then(
         "RenewalCancelled", "RefundIssued", "BillSettled", "OverdueCleared"
     )

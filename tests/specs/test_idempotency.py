@@ -58,7 +58,7 @@ def test_a_repeat_is_recognised_before_the_clock_is_moved(again: AnyCommand) -> 
     story = given(top_up("900", serial="s"), BUY, renew(DAY_2, token="r"))
     length, clock = len(story.log), story.clock
     story.when(again).then(silent)
-    again.at = "2030-01-01T00:00:00"  # years behind the release of e-1
+    again.at = "2030-01-01T00:00:00"  # years after the release of e-1
     story.when(again).then(silent)
     assert (len(story.log), story.clock) == (length, clock)
 
@@ -127,7 +127,7 @@ def test_a_token_survives_what_has_happened_since() -> None:
 
 
 def test_a_command_may_carry_the_version_it_expects() -> None:
-    """R58: compared with the version of the account's last event that is no CommandRefused."""
+    """R58: compared with the version of the account's last event that is not a CommandRefused."""
     story = given(top_up("5"))  # AccountOpened is 1, TopUpReceived is 2
     assert story.shown()["version"] == 2
     story.when(top_up("6", expected_version=1)).then(refused("CONCURRENT_MODIFICATION"))

@@ -1,4 +1,4 @@
-"""Specs of what is no command at all: exit 2, nothing recorded (R2, R37, INTERFACE section 3)."""
+"""Specs of what is not a command: exit 2, nothing recorded (R2, R37, INTERFACE section 3)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOP_UP = '{"do":"top-up","account":"a-1","channel":"c","serial":"s","amount":%s}
      "5\\n", "", "-", ".", "1.2.3", "1,000", "\u0661\u0660", "\uff11\uff10", "0x10", "\u00b2"],
 )  # fmt: skip
 def test_an_amount_is_ascii_digits_with_at_most_one_point(amount: str) -> None:
-    """R2: any other form is no amount (section 0)."""
+    """R2: any other form is not an amount (section 0)."""
     with pytest.raises(InvalidInput, match=r"amount|not a command|decimal"):
         parse(TOP_UP % f'"{amount}"')
 
@@ -172,7 +172,7 @@ def test_a_message_cuts_what_it_quotes() -> None:
 
 
 def test_a_line_has_a_limit() -> None:
-    """R58: a line of ten million bytes is no command."""
+    """R58: a line of ten million bytes is not a command."""
     with pytest.raises(InvalidInput, match="8 MiB"):
         parse(b'{"do":"cancel","account":"a","instance":"e","reason":"' + b"x" * 10**7 + b'"}')
 

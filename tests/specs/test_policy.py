@@ -71,7 +71,7 @@ def test_how_readings_are_spelled(key: str, text: str, value: object) -> None:
     ],
 )  # fmt: skip
 def test_what_no_reading_knows_is_not_a_policy(key: str, text: str) -> None:
-    """R55: other values and keys are no input at all (exit 2)."""
+    """R55: other values and keys are not input at all (exit 2)."""
     story = given()
     length = len(story.log)
     with pytest.raises(InvalidInput):

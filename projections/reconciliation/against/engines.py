@@ -135,7 +135,7 @@ class _Kept:
             self.connection.execute(f"INSERT INTO kept.{table} {query}")
 
     def groups(self, names: Sequence[str]) -> Iterator[Group]:
-        """Yield the groups, and let go of the engine after the last."""
+        """Yield the groups, and close the engine after the last."""
         try:
             answer = self.connection.execute("SELECT * FROM kept.found ORDER BY i, side, n")
             for _, rows in groupby(_fetched(answer), key=lambda row: row[0]):

@@ -107,7 +107,7 @@ def sha256_of(source: Path | bytes) -> str:
 def rows(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Read a CSV's rows, the header too, with the number a spreadsheet gives them.
 
-    Empty lines are no rows. Raises: BadStatement.
+    Empty lines are not rows. Raises: BadStatement.
     """
     csv.field_size_limit(LINE_MAX)
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")

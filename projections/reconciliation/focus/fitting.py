@@ -40,7 +40,7 @@ def by_currency(statement: Statement, known: Mapping[str, str]) -> Statement:
     """Return each currency of a billing account an account of its own.
 
     The first, or the one that the ledger has under that name, keeps the name; another has its
-    code behind it. ``known`` are the ledger's accounts with their currencies.
+    code after it. ``known`` are the ledger's accounts with their currencies.
     """
     named: dict[tuple[str, str], str] = {}
     taken = dict(known)

@@ -271,7 +271,7 @@ class _Entry:
         references: tuple[Reference, ...], fee: int, place: str, note: str = "",
     ) -> Line:  # fmt: skip
         said = _remitted(detail) or text_of(self.entry, "AddtlNtryInf")
-        # A payment that came back is no payment of a customer's, whatever the entry calls it.
+        # A payment that came back is not a payment of a customer's, whatever the entry calls it.
         returned = detail.find("RtrInf") is not None
         back = self.plain.reversal or returned
         payer, payer_account = _other_party(detail, credit=(size >= 0) != back)

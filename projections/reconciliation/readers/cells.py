@@ -89,7 +89,7 @@ def month(cell: str, line: int, column: str, *, offset: int) -> Span:
 
 
 def months_of(first: int, last: int, *, offset: int) -> Span:
-    """Return the whole local months from one instant to another; 0 and 0 are no span at all."""
+    """Return the whole local months from one instant to another; 0 and 0 are not a span."""
     if not first and not last:
         return Span(0, 0)
     begin = parse_instant(local_date(first, offset)[:7] + "-01", offset)

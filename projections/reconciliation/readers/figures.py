@@ -108,6 +108,6 @@ def folded(word: str) -> str:
 
 
 def _code(word: str) -> str | None:
-    """Return the currency that a word beside an amount names, None where it is no currency."""
+    """Return the currency that a word beside an amount names, None where it is not a currency."""
     plain = word.strip().removesuffix(".")
     return plain.upper() if plain.upper() in DECIMALS else _SYMBOLS.get(plain.casefold())

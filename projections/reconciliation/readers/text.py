@@ -59,7 +59,7 @@ def _known(encoding: str) -> str:
     try:
         found = codecs.lookup(name)
         with suppress(UnicodeError):  # a blank is not whole in every encoding
-            b" ".decode(name)  # hex and rot13 are no encodings of text
+            b" ".decode(name)  # hex and rot13 are not encodings of text
     except LookupError:
         near = did_you_mean(name, ["utf-8", "utf-16", "gbk", "gb18030", "latin-1", "windows-1252"])
         msg = f"encoding {encoding!r} is not known"
