@@ -52,7 +52,7 @@ def _term(data: Facts) -> str:
 
 
 def _paid(data: Facts, currency: str) -> str:
-    """Say what an order cost and from where it was paid."""
+    """Return what an order cost and from where it was paid."""
     parts = [f"{data['cash_part']} from cash"]
     if data["coupon"] is not None:
         parts.insert(0, f"{data['coupon_part']} from coupon {data['coupon']}")

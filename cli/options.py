@@ -63,7 +63,7 @@ class Output:
         sys.stdout.write("]}\n")
 
     def rows(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Print rows, one a line, as NDJSON or CSV; rows may come in several calls."""
+        """Print rows, one per line, as NDJSON or CSV; rows may come in several calls."""
         if self.form == "csv":
             self._csv(rows)
             return

@@ -297,7 +297,7 @@ def page_target(output: Output, target: Target | None, *, as_html: bool) -> Targ
     if not as_html or target is not None:
         return target
     if not output.human:
-        raise InvalidInput(f"--html and --{output.form} are two forms", hint="add -o FILE")
+        raise InvalidInput(f"--html and --{output.form} exclude each other", hint="add -o FILE")
     page = Target("-")
     page.check([])
     return page

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TABLE: Final = "view_states"
 LONG = 2000  # a stream that is shorter is folded as soon as read
-# A state is written anew when its stream has grown by this part: a stream of N events has written
+# A state is written again when its stream has grown by this part: a stream of N events has written
 # a few states of its size by then, and a load folds at most a fifth of it (docs/decisions/0086).
 PART: Final = 4
 _END: Final = 2**62
@@ -74,14 +74,14 @@ def keep(writer: Writer, state: AccountState) -> None:
 
 
 def forget(connection: Connection) -> None:
-    """Drop every state that is kept: they are made anew when views catch up."""
+    """Drop every state that is kept: they are made again when views catch up."""
     connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
 
 
 def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
     """Fold every kept state again from nothing.
 
-    Returns how many there are, whose is another, and what happened to it.
+    Returns how many there are, which one differs, and what happened to it.
     """
     if TABLE not in tables(reader.connection):
         return 0, None, ""

@@ -280,10 +280,10 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
     count = 0
     names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")
     for (account,) in names.fetchall():
-        anew = frames(reader, account)
+        again = frames(reader, account)
         for mark in marks_of(reader.connection, account):
             count += 1
-            made = next(anew, None)
+            made = next(again, None)
             if made is None or made[0].version > mark.version:
                 return count, account, "inserted"
             if made[0].version < mark.version:

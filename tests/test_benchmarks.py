@@ -1,4 +1,4 @@
-"""The benchmarks run, at a size that says nothing about speed; no figure is looked at here."""
+"""The benchmarks run, at a size too small to measure speed; no figure is looked at here."""
 
 from __future__ import annotations
 

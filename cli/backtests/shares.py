@@ -103,7 +103,7 @@ def answers_of(reader: Reader, account: str, question: Question) -> list[Inserti
 
 
 class Kept:
-    """A file of shares that are done, a line each; its first line says for which question."""
+    """A file of finished shares, one per line; its first line says for which question."""
 
     def __init__(self, path: Path | None, digest: str) -> None:
         """Read what is there. Raises: InvalidInput, OSError."""

@@ -38,7 +38,7 @@ def command(
     """Step through an account's history, in the order in which it was recorded.
 
     Words come from -x files, from standard input, or are typed; ? lists them.
-    --json gives one object at the end, --ndjson one a word; --tui is the same on a full screen.
+    --json gives one object at the end, --ndjson one per command; --tui uses a full screen.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ KEYS: Final = (
     ("c C", "run to a break or a watch, back"),
     ("l L", "the last change of the field under the cursor, its next change"),
     ("home end", "the beginning, the end; page up and down: a page of events"),
-    ("< >", "back and forward among the places where you were"),
+    ("< >", "back and forward through the places you visited"),
     ("g m", "go to a point or a mark; give this place a name"),
     ("w W", "watch the field under the cursor; stop watching it"),
     ("d D", "display it at each stop; no more"),
@@ -127,7 +127,7 @@ class FullScreen(App[int]):
     # --- showing --------------------------------------------------------------------------
 
     def show(self) -> None:
-        """Draw every pane anew for the place."""
+        """Draw every pane again for the place."""
         debugger = self.debugger
         events, state, stops = self.pane("events"), self.pane("state"), self.pane("stops")
         self.query_one("#place", Static).update(

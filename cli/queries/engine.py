@@ -144,7 +144,7 @@ class Engine:
 
     @contextmanager
     def _explained(self, late: threading.Event | None = None) -> Iterator[None]:
-        """Say an engine's error in one line. Raises: QueryFailed, DiskFull."""
+        """Turn an engine's error into one line. Raises: QueryFailed, DiskFull."""
         try:
             yield
         except self._duckdb.Error as error:

@@ -77,7 +77,7 @@ def written_beside(
 
 
 def give_name(part: Path, path: Path, *, replace: bool = True) -> None:
-    """Give a whole, durable file its name, durably. Raises: FileExistsError, OSError."""
+    """Name a whole, durable file, durably. Raises: FileExistsError, OSError."""
     if replace:
         part.replace(path)
     else:

@@ -50,7 +50,7 @@ def schema_of(name: str) -> Json:
 
 
 def schema_of_class(kind: type[Answer], name: str) -> Json:
-    """Derive the schema of a class that is no answer of ours, under a name."""
+    """Derive the schema of a class that is not an answer of ours, under a name."""
     _, parts = msgspec.json.schema_components([kind], schema_hook=_hook)
     shown = {part: _described(content) for part, content in parts.items()}
     own = shown.pop(kind.__name__)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from projections.projection import ViewRow
 
 VIEWS: Final = ("balances", "coupons", "instances", "overdue", "trial_balance")
-# The part of the log that segments must cover, in tenths, before they are asked unbidden.
+# The part of the log that segments must cover, in tenths, before they are used automatically.
 MOST_TENTHS: Final = 9
 MEMORY: Final = "768MB"
 

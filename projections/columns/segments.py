@@ -205,7 +205,7 @@ class Columns:
         )  # fmt: skip
 
     def _replace(self, name: str, content: bytes) -> None:
-        """Give a file its new content."""
+        """Replace the content of a file."""
         with written_beside(self.folder / name) as file:
             file.write(content)
 

@@ -257,7 +257,7 @@ def test_stdout_is_the_file(hard: World, tmp_path: Path) -> None:
 
 
 def test_what_is_no_export_is_said(hard: World, tmp_path: Path) -> None:
-    (tmp_path / "poem.txt").write_text("; tally is no poem\n")
+    (tmp_path / "poem.txt").write_text("; tally is not a poem\n")
     hard.done("verify-export", tmp_path / "poem.txt", code=2)
     hard.done("verify-export", tmp_path / "missing", code=3)
     hard.done("export", "--format", "abacus", code=2)

@@ -142,7 +142,7 @@ def test_5_a_file_that_is_no_ledger(tmp_path: Path, command: str) -> None:
     connection.commit()
     connection.close()
     text = tmp_path / "text.db"
-    text.write_text("this is no database\n" * 100)
+    text.write_text("this is not a database\n" * 100)
     for path in (foreign, text):
         before = path.read_bytes()
         one_error(World.at(path), command, 5)

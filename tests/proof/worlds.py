@@ -90,7 +90,7 @@ class Tampering(sqlite3.Connection):
             self.execute(f"DROP TRIGGER {name}")
 
     def close(self) -> None:
-        """Give them back, but those of a table that is gone."""
+        """Restore them, but those of a table that is gone."""
         tables = {
             name for (name,) in
             self.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

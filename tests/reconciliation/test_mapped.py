@@ -233,7 +233,7 @@ GERMAN = 'delimiter = ";"\ndecimal = ","\n' + MAP
     ids=[
         "plain",
         "preamble",
-        "preamble that is no CSV",
+        "preamble that is not CSV",
         "footer",
         "balance below",
         "total below",

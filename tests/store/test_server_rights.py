@@ -34,7 +34,7 @@ def run(url: str, *statements: str) -> None:
 
 
 def as_role(url: str, role: str) -> str:
-    """Give the URL of a database for a role."""
+    """Return the URL of a database for a role."""
     there = urlsplit(url)
     return urlunsplit(there._replace(netloc=f"{role}@{there.netloc.rpartition('@')[2]}"))
 

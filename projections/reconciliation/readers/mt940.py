@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r":(\d{2}[A-Z]?|NS):(.*)", re.DOTALL)
 _BALANCE: Final = re.compile(r"([CD])(\d{6})([A-Z]{3})([\d,]{1,15})", re.ASCII)
 _ENVELOPE: Final = re.compile(r"\{[1235]:[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\{4:|-\}")
-# A :61: as it must begin; the library reads on where the amount or the code is another.
+# A :61: as it must begin; the library reads on where the amount or the code differs.
 _LINE: Final = re.compile(
     r"\d{6}(?:\d{4}| {0,4})R?[CD][A-Z]?\d[\d,]{0,14}[NSF]", re.ASCII | re.IGNORECASE
 )
