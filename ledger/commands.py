@@ -15,10 +15,9 @@ from msgspec import Meta, Struct
 
 from ledger.errors import InvalidInput
 from ledger.ids import ID_MAX, check_id
-from ledger.lines import bare, check_encoding, check_pairs
+from ledger.lines import bare, check_pairs
 from ledger.periods import DAY, is_bare_date, parse_instant
-from ledger.policy import did_you_mean
-from ledger.quoting import QUOTED_MAX, quoted
+from ledger.quoting import quoted
 
 # What an id is, ``parse`` checks (ledger/ids.py): logs of older versions hold others too.
 Id = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": ID_MAX})]
@@ -285,7 +284,9 @@ def parse(line: bytes | str) -> AnyCommand:
         command = _DECODER.decode(raw)
         check_pairs(raw, AMOUNT_FIELDS[type(command)])
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(raw, str(error)) from None
+        from ledger.complaints import complaint  # noqa: PLC0415 - only on the way to an error
+
+        raise complaint(raw, str(error), COMMANDS) from None
     except RecursionError:
         raise InvalidInput("the line is nested too deeply to be a command") from None
     _check_ids(command)
@@ -315,30 +316,6 @@ def from_fields(fields: dict[str, object]) -> AnyCommand:
     except UnicodeEncodeError as error:
         msg = f"{error.object[error.start]!r} is not a character: not UTF-8"
         raise InvalidInput(msg, hint="write it in UTF-8") from None
-
-
-def _invalid(line: bytes, message: str) -> InvalidInput:
-    hint = "one JSON object a line; see: tally schema command"
-    try:
-        check_encoding(line)
-        fields = msgspec.json.decode(line, type=dict[str, object])
-    except InvalidInput as error:
-        return error
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
-        return InvalidInput(f"not a command: {message}", hint=hint)
-    name = fields.get("do")
-    if not isinstance(name, str) or name not in COMMANDS:
-        near = did_you_mean(str(name)[:QUOTED_MAX], list(COMMANDS))
-        known = "commands: " + " ".join(COMMANDS)
-        said = f"no command {quoted(name)}" if name else message
-        return InvalidInput(said, hint=near or known)
-    known_fields = COMMANDS[name].__struct_fields__
-    for field in fields:
-        if field != "do" and field not in known_fields:
-            near = did_you_mean(field[:QUOTED_MAX], list(known_fields))
-            takes = f"{name} takes: " + " ".join(sorted(known_fields))
-            return InvalidInput(f"{name} has no field {quoted(field)}", hint=near or takes)
-    return InvalidInput(f"{name}: {message}", hint=f"see: tally record {name} --help")
 
 
 def normalise(command: AnyCommand, offset: int) -> AnyCommand:

@@ -17,10 +17,14 @@ from cli.render import write
 from cli.results import result_json, result_line
 from ledger import codec
 from ledger import commands as c
+from ledger.events import ACCOUNT_PREFIX
+from ledger.policy import did_you_mean
 from projections.point import Asked
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cli.bootstrap import Session
     from ledger.outcomes import Outcome
 
@@ -152,7 +156,7 @@ def _record_one(kind: type[c.Command]) -> click.Command:
         wanted = c.from_fields(fields_of(kind, options))
         if dry_run:
             return _rehearse(session, output, wanted)
-        outcome = _execute(session, wanted)
+        outcome = _with_the_nearest(session, wanted, _execute(session, wanted))
         if output.human:
             write(result_line(outcome))
             if outcome.ok and not outcome.duplicate:
@@ -179,6 +183,37 @@ def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
         raise failure
     session.views()
     return outcomes[0]
+
+
+_UNKNOWN = {
+    "UNKNOWN_ACCOUNT": "account", "UNKNOWN_BILL": "bill", "UNKNOWN_INSTANCE": "instance",
+    "NOT_RENEWABLE": "instance", "UNKNOWN_SKU": "sku",
+}  # fmt: skip
+
+
+def _with_the_nearest(session: Session, wanted: c.AnyCommand, outcome: Outcome) -> Outcome:
+    """Add to the hint of a refusal the nearest name, where a name is not known."""
+    field = _UNKNOWN.get(outcome.code or "")
+    if field is None:
+        return outcome
+    known = _names(session, field, getattr(wanted, "account", ""))
+    given = [getattr(wanted, field, None), *getattr(wanted, "instances", ())]
+    unknown = next((name for name in given if name is not None and name not in known), None)
+    near = did_you_mean(str(unknown), sorted(known)) if unknown is not None else None
+    return outcome if near is None else outcome._replace(hint=f"{near} {outcome.hint}")
+
+
+def _names(session: Session, field: str, account: str) -> Collection[str]:
+    """List the names that a field may have."""
+    if field == "account":
+        names = session.reader.streams(ACCOUNT_PREFIX)
+        return [name.removeprefix(ACCOUNT_PREFIX) for name in names]
+    if field == "sku":
+        return session.catalog.prices
+    state = look_at(session.reader, account, session.point(Asked()))
+    if state is None:
+        return ()
+    return state.instances if field == "instance" else state.bills
 
 
 def _write_happened(session: Session, wanted: c.AnyCommand, outcome: Outcome) -> None:
@@ -218,6 +253,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
         restated = map(session.catalog.closes.warning, answer.made)
         said = [*warnings(answer.made), *(one for one in restated if one is not None)]
         outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
+    outcome = _with_the_nearest(session, wanted, outcome)
     events = [] if refused is not None else [writers.event(one) for one in answer.made]
     if not output.human:
         output.object({**result_json(outcome), "dry_run": True, "events": events})

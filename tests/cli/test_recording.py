@@ -127,3 +127,21 @@ def test_what_was_recorded_is_told_in_figures(shop: World) -> None:
     assert paid == "          500.00 CNY: 500.00 from cash"
     assert second.endswith("AutoRenewEnabled e-3: by 1 month each time")
     assert balance == "  cash 1550.00 -> 1050.00 CNY"
+
+
+@pytest.mark.parametrize(
+    ("command", "near"),
+    [
+        (("cancel", "--account", "a3", "--instance", "e-1"), "a-3"),
+        (("cancel", "--account", "a-3", "--instance", "e_1"), "e-1"),
+        (("renew", "--account", "a-3", "--instances", "e_1", "--months", "1"), "e-1"),
+        (("purchase", "--account", "a-3", "--instance", "e-9", "--sku", "sdt", "--months", "1"),
+         "std"),
+    ],
+)  # fmt: skip
+def test_the_nearest_name_follows_a_refusal(
+    shop: World, command: tuple[str, ...], near: str
+) -> None:
+    for more in ((), ("--dry-run",)):
+        hint = shop.json("record", *command, *more, code=4)["hint"]
+        assert hint.startswith(f"did you mean {near}?")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import product
 
 import pytest
 
 from ledger import codec
+from ledger import commands as c
 from ledger.commands import from_fields, parse
 from ledger.errors import InvalidInput
 from ledger.requests import from_request
@@ -258,3 +261,45 @@ def test_a_token_has_an_end() -> None:
     for token in ('""', f'"{"k" * 256}"'):
         with pytest.raises(InvalidInput, match="token"):
             parse(line % token)
+
+
+ODD: tuple[object, ...] = (
+    7, 1.5, "x", "", [], ["x"], [7], {}, True, None, 10**30, "1,000", "x" * 2000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", c.COMMANDS)
+def test_a_wrong_value_is_told_in_our_words(name: str) -> None:
+    """R58: the field, its form and its choices; nothing of the parser's own words."""
+    fields = c.COMMANDS[name].__struct_fields__
+    whole: dict[str, object] = dict.fromkeys(fields, "1") | {
+        field: good
+        for field, good in {
+            "months": 1, "instances": ["i-1"], "products": None, "order_types": None,
+            "auto_renew": True, "override": False, "expected_version": 1,
+        }.items()
+        if field in fields
+    }  # fmt: skip
+    if name == "activate-public":
+        whole["kind"] = "public_new"
+    for field, odd in product(fields, ODD):
+        try:
+            c.from_fields({"do": name, **whole, field: odd})
+        except InvalidInput as error:
+            said = f"{error} {error.hint}"
+            assert field in said
+            assert not re.search(r"[`$]|Expected|Invalid|msgspec", said)
+
+
+def test_a_wrong_choice_gets_the_nearest_one() -> None:
+    fields: dict[str, object] = {
+        "do": "activate-public", "account": "a-1", "instance": "p-1", "kind": "publc_new",
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as raised:
+        c.from_fields(fields)
+    assert str(raised.value) == (
+        "activate-public: kind cannot be 'publc_new': it is one of public_legacy, public_new"
+    )
+    assert raised.value.hint == "did you mean public_new?"
+    with pytest.raises(InvalidInput, match="needs amount, channel, serial"):
+        c.from_fields({"do": "top-up", "account": "a-1"})
