@@ -9,9 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from projections.registry import Registry
 
 _FEW = 12  # names that fit into a hint
 # heading -> name -> (module, short help)
@@ -31,6 +34,31 @@ class Renamed(click.Option):
         shown, self.opts = self.opts, [*self.opts, *self._old]
         super().add_to_parser(parser, ctx)
         self.opts = shown
+
+
+class Registered(click.Choice[str]):
+    """A choice among ours; what installed packages add is accepted too, and completed."""
+
+    def __init__(self, names: Iterable[str], registry: Registry[Any]) -> None:
+        """Look through the packages only for a name that is not ours."""
+        super().__init__(list(names))
+        self._registry = registry
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Take a name of ours, or of a package. Raises: click.BadParameter."""
+        if value not in self.choices and value in self._registry:
+            return str(value)
+        return super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete ours and those of packages."""
+        del ctx, param
+        names = dict.fromkeys((*self.choices, *self._registry.names()))
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class Commands(click.Group):

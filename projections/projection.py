@@ -7,7 +7,9 @@ version, and the view is then built again. This module must not know how views a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,3 +38,16 @@ class Projection(NamedTuple):
     key: int
     rows: Callable[[AccountState, Policy], list[ViewRow]]
     order: Sequence[str] = ()
+
+
+VIEWS: Final[Registry[Projection]] = Registry(
+    "tallystick.projections", "view",
+    {
+        "balances": Own("projections.balances:BALANCES", "every account's money"),
+        "bills": Own("projections.bills:BILLS", "every bill, and what is left of it"),
+        "coupons": Own("projections.coupons:COUPONS", "every coupon, and what is left of it"),
+        "deadlines": Own("projections.deadlines:DEADLINES", "what is due next, by account"),
+        "instances": Own("projections.instances:INSTANCES", "every instance and its state"),
+        "overdue": Own("projections.overdue:OVERDUE", "who is overdue, and since when"),
+    },
+)  # fmt: skip

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from projections.answers.books import TrialBalance
     from projections.answers.diff import Diff
+    from projections.answers.rows import ViewRows
+    from projections.answers.terms import Answer
     from projections.answers.why import Why
     from projections.history.fields import Name
     from projections.history.points import Here
@@ -247,6 +249,39 @@ class LedgerView(Opened):
         from projections.reports.trial_balance import trial_balance_of  # noqa: PLC0415 - for it
 
         return trial_balance_of(self, self.at(when), account, summary=summary, engine=engine)
+
+    def rows(self, name: str, when: When = None) -> ViewRows:
+        """Return the rows of a view by name, ours or that of an installed package, at any point.
+
+        Every account is folded. Raises: NoSuchThing.
+        """
+        from projections.answers.rows import ViewRows  # noqa: PLC0415 - for this alone
+        from projections.projection import VIEWS  # noqa: PLC0415 - as above
+
+        projection, point = VIEWS.load(name), self.at(when)
+        policy, columns = self.catalog_at(point).policy, [one for one, _ in projection.columns]
+        return ViewRows(
+            view=name, version=projection.version, point=self.shown(point), columns=columns,
+            rows=[
+                dict(zip(columns, row, strict=True))
+                for state in self.states(point)
+                for row in projection.rows(state, policy)
+            ],
+        )  # fmt: skip
+
+    def report(
+        self, name: str, when: When = None, *, account: str | None = None,
+        starts: str | datetime | None = None,
+    ) -> Answer:  # fmt: skip
+        """Return the figures of a report by name, ours or that of an installed package.
+
+        ``starts`` is where a span begins. Raises: NoSuchThing.
+        """
+        from projections.reports import REPORTS, Question  # noqa: PLC0415 - for this alone
+
+        point = self.at(when)
+        since = None if starts is None else self.instant(starts)
+        return REPORTS.load(name).figures(self, Question(point, account, since))
 
     def reconcile(self, file: str, *, source: str, when: When = None) -> Compared:
         """Compare a statement of others with the ledger: what matched, every break, the proof.

@@ -37,6 +37,7 @@ from projections.answers.balances import Balance, Balances
 from projections.answers.books import BookLine, BookTotal, TrialBalance
 from projections.answers.diff import Diff, Difference
 from projections.answers.events import Event, Log, Show
+from projections.answers.rows import ViewRows
 from projections.answers.state import (
     AlertShown,
     AutoRenew,
@@ -47,16 +48,74 @@ from projections.answers.state import (
     State,
     Unpaid,
 )
-from projections.answers.terms import Answer, Instant, Part, PointShown, Restated
+from projections.answers.terms import (
+    Answer,
+    Currency,
+    Id,
+    Instant,
+    Money,
+    Part,
+    PointShown,
+    Restated,
+)
 from projections.answers.why import Cause, Flip, Why
 from projections.asked import Point
+from projections.exports import Piece, Terms
+from projections.point import Point as ResolvedPoint
+from projections.projection import Projection
+from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.identity import Reference
+from projections.reconciliation.lines import Line, Statement
+from projections.reports import Question, Report
 from projections.view import LedgerView
 from tallystick.recording import Ledger, open_ledger
 
 __all__ = [
-    "AlertShown", "Answer", "AutoRenew", "Balance", "Balances", "BookLine", "BookTotal", "Cause",
-    "CouponShown", "Diff", "Difference", "Event", "Flip", "InstanceRow", "InstanceShown",
-    "Instances", "Instant", "InvalidInput", "Ledger", "LedgerError", "LedgerView", "Log",
-    "NoSuchThing", "Outcome", "Part", "Point", "PointShown", "Refused", "Restated", "Show",
-    "State", "StoreError", "TrialBalance", "Unpaid", "Why", "open_ledger",
+    "AlertShown",
+    "Answer",
+    "AutoRenew",
+    "Balance",
+    "Balances",
+    "BookLine",
+    "BookTotal",
+    "Cause",
+    "CouponShown",
+    "Currency",
+    "Diff",
+    "Difference",
+    "Event",
+    "Flip",
+    "Id",
+    "InstanceRow",
+    "InstanceShown",
+    "Instances",
+    "Instant",
+    "InvalidInput",
+    "Ledger",
+    "LedgerError",
+    "LedgerView",
+    "Line",
+    "Log",
+    "Money",
+    "NoSuchThing",
+    "Outcome",
+    "Part",
+    "Piece",
+    "Point",
+    "PointShown",
+    "Projection",
+    "Question",
+    "Reference", "Refused",
+    "Report",
+    "ResolvedPoint", "Restated",
+    "Show",
+    "State",
+    "Statement",
+    "StoreError",
+    "Terms",
+    "TrialBalance",
+    "Unpaid",
+    "ViewRows",
+    "Why",
+    "open_ledger", "read_amount",
 ]  # fmt: skip

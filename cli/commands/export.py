@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from cli import points
-from cli.exports import FORMATS, Choice, load
+from cli.exports import FORMATS, JOURNALS, Choice, load
+from cli.groups import Registered
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import write
 from ledger.errors import InvalidInput
 from projections.answers import point_json
+from projections.exports import EXPORTS
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
 
 EDITIONS = ("1.2", "1.3")
-JOURNALS = ("beancount", "hledger")
 
 
 @click.command("export")
 @click.option(
-    "--format", "form", required=True, type=click.Choice(list(FORMATS)), metavar="FORMAT",
-    help="; ".join(f"{name}: {said}" for name, (_, said) in FORMATS.items()),
+    "--format", "form", required=True, type=Registered(FORMATS, EXPORTS), metavar="FORMAT",
+    help="; ".join(f"{name}: {said}" for name, said in FORMATS.items()),
 )  # fmt: skip
 @output_option("Write a file instead of stdout.")
 @click.option("--ndjson", "as_ndjson", is_flag=True, help="events: one JSON object a line.")

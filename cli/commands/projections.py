@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli import points
 from cli.errors import DONE, FOUND
 from cli.groups import Commands
-from cli.options import Output, tally_command
+from cli.options import Output, point_options, tally_command
 from cli.progress import Progress
-from cli.render import table, write
+from cli.render import point_line, table, write
 from ledger.errors import NoSuchThing
 from ledger.policy import did_you_mean
+from projections.projection import VIEWS
 from projections.runner import PROJECTIONS, Views
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ _NAMES = [projection.name for projection in PROJECTIONS]
 
 
 def _complete_name(_ctx: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
-    return [name for name in _NAMES if name.startswith(text)]
+    return [name for name in VIEWS.names() if name.startswith(text)]
 
 
 @click.group("projections", cls=Commands)
@@ -54,6 +56,32 @@ def list_(_session: Session, output: Output) -> None:
         )
     else:
         output.object({"schema": "tally.projections/1", "rows": rows})
+
+
+@command.command("show")
+@click.argument("name", shell_complete=_complete_name)
+@tally_command(rows=True, point=True)
+def show(session: Session, output: Output, *, name: str, **options: Any) -> None:
+    """Show a view's rows at a point, folded from events.
+
+    A view of an installed package has a name too. Amounts are minor units,
+    instants microseconds since 1970.
+
+    \b
+    Examples:
+      tally projections show bills --at 2025-03-31
+      tally projections show overdue --csv
+    """
+    answer = session.rows(name, points.asked(session, **point_options(options)))
+    if output.form in ("ndjson", "csv"):
+        output.rows(map(dict, answer.rows))
+    elif output.form == "json":
+        output.object(answer.plain())
+    else:
+        write(point_line(answer.plain()["point"]))
+        numbers = [all(isinstance(row[one], int) for row in answer.rows) for one in answer.columns]
+        rows = [[row[one] for one in answer.columns] for row in answer.rows]
+        table(answer.columns, rows, numbers=numbers)
 
 
 @command.command("status")

@@ -13,6 +13,7 @@ import click
 
 from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
+from cli.groups import Registered
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked as point_of
@@ -24,7 +25,7 @@ from ledger.errors import InvalidInput
 from projections.answers import Formatter, point_json
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
-from projections.reconciliation.readers import BANKS, SOURCES
+from projections.reconciliation.readers import BANKS, READERS, SOURCES
 from projections.reconciliation.readers.maps import shipped_map
 from projections.reconciliation.report import report_json
 from projections.reconciliation.sources import Asked, Compared, compare
@@ -40,7 +41,7 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 
 @click.command("reconcile")
 @click.argument("file", metavar="FILE|-")
-@click.option("--source", type=click.Choice(SOURCES), metavar="SOURCE",
+@click.option("--source", type=Registered(SOURCES, READERS), metavar="SOURCE",
               help=f"What the file is: {', '.join(SOURCES)}.")  # fmt: skip
 @click.option("--against", metavar="OLD", help="Compare FILE with an earlier delivery instead.")
 @click.option("--map", "map_", metavar="TOML|NAME", help="The column map of a csv.")

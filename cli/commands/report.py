@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from cli.groups import Lazy
+from ledger.errors import LedgerError
+from projections import reports as registered
 
 # name -> (module of cli/reports, short help): only the report that is asked for is loaded.
 REPORTS: dict[str, tuple[str, str]] = {
@@ -28,6 +30,32 @@ class Reports(Lazy):
     package = "cli.reports"
     member = "report"
     table = {"Reports": REPORTS}  # noqa: RUF012 - nothing writes to it
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name our reports, then those of installed packages."""
+        return [*super().list_commands(ctx), *self._others()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a report by name."""
+        if cmd_name in REPORTS or cmd_name not in self._others():
+            return super().get_command(ctx, cmd_name)
+        from cli.reports.registered import command_of  # noqa: PLC0415 - for such a report alone
+
+        try:
+            return command_of(cmd_name, registered.REPORTS.load(cmd_name))
+        except LedgerError as error:
+            raise click.UsageError(str(error), ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List ours, then those of installed packages, without loading them."""
+        super().format_commands(ctx, formatter)
+        if others := self._others():
+            with formatter.section("Of installed packages"):
+                formatter.write_dl([(name, registered.REPORTS.said(name)) for name in others])
+
+    @staticmethod
+    def _others() -> list[str]:
+        return [name for name in registered.REPORTS.others() if name not in REPORTS]
 
 
 @click.group("report", cls=Reports)

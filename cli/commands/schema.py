@@ -16,8 +16,9 @@ import click
 from cli.options import Output, tally_command
 from cli.render import write, write_lines
 from ledger.errors import NoSuchThing
-from projections.answers.schemas import ANSWERS, DRAFT, URN
+from projections.answers.schemas import ANSWERS, DRAFT, URN, schema_of_class
 from projections.answers.schemas import schema_of as derived
+from projections.reports import REPORTS
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -47,6 +48,8 @@ def schema_of(name: str) -> dict[str, Any]:
     if name == COMMAND:
         return _command()
     wanted = name.removeprefix("tally.").removesuffix("/1")
+    if wanted not in names() and wanted in REPORTS:
+        return schema_of_class(REPORTS.load(wanted).answer, wanted)
     if wanted not in names():
         from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
 

@@ -1,6 +1,6 @@
-"""The formats of ``tally export``: one small module each, named in ``FORMATS``.
+"""The formats of ``tally export``: journals, and streams of pieces.
 
-A module of the table has ``write(session, point, *, form, into, choice) -> Written``: it streams
+A module here has ``write(session, point, *, form, into, choice) -> Written``: it streams
 the whole export into a sink. Invariant: the same log, point and format give the same bytes.
 """
 
@@ -9,20 +9,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from projections.exports import EXPORTS
+
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.point import Point
 
-# name -> (module of cli/exports, short help): only the format that is asked for is loaded.
-FORMATS: dict[str, tuple[str, str]] = {
-    "beancount": ("journals", "the books, for bean-check"),
-    "hledger": ("journals", "the books, for hledger and ledger"),
-    "events": ("streams", "the log with its stored bytes, as MessagePack"),
-    "alibaba-bills": ("streams", "the vendor's bill CSV"),
-    "alibaba-transactions": ("streams", "the vendor's account transactions CSV"),
-    "focus": ("streams", "FOCUS cost and usage, CSV"),
-    "parquet": ("streams", "the log as a typed table"),
-}
+JOURNALS = {
+    "beancount": "the books, for bean-check", "hledger": "the books, for hledger and ledger",
+}  # fmt: skip
+# name -> what it is; installed packages may add others (projections/exports).
+FORMATS = {**JOURNALS, **{name: one.said for name, one in EXPORTS.own.items()}}
 
 
 class Sink(Protocol):
@@ -65,5 +62,5 @@ class Format(Protocol):
 
 def load(name: str) -> Format:
     """Load a format by its name in the table."""
-    module: Format = import_module(f"cli.exports.{FORMATS[name][0]}")
+    module: Format = import_module(f"cli.exports.{'journals' if name in JOURNALS else 'streams'}")
     return module

@@ -15,39 +15,34 @@ from cli.progress import Progress
 from ledger.errors import InvalidInput
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
-from projections.exports import Terms
+from projections.exports import EXPORTS, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cli.bootstrap import Session
     from cli.exports import Sink
-    from ledger.store import Reader
     from projections.exports import Piece
     from projections.point import Point
 
-    Pieces = Callable[[Reader, Point, Terms], Iterator[Piece]]
+    Pieces = Callable[..., Iterator[Piece]]
 
-# (format, how it is written) -> (module of projections/exports, its function); the first of a
-# format is the one that needs no option.
-WRITERS: dict[tuple[str, str], tuple[str, str]] = {
-    ("events", ""): ("events", "pieces"),
+# How else a format may be written -> the module of projections/exports and its function.
+SPELLED: dict[tuple[str, str], tuple[str, str]] = {
     ("events", "ndjson"): ("events", "lines"),
-    ("alibaba-bills", ""): ("alibaba_bills", "pieces"),
-    ("alibaba-transactions", ""): ("alibaba_transactions", "pieces"),
-    ("focus", ""): ("focus", "pieces"),
     ("focus", "parquet"): ("focus_parquet", "pieces"),
-    ("parquet", ""): ("parquet", "pieces"),
 }
 
 
 def _writer(form: str, choice: Choice) -> Pieces:
-    found = WRITERS.get((form, choice.spelled))
+    if not choice.spelled:
+        return EXPORTS.load(form)
+    found = SPELLED.get((form, choice.spelled))
     if found is None:
-        takes = [name for name, spelled in WRITERS if spelled == choice.spelled]
+        takes = [name for name, spelled in SPELLED if spelled == choice.spelled]
         raise InvalidInput(
-            f"--{choice.spelled} cannot be combined with --format {form}",
-            hint=f"it belongs to --format {', '.join(takes)}",
+            f"--{choice.spelled} does not go with --format {form}",
+            hint=f"it goes with --format {', '.join(takes)}",
         )
     writer: Pieces = getattr(import_module(f"projections.exports.{found[0]}"), found[1])
     return writer
@@ -61,7 +56,8 @@ def write(
     terms = Terms(catalog.policy.calendar_offset, catalog.ledger, catalog.currency, choice.version)
     digest, rows = sha256(), 0
     with Progress("export") as progress:
-        for piece in _writer(form, choice)(session.reader, point, terms):
+        source = session.reader if form in EXPORTS.own else session
+        for piece in _writer(form, choice)(source, point, terms):
             digest.update(piece.body)
             into.write(piece.body)
             rows += piece.rows

@@ -30,6 +30,7 @@ ANSWERS: Final[dict[str, tuple[str, str]]] = {
     "log": ("events", "Log"),
     "show": ("events", "Show"),
     "state": ("state", "State"),
+    "view": ("rows", "ViewRows"),
     "trial_balance": ("books", "TrialBalance"),
     "why": ("why", "Why"),
 }

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class Piece(NamedTuple):
@@ -31,6 +33,23 @@ class Terms(NamedTuple):
     ledger: str
     currency: str
     version: str = ""
+
+
+_HERE = "projections.exports"
+# A format of ours is a function of (reader, point, terms) that yields pieces; one of a package is
+# given the whole view in place of the reader.
+EXPORTS: Final[Registry[Callable[..., Iterator[Piece]]]] = Registry(
+    "tallystick.exports", "format",
+    {
+        "events": Own(f"{_HERE}.events:pieces", "the log with its stored bytes, as MessagePack"),
+        "alibaba-bills": Own(f"{_HERE}.alibaba_bills:pieces", "the vendor's bill CSV"),
+        "alibaba-transactions": Own(
+            f"{_HERE}.alibaba_transactions:pieces", "the vendor's account transactions CSV"
+        ),
+        "focus": Own(f"{_HERE}.focus:pieces", "FOCUS cost and usage, CSV"),
+        "parquet": Own(f"{_HERE}.parquet:pieces", "the log as a typed table"),
+    },
+)  # fmt: skip
 
 
 def csv_pieces(columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> Iterator[Piece]:

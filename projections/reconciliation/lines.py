@@ -7,17 +7,17 @@ This module must not know a file format, and nothing of matching.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the struct asks for it
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import write_amount
+from projections.reconciliation.identity import Reference  # noqa: TC001 - the struct asks for it
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from projections.reconciliation.identity import Reference
+    from collections.abc import Sequence
 
 CHARGE = "charge"  # the kind of a line that is what the provider kept, no payment
 BOOKED, PENDING, PAID, UNPAID, FAILED = "booked", "pending", "paid", "unpaid", "failed"

@@ -1,5 +1,59 @@
-"""Figures of reports that are drawn: pure answers, before anybody writes or paints them.
+"""Reports: one file each, and a registry that others add to.
 
-Invariant: minor units and UTC microseconds; every figure is a fold's. This package must not know
-HTML, JSON or the command line.
+A report is a ``Report``: its figures as one answer, whose fields make the JSON, the CSV, the table
+and the schema. Invariant: a report's figures depend on the log, the point and what it is asked
+alone. This package must not know how a page looks.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from projections.registry import Own, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projections.answers.terms import Answer
+    from projections.point import Point
+    from projections.view import LedgerView
+
+
+class Question(NamedTuple):
+    """What a report is asked.
+
+    Attributes:
+        point: at which point; ``starts``: where a span begins (microseconds), None for the first
+            event.
+        account: the one customer that is asked for, None for all.
+
+    """
+
+    point: Point
+    account: str | None = None
+    starts: int | None = None
+
+
+class Report(NamedTuple):
+    """A report: an entry point of the group ``tallystick.reports`` names one.
+
+    Attributes:
+        said: what it shows, in a few words.
+        answer: the struct of its figures; its field ``rows`` holds structs, one a row.
+        figures: returns them.
+
+    """
+
+    said: str
+    answer: type[Answer]
+    figures: Callable[[LedgerView, Question], Answer]
+
+
+REPORTS: Final[Registry[Report]] = Registry(
+    "tallystick.reports", "report",
+    {
+        "trial-balance": Own(
+            "projections.reports.trial_balance:REPORT", "Every account of the books: debit, credit."
+        ),
+    },
+)  # fmt: skip

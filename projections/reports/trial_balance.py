@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ledger.errors import InvalidInput
 from projections.answers.books import TrialBalance, book_line, book_totals
+from projections.answers.terms import Instant
 from projections.journal.reports import by_root, trial_balance
 from projections.opened import FOLD, Opened
+from projections.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projections.answers.terms import Instant
     from projections.point import Point
+    from projections.reports import Question
     from projections.view import LedgerView
 
 
@@ -55,3 +57,11 @@ def _derivation(view: Opened, point: Point, account: str | None, engine: str | N
         return FOLD
     msg = f"the books of one account are always folded, not queried with {engine}"
     raise InvalidInput(msg, hint="omit --engine or ACCOUNT")
+
+
+def _figures(view: LedgerView, question: Question) -> TrialBalance:
+    starts = None if question.starts is None else Instant.at(question.starts, view.offset)
+    return trial_balance_of(view, question.point, question.account, starts=starts)
+
+
+REPORT = Report("Every account of the books: debit, credit.", TrialBalance, _figures)

@@ -12,29 +12,33 @@ from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.identity import numbered
-from projections.reconciliation.readers.alibaba import read_bills, read_transactions
-from projections.reconciliation.readers.camt import read_camt052, read_camt053, read_camt054
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import read_map
-from projections.reconciliation.readers.mt940 import read_mt940
-from projections.reconciliation.readers.ofx import read_ofx
+from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from projections.reconciliation.lines import Statement
 
-READERS: Final[dict[str, Callable[..., Statement]]] = {
-    "alibaba-bills": read_bills,
-    "alibaba-transactions": read_transactions,
-    "camt052": read_camt052,
-    "camt053": read_camt053,
-    "camt054": read_camt054,
-    "mt940": read_mt940,
-    "ofx": read_ofx,
-}
+_HERE = "projections.reconciliation.readers"
+# A reader is called with a file's bytes, and offset, currency, encoding and account by name.
+READERS: Final[Registry[Callable[..., Statement]]] = Registry(
+    "tallystick.readers", "source",
+    {
+        "alibaba-bills": Own(f"{_HERE}.alibaba:read_bills", "the vendor's bill CSV"),
+        "alibaba-transactions": Own(
+            f"{_HERE}.alibaba:read_transactions", "the vendor's account transactions CSV"
+        ),
+        "camt052": Own(f"{_HERE}.camt:read_camt052", "ISO 20022, account report"),
+        "camt053": Own(f"{_HERE}.camt:read_camt053", "ISO 20022, statement"),
+        "camt054": Own(f"{_HERE}.camt:read_camt054", "ISO 20022, notification"),
+        "mt940": Own(f"{_HERE}.mt940:read_mt940", "SWIFT, statement"),
+        "ofx": Own(f"{_HERE}.ofx:read_ofx", "OFX and QFX"),
+    },
+)  # fmt: skip
 BANKS: Final = ("camt052", "camt053", "camt054", "mt940", "ofx")  # --account names one of theirs
-SOURCES: Final = tuple(sorted((*READERS, "csv", "focus")))
+SOURCES: Final = tuple(sorted((*READERS.own, "csv", "focus")))
 
 
 def read_statement(
@@ -44,7 +48,7 @@ def read_statement(
 ) -> Statement:  # fmt: skip
     """Read a file as the source it is said to be.
 
-    Raises: InvalidInput (source and map), BadStatement, ControlTotalWrong.
+    Raises: InvalidInput (source and map), NoSuchThing, BadStatement, ControlTotalWrong.
     """
     if (source == "csv") != (column_map is not None):
         msg = f"source {source} is read {'with' if source == 'csv' else 'without'} a column map"
@@ -62,7 +66,7 @@ def read_statement(
             chosen = replace(chosen, encoding=encoding)
         found = read_mapped(body, chosen, offset=offset, currency=currency, account=account)
     else:
-        found = READERS[source](
+        found = READERS.load(source)(
             body, offset=offset, currency=currency, encoding=encoding, account=account
         )
     lines = numbered(found.lines)
