@@ -42,7 +42,7 @@ _ACTS: Final = {
     "PeriodReopened": "reopen", "ChecksAdopted": "check --adopt",
     "ReconciliationRun": "reconcile --record",
     "ReconciliationSignedOff": "breaks sign-off", "BreakOpened": "reconcile --record",
-    "PartiesSeen": "reconcile --record",
+    "PartiesSeen": "reconcile --record", "RunNarrowed": "reconcile --record",
     "BreakResolved": "breaks resolve", "BreakSignedOff": "breaks sign-off",
     "BreakReopened": "breaks reopen", "MatchConfirmed": "reconcile --match",
     "NoticeSent": "notify", "NoticeFailed": "notify",

@@ -515,6 +515,13 @@ class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
     of: str = ""
 
 
+class RunNarrowed(Event, frozen=True, tag="RunNarrowed/1"):
+    """What somebody narrowed a run to: it says nothing of the rest, and stands for no statement."""
+
+    run: str
+    only: tuple[str, ...]
+
+
 class PartiesSeen(Event, frozen=True, tag="PartiesSeen/1"):
     """Who is on the other side of the statement's lines in the breaks that a run opened."""
 
@@ -593,7 +600,8 @@ AnyEvent = (
     | ServiceRestored | InstanceFrozen | TrialContinued | UpgradedToEnterprise | SpecUpgraded
     | AlertConfigured | LowBalanceAlertRaised | LowBalanceAlertCleared | LowBalanceReminderSent
     | LowBalanceRemindersCancelled | CommandAccepted | CommandRefused | TagAdded | PeriodClosed
-    | PeriodReopened | ChecksAdopted | ReconciliationRun | BreakOpened | PartiesSeen | BreakResolved
+    | PeriodReopened | ChecksAdopted | ReconciliationRun | RunNarrowed | BreakOpened | PartiesSeen
+    | BreakResolved
     | BreakSignedOff | BreakReopened | MatchConfirmed | ReconciliationSignedOff | NoticeSent
     | NoticeFailed
 )  # fmt: skip

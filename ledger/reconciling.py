@@ -25,6 +25,7 @@ from ledger.events import (
     ReconciliationRun,
     ReconciliationSignedOff,
     RecordedEvent,
+    RunNarrowed,
 )
 from ledger.policy import did_you_mean
 from ledger.store.rows import Row
@@ -70,6 +71,7 @@ class Run(NamedTuple):
         signed_by: the second person who accepted it as a whole (R65), None while nobody did.
         signed_at: position of that sign-off.
         reason: what that person said.
+        only: what somebody narrowed it to, () where it speaks of all.
 
     """
 
@@ -80,6 +82,7 @@ class Run(NamedTuple):
     signed_by: str | None = None
     signed_at: int | None = None
     reason: str | None = None
+    only: tuple[str, ...] = ()
 
 
 class Register:
@@ -118,10 +121,19 @@ class Register:
         elif isinstance(event, MatchConfirmed):
             self.confirmed.append(event)
             self._move(event.break_id, RESOLVED, recorded)
-        elif isinstance(event, ReconciliationSignedOff):
-            self.runs[event.run] = self.runs[event.run]._replace(
-                signed_by=recorded.actor, signed_at=recorded.position, reason=recorded.reason
-            )
+        elif isinstance(event, RunNarrowed | ReconciliationSignedOff):
+            self._run_is(event, recorded)
+
+    def _run_is(
+        self, event: RunNarrowed | ReconciliationSignedOff, recorded: RecordedEvent
+    ) -> None:
+        run = self.runs[event.run]
+        if isinstance(event, RunNarrowed):
+            self.runs[event.run] = run._replace(only=event.only)
+            return
+        self.runs[event.run] = run._replace(
+            signed_by=recorded.actor, signed_at=recorded.position, reason=recorded.reason
+        )
 
     def _open(self, event: BreakOpened, recorded: RecordedEvent) -> None:
         there = self.breaks.get(event.break_id)
@@ -157,20 +169,33 @@ def register(reader: Reader, *, until: int | None = None) -> Register:
     return found
 
 
+class Spoken(NamedTuple):
+    """What a run speaks of, beside its figures.
+
+    Attributes:
+        of: what the statement is of: what it does not list says nothing of another account.
+        only: what somebody narrowed it to; then it resolves nothing but what it matched.
+        parties: names and accounts of who is on the other side, by the lines' names.
+
+    """
+
+    of: str
+    only: tuple[str, ...]
+    parties: Mapping[str, tuple[str, str]]
+
+
 def record_run(
     store: Store, run: ReconciliationRun, breaks: Sequence[BreakOpened], *,
-    matched: frozenset[str], now: int, actor: str | None = None, of: str = "",
-    parties: Mapping[str, tuple[str, str]] | None = None,
+    matched: frozenset[str], spoken: Spoken, now: int, actor: str | None = None,
 ) -> list[RecordedEvent]:  # fmt: skip
-    """Record a run with what it opens, reopens and resolves; nothing where it says nothing new.
-
-    ``of`` is what the statement speaks of: what it does not list says nothing of another account.
-    ``parties`` are the names and accounts of who is on the other side, by the lines' names.
-    """
+    """Record a run with what it opens, reopens and resolves; nothing where it says nothing new."""
+    of, only, parties = spoken
     with store.writing() as writer:
         there = register(writer.reader)
         found = {one.break_id for one in breaks}
         events: list[AnyEvent] = [run]
+        if only:
+            events.append(RunNarrowed(run=run.run, only=only))
         for one in breaks:
             known = there.breaks.get(one.break_id)
             if known is None or (known.event.kind, known.event.expected) != (
@@ -179,16 +204,20 @@ def record_run(
                 events.append(one)
             elif known.state == RESOLVED:
                 events.append(BreakReopened(break_id=one.break_id, run=run.run))
-        seen = _seen(run, events, parties or {})
+        seen = _seen(run, events, parties)
         for name, known in there.breaks.items():
             gone = name not in found and known.state in (OPEN, REOPENED)
             same = (known.source, known.event.currency) == (run.source, run.currency)
             ours = same and known.event.of in ("", of)
-            covered = name in matched or run.starts <= known.event.first_seen < run.ends
+            spoken_of = not only and run.starts <= known.event.first_seen < run.ends
+            covered = name in matched or spoken_of
             if gone and ours and covered:
                 events.append(BreakResolved(break_id=name, run=run.run))
         events += seen
-        if len(events) == 1 and any(_same(one.event, run) for one in there.runs.values()):
+        same_before = any(
+            _same(one.event, run) and one.only == only for one in there.runs.values()
+        )
+        if len(events) == 1 + bool(only) and same_before:
             return []
         return _append(writer, events, now=now, actor=actor, reason=None)
 
@@ -206,7 +235,7 @@ def _seen(
 
 
 def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:
-    """Return whether two runs are of one file and one span, with the same breaks."""
+    """Return whether two runs compare the same of one file and one span, with the same breaks."""
     return (one.sha256, one.source, one.starts, one.ends, set(one.breaks)) == (
         other.sha256, other.source, other.starts, other.ends, set(other.breaks),
     )  # fmt: skip

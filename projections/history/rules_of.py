@@ -58,6 +58,7 @@ _BY_TYPE: dict[type[e.Event], str] = {
     e.ReconciliationRun: "R55",
     e.BreakOpened: "R55",
     e.PartiesSeen: "R55",
+    e.RunNarrowed: "R65",
     e.BreakResolved: "R55",
     e.BreakSignedOff: "R55",
     e.MatchConfirmed: "R55",

@@ -167,6 +167,7 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.ReconciliationRun: _nothing,
     e.BreakOpened: _nothing,
     e.PartiesSeen: _nothing,
+    e.RunNarrowed: _nothing,
     e.BreakResolved: _nothing,
     e.BreakSignedOff: _nothing,
     e.MatchConfirmed: _nothing,

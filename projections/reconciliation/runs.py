@@ -136,6 +136,7 @@ def run_json(run: Run, known: Register, write: Formatter) -> Json:
         "ledger_balance": event.ledger_balance, "position": run.position,
         "recorded_at": write.instant(run.recorded_at), "preparer": run.actor,
         "overlaps": known.overlapping(event), "file": event.file or None,
+        "only": list(run.only),
         "signed_off_by": run.signed_by, "signed_off_at": run.signed_at, "reason": run.reason,
     }  # fmt: skip
 

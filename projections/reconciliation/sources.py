@@ -48,13 +48,14 @@ class Asked(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A report, with the two sides that it compares."""
+    """A report, with the two sides that it compares; ``only``: what was asked to be compared."""
 
     report: Report
     statement: Statement
     side: Side
     sha256: str
     channels: frozenset[str]
+    only: tuple[str, ...] = ()
 
     @property
     def of(self) -> str:
@@ -96,7 +97,9 @@ def _compare(
         if one.source == asked.source
     ]  # fmt: skip
     report = reconcile(statement, side.lines, _scope(statement, asked), confirmed=confirmed)
-    return Compared(report, statement, side, sha256_of(body), channels)
+    only = (*(f"channel {name}" for name in sorted(asked.channels)),
+            *(f"item {name}" for name in sorted(asked.kinds)))  # fmt: skip
+    return Compared(report, statement, side, sha256_of(body), channels, only)
 
 
 def _owes(statement: Statement) -> bool:

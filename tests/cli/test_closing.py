@@ -399,7 +399,9 @@ def test_a_source_that_is_required_holds_the_close_up(tmp_path: Path) -> None:
     assert (data["override"], data["open_points"]) == (True, ["camt053 reconciled"])
 
 
-def reconciled(world: World, folder: Path, rows: str, actor: str = "bank/ann") -> str:
+def reconciled(
+    world: World, folder: Path, rows: str, *narrowed: str, actor: str = "bank/ann"
+) -> str:
     """Record a run of a bank's CSV over March; return its name."""
     (folder / "bank.csv").write_text(f"Date,Amount,Reference\n{rows}")
     (folder / "map.toml").write_text(
@@ -407,7 +409,7 @@ def reconciled(world: World, folder: Path, rows: str, actor: str = "bank/ann") -
     )
     world.run(
         "reconcile", folder / "bank.csv", "--source", "csv", "--map", folder / "map.toml",
-        "--period", "2025-03", "--record", "--actor", actor,
+        "--period", "2025-03", "--record", "--actor", actor, *narrowed,
     )  # fmt: skip
     runs = world.json("report", "reconciliation")["runs"]
     return str(runs[-1]["run"])
@@ -443,6 +445,43 @@ def test_an_open_break_holds_a_close_up_and_its_maker_may_not_override(tmp_path:
         assert done.code == code, done
         if code:
             assert done.json["code"] == "CHECKLIST_OPEN"
+
+
+def test_a_run_that_was_narrowed_stands_for_no_whole_statement(tmp_path: Path) -> None:
+    """R65: --item never covers; --channel only where the file has some of it."""
+    world = story(tmp_path, close_requires="csv")
+    world.take(
+        {"do": "top-up", "at": "2025-04-01T00:00:00+08:00", "account": "a-1", "amount": "12",
+         "channel": "bank", "serial": "X9", "effective_at": "2025-03-09T10:00:00"},
+        top_up("99", "PHANTOM", "2025-04-01T00:00:00+08:00", effective_at="2025-03-10T10:00:00"),
+    )  # fmt: skip
+
+    def said(rows: str, *narrowed: str) -> tuple[bool, str]:
+        run = reconciled(world, tmp_path, rows, *narrowed)
+        world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "seen")
+        ok, text = figure(world)
+        return ok, text.replace(run, "RUN")
+
+    assert said("", "--channel", "wire") == (
+        False, "run RUN compares channel wire and nothing else"
+    )  # fmt: skip
+    rows = "2025-03-09,12.00,X9\n"
+    assert said(rows, "--item", "nothing") == (
+        False, "run RUN compares item nothing and nothing else"
+    )  # fmt: skip
+    assert said(rows, "--channel", "bank") == (True, "unexplained 0.00, 0 breaks open")
+    assert world.json("report", "reconciliation")["runs"][-1]["only"] == ["channel bank"]
+
+
+def test_a_narrowed_run_resolves_no_break_that_it_did_not_look_at(tmp_path: Path) -> None:
+    """R65: a break of the whole run stays open."""
+    world = story(tmp_path, close_requires="csv")
+    rows = "2025-03-09,12.00,unknown\n"
+    run = reconciled(world, tmp_path, rows)
+    reconciled(world, tmp_path, rows, "--item", "nothing")
+    world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "seen")
+    assert [one["status"] for one in world.json("breaks", "list")["rows"]] == ["open"]
+    assert not figure(world)[0]
 
 
 def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
