@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cli.options import complete_account
 from cli.render import note
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
@@ -27,7 +26,7 @@ _BOTH: Final = 2  # an account and an expression
 def account_and_expression(body: Callable[..., Any]) -> Callable[..., Any]:
     """Take an account and an expression: as ACCOUNT EXPR, or with --expr."""
     argument = click.argument(
-        "words", nargs=-1, required=True, metavar="ACCOUNT [EXPR]", shell_complete=complete_account
+        "words", nargs=-1, required=True, metavar="ACCOUNT [EXPR]"
     )
     option = click.option("--expr", "text", metavar="EXPR", help="The expression, e.g. cash<100.")
     return argument(option(body))

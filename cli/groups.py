@@ -108,6 +108,15 @@ class Lazy(Commands):
                 return made
         return None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands with their short helps, without loading them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        entries = [entry for section in self.table.values() for entry in section.items()]
+        helps = {name: told for name, (_, told) in entries}
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [CompletionItem(name, help=helps.get(name)) for name in names]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section, all in one pair of columns, without loading them."""
         widest = max(map(len, self.list_commands(ctx)))

@@ -61,6 +61,10 @@ def main() -> NoReturn:
         if signal.getsignal(signal.SIGINT) is leave_quietly:  # from here on a command ends itself
             signal.signal(signal.SIGINT, signal.default_int_handler)
         _check_arguments()
+        if "_TALLY_COMPLETE" in os.environ:
+            from cli.completing import register  # noqa: PLC0415 - for a shell alone
+
+            register()
         tally.main(prog_name="tally", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as done:

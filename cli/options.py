@@ -208,22 +208,9 @@ def _shared(*, rows: bool, point: bool) -> list[Callable[[Any], Any]]:
     return shared
 
 
-def complete_account(
-    ctx: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """Complete account names from the ledger's log."""
-    try:
-        found = ledger_setting(ctx.params.get("ledger"), ctx)
-        with Session(str(found.value)) as session:
-            names = [stream.removeprefix("account:") for stream in session.reader.streams()]
-        return [name for name in names if name.startswith(incomplete)]
-    except (LedgerError, OSError):
-        return []
-
-
 def account_argument(**options: Any) -> Callable[[Any], Any]:
-    """Return the ACCOUNT argument with its completion."""
-    return click.argument("account", shell_complete=complete_account, **options)
+    """Return the ACCOUNT argument."""
+    return click.argument("account", **options)
 
 
 def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:

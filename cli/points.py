@@ -15,15 +15,12 @@ import click
 from ledger.periods import DAY, HOUR, MINUTE, SECOND
 from projections import asked as asking
 from projections.history.points import (
-    TAG,
-    WORDS,
     Here,
     count,
     here,
     parse_at,
     parse_point,
 )
-from projections.history.tags import read_tags
 from projections.point import Asked, Point
 
 if TYPE_CHECKING:
@@ -86,21 +83,3 @@ class PointCommand(click.Command):
         return super().parse_args(
             ctx, [f"today{one}" if _BACK.fullmatch(one) else one for one in args]
         )
-
-
-def complete_point(
-    ctx: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """Complete the words of the grammar and the ledger's tags."""
-    from cli.bootstrap import Session  # noqa: PLC0415 - completion alone opens a ledger here
-    from cli.settings import ledger_setting  # noqa: PLC0415 - as above
-    from ledger.errors import LedgerError  # noqa: PLC0415 - loaded when needed
-
-    head, pair, last = incomplete.rpartition("::")
-    words = list(WORDS)
-    try:
-        session = Session(str(ledger_setting(ctx.params.get("ledger"), ctx).value))
-        words += [TAG + name for name in read_tags(session.reader)]
-    except (LedgerError, OSError):
-        pass
-    return [head + pair + word for word in words if word.startswith(last)]

@@ -8,7 +8,7 @@ import click
 
 from cli.cluster.running import Work, cluster_options, place
 from cli.errors import DONE, FOUND
-from cli.options import Output, complete_account, tally_command
+from cli.options import Output, tally_command
 from cli.outputs import html_options, output_option, page_target
 from cli.points import read_instant
 from cli.progress import Progress
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("backtest")
-@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1, shell_complete=complete_account)
+@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1)
 @click.option("--policy", multiple=True, metavar="KEY=VALUE", help="Policy value to override.")
 @click.option("--prices", metavar="FILE", help="Price list: CSV with sku,monthly_price,from.")
 @click.option(

@@ -10,7 +10,7 @@ import click
 from cli import points
 from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
-from cli.options import Output, complete_account, point_options, tally_command
+from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from ledger.errors import NoSuchThing
 from projections.history.blame import blame, blame_json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("blame")
-@click.argument("path", metavar="ACCOUNT[.FIELD]", shell_complete=complete_account)
+@click.argument("path", metavar="ACCOUNT[.FIELD]")
 @tally_command(rows=True, point=True)
 def command(session: Session, output: Output, *, path: str, **options: Any) -> None:
     """Show for each field the event that last set it, who, and when it was known.

@@ -9,8 +9,8 @@ import click
 
 from cli.changes import write_changes
 from cli.errors import DONE, FOUND
-from cli.options import Output, complete_account, tally_command
-from cli.points import PointCommand, complete_point, point_argument
+from cli.options import Output, tally_command
+from cli.points import PointCommand, point_argument
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated, write_was
@@ -28,9 +28,9 @@ ENTRIES_MAX = 10
 
 
 @click.command("diff", cls=PointCommand)
-@click.argument("a", metavar="A", shell_complete=complete_point)
-@click.argument("b", metavar="B", shell_complete=complete_point)
-@click.argument("account", required=False, shell_complete=complete_account)
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.argument("account", required=False)
 @click.option("--bridge", is_flag=True, help="For sums: split the difference by event.")
 @click.option("--exit-code", is_flag=True, help="Exit with status 1 when something differs.")
 @tally_command(rows=True)

@@ -9,8 +9,8 @@ import click
 from cli.changes import spelled
 from cli.errors import DONE, FOUND
 from cli.event_lines import caused_by, fitting
-from cli.options import Output, complete_account, tally_command
-from cli.points import PointCommand, around, complete_point
+from cli.options import Output, tally_command
+from cli.points import PointCommand, around
 from cli.render import point_line, short, strong, write
 from projections.history.blame import last, last_json
 from projections.history.naming import account_and_field
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @click.command("last", cls=PointCommand)
-@click.argument("field", metavar="ACCOUNT.FIELD", shell_complete=complete_account)
-@click.option("--before", metavar="POINT", shell_complete=complete_point,
+@click.argument("field", metavar="ACCOUNT.FIELD")
+@click.option("--before", metavar="POINT",
               help="Only changes before this event, or before T.")  # fmt: skip
 @click.option("-n", "count", type=click.IntRange(1, 100_000), default=1, show_default=True,
               help="Number of changes to show, latest first.")  # fmt: skip

@@ -12,7 +12,7 @@ import msgspec
 from cli.errors import DONE, REFUSED
 from cli.groups import Commands
 from cli.happened import write_balance, write_happened
-from cli.options import Output, complete_account, tally_command
+from cli.options import Output, tally_command
 from cli.render import write
 from cli.results import result_json, result_line
 from ledger import codec
@@ -122,8 +122,6 @@ def options_of(kind: type[c.Command]) -> list[click.Parameter]:
         elif _is_list(hints[field.name]):
             settings["multiple"] = True
             settings["metavar"] = "A,B"
-        if field.name == "account":
-            settings["shell_complete"] = complete_account
         made.append(click.Option([option], required=field.required, **settings))
     return made
 

@@ -8,7 +8,7 @@ import click
 
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
-from cli.points import PointCommand, asked, complete_point, point_argument
+from cli.points import PointCommand, asked, point_argument
 from cli.render import short, table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -34,7 +34,7 @@ def command() -> None:
 
 @command.command("add", cls=PointCommand)
 @click.argument("name")
-@click.argument("when", metavar="[POINT]", required=False, shell_complete=complete_point)
+@click.argument("when", metavar="[POINT]", required=False)
 @click.option("--seal", is_flag=True, help="The older form of tally close.")
 @click.option("--actor", help="Who adds it.")
 @click.option("--reason", help="Why.")

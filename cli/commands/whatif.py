@@ -8,7 +8,7 @@ import click
 
 from cli.commands.init import read_policy
 from cli.errors import DONE
-from cli.options import Output, account_argument, complete_account, point_options, tally_command
+from cli.options import Output, account_argument, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.pages import whatif_page
 from projections.history.points import read_position
@@ -25,7 +25,7 @@ DECIDE, FACTS = "decide", "facts"
 
 @click.command("whatif")
 @account_argument(required=False)
-@click.option("--account", "only", hidden=True, shell_complete=complete_account)
+@click.option("--account", "only", hidden=True)
 @click.option("--insert", multiple=True, metavar="JSON", help='Insert a command, with its "at".')
 @click.option("--skip", multiple=True, metavar="POSITION", help="Remove a command.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import DONE, FOUND
-from cli.options import Output, complete_account, point_options, tally_command
+from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
@@ -23,7 +23,7 @@ NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's stat
 
 
 @click.command("why")
-@click.argument("field", metavar="ACCOUNT.FIELD", shell_complete=complete_account)
+@click.argument("field", metavar="ACCOUNT.FIELD")
 @click.option("--flip", is_flag=True, help="Also show the smallest change that would alter it.")
 @click.option("--all", "show_all", is_flag=True, help="Show every part of a long sum.")
 @tally_command(point=True)

@@ -196,6 +196,15 @@ def read_all(look: Look) -> Iterator[tuple[Name, Cell]]:
                 yield Name(field, family, member), what.read(look, owner)
 
 
+def names_of(state: AccountState) -> Iterator[str]:
+    """Yield the name of every field of an account, as an expression spells it."""
+    yield from ACCOUNT
+    for family, (members, fields) in FAMILIES.items():
+        for member in members(state):
+            for field in fields:
+                yield str(Name(field, family, member))
+
+
 def written(name: Name, cell: Cell, write: Formatter) -> str | int | bool | None:
     """Write a field's content as ``tally.state/1`` does."""
     return spelled(name.what.kind if name.field else FLAG, cell, write)

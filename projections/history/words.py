@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
-from projections.history.fields import ACCOUNT, FAMILIES
+from projections.history.fields import names_of
 from projections.history.probes import TYPES, Break, WatchValue
 
 if TYPE_CHECKING:
@@ -163,17 +163,12 @@ def complete(debugger: Debugger, line: str) -> list[str]:
     if not space:
         return [one for one in WORDS if one.startswith(word)]
     start = rest.rsplit(" ", 1)[-1]
-    known = ["head", "start", *debugger.marks] if word in {"g", "diff"} else list(ACCOUNT)
+    known = ["head", "start", *debugger.marks] if word in {"g", "diff"} else []
     if word == "b":
-        known = [*TYPES, *ACCOUNT]
+        known = list(TYPES)
     if word in {"g", "diff"}:
         known += [f"tag:{name}" for name in debugger.here.tags]
     else:
         state = debugger.timeline.seek(debugger.place).state
-        known += [
-            f'{family}["{member}"].{field}'
-            for family, (members, fields) in FAMILIES.items()
-            for member in members(state)
-            for field in fields
-        ]
+        known += names_of(state)
     return sorted(one for one in known if one.startswith(start))
