@@ -23,7 +23,7 @@ STAMP := $(VENV)/.installed
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli tallystick fixtures tests docs benchmarks
 
-.PHONY: demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
+.PHONY: site man demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
 
 demo: $(STAMP)
 	$(BIN)/tally demo
@@ -44,7 +44,7 @@ judges: $(STAMP)
 	else echo "judges: as root on Debian: apt install chromium hledger ledger openssl"; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]' focus-data-toolkit
 
-check: style types imports docs-check coverage sequences demo
+check: style types imports docs-check site coverage sequences demo
 	@echo "check: all is well"
 
 style: $(STAMP)
@@ -71,6 +71,13 @@ torture: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+
+# docs/ as pages that need no network (build/site), and the man pages (build/man).
+site: $(STAMP)
+	$(BIN)/mkdocs build
+
+man: $(STAMP)
+	$(BIN)/python -m docs.man build/man
 
 docs-check: $(STAMP)
 	$(BIN)/python docs/generate.py --check

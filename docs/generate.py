@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: EVENTS.md, ERRORS.md, COMMANDS.md.
+"""Writes the pages that follow from the code: EVENTS.md, ERRORS.md, COMMANDS.md, CLI.md.
 
 `make docs` writes them; `--check` only says whether they are up to date, and exits 1 if not.
 What a field means is said once, in fields.json; a field without a meaning stops the generator.
@@ -10,13 +10,10 @@ import json
 import pkgutil
 import re
 import sys
-from collections import Counter
 from importlib import import_module
-from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-import click
 import msgspec
 from msgspec import inspect
 
@@ -24,22 +21,21 @@ import cli
 import ledger
 import projections
 from cli.errors import exit_code
-from cli.main import tally
+from docs.command_line import cli_page
+from docs.pages import NOTICE, Rows, Undocumented, said, table
 from ledger import codec, commands, errors, events
 from ledger.periods import HOUR, format_instant
 from projections.answers import INSTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from types import ModuleType
 
 DOCS: Final = Path(__file__).resolve().parent
 FROZEN: Final = DOCS.parent / "fixtures" / "events"
-NOTICE: Final = "<!-- Written by docs/generate.py. Do not edit it: make docs -->"
 MEANINGS: Final[dict[str, dict[str, str]]] = json.loads(
     (DOCS / "fields.json").read_text(encoding="utf-8")
 )
-SHARED_FROM: Final = 4  # an option of so many commands is explained once
 FIELD_HEAD: Final = ("field", "shape", "default", "meaning")
 PLAIN: Final[dict[type, str]] = {
     inspect.BoolType: "true or false",
@@ -48,24 +44,6 @@ PLAIN: Final[dict[type, str]] = {
     inspect.NoneType: "null",
     inspect.StrType: "text",
 }
-Rows: TypeAlias = "Sequence[tuple[str, ...]]"
-
-
-class Undocumented(Exception):
-    """Something that a reader needs is not said anywhere."""
-
-
-def _raw(text: str | None, what: str) -> str:
-    if not text:
-        msg = f"{what} has no docstring"
-        raise Undocumented(msg)
-    return text
-
-
-def _said(text: str | None, what: str) -> str:
-    """Return a docstring as one paragraph after another."""
-    lines = [line.strip() for line in _raw(text, what).strip().splitlines()]
-    return "\n".join(lines).replace("``", "`")
 
 
 def _meaning(kind: str, field: str, where: str) -> str:
@@ -74,13 +52,6 @@ def _meaning(kind: str, field: str, where: str) -> str:
     except KeyError:
         msg = f"{where}.{field} has no meaning in docs/fields.json under {kind!r}"
         raise Undocumented(msg) from None
-
-
-def _table(head: tuple[str, ...], rows: Rows) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
 def shape_of(kind: inspect.Type) -> str:
@@ -173,7 +144,7 @@ def events_page() -> Iterator[str]:
         "Stored around every event; a field that is null is left out.",
         "",
     )
-    yield from _table(("field", "meaning"), _attributes(events.RecordedEvent.__doc__ or ""))
+    yield from table(("field", "meaning"), _attributes(events.RecordedEvent.__doc__ or ""))
     yield from (
         "| `event` | the event itself; its `type` is name and schema number |",
         "| `actor`, `reason`, `token` | as the command said |",
@@ -181,10 +152,10 @@ def events_page() -> Iterator[str]:
     )
     for event_type in events.EVENT_TYPES:
         yield from (f"## {event_type.__name__}", "")
-        yield from (_said(event_type.__doc__, event_type.__name__), "")
+        yield from (said(event_type.__doc__, event_type.__name__), "")
         rows = _rows(event_type, "events")
         if rows:
-            yield from _table(FIELD_HEAD, rows)
+            yield from table(FIELD_HEAD, rows)
             yield ""
         yield from _json(_sample(event_type)["event"])
         yield ""
@@ -216,7 +187,7 @@ def known_errors() -> list[type[errors.LedgerError]]:
 
 def _when(error: type[errors.LedgerError]) -> str:
     """Describe when an error occurs; the exit code has a column of its own."""
-    return re.sub(r" \(exit \d\)|, exit \d(?=\))", "", _said(error.__doc__, error.__name__))
+    return re.sub(r" \(exit \d\)|, exit \d(?=\))", "", said(error.__doc__, error.__name__))
 
 
 def errors_page() -> Iterator[str]:
@@ -234,17 +205,17 @@ def errors_page() -> Iterator[str]:
         "",
     )
     refusals = [
-        (f"`{error.code}`", _said(error.__doc__, error.__name__), error.remedy)
+        (f"`{error.code}`", said(error.__doc__, error.__name__), error.remedy)
         for error in errors.REFUSALS
     ]
-    yield from _table(("code", "when", "what to do"), refusals)
+    yield from table(("code", "when", "what to do"), refusals)
     yield from ("", "## All others", "")
     others = [
         (f"`{error.code}`", str(exit_code(error)), _when(error))
         for error in known_errors()
         if not issubclass(error, errors.Refused)
     ]
-    yield from _table(("code", "exit", "when"), others)
+    yield from table(("code", "exit", "when"), others)
     yield ""
 
 
@@ -273,107 +244,38 @@ def _as_written(request: dict[str, object]) -> dict[str, object]:
 
 
 def commands_page() -> Iterator[str]:
-    """Write COMMANDS.md: what can be recorded, and the command line."""
+    """Write COMMANDS.md: what can be recorded."""
     yield from (NOTICE, "# Commands", "")
     yield from (
-        "First what can be recorded, then the command line itself.",
-        "",
-        "## What can be recorded",
-        "",
-        "`tally record NAME --field value ...` records one; `tally import FILE` records one JSON",
-        "object a line, with the name in `do`. A field without a default is required. Amounts are",
+        "`tally record NAME --field value ...` records one command; `tally import FILE` records",
+        "one JSON object per line, with the name in `do`. A field without a default is",
+        "required. Amounts are",
         "exact decimals of major units; instants are RFC 3339, in the ledger's offset if none is",
         "given.",
         "",
         "Every command may also carry:",
         "",
     )
-    yield from _table(FIELD_HEAD, _rows(commands.Command, "commands"))
+    yield from table(FIELD_HEAD, _rows(commands.Command, "commands"))
     yield ""
     common = commands.Command.__struct_fields__
     requests = _requests()
     for name, command in commands.COMMANDS.items():
-        yield from (f"### `{name}`", "", _said(command.__doc__, name), "")
-        yield from _table(FIELD_HEAD, _rows(command, "commands", but=common))
+        yield from (f"## `{name}`", "", said(command.__doc__, name), "")
+        yield from table(FIELD_HEAD, _rows(command, "commands", but=common))
         yield ""
         yield from _json(_as_written(requests[name]))
         yield ""
-    yield from command_line_section()
-
-
-def options(command: click.Command) -> list[click.Option]:
-    """List the options of a command, --help aside."""
-    return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
-
-
-def cli_commands() -> list[tuple[str, click.Command]]:
-    """List every command of the program by its path, such as `tally clock show`."""
-    found: list[tuple[str, click.Command]] = []
-
-    def walk(path: str, command: click.Command) -> None:
-        if isinstance(command, click.Group):
-            context = _context(command, path)
-            if path == "tally record":  # its commands are those of the first part
-                found.append((path, command))
-                return
-            for name in command.list_commands(context):
-                inner = command.get_command(context, name)
-                if inner is not None and not inner.hidden:
-                    walk(f"{path} {name}", inner)
-        else:
-            found.append((path, command))
-
-    walk("tally", tally)
-    return found
-
-
-def _context(command: click.Command, path: str) -> click.Context:
-    """Ask a command about itself with the program's settings: click keeps what it first finds."""
-    return click.Context(command, info_name=path, **tally.context_settings)
-
-
-def _option_row(option: click.Option) -> tuple[str, ...]:
-    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-    context = click.Context(click.Command("tally"))
-    takes = "" if option.is_flag else f" `{option.make_metavar(context)}`"
-    return (names + takes, (option.help or "").rstrip("."))
-
-
-def _help(text: str | None, path: str) -> Iterator[str]:
-    """Yield a help text; what click must not wrap stays as it is."""
-    for paragraph in cleandoc(_raw(text, path)).split("\n\n"):
-        if paragraph.startswith("\b"):
-            head, *lines = paragraph.removeprefix("\b").strip().splitlines()
-            yield from (head, "", "```", *(line.removeprefix("  ") for line in lines), "```", "")
-        else:
-            yield from (paragraph, "")
-
-
-def command_line_section() -> Iterator[str]:
-    """Write the command line's part of COMMANDS.md."""
-    found = cli_commands()
-    rows = {path: [_option_row(one) for one in options(command)] for path, command in found}
-    uses = Counter(row for own in rows.values() for row in own)
-    shared = [row for row, count in uses.items() if count >= SHARED_FROM]
-    yield from ("## The command line", "", "Options that repeat:", "")
-    yield from _table(("option", "meaning"), shared)
-    yield ""
-    for path, command in found:
-        context = _context(command, path)
-        usage = " ".join((path, *command.collect_usage_pieces(context)))
-        yield from (f"### `{usage}`", "", *_help(command.help, path))
-        also = [row[0].split(" ")[0] for row in rows[path] if row in shared]
-        if also:
-            yield from (f"Also {', '.join(also)}.", "")
-        own = [row for row in rows[path] if row not in shared]
-        if own:
-            yield from _table(("option", "meaning"), own)
-            yield ""
 
 
 # --- writing ---------------------------------------------------------------------------------
 
-PAGES: Final = {"COMMANDS.md": commands_page, "ERRORS.md": errors_page, "EVENTS.md": events_page}
+PAGES: Final = {
+    "CLI.md": cli_page,
+    "COMMANDS.md": commands_page,
+    "ERRORS.md": errors_page,
+    "EVENTS.md": events_page,
+}
 
 
 def page(name: str) -> str:

@@ -83,7 +83,7 @@ def _no_command(name: object, known: list[str]) -> InvalidInput:
 
 
 def _broken(line: bytes, message: str) -> str:
-    """Say where JSON breaks, as far as its reader has told."""
+    """Return where JSON breaks, as far as its parser says."""
     found = re.search(r"\(byte (\d+)\)", message)
     if found is None:
         return "the JSON ends too soon" if "truncated" in message else "not JSON"
@@ -101,7 +101,7 @@ def _reads(value: object, declared: object) -> bool:
 
 
 def _wrong(field: msgspec.structs.FieldInfo, value: object) -> tuple[str, str]:
-    """Say what is wrong with a value, and how to write it."""
+    """Return what is wrong with a value, and how to write it."""
     choices = list(choices_of(field.type))
     shown = quoted(value) if isinstance(value, (str, int, float)) else _WORDS[type(value)]
     shown = str(value).lower() if isinstance(value, bool) else shown
@@ -138,7 +138,7 @@ def choices_of(declared: object) -> list[str]:
 
 
 def form_of(declared: object) -> str:
-    """Say how a value is written, in the words of who writes it."""
+    """Return how a value is written, in the words of who writes it."""
     kinds = list(_members(declared))
     kind = kinds[0]
     if isinstance(kind, inspect.ListType):

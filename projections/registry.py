@@ -57,7 +57,7 @@ class Registry(Generic[T]):
         return name in self.own or name in self.others()
 
     def said(self, name: str) -> str:
-        """Say what it is, without loading it."""
+        """Return what it is, without loading it."""
         if name in self.own:
             return self.own[name].said
         package = self.others()[name].dist

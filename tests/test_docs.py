@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from docs import generate
+from docs import command_line, generate
 from ledger.commands import COMMANDS
 from ledger.errors import REFUSALS
 from ledger.events import EVENT_TYPES
@@ -43,7 +43,7 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 def test_every_command_is_documented() -> None:
     page = _text(DOCS / "COMMANDS.md")
     for name in COMMANDS:
-        assert f"\n### `{name}`\n" in page
+        assert f"\n## `{name}`\n" in page
 
 
 def test_every_event_is_documented() -> None:
@@ -77,9 +77,9 @@ def test_every_meaning_in_fields_json_belongs_to_a_field() -> None:
 
 
 def test_every_option_of_the_command_line_has_a_help_text() -> None:
-    for path, command in generate.cli_commands():
+    for path, command in command_line.cli_commands():
         assert command.help or command.short_help, f"{path} has no help"
-        for parameter in generate.options(command):
+        for parameter in command_line.options(command):
             assert parameter.help, f"{path} {parameter.opts[0]} has no help"
 
 
@@ -194,6 +194,17 @@ def test_every_file_that_a_page_names_exists(path: Path) -> None:
     for name in re.findall(rf"`((?:{folders})/[\w./-]+)`", _text(path)):
         if not re.search(r"[A-Z]{4,}\.|NNNN", name):  # NAME.py stands for a file to come
             assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_every_function_of_a_traced_command_is_where_the_page_says() -> None:
+    """A row of ARCHITECTURE names a file and a function in it."""
+    rows = re.findall(
+        r"^\| .* \| `([\w/]+\.py)` \| `(\w+)` \|$", _text(DOCS / "ARCHITECTURE.md"), re.MULTILINE
+    )
+    assert len(rows) > 10
+    for file, function in rows:
+        defined = re.search(rf"\bdef {function}\(", _text(ROOT / file))
+        assert defined, f"{file} has no function {function}"
 
 
 def test_each_field_of_an_event_is_a_simple_shape() -> None:

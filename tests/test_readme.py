@@ -19,7 +19,14 @@ from typing import Final, NamedTuple
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PAGES: Final = ("README.md", "docs/BOOKS.md", "docs/FAQ.md", "docs/MONTH-END.md")
+PAGES: Final = (
+    "README.md",
+    "docs/BOOKS.md",
+    "docs/FAQ.md",
+    "docs/HOW-TO.md",
+    "docs/MONTH-END.md",
+    "docs/TUTORIAL.md",
+)
 
 
 class Example(NamedTuple):

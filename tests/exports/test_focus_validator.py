@@ -1,4 +1,4 @@
-"""The FOCUS project's own validator judges our rows, where it is installed (docs/FOCUS.md).
+"""The FOCUS project's own validator judges our rows, where it is installed (docs/EXPORTS.md).
 
 It needs Python 3.12 or newer and an environment of its own: name its folder of packages in
 FOCUS_VALIDATOR (``.../site-packages``), from where it has to be started.
@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.program import World
 
-# Conditions that the rule's prose has and the validator's own model leaves out (docs/FOCUS.md).
+# Conditions that the rule's prose has and the validator's own model leaves out (docs/EXPORTS.md).
 WITHOUT_CONDITION = {
     "CapacityReservationStatus-C-004-C",
     "CommitmentDiscountStatus-C-004-C",

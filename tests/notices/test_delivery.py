@@ -287,43 +287,6 @@ def test_moving_the_clock_replaying_and_copying_send_nothing(
         assert len({one["id"] for one in hook.seen}) == len(hook.seen)
 
 
-def test_restoring_a_backup_sends_nothing_and_what_was_sent_since_comes_again_as_itself(
-    world: World, tmp_path: Path
-) -> None:
-    """R67: by the same ids once the same history is there again, so that it counts once."""
-    kept, restored = tmp_path / "kept.db", tmp_path / "restored.db"
-    with receiver() as hook:
-        world.done("notify", "--to", hook.url)
-        world.done("backup", kept)
-        lost = {"do": "top-up", "account": "acme", "amount": "1", "channel": "x", "serial": "9"}
-        world.take(lost)
-        world.done("clock", "advance", "--to", "2025-06-22")
-        world.done("notify", "--to", hook.url)
-        seen, taken = len(hook.seen), [one["id"] for one in hook.taken]
-        assert tally("backup", restored, "--ledger", kept).code == 0
-        world = World.at(restored)
-        for looks in (("verify",), ("replay", "--compare"), ("projections", "rebuild"),
-                      ("status",), ("notify", "--list")):  # fmt: skip
-            world.done(*looks)
-        world.take(lost)
-        world.done("clock", "advance", "--to", "2025-06-22")
-        assert len(hook.seen) == seen, "restoring, and recording again what was lost, sends nothing"
-        again = world.json("notify", "--to", hook.url)
-        assert again["sent"] == seen - 7, "what the backup did not know was sent"
-        assert [one["id"] for one in hook.taken] == taken, "nothing new to who drops repeats"
-
-
-def test_a_restored_ledger_can_begin_after_what_it_has(world: World, tmp_path: Path) -> None:
-    """R67: a channel of its own, and `--since`, where repeats are not to be risked."""
-    kept = tmp_path / "kept.db"
-    world.done("backup", kept)
-    restored = World.at(kept)
-    head = restored.events()[-1]["position"]
-    path = tmp_path / "n.ndjson"
-    answer = restored.json("notify", "--to", f"file://{path}", "--since", head)
-    assert [one["kind"] for one in answer["attempts"]] == ["expiry_7d"]
-
-
 def test_run_delivers_while_it_keeps_a_ledger_caught_up(tmp_path: Path) -> None:
     world = World(tmp_path / "t.db", start=None)
     world.take(

@@ -99,7 +99,7 @@ def test_what_came_after_the_last_seal_is_nobodys_yet(world: World) -> None:
 
 
 def test_a_ledger_that_was_sealed_before_says_nothing(world: World, tmp_path: Path) -> None:
-    """No seal or close of an older program names a release, and that is no fault."""
+    """No seal or close of an older program names a release, and that is not a fault."""
     with closing(open_store(str(world.path))) as store, store.writing() as writer:
         writer.connection.execute("DELETE FROM meta WHERE key LIKE 'release of seal %'")
     with closing(open_reader(str(world.path))) as reader:
