@@ -41,7 +41,7 @@ class Checked(NamedTuple):
 
 def check_statements(session: Session) -> list[Checked]:
     """Reconcile each statement of the demo with its ledger."""
-    folder = files("fixtures").joinpath("statements")
+    folder = files("cli").joinpath("demo", "statements")
     planted = json.loads(folder.joinpath("planted.json").read_text(encoding="utf-8"))
     point = session.point(AskedPoint())
     checked = []

@@ -178,7 +178,7 @@ def _record_the_year(session: Session) -> tuple[int, int]:
         session.store, clock=clocks.SIMULATED, start=parse_instant(START, 8 * HOUR),
         currency="CNY", policy={}, ledger=DEMO_ID,
     )  # fmt: skip
-    lines = files("fixtures").joinpath("year.ndjson").read_bytes().splitlines(keepends=True)
+    lines = files("cli").joinpath("demo", "year.ndjson").read_bytes().splitlines(keepends=True)
     commands = refused = 0
     with Progress("import") as progress:
         for result in import_lines(session.ledger, _each(lines)):
