@@ -17,7 +17,7 @@ from ledger import clock as clocks
 from ledger import codec, kept, settings
 from ledger import commands as c
 from ledger.account import AccountState, evolve
-from ledger.catalog import Catalog
+from ledger.catalog import fold_catalog
 from ledger.engine import Engine, find_records, keys_used
 from ledger.errors import (
     ClockWentBackwards,
@@ -25,11 +25,9 @@ from ledger.errors import (
     NoSuchThing,
     WrongClock,
 )
-from ledger.events import (
-    RecordedEvent,
-    account_of,
-)
+from ledger.events import RecordedEvent, account_of
 from ledger.founding import row_of
+from ledger.memory import WEIGHT, let_go, weight
 from ledger.outcomes import Outcome, warnings
 from ledger.periods import format_instant
 from ledger.repeats import is_repeat
@@ -43,10 +41,8 @@ if TYPE_CHECKING:
     from ledger.store.rows import Request
 
 STEP = 2000  # events that are held before they are appended, inside the transaction
-# What accounts in memory may weigh before all are dropped and folded again on demand: an account
-# counts as WEIGHT events, and an event is some 250 bytes.
-HELD_MAX = 400_000
-WEIGHT = 10
+HELD_MAX = 3_000_000  # what accounts in memory may weigh before some are dropped
+FOLDED_AT_ONCE = 1000  # accounts that a change of policy folds beside those in memory
 
 
 class Views(Protocol):
@@ -90,7 +86,8 @@ class Ledger(Engine):
     def _forget(self) -> None:
         self.restart()
         self.clock_at = 0
-        self._held = 0
+        self._held = 0  # what accounts in memory weigh
+        self._recent: set[str] = set()  # those that were asked for since some were dropped
         self._requests: dict[tuple[str, str], Request] = {}
         self._load_catalog()
 
@@ -124,6 +121,8 @@ class Ledger(Engine):
                         break
                     if self._saved:
                         writer.keep()
+                    if len(self.pending) >= self.step:
+                        self._flush(writer)
                     if stop_on_refusal and not outcomes[-1].ok:
                         break
                 self._append(writer)
@@ -201,8 +200,6 @@ class Ledger(Engine):
         if head.position == 0:
             msg = "the ledger is empty"
             raise NoSuchThing(msg, hint="make one with: tally init")
-        if self._held > self.held_max:
-            self._forget()
         self._writer = writer
         if self.views is not None:
             self.due.read_through(partial(self.views.upcoming, writer.connection))
@@ -219,15 +216,15 @@ class Ledger(Engine):
                 self.views.prepare(writer)
             self.due.reset()
         self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
+        self._let_go(writer)
 
     def _load_catalog(self) -> None:
-        self.catalog = Catalog()
         reader = self._reader
-        own: list[RecordedEvent] = []
-        for stream in ("policy", "prices", "ledger"):
-            own += codec.decode_all(reader.stream_bodies(stream))
-        for recorded in sorted(own, key=lambda one: one.position):
-            self.catalog.apply(recorded)
+        own = [
+            recorded for stream in ("policy", "prices", "ledger")
+            for recorded in codec.decode_all(reader.stream_bodies(stream))
+        ]  # fmt: skip
+        self.catalog = fold_catalog(sorted(own, key=lambda one: one.position))
         self.recorded_at = reader.head().recorded_at
         self.clock_at = settings.clock_at(reader.meta(CLOCK_KEY))
 
@@ -242,11 +239,12 @@ class Ledger(Engine):
 
     def load(self, account: str) -> AccountState | None:
         """Return an account's state at the head, folding on what is kept of it on first need."""
+        self._recent.add(account)
         try:
             return self.states[account]
         except KeyError:
             state = self.states[account] = kept.load(self._reader, account)
-            self._held += WEIGHT + (state.version if state is not None else 0)
+            self._held += weight(state)
             return state
 
     def _move(self, to: int | None) -> int:
@@ -292,13 +290,24 @@ class Ledger(Engine):
 
     def _policy_changed(self, writer: Writer, now: int) -> None:
         """Compute every account's deadline again, and run what the change made due (section 4)."""
-        if self.views is not None:
+        if self.views is not None and not self._all_in_memory(writer):
             self._append(writer)
             self.views.prepare(writer)
             self.due.reset()
         else:
             self.reschedule_all()
         self.run_due(until=now)
+
+    def _all_in_memory(self, writer: Writer) -> bool:
+        """Load the accounts not in memory yet, if they are few: no stored view is asked then."""
+        missing = [name for name in writer.reader.accounts() if name not in self.states]
+        if len(missing) > FOLDED_AT_ONCE or self._held > self.held_max // 2:
+            return False
+        if missing:
+            self._append(writer)
+        for name in missing:
+            self.load(name)
+        return True
 
     # --- idempotency ----------------------------------------------------------------------
 
@@ -329,29 +338,36 @@ class Ledger(Engine):
         """Append what was decided in steps: a long jump is not held in memory."""
         super()._add(made, recorded_at)
         self._held += len(made)
-        if len(self.pending) >= self.step:
-            self._step()
-
-    def _step(self) -> None:
         writer = self._writer
         assert writer is not None  # noqa: S101 - events are decided inside a transaction
-        if self._mark is not None and not self._saved:
-            # The command that is decided may yet prove to be none.
-            first = self.pending[0].position
-            self._write(writer, self._mark + 1 - first)
+        if self._mark is None:
+            if len(self.pending) >= self.step:
+                self._flush(writer)
+        elif self.position - self._mark >= self.step:
+            self._step(writer, self._mark)
+
+    def _step(self, writer: Writer, mark: int) -> None:
+        """Append what one command alone makes due; it may yet prove to be none."""
+        if not self._saved:
+            if self.pending:
+                self._write(writer, mark + 1 - self.pending[0].position)
             writer.save()
             self._saved = True
+        if len(self.pending) >= self.step:
+            self._flush(writer)
+
+    def _flush(self, writer: Writer) -> None:
         self._write(writer, len(self.pending))
-        if self._held > self.held_max:
-            self._let_go(writer)
+        self._let_go(writer)
 
     def _let_go(self, writer: Writer) -> None:
-        """Drop the accounts in memory: the log holds all that was decided."""
-        if self.views is not None:
+        """Drop accounts where there are too many in memory: the log holds all of them."""
+        if self._held <= self.held_max:
+            return
+        self._held = let_go(self.states, self._recent, most=self.held_max * 3 // 4)
+        if self.views is not None and len(self.due) * WEIGHT > self.held_max:
             self.views.prepare(writer)
             self.due.reset()
-        self.states.clear()
-        self._held = 0
 
     def _undo(self, writer: Writer, clock_at: int) -> None:
         """Undo what the last line, which was not a command, has made due (exit 2)."""
@@ -372,9 +388,9 @@ class Ledger(Engine):
 
     def _append(self, writer: Writer) -> None:
         self._write(writer, len(self.pending))
-        for (scope, key), request in self._requests.items():
-            writer.put_request(scope, key, request)
-        self._requests.clear()
+        if self._requests:
+            writer.put_requests(self._requests)
+            self._requests.clear()
         self._write_clock(writer)
 
     def _write_clock(self, writer: Writer) -> None:

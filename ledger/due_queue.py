@@ -51,6 +51,10 @@ class DueQueue:
         self._next = 0
         self._done = False
 
+    def __len__(self) -> int:
+        """Return how many accounts are in memory."""
+        return len(self._current)
+
     def put(self, account: str, due_at: int | None) -> None:
         """Note the account's next deadline, None for none."""
         if account in self._current and self._current[account] == due_at:

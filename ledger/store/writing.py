@@ -19,7 +19,7 @@ from ledger.store.rows import kept_as
 from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from ledger.connection import Connection
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Hook = Callable[["Writer", Sequence[Row]], None]
 
 
+KEYS_AT_ONCE = 200  # keys that one statement inserts
 SEE = "see what is wrong: tally verify"
 
 
@@ -106,19 +107,20 @@ class Writer:
         """Return what is remembered of an idempotency key."""
         return self.reader.request(scope, key)
 
-    def put_request(self, scope: str, key: str, request: Request) -> None:
-        """Remember an idempotency key with the events that used it."""
-        wanted = (scope, kept_as(key), *request)
-        kept = self.connection.execute(
-            "INSERT INTO requests VALUES (?, ?, ?, ?, ?) "
-            "RETURNING scope, key, digest, first_position, last_position",
-            wanted,
-        ).fetchall()
-        if [tuple(row) for row in kept] != [wanted]:
-            msg = "the database did not keep the key of a request: nothing was recorded"
-            raise IntegrityBroken(
-                msg, kind="deleted", position=request.first_position, hint=SEE
-            )
+    def put_requests(self, requests: Mapping[tuple[str, str], Request]) -> None:
+        """Remember idempotency keys with the events that used them."""
+        rows = [(scope, kept_as(key), *one) for (scope, key), one in requests.items()]
+        for first in range(0, len(rows), KEYS_AT_ONCE):
+            wanted = rows[first : first + KEYS_AT_ONCE]
+            places = ", ".join(["(?, ?, ?, ?, ?)"] * len(wanted))
+            kept = self.connection.execute(
+                f"INSERT INTO requests VALUES {places} "
+                "RETURNING scope, key, digest, first_position, last_position",
+                [cell for row in wanted for cell in row],
+            ).fetchall()
+            if sorted(map(tuple, kept)) != sorted(wanted):
+                msg = "the database did not keep the key of a request: nothing was recorded"
+                raise IntegrityBroken(msg, kind="deleted", position=wanted[0][3], hint=SEE)
 
     def meta(self, key: str) -> str | None:
         """Return a setting."""

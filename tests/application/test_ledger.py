@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledger import codec
+from ledger.account import AccountState
 from ledger.errors import BadLine
 from ledger.importer import import_lines
+from ledger.memory import WEIGHT, let_go
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from ledger.proof.nodes import Nodes
 from ledger.store.errors import DiskFull
@@ -261,6 +263,42 @@ def test_appending_in_steps_and_letting_accounts_go_changes_no_byte(tmp_path: Pa
         found.append((list(ledger.store.reader.bodies()), told))
         ledger.store.close()
     assert all(one == found[0] for one in found)
+
+
+def test_accounts_asked_for_lately_are_the_last_to_be_let_go() -> None:
+    states: dict[str, AccountState | None] = dict.fromkeys("abcd", AccountState("x"))
+    recent = {"b", "d"}
+    assert let_go(states, recent, most=3 * WEIGHT) == 3 * WEIGHT
+    assert (list(states), recent) == (["b", "c", "d"], set())
+    assert let_go(states, {"b", "d"}, most=WEIGHT) == WEIGHT
+    assert list(states) == ["d"]
+
+
+def test_an_import_beyond_what_memory_holds_does_not_fold_every_account_each_time(
+    tmp_path: Path,
+) -> None:
+    """Two accounts at work, eight that only fill the memory."""
+    ledger = new_ledger(tmp_path / "tally.db")
+    names = [f"a-{number}" for number in range(10)]
+    day = "2025-01-01T"
+    record(ledger, [line("open-account", f"{day}00:00:00+08:00", account=one) for one in names])
+    pays = [
+        line("top-up", f"{day}00:00:00+08:00", account=one, amount="1", channel="c",
+             serial=f"{number}-{one}")
+        for number in range(60) for one in names[: 2 if number > 4 else 10]
+    ]  # fmt: skip
+    ledger.held_max, loads = 10 * 20 + 40, list[str]()
+    load = ledger.load
+
+    def counted(account: str) -> AccountState | None:
+        if account not in ledger.states:
+            loads.append(account)
+        return load(account)
+
+    ledger.load = counted  # type: ignore[method-assign]
+    record(ledger, pays, batch_lines=10)
+    assert len(loads) <= 4, loads
+    ledger.store.close()
 
 
 @pytest.mark.parametrize("step", [1, 2, 2000])

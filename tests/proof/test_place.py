@@ -136,7 +136,7 @@ def test_a_request_that_was_not_kept_is_noticed(world: Sealed) -> None:
     store = open_store(str(world.path))
     run(world.path, EVIL.format("BEFORE INSERT ON requests", "SELECT RAISE(IGNORE)"))
     with pytest.raises(IntegrityBroken, match="key of a request"), store.writing() as writer:
-        writer.put_request("payment", "k", Request(b"d", 1, 1))
+        writer.put_requests({("payment", "k"): Request(b"d", 1, 1)})
     store.close()
     with pytest.raises(LayoutChanged, match="evil"):
         open_store(str(world.path))

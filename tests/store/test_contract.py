@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ def test_an_exception_rolls_everything_back(store: Store) -> None:
     with pytest.raises(RuntimeError), store.writing() as writer:
         writer.append([row(1)])
         writer.set_meta("k", "v")
-        writer.put_request("s", "k", Request(b"d", 1, 1))
+        writer.put_requests({("s", "k"): Request(b"d", 1, 1)})
         raise RuntimeError
     assert store.reader.head().position == 0
     assert store.reader.meta("k") is None
@@ -135,7 +136,7 @@ def test_the_database_itself_refuses_to_change_what_is_recorded(
         )
     with store.writing() as writer:
         writer.append([row(1)])
-        writer.put_request("s", "k", Request(b"d", 1, 1))
+        writer.put_requests({("s", "k"): Request(b"d", 1, 1)})
     with pytest.raises(Exception, match="append-only"), store.writing() as writer:
         writer.connection.execute(statement)
     assert list(store.reader.bodies()) == [b"b1"]
@@ -144,7 +145,7 @@ def test_the_database_itself_refuses_to_change_what_is_recorded(
 def test_keys_and_settings_are_remembered(store: Store) -> None:
     with store.writing() as writer:
         writer.append([row(1)])
-        writer.put_request("payment", "a/1", Request(b"d", 1, 1))
+        writer.put_requests({("payment", "a/1"): Request(b"d", 1, 1)})
         writer.set_meta("clock", "5")
         writer.set_meta("clock", "6")
         assert writer.request("payment", "a/1") == (b"d", 1, 1)
@@ -201,6 +202,20 @@ def test_positions_are_explicit_durable_and_survive_a_vacuum(tmp_path: Path) -> 
     again.close()
 
 
+def test_accounts_are_listed_once_whatever_stands_beside_them(store: Store) -> None:
+    assert store.reader.accounts() == []
+    names = [
+        "policy", "account:b", "account:a", "account:b", "accounts:c", "tags", "account:\u4e2d",
+    ]  # fmt: skip
+    seen: dict[str, int] = {}
+    with store.writing() as writer:
+        for position, name in enumerate(names, 1):
+            seen[name] = seen.get(name, 0) + 1
+            writer.append([row(position, name, seen[name])])
+    assert store.reader.accounts() == ["a", "b", "\u4e2d"]
+    assert [f"account:{one}" for one in store.reader.accounts()] == store.reader.streams()
+
+
 KEYS = ["x\0y", "\0", "k" * 5000, "\u4e2d" * 1000, "\x01sha256:" + "0" * 64, "plain", "k" * 1200]
 
 
@@ -208,11 +223,22 @@ def test_every_key_is_kept_and_found_again_whatever_is_in_it(store: Store) -> No
     """A server's text holds no NUL, and its index nothing long."""
     with store.writing() as writer:
         for number, key in enumerate(KEYS, 1):
-            writer.put_request("token:a", key, Request(b"d", number, number))
+            writer.put_requests({("token:a", key): Request(b"d", number, number)})
     for number, key in enumerate(KEYS, 1):
         assert store.reader.request("token:a", key) == (b"d", number, number)
         assert store.reader.request("token:b", key) is None
     assert store.reader.request("token:a", "x") is None
+
+
+def test_many_keys_are_kept_and_one_that_is_used_keeps_none(store: Store) -> None:
+    many = {("s", str(number)): Request(b"d", number, number) for number in range(1, 504)}
+    with store.writing() as writer:
+        writer.put_requests(many)
+    assert all(store.reader.request(*key) == one for key, one in many.items())
+    used = re.compile("the key is used|duplicate key")
+    with pytest.raises(Exception, match=used), store.writing() as writer:
+        writer.put_requests({("s", "new"): Request(b"d", 1, 1), ("s", "9"): Request(b"d", 1, 1)})
+    assert store.reader.request("s", "new") is None
 
 
 def test_a_key_that_an_earlier_version_kept_as_it_is_is_found(tmp_path: Path) -> None:
