@@ -124,10 +124,11 @@ class Outcome(Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """Every outcome of a comparison, and the pending lines that booked ones replace."""
+    """Every outcome, the pending lines that booked ones replace, and the lines of ours at all."""
 
     outcomes: list[Outcome]
     replaced: list[Line]
+    covered: list[Line]
 
 
 def outcomes(
@@ -147,9 +148,9 @@ def outcomes(
     ]  # fmt: skip
     made += maker.of_leftovers(found)
     kept = maker.capped([one for one in made if maker.belongs(one)])
-    matched = [one for one in kept if one.matched]
-    broken = sorted((one for one in kept if not one.matched), key=sort_key)
-    return Found([*matched, *broken], found.replaced)
+    matched = [one for one in kept if one.kind in MATCHED]
+    broken = sorted((one for one in kept if one.kind not in MATCHED), key=sort_key)
+    return Found([*matched, *broken], found.replaced, covered)
 
 
 def sort_key(one: Outcome) -> tuple[object, ...]:
@@ -165,6 +166,7 @@ class _Maker:
 
     def __init__(self, statement: Statement, scope: Scope) -> None:
         self.statement, self.scope = statement, scope
+        self._plain = bool(scope.ends) and not scope.narrowed
 
     def mine(self, lines: Iterable[Line]) -> int:
         """Return what lines of ours add to the ledger's balance within the span."""
@@ -181,6 +183,8 @@ class _Maker:
 
     def belongs(self, one: Outcome) -> bool:
         """Return whether an outcome is this statement's at all."""
+        if one.theirs and not self.scope.narrowed:
+            return True
         return any(map(self._theirs_inside, one.theirs)) or any(
             self.scope.covers(line) and self.scope.inside(line) for line in one.ours
         )
@@ -203,7 +207,8 @@ class _Maker:
         if (
             len(one.ours) == len(one.theirs) == 1 and mine.amount == other.amount
             and not mine.status and other.status == BOOKED and mine.currency == other.currency
-            == self.scope.currency and self.scope.inside(mine) and not self.scope.narrowed
+            == self.scope.currency and self._plain
+            and self.scope.starts <= mine.instant < self.scope.ends
         ):  # as nearly all are: equal in everything, so nothing is left to compare or to add up
             first = min(mine.instant, other.instant)
             return Outcome("matched", one.rule, one.ours, one.theirs, 0, first)
@@ -340,9 +345,13 @@ class _Repeats:
         asked = {name for line in left for name in _proven(line)}
         for lines in matched if asked else ():
             for line in lines:
-                said = line.order in asked or line.number in asked
-                if said or not asked.isdisjoint([one.text for one in line.references]):
+                if line.order in asked or line.number in asked:
                     self._add(line)
+                    continue
+                for text, _ in line.references:
+                    if text in asked:
+                        self._add(line)
+                        break
 
     def _add(self, line: Line) -> None:
         self._seen.update(dict.fromkeys(self._keys(line), line.number))

@@ -110,7 +110,11 @@ class Statement(Struct, frozen=True):
     @property
     def movements(self) -> int:
         """The sum of its booked lines, in its own currency."""
-        return sum(self.effect(line) for line in self.lines)
+        currency = self.currency
+        return sum(
+            line.amount for line in self.lines
+            if line.currency == currency and line.status not in (PENDING, FAILED)
+        )
 
     def effect(self, line: Line) -> int:
         """Return by how much a line moves the closing: not at all before it is booked."""

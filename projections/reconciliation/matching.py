@@ -28,7 +28,8 @@ from projections.reconciliation.lines import FAILED
 from projections.reconciliation.sides import Match, Sides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from projections.reconciliation.lines import Line
     from projections.reconciliation.sides import Key, Keys
@@ -125,25 +126,8 @@ class _Names:
         if self.spoken:
             sides.unique(REFERENCE, self.proven(_exactly), self.proved(_exactly))
             return
-        mine: dict[Key, int] = {}
-        named = sides.named
-        for place, line in enumerate(sides.ours):
-            for text, scope in line.references:
-                if scope == TRANSACTION:
-                    account = line.account if named else ""
-                    key: Key = (text, line.amount, line.currency, account)
-                    if mine.setdefault(key, place) != place:
-                        mine[key] = -1
-        others: dict[Key, int] = {}
-        for place, line in enumerate(sides.theirs):
-            account = line.account if named else ""
-            own = ((line.number, TRANSACTION), (line.name, TRANSACTION))
-            for text, scope in (*line.references, *own):
-                if scope == TRANSACTION and text:
-                    key = (text, line.amount, line.currency, account)
-                    if key in mine and others.setdefault(key, place) != place:
-                        others[key] = -1
-        sides.pair(REFERENCE, mine, others)
+        mine, shared = _own_keys(sides.ours, named=sides.named)
+        sides.pair(REFERENCE, mine, _their_keys(sides, mine, shared))
 
     def proven(self, how: Callable[[Line], Key]) -> Keys:
         """Return the keys of ours."""
@@ -222,6 +206,55 @@ class _Names:
             return ((account, name, *how(line)),) if name else ()
 
         return keys
+
+
+def _own_keys(ours: Sequence[Line], *, named: bool) -> tuple[dict[object, int], set[str]]:
+    """Return the places of our names, and the names that several lines share.
+
+    A name that one line has is a key by itself, which is what makes this fast: with it the rest
+    of the key is compared instead of hashed. Shared names have whole keys beside them.
+    """
+    mine: dict[object, int] = {}
+    shared: set[str] = set()
+    for place, line in enumerate(ours):
+        for text, scope in line.references:
+            if scope == TRANSACTION and mine.setdefault(text, place) != place:
+                shared.add(text)
+    for place, line in enumerate(ours) if shared else ():
+        for text, scope in line.references:
+            if scope == TRANSACTION and text in shared:
+                key = (text, line.amount, line.currency, line.account if named else "")
+                if mine.setdefault(key, place) != place:
+                    mine[key] = -1
+    return mine, shared
+
+
+def _their_keys(
+    sides: Sides, mine: Mapping[object, int], shared: AbstractSet[str]
+) -> dict[object, int]:
+    """Return the places of those keys of ours that theirs have, -1 where several lines do."""
+    ours, named = sides.ours, sides.named
+    found: dict[object, int] = {}
+    for place, line in enumerate(sides.theirs):
+        names = [text for text, scope in line.references if scope == TRANSACTION and text in mine]
+        if line.number in mine:
+            names.append(line.number)
+        if line.name in mine:
+            names.append(line.name)
+        for text in names:
+            key: object = text
+            if text in shared:
+                key = (text, line.amount, line.currency, line.account if named else "")
+                if key not in mine:
+                    continue
+            there = ours[mine[key]]
+            if (
+                line.amount == there.amount and line.currency == there.currency
+                and (not named or line.account == there.account)
+                and found.setdefault(key, place) != place
+            ):  # fmt: skip
+                found[key] = -1
+    return found
 
 
 def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:

@@ -15,7 +15,7 @@ from ledger import codec
 from ledger import events as e
 from ledger.events import account_of
 from projections.reconciliation.amounts import from_minor
-from projections.reconciliation.identity import Reference
+from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import PAID, UNPAID, Line
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
 CREDITS = "vendor-credit"  # the channel of what a provider owes beyond all that it billed
+_new = tuple.__new__
 _PAYMENTS = (e.TopUpReceived, e.TopUpReversed)
 
 
@@ -39,6 +40,13 @@ class _Told(NamedTuple):
     references: tuple[Reference, ...] = ()
     order: str = ""
     group: str = ""
+
+
+def _paid_in(event: e.TopUpReceived) -> _Told:
+    """Return what a payment is told by: most of what is compared, so made without detours."""
+    serial = event.serial
+    names = (_new(Reference, (serial, TRANSACTION)),)
+    return _new(_Told, (event.amount, "Payment", serial, names, "", ""))
 
 
 class Side(NamedTuple):
@@ -87,7 +95,9 @@ class _Fold:
     def apply(self, recorded: RecordedEvent, account: str) -> None:
         """Apply one event of an account."""
         event = recorded.event
-        if isinstance(event, e.AccountOpened):
+        if isinstance(event, e.TopUpReceived):
+            pass  # as most are: it says nothing of accounts or instances
+        elif isinstance(event, e.AccountOpened):
             self.currencies[account] = event.currency
         elif isinstance(event, e.PublicInstanceActivated):
             self.instances[account, event.instance] = event.kind
@@ -100,6 +110,16 @@ class _Fold:
     def _add(self, told: _Told, recorded: RecordedEvent, account: str) -> None:
         event = recorded.event
         currency = self.currencies.get(account, "")
+        amount, place = from_minor(told.amount, currency), f"@{recorded.position}"
+        if isinstance(event, e.TopUpReceived):  # as most are
+            self.lines.append(
+                Line(
+                    told.key, amount, currency, recorded.effective_at, told.references, told.order,
+                    kind=told.kind, account=account, place=place, channel=event.channel,
+                    twin=event.suspected_duplicate_of or "",
+                )
+            )  # fmt: skip
+            return
         settled = self._bills.get((account, told.order))
         # A late bill's own settlement keeps the bill's value date (R11).
         late = settled is not None and recorded.cause == settled[1].position
@@ -108,12 +128,11 @@ class _Fold:
         ends = getattr(event, "cycle_end", 0)
         self.lines.append(
             Line(
-                key=told.key, amount=from_minor(told.amount, currency), currency=currency,
+                key=told.key, amount=amount, currency=currency,
                 instant=instant, references=told.references, order=told.order, group=told.group,
-                kind=told.kind, account=account, place=f"@{recorded.position}", starts=starts,
+                kind=told.kind, account=account, place=place, starts=starts,
                 ends=ends, instance=getattr(event, "instance", ""),
                 channel=getattr(event, "channel", ""),
-                twin=getattr(event, "suspected_duplicate_of", None) or "",
             )
         )  # fmt: skip
         if isinstance(event, e.BillPosted):
@@ -129,13 +148,13 @@ class _Fold:
             return None
         if isinstance(event, e.TopUpReversed):
             return _Told(-event.amount, "Withdraw", event.serial, (Reference(event.serial),))
-        return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
+        return _paid_in(event)
 
     def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:  # noqa: PLR0911 - one each
         """Return what moved the cash."""
         event = recorded.event
         if isinstance(event, e.TopUpReceived):
-            return _Told(event.amount, "Payment", event.serial, (Reference(event.serial),))
+            return _paid_in(event)
         if isinstance(event, e.TopUpReversed):
             return _Told(-event.cash_part, "Withdraw", event.serial, (Reference(event.serial),))
         if isinstance(event, e.BillPosted):

@@ -115,10 +115,11 @@ def reconcile(
     *, confirmed: Sequence[Confirmed] = (),
 ) -> Report:  # fmt: skip
     """Compare both sides and prove it. Raises: ProofDoesNotClose."""
-    found, replaced = outcomes(ours, statement, scope, confirmed=confirmed)
-    covered = [line for line in ours if scope.covers(line)]
+    found, replaced, covered = outcomes(ours, statement, scope, confirmed=confirmed)
     before = inside = 0
     for line in covered:
+        if line.currency != scope.currency:
+            continue
         if scope.within(line.instant):
             inside += line.amount
         elif statement.balances and line.instant < scope.starts:

@@ -7,19 +7,20 @@ two. This module must not know which names are compared, nor what a difference i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projections.reconciliation.covers import Group, knots, within
 from projections.reconciliation.identity import order_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from projections.reconciliation.lines import Line
 
     Key = tuple[object, ...]
     Keys = Callable[[Line, str], Iterable[Key]]
 
+_new = tuple.__new__  # of a NamedTuple: hundreds of thousands are made, all of them alike
 
 
 class Match(NamedTuple):
@@ -62,7 +63,9 @@ class Sides:
         mine = self._index(self.ours, ours)
         self.pair(rule, mine, self._index(self.theirs, theirs))
 
-    def pair(self, rule: str, mine: dict[Key, int], others: dict[Key, int]) -> None:
+    def pair(
+        self, rule: str, mine: Mapping[Any, int], others: Mapping[Any, int]
+    ) -> None:
         """Match by the places of keys, -1 where several lines of that side have one."""
         pairs: dict[int, int] = {}
         wanted: dict[int, int] = {}
@@ -73,9 +76,16 @@ class Sides:
                 first, rival = pairs.setdefault(found, there), wanted.setdefault(there, found)
                 if first != there or rival != found:
                     torn.update((found, rival, wanted.get(first, found)))
-        self.take(
-            rule, [Group((one,), (other,)) for one, other in pairs.items() if one not in torn]
-        )
+        ours, theirs = self.ours, self.theirs
+        for one in torn:
+            del pairs[one]
+        self.matches += [
+            _new(Match, (rule, (ours[one],), (theirs[other],), ())) for one, other in pairs.items()
+        ]
+        if pairs:
+            gone = set(pairs.values())
+            self.ours = [line for place, line in enumerate(ours) if place not in pairs]
+            self.theirs = [line for place, line in enumerate(theirs) if place not in gone]
 
     def _index(self, lines: Sequence[Line], keys: Keys) -> dict[Key, int]:
         """Return the place of each key, -1 where several lines have it."""

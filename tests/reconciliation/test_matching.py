@@ -6,15 +6,19 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.periods import HOUR
 from projections.answers import Formatter
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
-from projections.reconciliation.identity import Reference
+from projections.reconciliation.identity import ENTRY, TRANSACTION, Reference
 from projections.reconciliation.lines import Line
+from projections.reconciliation.matching import _exactly, _Names
 from projections.reconciliation.report import Proof, ProofDoesNotClose, reconcile, report_json
+from projections.reconciliation.sides import Sides
 from tests.reconciliation.statements import DAY, ENDS, START, Case, case, statement_of
 
 WRITE = Formatter(offset=8 * HOUR, currency="CNY")
@@ -110,3 +114,35 @@ def test_money_on_its_way_at_the_end_of_the_last_period_is_no_break_when_it_arri
     assert not report.breaks
     items = (("brought_forward", -10 * SCALE), ("booked_in_other_period", 10 * SCALE))
     assert report.proof.items == items
+
+
+@st.composite
+def _crowded(draw: st.DrawFn) -> tuple[list[Line], list[Line]]:
+    """Lines of few names, amounts and accounts, so that names are shared in every way."""
+    names = st.sampled_from(["A", "B", "C"])
+
+    def line(place: str, *, number: str = "") -> Line:
+        references = tuple(
+            Reference(name, draw(st.sampled_from([TRANSACTION, TRANSACTION, ENTRY])))
+            for name in draw(st.lists(names, max_size=2))
+        )
+        return Line(place, draw(st.sampled_from([1, 2])), "CNY", START, references, number=number,
+                    account=draw(st.sampled_from(["x", "y", ""])), place=place)  # fmt: skip
+
+    ours = [line(f"@{n}") for n in range(draw(st.integers(0, 5)))]
+    theirs = [
+        line(f"line {n}", number=draw(st.sampled_from(["", "A", "D"])))
+        for n in range(draw(st.integers(0, 5)))
+    ]  # fmt: skip
+    return ours, theirs
+
+
+@given(_crowded())
+def test_the_fast_pass_matches_what_the_plain_one_does(both: tuple[list[Line], list[Line]]) -> None:
+    ours, theirs = both
+    names = _Names(ours, theirs)
+    fast, plain = Sides(ours, theirs), Sides(ours, theirs)
+    names.surest(fast)
+    plain.unique("reference", names.proven(_exactly), names.proved(_exactly))
+    assert sorted(map(repr, fast.matches)) == sorted(map(repr, plain.matches))
+    assert (fast.ours, fast.theirs) == (plain.ours, plain.theirs)

@@ -8,12 +8,13 @@ This module must not know the ledger's own side.
 from __future__ import annotations
 
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from projections.reconciliation import columns
 from projections.reconciliation.amounts import read_amount
-from projections.reconciliation.identity import Reference
+from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
     PAID,
@@ -28,9 +29,11 @@ from projections.reconciliation.readers.damage import sound_rows
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Row = list[str]
+_new = tuple.__new__  # of a NamedTuple, without detours: one a row
+_KEPT = 1 << 16  # texts of amounts that are read once
 
 
 def _text(table: Table, *names: str) -> Callable[[Row], str]:
@@ -156,30 +159,64 @@ def read_transactions(
             ("RecordID",), ("Amount",), ("Balance",),
         )
     ]  # fmt: skip
+    read = _Cells(places, blanks=table.blanks)
     lines: list[Line] = []
     balances: list[int | None] = []
     for number, row in sound_rows(
         table, instants=("TransactionTime", "BillingCycle"), sums=("Amount",),
         ids=("TransactionNumber", "TransactionChannelSN", "RecordID", *columns.OWNERS),
     ):  # fmt: skip
-        owner, ours, theirs, time, kind, flow, channel, code, record, size, left = [
-            row[place].strip() if place >= 0 else "" for place in places
-        ]
-        cells.choice(kind, number, "TransactionType", words=columns.TRANSACTION_TYPES)
-        cells.choice(flow, number, "TransactionFlow", words=columns.TRANSACTION_FLOWS)
-        amount = cells.amount(size, number, "Amount")
+        owner, ours, theirs, time, kind, flow, channel, code, record, size, left = read.cells(row)
+        if kind not in columns.TRANSACTION_TYPES:
+            cells.choice(kind, number, "TransactionType", words=columns.TRANSACTION_TYPES)
+        if flow not in columns.TRANSACTION_FLOWS:
+            cells.choice(flow, number, "TransactionFlow", words=columns.TRANSACTION_FLOWS)
+        amount = read.amount(size, number, "Amount")
         lines.append(
             Line(
-                key=ours or record or theirs, amount=amount if flow == "Income" else -amount,
-                currency=cells.currency(code, number, "Currency") if code else currency,
-                instant=cells.instant(time, number, "TransactionTime", offset=offset),
-                references=(Reference(ours),) if ours else (), number=theirs, order=record,
+                ours or record or theirs, amount if flow == "Income" else -amount,
+                read.currency(code, number) if code else currency,
+                cells.instant(time, number, "TransactionTime", offset=offset),
+                (_new(Reference, (ours, TRANSACTION)),) if ours else (), record, number=theirs,
                 status=BOOKED, kind=kind, account=owner or account, place=f"line {number}",
                 channel=channel, firm=bool(ours or record),
             )
         )  # fmt: skip
-        balances.append(cells.amount(left, number, "Balance") if left else None)
+        balances.append(read.amount(left, number, "Balance") if left else None)
     return _wallet_statement(lines, balances, currency=currency, offset=offset)
+
+
+class _Cells:
+    """Reads the cells of chosen columns, each text that comes again once."""
+
+    def __init__(self, places: Sequence[int], *, blanks: bool) -> None:
+        """Remember the places of the columns, -1 for one that the file does not have."""
+        self._blanks = blanks
+        self._chosen = itemgetter(*places)  # -1 is the empty cell that is put behind each row
+        self._amounts: dict[str, int] = {}
+        self._codes: dict[str, str] = {}
+
+    def cells(self, row: Row) -> Iterable[str]:
+        """Return the cells of a row, without blanks around them."""
+        row.append("")
+        chosen: tuple[str, ...] = self._chosen(row)
+        return map(str.strip, chosen) if self._blanks else chosen
+
+    def amount(self, text: str, line: int, column: str) -> int:
+        """Read an amount. Raises: BadStatement."""
+        found = self._amounts.get(text)
+        if found is None:
+            found = cells.amount(text, line, column)
+            if len(self._amounts) < _KEPT:
+                self._amounts[text] = found
+        return found
+
+    def currency(self, text: str, line: int) -> str:
+        """Read a currency. Raises: BadStatement."""
+        found = self._codes.get(text)
+        if found is None:
+            found = self._codes[text] = cells.currency(text, line, "Currency")
+        return found
 
 
 def _wallet_statement(

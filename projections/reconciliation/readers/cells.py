@@ -23,9 +23,8 @@ _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
 
 
 _MIDNIGHT = re.compile(r"(?<=\d)([T ])24:00(?::00(?:\.0*)?)?(?=$|Z|[+-])", re.ASCII)  # ends its day
-_DAY_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(Z|[+-]\d{2}:\d{2})?", re.ASCII
-)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
+_DAY_AWAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
 class Span(NamedTuple):
@@ -45,14 +44,12 @@ def amount(cell: str, line: int, column: str) -> int:
 
 def instant(cell: str, line: int, column: str, *, offset: int) -> int:
     """Read an instant or a date; ``2025/03/01`` and ``20250301`` are dates too."""
-    text = _MIDNIGHT.sub(r"\g<1>23:59:59", cell.strip(), count=1)
-    day = _DAY_TIME.fullmatch(text)
-    if day is not None:  # as nearly all are: the day is looked up, the time added
-        time_of_day = int(day[2]) * 3600 + int(day[3]) * 60 + int(day[4])
-        try:
-            return _midnight(day[1], day[5] or "", offset) + time_of_day * SECOND
-        except InvalidInput as error:
-            raise _bad(line, column, error) from None
+    text = cell.strip()
+    if text[10:11] in ("T", " "):  # as nearly all are: day and time are looked up, and added
+        later, starts = _time_of_day(text[11:19]), _midnight(text[:10] + text[19:], offset)
+        if later is not None and starts is not None:
+            return starts + later
+        text = _MIDNIGHT.sub(r"\g<1>23:59:59", text, count=1)
     try:
         return parse_instant(text, offset)
     except InvalidInput as error:
@@ -65,9 +62,23 @@ def instant(cell: str, line: int, column: str, *, offset: int) -> int:
         raise _bad(line, column, error) from None
 
 
+@lru_cache(maxsize=1 << 17)
+def _time_of_day(text: str) -> int | None:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    return (int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])) * SECOND
+
+
 @lru_cache(maxsize=1 << 12)
-def _midnight(day: str, away: str, offset: int) -> int:
-    return parse_instant(f"{day}T00:00:00{away}", offset)
+def _midnight(day: str, offset: int) -> int | None:
+    """Return the beginning of a day with or without its offset; None for any other text."""
+    if _DAY_AWAY.fullmatch(day) is None:
+        return None
+    try:
+        return parse_instant(f"{day[:10]}T00:00:00{day[10:]}", offset)
+    except InvalidInput:
+        return None
 
 
 def currency(cell: str, line: int, column: str) -> str:
