@@ -28,6 +28,8 @@ _TEXT_MAX = 1 << 20
 @click.argument("query", required=False)
 @click.option("-f", "--file", "file", metavar="FILE", help="Read the query from FILE.")
 @click.option("--shell", is_flag=True, help="Open an interactive prompt.")
+@click.option("--views", is_flag=True, help="Print views for a server's own SQL (for psql).")
+@click.option("--reader", metavar="ROLE", help="With --views: the role that may read them.")
 @output_option("Write the rows as Parquet.", "--parquet", "parquet")
 @click.option("--timeout", type=click.IntRange(min=1), default=60, show_default=True,
               metavar="SECONDS", help="Stop a query that takes longer.")  # fmt: skip
@@ -51,7 +53,12 @@ def command(
       tally sql "FROM overdue WHERE days > 30" --as-of 2025-03-31
       tally sql -f month-end.sql --csv
       tally sql --shell
+      tally sql --views --reader auditor --ledger postgresql://server/ledger | psql ...
     """
+    views, reader = options.pop("views"), options.pop("reader")
+    if views or reader is not None:
+        _views(session, query or file or shell, reader, views=views)
+        return
     from cli.queries.engine import Engine  # noqa: PLC0415 - an extra
 
     point = asked(session, **point_options(options))
@@ -70,6 +77,18 @@ def command(
             _print(session, output, point, answer)
     finally:
         engine.close()
+
+
+def _views(session: Session, other: object, reader: str | None, *, views: bool) -> None:
+    """Print the statements that make views on a server. Raises: InvalidInput."""
+    if other or not views:
+        msg = "--views prints statements, and --reader goes with it" if not other else (
+            "--views and a query are two questions"
+        )
+        raise InvalidInput(msg, hint="tally sql --views --reader ROLE | psql DATABASE")
+    from cli.queries.server_views import statements  # noqa: PLC0415 - for --views alone
+
+    sys.stdout.write(statements(session, reader=reader))
 
 
 def points_of(session: Session, text: str) -> dict[Any, Point]:
