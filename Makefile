@@ -3,7 +3,7 @@
 # make check  all that continuous integration runs
 # make torture  kills at random moments, full disks, flipped bits, for minutes
 # make quick  what to run while working: style, types and the fast specifications
-# make judges the outside programs that tests ask: hledger, ledger, chromium, and their drivers
+# make judges the outside programs that tests ask: hledger, ledger, chromium, axe-core, and their drivers
 #
 # Needs Python 3.11 or later (with venv), git and make. Everything is installed into .venv.
 
@@ -43,6 +43,11 @@ judges: $(STAMP)
 	    --no-install-recommends chromium hledger ledger openssl >/dev/null; \
 	else echo "judges: as root on Debian: apt install chromium hledger ledger openssl"; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]' focus-data-toolkit
+	@if command -v npm >/dev/null; then \
+	  there=$$(mktemp -d) && (cd "$$there" && npm pack --silent axe-core@4 >/dev/null && \
+	    tar xzf axe-core-*.tgz package/axe.min.js package/LICENSE) && \
+	  mkdir -p $(VENV)/axe-core && cp "$$there"/package/* $(VENV)/axe-core/; rm -rf "$$there"; \
+	else echo "judges: axe-core comes from npm: install npm, or name axe.min.js in AXE_CORE"; fi
 
 check: style types imports docs-check site coverage sequences demo
 	@echo "check: all is well"

@@ -18,7 +18,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from projections import asked
 from projections.answers import point_json
-from projections.answers.balances import Balance, Balances, balance_of
+from projections.answers.balances import Balance, Balances, Totals, balance_of, totals_of
 from projections.answers.events import Event, Log, Show
 from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
 from projections.answers.terms import Json, PointShown, Restated
@@ -133,6 +133,16 @@ class LedgerView(Opened):
         return Balances(
             point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
             restated=self.restated("balances", point),
+        )  # fmt: skip
+
+    def totals(self, when: When = None, *, engine: str | None = None, master: str = "") -> Totals:
+        """Return the sums of every account's money, by currency."""
+        point = self.at(when)
+        derivation = self.derivation(point, engine)
+        rows = self.balance_rows(point, derivation, master=master)
+        return Totals(
+            point=self.shown(point), derivation=cast("Derived", derivation),
+            rows=totals_of(rows, self.offset), restated=self.restated("balances", point),
         )  # fmt: skip
 
     def each_balance(

@@ -1,17 +1,19 @@
 """Asks the program itself: the bytes of ``tally NAME ARGUMENTS --json``, in this process.
 
 Invariant: only commands that read are known here, and none of their options that write or wait.
-One question runs at a time, since a command owns stdout. This module must not know a page.
+Questions run beside each other, each printing into a buffer of its own thread. This module must
+not know a page.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
-from contextlib import redirect_stderr, redirect_stdout
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,13 +21,13 @@ from cli.bootstrap import Session
 from cli.main import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Json = dict[str, Any]
 # What may be asked; a group is named with its command.
 READING: Final = (
     "balances", "bisect", "blame", "breaks list", "breaks show", "diff", "instances", "last",
-    "log", "lots", "periods", "projections status", "report coupons", "report deferred",
+    "log", "lots", "periods", "projections status", "prove", "report coupons", "report deferred",
     "report lots", "report overdue", "report reconciliation", "report restatements",
     "report rollforward", "report statement", "report timeline", "report trial-balance", "show",
     "sql", "state", "status", "tag list", "trace", "verify", "why", "why-not",
@@ -34,17 +36,22 @@ READING: Final = (
 _CLOSED: Final = frozenset((
     "ledger", "as_json", "as_ndjson", "as_csv", "as_html", "file", "shell", "follow", "engine",
     "master", "workers", "cluster", "key_place", "policy_place", "memory", "timeout",
+    "consistency", "since",
 ))  # fmt: skip
-_LOCK: Final = threading.Lock()
+SQL_SECONDS: Final = 15
+ANSWER_MAX: Final = 64 << 20  # bytes; what is longer is for a file
+_AT_ONCE: Final = threading.BoundedSemaphore(4)  # each may take what a command takes
 
 
-class Reply(NamedTuple):
+class Reply:
     """What a command printed, and its exit code."""
 
-    code: int
-    body: bytes
+    def __init__(self, code: int, body: bytes) -> None:
+        """Keep both."""
+        self.code = code
+        self.body = body
 
-    @property
+    @cached_property
     def json(self) -> Json:
         """The object that it printed."""
         found: Json = json.loads(self.body)
@@ -95,6 +102,8 @@ def words_of(
             words.append(spelled)
         elif not flag and text:
             words.append(f"{spelled}={text}")
+    if name == "sql":
+        words.append(f"--timeout={SQL_SECONDS}")
     return [*words, "--json", "--", *arguments]
 
 
@@ -103,31 +112,84 @@ def read_only() -> None:
     Session.may_write = False
 
 
+class _TooLong(Exception):
+    """An answer is longer than a page or a client of the API takes."""
+
+
+class _Buffer(io.StringIO):
+    """Holds what one question prints, up to a bound."""
+
+    def write(self, text: str) -> int:
+        """Take more, or end the question."""
+        if self.tell() + len(text) > ANSWER_MAX:
+            raise _TooLong
+        return super().write(text)
+
+
+class _PerThread(io.TextIOBase):
+    """A stream that is each thread's own buffer, and the process's stream for all others."""
+
+    def __init__(self, name: str) -> None:
+        """Stand in for ``sys.stdout`` or ``sys.stderr``."""
+        self._own = threading.local()
+        self._name = name
+        self._before: Any = None
+        self._users = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def into(self, buffer: io.StringIO) -> Iterator[None]:
+        """Let this thread print into a buffer."""
+        with self._lock:
+            if not self._users:
+                self._before = getattr(sys, self._name)
+                setattr(sys, self._name, self)
+            self._users += 1
+        self._own.buffer = buffer
+        try:
+            yield
+        finally:
+            del self._own.buffer
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    setattr(sys, self._name, self._before)
+
+    def write(self, text: str) -> int:
+        """Print for whoever runs."""
+        return int(getattr(self._own, "buffer", self._before).write(text))
+
+    def flush(self) -> None:
+        """Flush for whoever runs."""
+        getattr(self._own, "buffer", self._before).flush()
+
+
+_OUT: Final = _PerThread("stdout")
+_ERR: Final = _PerThread("stderr")
+
+
 def ask(location: str, words: Sequence[str]) -> Reply:
     """Run a command and return what it printed. Nothing of it reaches this process's stdout."""
     ahead, behind = list(words[: words.index("--")]), list(words[words.index("--") :])
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    code = 0
-    with _LOCK, redirect_stdout(out), redirect_stderr(io.StringIO()):
+    out, code = _Buffer(), 0
+    with _AT_ONCE, _OUT.into(out), _ERR.into(io.StringIO()):
         try:
             arguments = [*ahead, "--ledger", location, *behind]
             tally.main(arguments, prog_name="tally", standalone_mode=False)
         except click.exceptions.Exit as done:
             code = done.exit_code
         except click.ClickException as error:
-            code = 2
-            out.write(json.dumps(_usage(error), ensure_ascii=False) + "\n")
+            return refused(error.format_message())
+        except _TooLong:
+            return refused(f"the answer is longer than {ANSWER_MAX >> 20} MB",
+                           hint="ask the command itself, or for less")  # fmt: skip
         except SystemExit as left:
             code = left.code if isinstance(left.code, int) else 2
-    buffer = out.buffer
-    assert isinstance(buffer, io.BytesIO)  # noqa: S101 - made above
-    return Reply(code, buffer.getvalue())
+    return Reply(code, out.getvalue().encode())
 
 
-def _usage(error: click.ClickException) -> Json:
-    return {
-        "schema": "tally.error/1", "code": "USAGE", "exit": 2,
-        "message": error.format_message(), "hint": "see: tally --help",
-    }  # fmt: skip
-
-
+def refused(message: str, *, hint: str = "see: tally --help") -> Reply:
+    """Return the answer to a question that cannot be asked."""
+    error = {"schema": "tally.error/1", "code": "USAGE", "exit": 2, "message": message,
+             "hint": hint}  # fmt: skip
+    return Reply(2, json.dumps(error, ensure_ascii=False).encode() + b"\n")

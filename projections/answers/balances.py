@@ -1,4 +1,4 @@
-"""Every account's money: ``tally.balances/1``."""
+"""Every account's money, and its sums: ``tally.balances/1``, ``tally.totals/1``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from projections.answers.state import Derivation
 from projections.answers.terms import (
     Answer,
+    Count,
     Currency,
     Id,
     Instant,
@@ -21,6 +22,8 @@ from projections.answers.terms import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from projections.projection import ViewRow
 
 
@@ -44,6 +47,46 @@ class Balances(Answer, frozen=True, kw_only=True, tag="tally.balances/1"):
     derivation: Derivation
     rows: Sequence[Balance]
     restated: Restated | UnsetType = UNSET
+
+
+class Total(Part, frozen=True, kw_only=True):
+    """The accounts of one currency: how many, how many of them are overdue, their sums."""
+
+    currency: Currency
+    accounts: Count
+    overdue: Count
+    cash: Money
+    outstanding: Money
+    available: Money
+    coupons: Money
+
+
+class Totals(Answer, frozen=True, kw_only=True, tag="tally.totals/1"):
+    """The sums of every account's money at a point; amounts of two currencies are never added."""
+
+    point: PointShown
+    derivation: Derivation
+    rows: Sequence[Total]
+    restated: Restated | UnsetType = UNSET
+
+
+def totals_of(rows: Iterable[ViewRow], offset: int) -> list[Total]:
+    """Sum rows of the stored view by currency."""
+    sums: dict[str, list[int]] = {}
+    for _, currency, *amounts, since in rows:
+        own = sums.setdefault(str(currency), [0] * (2 + len(amounts)))
+        added = (1, int(since is not None), *(int(str(one)) for one in amounts))
+        for place, one in enumerate(added):
+            own[place] += one
+    found = []
+    for currency, (accounts, overdue, *summed) in sorted(sums.items()):
+        write = Typed(offset=offset, currency=currency)
+        cash, outstanding, available, coupons = map(write.money, summed)
+        found.append(Total(
+            currency=currency, accounts=accounts, overdue=overdue, cash=cash,
+            outstanding=outstanding, available=available, coupons=coupons,
+        ))  # fmt: skip
+    return found
 
 
 def balance_of(row: ViewRow, offset: int) -> Balance:

@@ -30,8 +30,9 @@ ANSWERS: Final[dict[str, tuple[str, str]]] = {
     "log": ("events", "Log"),
     "show": ("events", "Show"),
     "state": ("state", "State"),
-    "view": ("rows", "ViewRows"),
+    "totals": ("balances", "Totals"),
     "trial_balance": ("books", "TrialBalance"),
+    "view": ("rows", "ViewRows"),
     "why": ("why", "Why"),
 }
 _ATTRIBUTES = re.compile(r"\n+Attributes:\n(.*)", re.DOTALL)

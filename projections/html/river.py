@@ -51,8 +51,8 @@ _SPANS = (
 _STEPS = 1 << 10  # of a doubling
 
 
-def river(found: Timeline, offset: int) -> Markup:
-    """Draw every event of the account, and how late each late one was."""
+def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
+    """Draw every event of the account, and how late each late one was; list these too."""
     x = widened(found.starts, found.ends)
     y = Scale(x.first, x.last, HIGH)
     ticks = days(found.starts, found.ends, offset)
@@ -78,7 +78,8 @@ def river(found: Timeline, offset: int) -> Markup:
     came = "none came late" if not late else f"{len(late)} came late and stand off the diagonal"
     said = f"{len(found.river)} events: across, when each holds; up, when it was recorded; {came}."
     pictures = node("div", *drawings, class_="pair" if late else None)
-    return section("Event river", said, legend, pictures, *_late(found, offset), name="river")
+    late_ones = _late(found, offset) if listed else []
+    return section("Event river", said, legend, pictures, *late_ones, name="river")
 
 
 def _titled(said: str, drawn: Markup) -> Markup:

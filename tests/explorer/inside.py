@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,10 +21,13 @@ class Inside:
 
     def __init__(self, world: World) -> None:
         """Make the application."""
+        from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - an extra
+
         from cli.explorer.app import LOCAL, Explorer  # noqa: PLC0415 - an extra
 
         made = Explorer(str(world.path), hosts=LOCAL, token=None).application()
-        self._loop = asyncio.new_event_loop()
+        self._portal = start_blocking_portal()
+        self._asked = self._portal.__enter__()
         transport = httpx.ASGITransport(app=made)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8321")
 
@@ -39,18 +42,17 @@ class Inside:
         """End the loop, and let this process write again."""
         from cli.bootstrap import Session  # noqa: PLC0415 - what an explorer switches off
 
-        self._loop.run_until_complete(self._client.aclose())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        self._asked.call(self._client.aclose)
+        self._portal.__exit__(None, None, None)
         Session.may_write = True
 
     def get(self, path: str, **point: str) -> Any:
         """Ask for an address at a point."""
-        return self._loop.run_until_complete(self._client.get(path, params=point or None))
+        return self._asked.call(partial(self._client.get, path, params=point or None))
 
 
 class Tables(HTMLParser):
-    """The tables of a page as rows of texts, and its definition lists as pairs."""
+    """The tables of a page as rows of whole texts, and its definition lists as pairs."""
 
     def __init__(self, text: str) -> None:
         """Read a page."""
@@ -61,17 +63,21 @@ class Tables(HTMLParser):
         self._heads: list[str] = []
         self._row: list[str] = []
         self._term = ""
+        self._name: str | None = None
+        self._whole: str | None = None
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
+        given = dict(attrs)
+        if tag == "time":
+            self._whole = given.get("datetime")
         if tag == "table":
             self.tables.append([])
             self._heads = []
         if tag == "tr":
             self._row = []
         if tag in ("td", "th", "dt", "dd"):
-            self._cell = []
+            self._cell, self._whole, self._name = [], None, given.get("data-name")
 
     def handle_data(self, data: str) -> None:
         if self._cell is not None:
@@ -83,6 +89,10 @@ class Tables(HTMLParser):
         if tag not in ("td", "th", "dt", "dd") or self._cell is None:
             return
         said, self._cell = "".join(self._cell).strip(), None
+        if self._whole is not None:
+            said = self._whole
+        elif tag in ("th", "dt") and self._name is not None:
+            said = self._name
         if tag == "th":
             self._heads.append(said)
         elif tag == "td":

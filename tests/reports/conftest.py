@@ -1,9 +1,7 @@
-"""The ledgers of the books' tests, and a browser where one is installed."""
+"""The ledgers of the books' tests, and one whose names are hostile."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +10,7 @@ from tests.books.conftest import hard, year
 from tests.cli.program import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from playwright.sync_api import Browser
 
 __all__ = ["hard", "year"]
 
@@ -38,16 +33,3 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> World:
                      "--months", "1")  # fmt: skip
     world.done("clock", "advance", "--to", "2025-02-20")
     return world
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window, driven from here."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no chromium is installed (or name it in CHROMIUM)")
-    with api.sync_playwright() as started:
-        window = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield window
-        window.close()

@@ -1,0 +1,124 @@
+"""Writes a page: its parts' answers at one point, in one frame.
+
+Invariant: all that comes from a ledger is escaped by the template; the only markup that is not is
+drawn by projections/html, which escapes it. This module must not know a route.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.errors import error_json, exit_code
+from cli.explorer import links, proofs, shown
+from cli.explorer.asking import words_of
+from cli.explorer.drawings import drawn
+from ledger.errors import ExtraMissing, LedgerError
+
+try:
+    from jinja2 import Environment, PackageLoader
+except ImportError as missing:
+    raise ExtraMissing(package=missing.name or "jinja2", extra="serve") from None
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.explorer.answers import Answers, Stamp
+    from cli.explorer.asking import Reply
+    from cli.explorer.pages import Given, Page, Part
+
+Json = dict[str, Any]
+MENU: Final = (
+    ("/", "Overview", "o"), ("/accounts", "Accounts", "a"), ("/instances", "Instances", "i"),
+    ("/books", "Books", "b"), ("/reconciliations", "Reconciliations", "r"),
+    ("/periods", "Periods", "p"), ("/compare", "Compare", "c"), ("/sql", "SQL", "s"),
+)  # fmt: skip
+
+
+class Renderer:
+    """One explorer's pages."""
+
+    def __init__(self, answers: Answers) -> None:
+        """Load the template once."""
+        self._answers = answers
+        self._checked: tuple[int, bool] | None = None  # the last check: up to where, did it hold
+        templates = Environment(
+            loader=PackageLoader("cli.explorer"), autoescape=True, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        templates.globals.update(address=links.address, menu=MENU)
+        self._template = templates.get_template("page.html")
+
+    def page(
+        self, make: Callable[[Given], Page], path: str, query: dict[str, str],
+        named: dict[str, str],
+    ) -> tuple[int, str]:  # fmt: skip
+        """Return the exit code of the page's first command, and the page."""
+        point = {key: query[key] for key in links.POINT if query.get(key)}
+        given = {**query, **named}
+        try:
+            stamp, here = self._answers.look(point)
+        except LedgerError as error:
+            return exit_code(type(error)), self._template.render(
+                title="This cannot be shown", error=error_json(error), path=path, point={},
+                parts=[], given={}, here=None, page=None,
+            )  # fmt: skip
+        page = make({**given, "seen_at": here.at})
+        asked = shown.Asked(path, point, query)
+        parts, codes = [], []
+        for part in page.parts:
+            options = [*part.options, *(point.items() if part.timed else ())]
+            if isinstance(words_of(part.name, part.arguments, options), str):
+                continue  # a command that this version does not have
+            reply = self._answers.reply(stamp, part.name, part.arguments, options)
+            codes.append(reply.code)
+            parts.append(self._part(part, reply, asked, stamp))
+        text = self._template.render(
+            title=page.title, parts=parts, point=point, path=path, page=page, given=given,
+            here=here, error=None, asked=asked,
+        )
+        return (codes[0] if codes else 0), text
+
+    def _part(self, part: Part, reply: Reply, asked: shown.Asked, stamp: Stamp) -> Json:
+        answer = reply.json
+        made: Json = {"part": part, "failed": None, "figures": [], "table": None}
+        if part.shape == "proof":
+            return {**made, "proof": proofs.checked(self._answers.location, reply)}
+        if answer.get("schema") == "tally.error/1":
+            return {**made, "failed": answer}
+        made["answer"] = answer
+        return {**made, **self._shape(part, answer, asked, stamp)}
+
+    def _shape(self, part: Part, answer: Json, asked: shown.Asked, stamp: Stamp) -> Json:
+        shape = part.shape
+        if shape == "figures":
+            return {"figures": shown.figures(part, answer, asked)}
+        if shape == "payload":
+            held = answer.get(part.rows)
+            return {"payload": shown.flat(held) if held else None}
+        if shape == "tree":
+            return {"tree": shown.cut(part, answer["causes"], asked)}
+        if shape == "drawings":
+            return {"drawn": self._drawn(part, asked, stamp)}
+        if shape == "standing":
+            return {"standing": answer, "checked": self._checked}
+        if part.name == "verify":
+            self._checked = (int(answer["events"]), bool(answer["ok"]))
+        return {"table": shown.table(part, shown.arranged(shape, answer), asked),
+                "bridges": answer["rows"][:40] if shape == "bridge" else []}  # fmt: skip
+
+    def _drawn(self, part: Part, asked: shown.Asked, stamp: Stamp) -> str:
+        (name,) = part.arguments
+        key = ("drawn", name, *(f"--{k}={v}" for k, v in sorted(asked.point.items())))
+        return self._answers.drawn(
+            stamp, key, lambda: drawn(self._answers.location, name, asked.point)
+        )
+
+    def proof(self, position: str, file: str) -> tuple[int, bytes]:
+        """Return the exit code and the bytes of a file about an event."""
+        if file not in ("proof", "bytes"):
+            return 3, b"there is no such file\n"
+        reply = self._answers.reply(self._answers.stamp(), "prove", (position,), ())
+        if reply.code:
+            said = reply.json
+            return reply.code, f"{said['message']}; {said['hint']}\n".encode()
+        return 0, proofs.files(reply)[0 if file == "proof" else 1]
