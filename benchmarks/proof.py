@@ -78,7 +78,7 @@ def large_log(folder: Path, size: int) -> Path:
             for p in range(first, min(first + 20_000, size + 1))
         ]
         with store.writing() as writer:
-            writer.append(rows)
+            writer.append_rows(rows)
     store.close()
     return path
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from cli.render import note, plural
 from ledger.events import BreakOpened, ReconciliationRun, SeenLine
-from ledger.reconciling import Spoken, record_run, register
+from ledger.reconciling import register
+from ledger.reviewing import Spoken, record_run
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import sort_key
 from projections.reconciliation.report import candidates_of
@@ -55,7 +56,7 @@ def record(
     opened = [_opened(name, one, run, names, of=compared.of) for name, one in found]
     matched = frozenset(name for name, _ in report.named(matches))
     recorded = record_run(
-        session.store, run, opened, matched=matched, now=session.now, actor=actor,
+        session.ledger, run, opened, matched=matched, actor=actor,
         spoken=Spoken(compared.of, compared.only, _parties(report, names)),
     )  # fmt: skip
     if not recorded:

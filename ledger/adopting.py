@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from ledger.decisions import Act
 from ledger.errors import InvalidInput
 from ledger.events import ChecksAdopted
 from ledger.quoting import quoted
@@ -37,9 +36,6 @@ def adopt(
     if len(text.encode()) > TEXT_MAX:
         msg = f"the checks have more than {TEXT_MAX} bytes, and are kept in the log whole"
         raise InvalidInput(msg, hint="adopt only what a close requires")
-    request = msgspec.Raw(msgspec.msgpack.encode({"do": ADOPT, "name": name}))
-    with ledger.transaction() as (_, now):
-        return ledger.note(
-            ChecksAdopted(name=name, text=text), now=now, command=ADOPT, actor=actor,
-            reason=reason, request=request,
-        )  # fmt: skip
+    act = Act(ledger, ADOPT, actor=actor, reason=reason, asked={"name": name})
+    with act.deciding() as (_, now):
+        return act.record([ChecksAdopted(name=name, text=text)], now=now)[0]

@@ -26,7 +26,6 @@ from ledger.errors import (
     WrongClock,
 )
 from ledger.events import RecordedEvent, account_of
-from ledger.founding import row_of
 from ledger.memory import WEIGHT, let_go, weight
 from ledger.outcomes import Outcome, warnings
 from ledger.periods import format_instant
@@ -180,6 +179,12 @@ class Ledger(Engine):
             self._forget()
             raise
 
+    def version_of(self, stream: str) -> int:
+        """Return the last version of a stream that is no account's, looked up when needed."""
+        if stream not in self.catalog.versions:
+            self.catalog.versions[stream] = self._reader.stream_version(stream)
+        return self.catalog.versions[stream]
+
     def next_deadline(self) -> tuple[int, str] | None:
         """Return (instant, account) of what is due next."""
         with self.store.writing() as writer:
@@ -279,10 +284,7 @@ class Ledger(Engine):
         made, refused = self.decide(command, now=now, records=records)
         positions = [one.position for one in made]
         if refused is not None:
-            return Outcome(
-                ok=False, positions=positions, code=refused.code, message=str(refused),
-                hint=refused.remedy, rule=refused.rule, refused=refused,
-            )  # fmt: skip
+            return Outcome.of(refused, positions)
         self._requests.update(keys_used(command, made))
         if isinstance(command, c.SetPolicy):
             self._policy_changed(writer, now)
@@ -383,7 +385,7 @@ class Ledger(Engine):
     def _write(self, writer: Writer, count: int) -> None:
         """Append the first events that are held."""
         if count > 0:
-            writer.append([row_of(recorded) for recorded in self.pending[:count]])
+            writer.append(self.pending[:count])
             del self.pending[:count]
 
     def _append(self, writer: Writer) -> None:

@@ -9,15 +9,13 @@ becomes a trial balance.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-import msgspec
 
 from ledger.checklist import check_required
 from ledger.closes import check_ended
 from ledger.codec import tag
-from ledger.errors import ConcurrentModification, InvalidInput, Refused
+from ledger.decisions import Act
+from ledger.errors import ConcurrentModification, InvalidInput
 from ledger.events import (
     LEDGER_STREAM,
     POLICY_STREAM,
@@ -30,11 +28,11 @@ from ledger.periods import months_of
 from ledger.restating import facts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ledger.application import Ledger
     from ledger.checklist import CheckLine, Digests, Figures
-    from ledger.events import AnyEvent, RecordedEvent
+    from ledger.events import RecordedEvent
     from ledger.periods import Period
     from ledger.store import Reader, Writer
 
@@ -76,11 +74,14 @@ def close(
     """
     if not actor:
         raise InvalidInput("a close requires an actor", hint="--actor NAME")
-    act = _Act(ledger, CLOSE, period, actor=actor, reason=reason, override=override)
+    asked: dict[str, str | bool] = {"period": period.name}
+    if override:
+        asked["override"] = True
+    act = Act(ledger, CLOSE, actor=actor, reason=reason, asked=asked)
     for tried in range(1, TRIES + 1):
         with act.deciding() as (writer, now):
-            check_ended(period, now=now, offset=act.offset)
-            ledger.catalog.closes.check_close(period, act.months)
+            check_ended(period, now=now, offset=_offset(ledger))
+            ledger.catalog.closes.check_close(period, _months(ledger, period))
             derived.prepare(writer)
         with ledger.store.reader.snapshot():
             figures = derived.figures(ledger.store.reader, period)
@@ -91,7 +92,8 @@ def close(
                 continue
             lines = figures.checklist
             check_required(lines, period.name, override=override, actor=actor, reason=reason)
-            restated = [_restated(writer, ledger, month) for month in act.months]
+            months = _months(ledger, period)
+            restated = [_restated(writer, ledger, month) for month in months]
             events = [
                 PeriodClosed(
                     period=month.name, at=month.last, known_position=figures.position,
@@ -100,7 +102,7 @@ def close(
                     **digests._asdict(),
                 )
                 for month, digests, facts in zip(
-                    act.months, figures.digests, restated, strict=True
+                    months, figures.digests, restated, strict=True
                 )
             ]  # fmt: skip
             return Closed(act.record(events, now=now), lines, figures.digests)
@@ -116,63 +118,13 @@ def reopen(
             "reopening a period requires an actor and a reason",
             hint="--actor NAME --reason TEXT",
         )
-    act = _Act(ledger, REOPEN, period, actor=actor, reason=reason)
+    act = Act(ledger, REOPEN, actor=actor, reason=reason, asked={"period": period.name})
     with act.deciding() as (_, now):
-        found = ledger.catalog.closes.check_reopen(period, act.months)
+        found = ledger.catalog.closes.check_reopen(period, _months(ledger, period))
         return act.record(
             [PeriodReopened(period=one.month, close=one.position) for one in found], now=now
         )
 
-
-class _Act:
-    """One close or reopening: who asked for it, and how it or its refusal is recorded."""
-
-    def __init__(
-        self, ledger: Ledger, name: str, period: Period, *,
-        actor: str, reason: str | None, override: bool = False,
-    ) -> None:  # fmt: skip
-        asked: dict[str, str | bool] = {"do": name, "period": period.name}
-        if override:
-            asked["override"] = True
-        self._ledger, self._period, self._name = ledger, period, name
-        self._actor, self._reason = actor, reason
-        self._request = msgspec.Raw(msgspec.msgpack.encode(asked))
-
-    @property
-    def offset(self) -> int:
-        """The calendar offset in force."""
-        return self._ledger.catalog.policy.calendar_offset
-
-    @property
-    def months(self) -> list[Period]:
-        """The months of the period, in order."""
-        return months_of(self._period, self.offset)
-
-    @contextmanager
-    def deciding(self) -> Iterator[tuple[Writer, int]]:
-        """Decide under the write lock; a refusal is recorded, then raised. Raises: Refused."""
-        refused: Refused | None = None
-        with self._ledger.transaction() as (writer, now):
-            try:
-                yield writer, now
-            except Refused as error:
-                refused = error
-                said = CommandRefused(code=error.code, rule=error.rule, message=str(error))
-                self.record([said], now=now)
-        if refused is not None:
-            raise refused
-
-    def record(self, events: Sequence[AnyEvent], *, now: int) -> list[RecordedEvent]:
-        """Record one batch."""
-        made: list[RecordedEvent] = []
-        for event in events:
-            made.append(
-                self._ledger.note(
-                    event, now=now, command=self._name, actor=self._actor, reason=self._reason,
-                    request=self._request, cause=made[0].position if made else None,
-                )
-            )  # fmt: skip
-        return made
 
 
 def _overtaken(reader: Reader, period: Period, *, after: int, until: int) -> bool:
@@ -206,3 +158,12 @@ def _restated(writer: Writer, ledger: Ledger, month: Period) -> list[int]:
             starts=None if first else month.starts,
         )
     ]  # fmt: skip
+
+
+def _offset(ledger: Ledger) -> int:
+    return ledger.catalog.policy.calendar_offset
+
+
+def _months(ledger: Ledger, period: Period) -> list[Period]:
+    """Return the months of a period, in order."""
+    return months_of(period, _offset(ledger))

@@ -52,7 +52,7 @@ def _copy(
         raise LedgerExists(place)
     rows = source.rows(until=events)
     while batch := list(islice(rows, BATCH)):
-        writer.append(batch)
+        writer.append_rows(batch)
         if progress is not None:
             progress(writer.head.position, events)
     copied = Nodes(writer.connection).root(writer.head.position)

@@ -19,7 +19,7 @@ from ledger.catalog import Catalog
 from ledger.decider import DecisionContext
 from ledger.due_queue import DueQueue
 from ledger.errors import Refused
-from ledger.events import LEDGER_STREAM, RecordedEvent, TopUpReceived
+from ledger.events import RecordedEvent, TopUpReceived
 from ledger.ordering import next_due
 from ledger.repeats import NO_RECORDS, IdempotencyRecords
 from ledger.store.rows import Request
@@ -140,14 +140,17 @@ class Engine:
             if state is not None:
                 self.reschedule(state)
 
+    def version_of(self, stream: str) -> int:
+        """Return the last version of a stream that is no account's."""
+        return self.catalog.versions.get(stream, 0)
+
     def note(
-        self, event: AnyEvent, *, now: int, command: str, actor: str | None, reason: str | None,
-        request: Raw, cause: int | None = None,
+        self, event: AnyEvent, *, stream: str, now: int, command: str | None,
+        actor: str | None, reason: str | None, request: Raw, cause: int | None = None,
     ) -> RecordedEvent:  # fmt: skip
-        """Record an event of the ledger's own stream; ``command`` is none that decides."""
+        """Record an event of a stream that is no account's; ``command`` is none that decides."""
         recorded = RecordedEvent(
-            position=self.position + 1, stream=LEDGER_STREAM,
-            version=self.catalog.versions.get(LEDGER_STREAM, 0) + 1,
+            position=self.position + 1, stream=stream, version=self.version_of(stream) + 1,
             recorded_at=now, effective_at=now, event=event, cause=cause, command=command,
             actor=actor, reason=reason, request=request,
         )  # fmt: skip

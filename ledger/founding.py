@@ -1,4 +1,4 @@
-"""The first event of a ledger: its identity and every policy value; and how an event is stored.
+"""The first event of a ledger: its identity and every policy value.
 
 This module must not know commands.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import clock as clocks
-from ledger import codec
 from ledger.events import POLICY_STREAM, PolicyAdopted, RecordedEvent
 from ledger.money import check_currency
 from ledger.policy import Policy
 from ledger.settings import CLOCK_KEY
-from ledger.store.rows import Row
 
 if TYPE_CHECKING:
     from ledger.store import Store
@@ -41,14 +39,7 @@ def create(
         event=PolicyAdopted(values=values.values, ledger=ledger, currency=currency, clock=clock),
     )  # fmt: skip
     with store.writing() as writer:
-        writer.append([row_of(recorded)])
+        writer.append([recorded])
         if clock == clocks.SIMULATED:
             writer.set_meta(CLOCK_KEY, str(start))
 
-
-def row_of(recorded: RecordedEvent) -> Row:
-    """Return an event as the store keeps it."""
-    return Row(
-        recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
-        recorded.recorded_at, recorded.effective_at, codec.encode(recorded),
-    )  # fmt: skip

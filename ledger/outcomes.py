@@ -29,6 +29,14 @@ class Outcome(NamedTuple):
     rule: str | None = None
     refused: Refused | None = None  # what a caller in Python raises
 
+    @classmethod
+    def of(cls, refused: Refused, positions: Sequence[int]) -> Outcome:
+        """Return the outcome of a command that a rule refused."""
+        return cls(
+            ok=False, positions=positions, code=refused.code, message=str(refused),
+            hint=refused.remedy, rule=refused.rule, refused=refused,
+        )  # fmt: skip
+
 
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:
     """Return what a person should look at in a result (R3, R32)."""

@@ -149,12 +149,12 @@ def match(
     Examples:
       tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin --reason "asked the bank"
     """
-    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
+    from ledger import reconciling, reviewing  # noqa: PLC0415 - recording alone needs the write side
 
     one = reconciling.known_break(reconciling.register(session.reader), break_id)
     ours, theirs = chosen(one, break_id, lines)
-    recorded = reconciling.confirm(
-        session.store, break_id, ours=tuple(ours), theirs=tuple(theirs), now=session.now,
+    recorded = reviewing.confirm(
+        session.ledger, break_id, ours=tuple(ours), theirs=tuple(theirs),
         actor=actor, reason=reason,
     )  # fmt: skip
     _moved(session, output, break_id, recorded.position)
@@ -215,14 +215,14 @@ def _move(
     session: Session, output: Output, what: str, *,
     break_id: str, actor: str | None, reason: str | None,
 ) -> None:  # fmt: skip
-    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
+    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
 
     moves = {
-        "resolve": reconciling.resolve, "sign_off": reconciling.sign_off,
-        "reopen": reconciling.reopen,
+        "resolve": reviewing.resolve, "sign_off": reviewing.sign_off,
+        "reopen": reviewing.reopen,
     }  # fmt: skip
     recorded = moves[what](
-        session.store, break_id, now=session.now, actor=actor, reason=reason
+        session.ledger, break_id, actor=actor, reason=reason
     )
     _moved(session, output, break_id, recorded.position)
 
@@ -245,10 +245,11 @@ def _moved(session: Session, output: Output, break_id: str, position: int) -> No
 def _sign_off_run(
     session: Session, output: Output, run: str, *, actor: str | None, reason: str | None
 ) -> None:
-    from ledger.reconciling import register, sign_off_run  # noqa: PLC0415 - recording alone
+    from ledger.reconciling import register  # noqa: PLC0415 - recording alone
+    from ledger.reviewing import sign_off_run  # noqa: PLC0415 - as above
     from projections.reconciliation.runs import run_json  # noqa: PLC0415 - as above
 
-    recorded = sign_off_run(session.store, run, now=session.now, actor=actor, reason=reason)
+    recorded = sign_off_run(session.ledger, run, actor=actor, reason=reason)
     known = register(session.store.reader)
     if output.human:
         write(f"run {run} is signed off [@{recorded.position}]")

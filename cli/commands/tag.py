@@ -51,7 +51,7 @@ def add(
       tally tag add before-migration 2025-03 --actor ops/lin
     """
     from ledger.events import TagAdded  # noqa: PLC0415 - recording alone needs the write side
-    from ledger.tags import add_tag  # noqa: PLC0415 - as above
+    from ledger.tagging import add_tag  # noqa: PLC0415 - as above
 
     if session.catalog.clock == clocks.SYSTEM:
         session.ledger.advance()  # what is due belongs to the period that is named
@@ -64,7 +64,7 @@ def add(
         name=name, at=point.at, known_at=point.known_at, known_position=point.position,
         sealed=seal,
     )  # fmt: skip
-    recorded = add_tag(session.store, tag, now=session.now, actor=actor, reason=reason)
+    recorded = add_tag(session.ledger, tag, actor=actor, reason=reason)
     written = tag_json(read_tags(session.reader)[name], _formatter(session))
     if output.human:
         sealed = "sealed" if seal else "tagged"

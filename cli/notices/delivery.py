@@ -13,8 +13,8 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
-from ledger.events import NoticeFailed, NoticeSent
-from ledger.noticing import record_attempt
+from ledger.decisions import Act
+from ledger.events import NOTICES_STREAM, NoticeFailed, NoticeSent
 from ledger.periods import MINUTE, SECOND
 from projections.notices.kinds import notice_json
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cli.notices.channel import Answer, Channel
+    from ledger.application import Ledger
     from ledger.events import RecordedEvent
-    from ledger.store import Store
     from projections.notices.kinds import Notice
     from projections.notices.outbox import Outbox
 
 BACK_OFF = (SECOND, 5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE)
 ATTEMPTS = len(BACK_OFF)
+NOTIFY = "notify"
 
 
 class _Rest(NamedTuple):
@@ -47,18 +48,19 @@ class Delivery:
     """
 
     def __init__(
-        self, store: Store, outbox: Outbox, channel: Channel, *, now: Callable[[], int],
+        self, ledger: Ledger, outbox: Outbox, channel: Channel, *, now: Callable[[], int],
         real: bool, back_off: Sequence[int] = BACK_OFF,
     ) -> None:  # fmt: skip
         """Begin where the log says; ``real``: the ledger's clock is the machine's."""
         self.outbox = outbox
         self.sent = self.failed = 0
-        self._store = store
+        self._ledger = ledger
+        self._reader = ledger.store.reader
         self._channel = channel
         self._now = now
         self._back_off = back_off
         self._resting: dict[str, _Rest] = {}
-        outbox.read(store.reader, now=now())
+        outbox.read(self._reader, now=now())
         for account in outbox.accounts() if real else ():
             notice = outbox.first(account)
             tried = outbox.tried(notice) if notice is not None else None
@@ -87,7 +89,7 @@ class Delivery:
 
     def ready(self, *, rounds: int | None = None) -> Iterator[RecordedEvent]:
         """Try what need not wait now, oldest first; ``rounds`` of five for an account."""
-        self.outbox.read(self._store.reader, now=self._now())
+        self.outbox.read(self._reader, now=self._now())
         real_now = clocks.system_now()
         heads = [
             (notice.order, account) for account in self.outbox.accounts()
@@ -142,10 +144,8 @@ class Delivery:
             channel=self._channel.name, attempt=self.outbox.tried(notice).attempts + 1,
             answer=answer.said, since=self.outbox.since,
         )  # fmt: skip
-        with self._store.writing() as writer:
-            self.outbox.read(writer.reader, now=self._now())
-            recorded = record_attempt(
-                writer, event, version=self.outbox.version + 1, now=self._now()
-            )
-        self.outbox.read(self._store.reader, now=self._now())
+        act = Act(self._ledger, NOTIFY, actor=None, stream=NOTICES_STREAM)
+        with act.deciding() as (_, now):
+            (recorded,) = act.record([event], now=now)
+        self.outbox.read(self._reader, now=self._now())
         return recorded

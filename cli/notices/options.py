@@ -75,7 +75,7 @@ def delivery(
     channel = open_channel(session, to, secret_env=secret_env, templates=templates)
     outbox = Outbox(session.store.reader, channel.name, kinds=wanted, since=start)
     now = session.ledger.now if real else lambda: session.now
-    return Delivery(session.store, outbox, channel, now=now, real=real)
+    return Delivery(session.ledger, outbox, channel, now=now, real=real)
 
 
 def open_channel(

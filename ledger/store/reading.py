@@ -164,6 +164,16 @@ class Reader:
                 )
             ]
 
+    def stream_version(self, stream: str) -> int:
+        """Return the last version of a stream, 0 if it has none."""
+        with explained(self.location):
+            (version,) = self.connection.execute(
+                f"SELECT COALESCE(MAX(originator_version), 0) FROM {EVENTS} "
+                "WHERE originator_id = ?",
+                (stream,),
+            ).fetchone()
+        return int(version)
+
     def stream_row(self, stream: str, version: int) -> tuple[int, bytes] | None:
         """Return the position and the stored bytes of one version of a stream."""
         with explained(self.location):

@@ -2,7 +2,7 @@
 
 Invariant: what a writer appends continues the log without a gap and never goes back in recorded
 time; it is durable when its transaction ends, or was never there. This module must not know what
-the bytes mean.
+an event means.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from ledger import codec
 from ledger.errors import IntegrityBroken
 from ledger.proof import nodes
 from ledger.store import settings
 from ledger.store.errors import PositionConflict
-from ledger.store.rows import kept_as
+from ledger.store.rows import Row, kept_as
 from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ledger.connection import Connection
+    from ledger.events import RecordedEvent
     from ledger.store.reading import Reader
-    from ledger.store.rows import Head, Request, Row
+    from ledger.store.rows import Head, Request
 
     Hook = Callable[["Writer", Sequence[Row]], None]
 
@@ -36,6 +38,14 @@ SEE = "see what is wrong: tally verify"
 def grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
     """Extend the Merkle tree in the append's own transaction (R59)."""
     nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
+
+
+def row_of(recorded: RecordedEvent) -> Row:
+    """Return an event as a store keeps it."""
+    return Row(
+        recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
+        recorded.recorded_at, recorded.effective_at, codec.encode(recorded),
+    )  # fmt: skip
 
 
 class Writer:
@@ -61,8 +71,12 @@ class Writer:
         self._hooks = hooks
         self.head: Head = reader.head()
 
-    def append(self, rows: Sequence[Row]) -> None:
-        """Append rows that continue the log. Raises: PositionConflict, StreamConflict."""
+    def append(self, events: Sequence[RecordedEvent]) -> None:
+        """Append events that continue the log. Raises: PositionConflict, StreamConflict."""
+        self.append_rows([row_of(recorded) for recorded in events])
+
+    def append_rows(self, rows: Sequence[Row]) -> None:
+        """Append rows that another store has kept, to the byte. Raises: as ``append``."""
         position, recorded_at = self.head.position, self.head.recorded_at
         for row in rows:
             position += 1

@@ -193,7 +193,7 @@ class Judge:
                 if batch[-1].position > checkpoint.size:
                     raise broken("there are more events than were signed")
                 with store.writing() as writer:
-                    writer.append(batch)
+                    writer.append_rows(batch)
         head = store.reader.head().position
         if head != checkpoint.size:
             raise broken(f"{head} events, {checkpoint.size} were signed")

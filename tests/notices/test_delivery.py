@@ -12,6 +12,7 @@ from cli.notices.channel import read_address
 from cli.notices.delivery import ATTEMPTS, Delivery
 from cli.notices.files import File
 from cli.notices.web import Web, read_secrets
+from ledger.application import Ledger
 from ledger.errors import InvalidInput
 from ledger.store import open_store
 from projections.notices.kinds import KINDS
@@ -109,7 +110,9 @@ def test_five_attempts_then_the_account_is_left_until_the_next_call(
         channel = Web(read_address(hook.url), read_secrets(SECRET, where="here"))
         outbox = Outbox(store.reader, channel.name, kinds=KINDS)
         now = store.reader.head().recorded_at
-        work = Delivery(store, outbox, channel, now=lambda: now, real=False, back_off=(0,) * 5)
+        work = Delivery(
+            Ledger(store), outbox, channel, now=lambda: now, real=False, back_off=(0,) * 5
+        )
         made = list(work.patiently())
         assert len(made) == work.failed == ATTEMPTS == 5
         assert len(outbox) == 6
@@ -148,7 +151,7 @@ def test_a_hostile_answer_is_bounded_and_kept_as_one_plain_line(
         channel = Web(read_address(hook.url), read_secrets(SECRET, where="here"), seconds=1)
         outbox = Outbox(store.reader, channel.name, kinds=["low_balance"])
         now = store.reader.head().recorded_at
-        work = Delivery(store, outbox, channel, now=lambda: now, real=False)
+        work = Delivery(Ledger(store), outbox, channel, now=lambda: now, real=False)
         [recorded] = work.once()
         store.close()
         channel.close()
@@ -257,7 +260,7 @@ def test_a_full_disk_is_a_failed_attempt(world: World, tmp_path: Path) -> None:
     store = open_store(str(world.path))
     outbox = Outbox(store.reader, channel.name, kinds=["low_balance"])
     now = store.reader.head().recorded_at
-    work = Delivery(store, outbox, channel, now=lambda: now, real=False)
+    work = Delivery(Ledger(store), outbox, channel, now=lambda: now, real=False)
     [recorded] = work.once()
     store.close()
     channel.close()

@@ -220,13 +220,13 @@ KILLED = textwrap.dedent(
     from cli.bootstrap import Session
     from ledger.events import TagAdded
     from ledger.proof.seals import log_key, seal
-    from ledger.tags import add_tag
+    from ledger.tagging import add_tag
     from tests.proof.worlds import NAME, SEED
     with Session(sys.argv[1]) as session:
         store = session.store
         for name in ("one", "two"):
             tag = TagAdded(name=name, at=1, known_at=1, known_position=1, sealed=False)
-            add_tag(store, tag, now=session.now)
+            add_tag(session.ledger, tag)
         with store.writing() as writer:
             head = writer.head.position
             made = seal(writer.connection, (log_key(NAME, SEED),), origin=NAME, head=head)

@@ -232,7 +232,7 @@ def test_many_tiles(tmp_path: Path) -> None:
     for first in range(1, 701, 100):
         with store.writing() as writer:
             span = range(first, first + 100)
-            writer.append([Row(p, "s", p, "T/1", 1, 1, b"%d" % p) for p in span])
+            writer.append_rows([Row(p, "s", p, "T/1", 1, 1, b"%d" % p) for p in span])
     with store.writing() as writer:
         made = seal(writer.connection, (log_key("x", b"\x01" * 32),), origin="x", head=700)
     for path, content in tiles(store.reader, made):

@@ -126,7 +126,7 @@ def test_an_append_reads_back_what_was_kept(world: Sealed, ignored: str) -> None
         f"BEFORE INSERT ON stored_events WHEN {ignored}", "SELECT RAISE(IGNORE)"
     ))  # fmt: skip
     with pytest.raises(IntegrityBroken, match="did not keep"), store.writing() as writer:
-        writer.append(rows)
+        writer.append_rows(rows)
     run(world.path, "DROP TRIGGER evil")
     store.close()
     assert world.verify()["ok"]

@@ -135,17 +135,17 @@ def test_events_and_nodes_are_written_together_or_not_at_all(tmp_path: Path) -> 
     create_store(location)
     store = open_store(location)
     with store.writing() as writer:
-        writer.append(rows(1, 10))
+        writer.append_rows(rows(1, 10))
     with pytest.raises(RuntimeError), store.writing() as writer:
-        writer.append(rows(11, 10))
+        writer.append_rows(rows(11, 10))
         raise RuntimeError
     kept = Nodes(store.reader.connection)
     assert kept.size() == store.reader.head().position == 10
     store.close()
     again = open_store(location)
     with again.writing() as writer:
-        writer.append(rows(11, 5))
-        writer.append(rows(16, 3))
+        writer.append_rows(rows(11, 5))
+        writer.append_rows(rows(16, 3))
     kept = Nodes(again.reader.connection)
     assert kept.root(18) == recursive.mth([b"%d" % p for p in range(1, 19)])
     again.close()
@@ -158,7 +158,7 @@ def test_the_database_refuses_to_change_them(tmp_path: Path, table: str, stateme
     create_store(location)
     store = open_store(location)
     with store.writing() as writer:
-        writer.append(rows(1, 3))
+        writer.append_rows(rows(1, 3))
         writer.connection.execute("INSERT INTO seals VALUES (1, 3, x'00', '')")
     with pytest.raises(Exception, match="append-only"), store.writing() as writer:
         writer.connection.execute(statement.format(table))
@@ -173,7 +173,7 @@ def test_a_ledger_made_before_there_was_a_tree_gets_it_once(tmp_path: Path) -> N
     store = open_store(location)
     store.after_append.clear()  # as the program was before
     with store.writing() as writer:
-        writer.append(rows(1, 9000))
+        writer.append_rows(rows(1, 9000))
         for table in ("tree_nodes", "seals"):
             writer.connection.execute(f"DROP TABLE {table}")
     store.close()
@@ -185,7 +185,7 @@ def test_a_ledger_made_before_there_was_a_tree_gets_it_once(tmp_path: Path) -> N
     again.close()
     once = open_store(location, lambda *_: pytest.fail("built again"))
     with once.writing() as writer:
-        writer.append(rows(9001, 1))
+        writer.append_rows(rows(9001, 1))
     once.close()
 
 
@@ -194,10 +194,10 @@ def test_a_tree_of_another_log_stops_the_append(tmp_path: Path) -> None:
     create_store(location)
     store = open_store(location)
     with store.writing() as writer:
-        writer.append(rows(1, 3))
+        writer.append_rows(rows(1, 3))
         writer.connection.execute("DROP TRIGGER tree_nodes_no_delete")
         writer.connection.execute("DELETE FROM tree_nodes WHERE start = 0")
     with pytest.raises(IntegrityBroken), store.writing() as writer:
-        writer.append(rows(4, 1))
+        writer.append_rows(rows(4, 1))
     assert store.reader.head().position == 3
     store.close()

@@ -20,7 +20,7 @@ from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Rech
 from ledger.rehearsal.replay import rehearse
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
-from ledger.tags import add_tag
+from ledger.tagging import add_tag
 from projections.runner import Views
 from tests.rehearsal.worlds import (
     OFFSET,
@@ -106,7 +106,7 @@ def test_a_tag_is_a_note_that_no_rule_makes() -> None:
     here = reader.head()
     tag = TagAdded(name="close", at=here.recorded_at, known_at=here.recorded_at,
                    known_position=here.position)  # fmt: skip
-    add_tag(ledger.store, tag, now=ledger.now())
+    add_tag(ledger, tag)
     do(ledger, do="top-up", account="a-1", amount="50", channel="alipay", serial="T2")
     ledger.advance(ledger.now() + DAY)
     assert differences(reader) == []

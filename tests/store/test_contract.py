@@ -46,7 +46,7 @@ def row(position: int, stream: str = "account:a", version: int = 0, at: int = 10
 def append(store: Store, *rows: Row) -> None:
     """Append rows in one transaction."""
     with store.writing() as writer:
-        writer.append(rows)
+        writer.append_rows(rows)
 
 
 def test_an_empty_log_has_an_empty_head(store: Store) -> None:
@@ -106,7 +106,7 @@ def test_a_version_that_exists_is_refused_and_nothing_is_kept(store: Store) -> N
 
 def test_an_exception_rolls_everything_back(store: Store) -> None:
     with pytest.raises(RuntimeError), store.writing() as writer:
-        writer.append([row(1)])
+        writer.append_rows([row(1)])
         writer.set_meta("k", "v")
         writer.put_requests({("s", "k"): Request(b"d", 1, 1)})
         raise RuntimeError
@@ -135,7 +135,7 @@ def test_the_database_itself_refuses_to_change_what_is_recorded(
             "INSERT" in statement
         )
     with store.writing() as writer:
-        writer.append([row(1)])
+        writer.append_rows([row(1)])
         writer.put_requests({("s", "k"): Request(b"d", 1, 1)})
     with pytest.raises(Exception, match="append-only"), store.writing() as writer:
         writer.connection.execute(statement)
@@ -144,7 +144,7 @@ def test_the_database_itself_refuses_to_change_what_is_recorded(
 
 def test_keys_and_settings_are_remembered(store: Store) -> None:
     with store.writing() as writer:
-        writer.append([row(1)])
+        writer.append_rows([row(1)])
         writer.put_requests({("payment", "a/1"): Request(b"d", 1, 1)})
         writer.set_meta("clock", "5")
         writer.set_meta("clock", "6")
@@ -211,7 +211,7 @@ def test_accounts_are_listed_once_whatever_stands_beside_them(store: Store) -> N
     with store.writing() as writer:
         for position, name in enumerate(names, 1):
             seen[name] = seen.get(name, 0) + 1
-            writer.append([row(position, name, seen[name])])
+            writer.append_rows([row(position, name, seen[name])])
     assert store.reader.accounts() == ["a", "b", "\u4e2d"]
     assert [f"account:{one}" for one in store.reader.accounts()] == store.reader.streams()
 

@@ -37,7 +37,7 @@ def location(tmp_path: Path) -> str:
     create_store(path)
     store = open_store(path)
     with store.writing() as writer:
-        writer.append(rows(1, 500))
+        writer.append_rows(rows(1, 500))
     store.close()
     return path
 
@@ -47,12 +47,12 @@ def test_a_full_disk_refuses_the_batch_and_keeps_what_was_recorded(location: str
     with pytest.raises(DiskFull, match="nothing of this batch"), store.writing() as writer:
         (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
         writer.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
-        writer.append(rows(501, 2000))
+        writer.append_rows(rows(501, 2000))
     store.close()
     again = open_store(location)
     assert again.reader.head().position == 500
     with again.writing() as writer:
-        writer.append(rows(501, 10))
+        writer.append_rows(rows(501, 10))
     assert again.reader.head().position == 510
     again.close()
 
@@ -70,7 +70,7 @@ def test_a_file_system_limit_is_a_full_disk_too(location: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         try:
             with store.writing() as writer:
-                writer.append(rows(501, 20_000))
+                writer.append_rows(rows(501, 20_000))
         except StoreError as error:
             print(error.code)
         """
@@ -89,7 +89,7 @@ def test_a_second_writer_waits_and_then_says_that_the_ledger_is_busy(location: s
 
     one, two = open_store(location), FileStore(location, busy_seconds=1)
     with one.writing() as writer:
-        writer.append(rows(501, 1))
+        writer.append_rows(rows(501, 1))
         with pytest.raises(LedgerBusy), two.writing():
             pass
     with two.writing() as other:
@@ -107,7 +107,7 @@ def test_two_processes_interleave_without_losing_an_event(location: str) -> None
         store = open_store(sys.argv[1])
         for _ in range(60):
             with store.writing() as writer:
-                writer.append(rows(writer.head.position + 1, 3))
+                writer.append_rows(rows(writer.head.position + 1, 3))
         """
     )
     command = [sys.executable, "-c", program, location]
@@ -170,7 +170,7 @@ def test_a_reader_and_a_writer_do_not_disturb_each_other(location: str) -> None:
     next(bodies)
     store = open_store(location)
     with store.writing() as writer:
-        writer.append(rows(501, 10))
+        writer.append_rows(rows(501, 10))
     assert sum(1 for _ in bodies) == 499
     assert reader.head().position == 510
     store.close()

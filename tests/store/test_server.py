@@ -85,7 +85,7 @@ def test_many_writers_lose_nothing_and_no_reader_passes_a_position_by(database: 
         for number in range(1, 41):
             with store.writing() as writer:
                 head = writer.head.position
-                writer.append([
+                writer.append_rows([
                     row(head + 1 + i, f"account:{sys.argv[2]}", 2 * number - 1 + i)
                     for i in range(2)
                 ])
@@ -122,7 +122,7 @@ def test_who_waits_too_long_is_told_that_the_ledger_is_busy(
     monkeypatch.setattr("ledger.store.postgres.BUSY_SECONDS", 1)
     one, two = open_store(database), open_store(database)
     with one.writing() as writer:
-        writer.append([row(1)])
+        writer.append_rows([row(1)])
         with pytest.raises(LedgerBusy), two.writing():
             pass
     with two.writing() as other:
@@ -171,7 +171,7 @@ def test_a_server_that_restarts_loses_nothing(server: Server, database: str) -> 
     before = list(ledger.store.reader.bodies())
     with pytest.raises(StoreError), ledger.store.writing() as writer:
         head = writer.head
-        writer.append([row(head.position + 1, "account:x", 1, at=head.recorded_at)])
+        writer.append_rows([row(head.position + 1, "account:x", 1, at=head.recorded_at)])
         server.restart()
     ledger.store.close()
     ledger = reopen(database)
@@ -186,7 +186,7 @@ def test_the_server_refuses_to_change_what_is_recorded(database: str) -> None:
     create_store(database)
     store = open_store(database)
     with store.writing() as writer:
-        writer.append([row(1), row(2)])
+        writer.append_rows([row(1), row(2)])
     store.close()
     with psycopg.connect(database, autocommit=True) as connection:
         for table in ("stored_events", "tree_nodes", "seals", "requests"):
