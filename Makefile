@@ -72,7 +72,7 @@ sequences: $(STAMP)
 # Kills, full disks and flipped bits, many of each; `make test` plays one round.
 TORTURE ?= 40
 torture: $(STAMP)
-	TALLY_TORTURE=$(TORTURE) $(PYTEST) -s tests/torture
+	TALLY_TORTURE=$(TORTURE) TALLY_KILLS=100 $(PYTEST) -s tests/torture tests/notices/test_kills.py
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
