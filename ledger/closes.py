@@ -141,7 +141,11 @@ class Closes:
             if (one := there.get(month.name)) is not None:
                 who = f" by {quoted(one.actor)}" if one.actor else ""
                 msg = f"{month.name} was closed at @{one.position}{who} and stays closed"
-                raise wrong(msg, "reopen it first: tally reopen PERIOD", rule="R61")
+                remedy = (
+                    f"to sign and pack it: tally seal, tally pack --period {month.name}; "
+                    f"to close it again: tally reopen {month.name}"
+                )
+                raise wrong(msg, remedy, rule="R61")
         first = min((one.starts for one in self.entries), default=None)
         if first is None or (not there and months[0].starts <= first):
             return

@@ -11,7 +11,7 @@ from cli.outputs import Target, kept_places, output_option
 from cli.progress import Progress
 from cli.render import plural, write
 from cli.trusting import key_option, log_key_of, policy_option, read_policy
-from ledger.errors import NoSuchThing
+from ledger.errors import InvalidInput, NoSuchThing
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
 
@@ -31,6 +31,9 @@ def pack_target(
     if target is None:
         target = Target(f"pack-{period.name}.zip")
         target.check(kept_places(session.location, None, policy_place))
+        if target.path.exists():  # evidence that somebody may have handed over already
+            msg = f"{str(target)!r} exists"
+            raise InvalidInput(msg, hint="name the new pack with -o; nothing was written")
     return target
 
 

@@ -128,41 +128,57 @@ def _books(sums: dict[str, int]) -> CheckLine:
 
 
 def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine:
-    """Find a signed-off run of a source for every month, nothing unexplained and no break open."""
+    """Find a signed-off run of a source for every month, nothing unexplained and no break open.
+
+    A break that any run of the source over the month left open counts, whichever was signed off.
+    """
     said: list[str] = []
+    asked: dict[str, None] = {}  # how what covers was narrowed or loosened
     for month in months:
-        missing = list(_covering(known, source, month))
-        if not missing:
+        runs = _covering(known, source, month)
+        missing = [_missing(run) for run in runs]
+        open_ = [text for run in runs if (text := _open(known, run))]
+        complete = [run for run, text in zip(runs, missing, strict=True) if not text]
+        if not runs:
             said.append(f"no run covers {month.name}")
-        elif all(missing):
+        elif open_:
+            said.append(open_[-1])
+        elif not complete:
             said.append(missing[-1])
+        else:
+            asked.update(dict.fromkeys(complete[-1].only))
+    good = ", ".join(("unexplained 0.00, 0 breaks open", *asked))
     makers = {one.actor for one in known.runs.values() if one.event.source == source and one.actor}
     return CheckLine(
-        f"{source} reconciled", not said, "; ".join(said) or "unexplained 0.00, 0 breaks open",
+        f"{source} reconciled", not said, "; ".join(said) or good,
         required=True, makers=tuple(sorted(makers)),
     )  # fmt: skip
 
 
-def _covering(known: Register, source: str, month: Period) -> Iterator[str]:
-    """Return what is missing in each run that covers a month; nothing where it is complete."""
-    for run in known.runs.values():
-        event = run.event
-        # Statements end with the last second of a day, or with the first of the next.
-        if event.source == source and event.starts <= month.starts and event.ends >= month.last:
-            yield _missing(known, run)
+def _covering(known: Register, source: str, month: Period) -> list[Run]:
+    # Statements end with the last second of a day, or with the first of the next.
+    return [
+        run for run in known.runs.values()
+        if run.event.source == source
+        and run.event.starts <= month.starts and run.event.ends >= month.last
+    ]  # fmt: skip
 
 
-def _missing(known: Register, run: Run) -> str:
+def _open(known: Register, run: Run) -> str:
+    """Say how many breaks of a run are open; nothing where none is."""
+    still = sum(known.breaks[name].state in (OPEN, REOPENED) for name in run.event.breaks)
+    return f"run {run.event.run} has {still} open break{'s'[: still != 1]}" if still else ""
+
+
+def _missing(run: Run) -> str:
+    """Say what a run lacks to stand for its source; nothing where it is complete."""
     event = run.event
-    items = any(one.startswith("item ") for one in run.only)
-    if items or (run.only and not event.matches):  # a file with none of a channel's payments
+    items, channels = (
+        any(one.startswith(word) for one in run.only) for word in ("item ", "channel ")
+    )
+    if items or (channels and not event.matches):  # a file with none of a channel's payments
         return f"run {event.run} compares {', '.join(run.only)} and nothing else"
     unexplained = Decimal(event.opening) + Decimal(event.movements) - Decimal(event.closing)
     if unexplained:
         return f"run {event.run} leaves {unexplained} unexplained"
-    still = sum(known.breaks[name].state in (OPEN, REOPENED) for name in event.breaks)
-    if still:
-        return f"run {event.run} has {still} open break{'s'[: still != 1]}"
-    if run.signed_by is None:
-        return f"run {event.run} is not signed off"
-    return ""
+    return f"run {event.run} is not signed off" if run.signed_by is None else ""

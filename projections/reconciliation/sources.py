@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.memory import no_cycles
 from ledger.periods import DAY
 from ledger.reconciling import register
+from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.focus.fitting import (
@@ -97,9 +98,19 @@ def _compare(
         if one.source == asked.source
     ]  # fmt: skip
     report = reconcile(statement, side.lines, _scope(statement, asked), confirmed=confirmed)
-    only = (*(f"channel {name}" for name in sorted(asked.channels)),
-            *(f"item {name}" for name in sorted(asked.kinds)))  # fmt: skip
-    return Compared(report, statement, side, sha256_of(body), channels, only)
+    said = _said(asked, statement)
+    return Compared(report, statement, side, sha256_of(body), channels, said)
+
+
+def _said(asked: Asked, statement: Statement) -> tuple[str, ...]:
+    """Say what the comparison was narrowed to, and by what it was loosened."""
+    said = [f"channel {name}" for name in sorted(asked.channels)]
+    said += [f"item {name}" for name in sorted(asked.kinds)]
+    if (asked.transit_days or 0) * DAY > TRANSIT.get(statement.subject, 0):
+        said.append(f"transit-days {asked.transit_days}")
+    if asked.tolerance:
+        said.append(f"tolerance {write_amount(asked.tolerance, statement.currency)}")
+    return tuple(said)
 
 
 def _owes(statement: Statement) -> bool:

@@ -466,10 +466,12 @@ def test_a_run_that_was_narrowed_stands_for_no_whole_statement(tmp_path: Path) -
         False, "run RUN compares channel wire and nothing else"
     )  # fmt: skip
     rows = "2025-03-09,12.00,X9\n"
-    assert said(rows, "--item", "nothing") == (
+    assert said("", "--item", "nothing") == (
         False, "run RUN compares item nothing and nothing else"
     )  # fmt: skip
-    assert said(rows, "--channel", "bank") == (True, "unexplained 0.00, 0 breaks open")
+    assert said(rows, "--channel", "bank") == (
+        True, "unexplained 0.00, 0 breaks open, channel bank"
+    )  # fmt: skip
     assert world.json("report", "reconciliation")["runs"][-1]["only"] == ["channel bank"]
 
 
@@ -484,6 +486,29 @@ def test_a_narrowed_run_resolves_no_break_that_it_did_not_look_at(tmp_path: Path
     assert not figure(world)[0]
 
 
+def test_a_later_run_with_a_break_holds_the_close_up_though_an_earlier_one_is_signed_off(
+    tmp_path: Path,
+) -> None:
+    """R65: no open break: of the bank's corrected file neither."""
+    world = story(tmp_path, close_requires="csv")
+    world.take(top_up("12", "X9", "2025-04-01T00:00:00+08:00", effective_at="2025-03-09T10:00:00"))
+    run = reconciled(world, tmp_path, "2025-03-09,12.00,X9\n")
+    world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "agrees")
+    assert figure(world)[0]
+    corrected = reconciled(world, tmp_path, "2025-03-09,12.00,X9\n2025-03-11,3.00,new\n")
+    assert figure(world) == (False, f"run {corrected} has 1 open break")
+
+
+def test_a_run_that_was_loosened_says_so_on_the_checklist(tmp_path: Path) -> None:
+    """R65: a payment that is 'on its way' for a year is a matter for who signs off."""
+    world = story(tmp_path, close_requires="csv")
+    world.take(top_up("12", "X9", "2025-04-01T00:00:00+08:00", effective_at="2025-03-09T10:00:00"))
+    run = reconciled(world, tmp_path, "", "--transit-days", "365", "--tolerance", "0.05")
+    world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "agrees")
+    said = "unexplained 0.00, 0 breaks open, transit-days 365, tolerance 0.05"
+    assert figure(world) == (True, said)
+
+
 def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
     """R61: the checkpoint is kept in the ledger, `-o` names the pack; a missing key comes first."""
     world = story(tmp_path)
@@ -493,8 +518,22 @@ def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
     world.done("keys", "new")
     answer = world.json(*arguments)
     assert answer["checkpoint"]["size"] == answer["position"]
+    again = world.run(*arguments, "--json")
+    assert (again.code, "tally pack --period 2025-03" in again.json["hint"]) == (4, True)
     assert (tmp_path / "m.zip").stat().st_size > 1000
     assert world.json("status")["last_seal"]["size"] == answer["position"]
+
+
+def test_a_pack_of_no_given_name_replaces_none(tmp_path: Path) -> None:
+    """The one that was handed over stays; it is said before anything is closed."""
+    world = story(tmp_path)
+    world.done("keys", "new")
+    handed = tmp_path / "pack-2025-03.zip"
+    handed.write_bytes(b"handed over")
+    done = tally("close", "2025-03", "--pack", "--actor", "x", "--ledger", world.path, cwd=tmp_path)
+    assert (done.code, "exists" in done.err) == (2, True)
+    assert world.events()[-1]["type"] != "PeriodClosed"
+    assert handed.read_bytes() == b"handed over"
 
 
 def test_a_ledger_closed_before_reads_as_it_did(tmp_path: Path) -> None:

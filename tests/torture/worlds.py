@@ -40,6 +40,10 @@ WRITING = (
     Writing("clock advance", ("clock", "advance", "400d")),
     Writing("tag", ("tag", "add", "mine")),
     Writing("close", ("close", "2025-02", "--actor", "lin")),
+    Writing("close, seal, pack", (
+        "close", "2025-02", "--actor", "lin", "--seal", "--pack", "-o", "{}/p.zip",
+    )),
+    Writing("check --adopt", ("check", "{}/c.toml", "--adopt", "end", "--actor", "lin")),
     Writing("reopen", ("reopen", "2025-01", "--actor", "lin", "--reason", "x")),
     Writing("seal", ("seal", "-o", "{}/new.checkpoint")),
     Writing("keys rotate", ("keys", "rotate")),
@@ -65,6 +69,7 @@ def prepare(folder: Path) -> Path:
         f'"channel":"m","serial":"{n}"}}\n'
         for n in range(400)
     ]
+    (folder / "c.toml").write_text('[[check]]\nname = "no debt"\nexpr = "outstanding == 0"\n')
     (folder / "more.ndjson").write_text("".join(more))
     world.done("export", "--format", "alibaba-transactions", "-o", folder / "s.csv")
     return folder
