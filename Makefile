@@ -3,9 +3,10 @@
 # make check  all that continuous integration runs
 # make torture  kills at random moments, full disks, flipped bits, for minutes
 # make quick  what to run while working: style, types and the fast specifications
-# make judges the outside programs that tests ask: hledger, ledger, chromium, axe-core, and their drivers
+# make judges the outside programs that tests ask: browsers, shells, ledgers, and their drivers
 #
-# Needs Python 3.11 or later (with venv), git and make. Everything is installed into .venv.
+# Needs Python 3.11 or later (with venv), git and make. Everything is installed into .venv: for
+# `make demo` the program alone, for everything else what tests need too.
 
 VENV    ?= .venv
 WORKERS ?= 2
@@ -18,14 +19,19 @@ PYTHON  ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 SEQUENCES ?= 1000
 
 BIN   := $(VENV)/bin
+BASE  := $(VENV)/.program
 STAMP := $(VENV)/.installed
+PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Blocks of slow tests are many: a worker that is done takes over from the other.
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli tallystick fixtures tests docs benchmarks
 
 .PHONY: site man demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
 
-demo: $(STAMP)
+# Two targets may not install into .venv at the same time.
+.NOTPARALLEL:
+
+demo: $(BASE)
 	$(BIN)/tally demo
 
 test: $(STAMP)
@@ -37,17 +43,22 @@ quick: $(STAMP)
 	$(BIN)/pytest -q -n $(WORKERS) tests/specs tests/schema tests/store/test_contract.py tests/test_tidy.py
 
 # Debian's programs where that is possible; a test whose judge is missing says so and is skipped.
+# What is there then stands in .venv/judges: with TALLY_JUDGES=.venv/judges each of them must be asked.
+JUDGES := bash chromium default-jre-headless fish groff hledger ledger openssl zsh
 judges: $(STAMP)
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-	    --no-install-recommends chromium hledger ledger openssl >/dev/null; \
-	else echo "judges: as root on Debian: apt install chromium hledger ledger openssl"; fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]' focus-data-toolkit
+	  apt-get update -qq; for name in $(JUDGES); do \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$name \
+	      >/dev/null || echo "judges: $$name could not be installed"; done; \
+	else echo "judges: as root on Debian: apt install $(JUDGES)"; fi
+	@for name in playwright focus-data-toolkit pyspark; do \
+	  $(PIP) "$$name" || echo "judges: $$name could not be installed"; done
 	@if command -v npm >/dev/null; then \
 	  there=$$(mktemp -d) && (cd "$$there" && npm pack --silent axe-core@4 >/dev/null && \
 	    tar xzf axe-core-*.tgz package/axe.min.js package/LICENSE) && \
 	  mkdir -p $(VENV)/axe-core && cp "$$there"/package/* $(VENV)/axe-core/; rm -rf "$$there"; \
 	else echo "judges: axe-core comes from npm: install npm, or name axe.min.js in AXE_CORE"; fi
+	@$(BIN)/python -m tests.judges $(VENV)/judges
 
 check: style types imports docs-check site coverage sequences demo
 	@echo "check: all is well"
@@ -101,9 +112,16 @@ clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml
+$(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "make: on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+
+$(BASE): pyproject.toml | $(BIN)/python
+	$(PIP) -e .
 	@touch $@
+
+# The program is part of it.
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	@touch $@ $(BASE)

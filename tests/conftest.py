@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("tests.servers", "tests.browsers")
+pytest_plugins = ("tests.judges", "tests.servers", "tests.browsers")
 
 ROOT = Path(__file__).resolve().parents[1]
 
