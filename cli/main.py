@@ -57,6 +57,7 @@ def main() -> NoReturn:
     """Run ``tally`` and leave with its exit code."""
     as_json = "--json" in sys.argv
     _mend_streams()
+    out = sys.stdout
     try:
         if signal.getsignal(signal.SIGINT) is leave_quietly:  # from here on a command ends itself
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -69,6 +70,10 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except click.exceptions.Exit as done:
         _leave(done.exit_code)
+    except SystemExit:
+        if sys.stdout is not out:  # click met a closed pipe, and would leave with 1
+            _leave(0)
+        raise
     except (click.Abort, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         _leave(130)

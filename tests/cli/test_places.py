@@ -257,7 +257,7 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
         assert running.stderr is not None
         with running.stderr as told:
             assert told.read() == b"", words
-        running.wait()
+        assert running.wait() == 0, words
 
 
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:

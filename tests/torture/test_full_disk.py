@@ -20,6 +20,7 @@ from tests.torture.worlds import (
     copied,
     is_said,
     prepare,
+    signs,
     told,
     whole,
 )
@@ -82,6 +83,8 @@ def test_a_full_disk_refuses_and_loses_nothing(one: Writing, base: Path, disk: P
         if done.code in REFUSED and one.name != "import":
             assert there == before, f"{one.name} says that it failed, and recorded"
         assert whole(folder).code == 0, whole(folder)
+        if "key" in one.name:
+            assert signs(folder).code == 0, signs(folder)
         counts["done" if done.code < 2 else f"refused with exit {done.code}"] += 1
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607 - from the path
     told(f"full disk {one.name}", counts)

@@ -23,6 +23,7 @@ from tests.torture.worlds import (
     chance,
     copied,
     prepare,
+    signs,
     told,
     whole,
 )
@@ -74,6 +75,9 @@ def test_a_killed_command_leaves_all_or_nothing(one: Writing, base: Path, tmp_pa
         assert there[: len(before)] == before, "something recorded was lost"
         assert len(there) in (len(before), len(after)) or one.name in BATCHED, one.name
         assert whole(folder).code == 0, whole(folder)
+        if "key" in one.name:
+            assert signs(folder).code == 0, signs(folder)
+            assert whole(folder).code == 0, whole(folder)
         look_beside(folder)
         shutil.rmtree(folder)
         counts["whole" if len(there) > len(before) else "as before"] += 1
