@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import account, events
+from ledger.errors import InvalidAmount
 from ledger.events import RecordedEvent
 from ledger.invariants import check_at_hand
+from ledger.money import HELD_MAX
 from ledger.ordering import ordering
 
 if TYPE_CHECKING:
@@ -94,6 +96,23 @@ class Batch:
         made.append(recorded)
         account.evolve(self.state, recorded)
         return recorded.position
+
+    def require_room(self, *, cash: int = 0, debts: int = 0, coupons: int = 0) -> None:
+        """Refuse what would make an account's cash, debts or coupons too much in all (section 0).
+
+        ``debts`` are what is unpaid and usage that is not billed yet. Raises: InvalidAmount.
+        """
+        state = self.state
+        order = ordering(state, self.catalog.policy)
+        if cash and state.cash + cash > HELD_MAX:
+            msg = f"account {state.account!r} cannot hold so much cash"
+        elif debts and state.outstanding + order.unbilled + debts > HELD_MAX:
+            msg = f"account {state.account!r} cannot owe so much in all"
+        elif coupons and order.left + coupons > HELD_MAX:
+            msg = f"the coupons of account {state.account!r} cannot hold so much in all"
+        else:
+            return
+        raise InvalidAmount(f"{msg} (9 * 10^18 minor units)", rule="R2")
 
     def _guard(self, effective_at: int) -> None:
         """Refuse a fact for a closed period; the clock itself is never refused (R62)."""

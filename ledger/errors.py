@@ -339,7 +339,7 @@ class InvalidPeriod(Refused):
 
 
 class InvalidAmount(Refused):
-    """The amount is zero or negative, or has more decimals than its currency."""
+    """The amount is zero or negative, too fine for its currency, or more than can be held."""
 
     code = "INVALID_AMOUNT"
     remedy = "give a positive amount with at most the currency's decimals"

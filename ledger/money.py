@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 RATED_SCALE = 10  # decimals that a rated amount may carry (INTERFACE section 1)
-MINOR_MAX = 10**15  # keeps every sum of a ledger inside a signed 64-bit column
+MINOR_MAX = 10**15  # of one amount (section 0)
+# What an account may hold and owe in all, and what its coupons may have left: any sum of its
+# events' amounts that a view, the columns or a server keeps stays inside a signed 64-bit integer.
+HELD_MAX = 9 * 10**18
 DIGITS_MAX = 15  # an amount of more digits before its point exceeds MINOR_MAX in any currency
 
 

@@ -57,6 +57,9 @@ class Ordering:
         self._running_legacy: set[str] = set()
         self.stopped: set[str] = set()
         self._scopes: dict[tuple[object, ...], _Scope] = {}
+        self._amounts: dict[tuple[int, str], int] = {}
+        self.unbilled = 0  # usage that is not billed yet, in all
+        self.left = 0  # of all coupons
         for name in state.funded:
             self._coupon(state, name)
         for name in state.usages:
@@ -109,8 +112,16 @@ class Ordering:
         # It came to run after the span had passed and stops at once: others may do so earlier.
         return min(d.legacy_stop(state, state.live[name], self.policy) for name in running)
 
+    def _sum(self, kind: int, key: str, amount: int) -> int:
+        """Return by how much a thing of an account has become more since it was last seen."""
+        before = self._amounts.pop((kind, key), 0)
+        if amount:
+            self._amounts[kind, key] = amount
+        return amount - before
+
     def _usage(self, state: AccountState, name: str) -> None:
         usage = state.usages.get(name)
+        self.unbilled += self._sum(USAGE, name, 0 if usage is None else usage.event.amount)
         due = None if usage is None else d.bill_posting(usage, self.policy)
         self._put(USAGE, name, due)
 
@@ -170,6 +181,7 @@ class Ordering:
 
     def _coupon(self, state: AccountState, name: str) -> None:
         coupon = state.funded.get(name)
+        self.left += self._sum(COUPON, name, 0 if coupon is None else coupon.remaining)
         self._put(COUPON, name, None if coupon is None else d.coupon_deadline(coupon))
         if coupon is None or not coupon.started:
             return

@@ -66,6 +66,7 @@ def _billable(batch: Batch, name: str, command: RecordUsage | PostBill) -> Insta
 def record_usage(batch: Batch, command: RecordUsage, *, effective_at: int) -> None:
     """Remember rated usage; its bill is due at cycle_end + bill_delay (R5)."""
     amount, round_down = to_rated(command.rated, batch.state.currency)
+    batch.require_room(debts=amount)
     instance = _billable(batch, command.usage, command)
     batch.emit(
         UsageRecorded(
@@ -80,6 +81,7 @@ def record_usage(batch: Batch, command: RecordUsage, *, effective_at: int) -> No
 def post_bill(batch: Batch, command: PostBill, *, effective_at: int) -> None:
     """Post a bill that arrives ready made, now (R5)."""
     amount, round_down = to_rated(command.rated, batch.state.currency)
+    batch.require_room(debts=amount)
     instance = _billable(batch, command.bill, command)
     cycle_end = int(command.cycle_end)
     if batch.now < cycle_end:
@@ -155,6 +157,7 @@ def credit_note(batch: Batch, command: CreditNote, *, effective_at: int) -> None
     outstanding_part = min(bill.outstanding, amount)
     cash_part = min(bill.cash_paid, amount - outstanding_part)
     restored, forfeited = _coupon_parts(batch, bill, amount - outstanding_part - cash_part)
+    batch.require_room(cash=cash_part, coupons=sum(part for _, part in restored))
     batch.emit(
         CreditNoteIssued(
             note=command.note, bill=command.bill, amount=amount,

@@ -36,6 +36,7 @@ def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> No
     """
     state = batch.state
     amount = to_minor(command.amount, state.currency)
+    batch.require_room(coupons=amount)
     minimum = command.minimum_spend
     spend = to_minor(minimum, state.currency, least=0, what="minimum_spend") if minimum else 0
     if command.coupon in state.coupons:

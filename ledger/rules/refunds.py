@@ -69,6 +69,7 @@ def cancel(batch: Batch, command: Cancel) -> None:
             amount = sum(order.cash_part for order in instance.orders)
         else:
             amount = sum(unused_cash(order, batch.now) for order in instance.orders)
+        batch.require_room(cash=amount)
         cause = batch.emit(
             RefundIssued(
                 instance=command.instance, reason="five_day" if whole else "unused",
@@ -86,6 +87,7 @@ def cancel_renewal(batch: Batch, command: CancelRenewal) -> None:
         msg = f"instance {command.instance!r} has no renewal whose term has not begun"
         raise NotCancellable(msg, rule="R49")
     last = renewals[-1]
+    batch.require_room(cash=last.cash_part)
     # A trial whose only renewal is cancelled is a trial again, auto-renewal off.
     trial_again = len(renewals) == 1 and not any(o.kind == "new" for o in instance.orders)
     cancelled = batch.emit(

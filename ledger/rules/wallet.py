@@ -31,6 +31,7 @@ def top_up(batch: Batch, command: TopUp, *, taken: bool, effective_at: int) -> N
     """
     state = batch.state
     amount = to_minor(command.amount, state.currency)
+    batch.require_room(cash=amount)
     if taken:
         msg = f"payment {command.channel}/{command.serial} was received with another content"
         raise PaymentConflict(msg, rule="R3")
@@ -63,6 +64,7 @@ def reverse_top_up(batch: Batch, command: ReverseTopUp, *, effective_at: int) ->
         raise OverReversal(msg, rule="R4", needed=amount, available=left)
     cash_part = min(max(state.cash, 0), amount)
     shortfall = amount - cash_part
+    batch.require_room(debts=shortfall)
     number = payment.reversals + 1
     reversal = batch.emit(
         TopUpReversed(

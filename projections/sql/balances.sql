@@ -28,10 +28,10 @@ left_to_use as (
 select
   money.account,
   currency,
-  cast(cash as bigint) as cash,
-  cast(outstanding as bigint) as outstanding,
-  cast(cash - outstanding as bigint) as available,
-  cast(coalesce(coupons, 0) as bigint) as coupons,
+  cash,
+  outstanding,
+  cash - outstanding as available,
+  coalesce(coupons, 0) as coupons,
   case when overdue_after = -1 then null else overdue_after end as overdue_since
 from money
 left join left_to_use on left_to_use.account = money.account

@@ -82,17 +82,27 @@ seconds as (
       as decimal(18, 0)) as whole
   from terms
 ),
+-- The share of the seconds that are gone, rounded down. A division may be one of floating point:
+-- what a first one misses is few whole shares, which a second one finds exactly.
+numbered as (
+  select
+    *,
+    cast(cash as decimal(38, 0)) * gone - mod(cast(cash as decimal(38, 0)) * gone, whole) as wholes
+  from seconds
+  where not is_void
+),
+guessed as (
+  select *, cast(round(wholes / whole) as decimal(38, 0)) as guess from numbered
+),
 straight as (
   select
     account, instance, moment, type, refunded_at, refunded, cash,
     case
       when earned_to >= term_ends then cash
       when earned_to <= term_starts then 0
-      else cast(round((cast(cash as decimal(18, 0)) * gone
-        - mod(cast(cash as decimal(18, 0)) * gone, whole)) / whole) as bigint)
+      else cast(guess + round((wholes - guess * whole) / whole) as bigint)
     end as earned
-  from seconds
-  where not is_void
+  from guessed
 ),
 -- The terms of a refunded instance keep their cash less the refund: each what it had earned, and
 -- the difference goes to the oldest that can take it.
@@ -194,8 +204,8 @@ select
   root,
   owner,
   currency,
-  cast(sum(minor) as bigint) as minor,
-  cast(sum(fraction) as bigint) as fraction
+  sum(minor) as minor,
+  sum(fraction) as fraction
 from posted
 join currencies on currencies.account = posted.account
 group by root, owner, currency

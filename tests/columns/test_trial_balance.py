@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ledger.periods import HOUR, parse_instant
 from ledger.store import open_reader
 from projections.columns.asking import Asking
 from projections.columns.books import trial_balance
@@ -101,6 +102,32 @@ def test_terms_and_refunds_at_every_effective_instant(world: World) -> None:
             point = at(reader, at=instant)
             assert trial_balance(asking, point) == reports.trial_balance(reader, point), instant
     asking.close()
+
+
+def test_the_largest_amounts_are_summed_and_shared_to_the_last_minor_unit(tmp_path: Path) -> None:
+    """Sums over accounts exceed 64 bits, and a term's share more digits than a float has."""
+    world = World(tmp_path / "tally.db")
+    most = "9999999999999.97"
+    commands: list[Json] = [{"do": "set-price", "sku": "std", "monthly_price": most}]
+    for account in ("a-1", "a-2"):
+        top_up = {"do": "top-up", "account": account, "amount": most, "channel": account}
+        commands += [
+            {"do": "open-account", "account": account},
+            *({**top_up, "serial": str(number)} for number in range(40)),
+            {"do": "purchase", "account": account, "instance": "i", "sku": "std", "months": 36},
+        ]
+    commands.append({"do": "open-account", "account": "z", "at": "2025-03-05T12:34:56+08:00"})
+    world.take(*commands)
+    head = open_reader(str(world.path))
+    asking = Asking(head, until=head.head().position, built=False)
+    for instant in ("2025-01-02", "2025-02-28T01:02:03", "2025-03-05T12:34:56"):
+        point = at(head, at=parse_instant(instant, 8 * HOUR))
+        lines = trial_balance(asking, point)
+        assert lines == reports.trial_balance(head, point)
+        assert sum(line.amount for line in lines) == 0
+    asking.close()
+    rows = world.rows("balances", "--engine", "sql")
+    assert rows == world.rows("balances")
 
 
 def test_the_report_is_the_same_to_the_byte(tmp_path: Path) -> None:

@@ -219,3 +219,44 @@ def test_the_face_of_a_coupon_is_what_was_used_remains_and_was_forfeited() -> No
         assert coupon.used == 300
         assert coupon.used + coupon.remaining + coupon.forfeited == coupon.amount == 900
     assert coupon.forfeited == 600
+
+
+def test_what_an_account_holds_and_owes_in_all_has_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Section 0: no sum outgrows what a view keeps; what would is refused, and nothing moves."""
+    monkeypatch.setattr("ledger.batch.HELD_MAX", 10_000)
+    story = given(LEGACY, top_up("60", serial="T1"))
+    story.when(top_up("40.01")).then(refused("INVALID_AMOUNT"))
+    story.given(top_up("40", serial="T2"))
+    use = {"instance": "i-1", "cycle_start": "2025-01-02T01:00:00",
+           "cycle_end": "2025-01-02T09:00:00"}  # fmt: skip
+    story.given(bill("b-1", "100", DAY_2), do("record-usage", usage="u-1", rated="99", **use))
+    usage = do("record-usage", usage="u-2", rated="1.01", **use)
+    story.when(usage).then(refused("INVALID_AMOUNT"))
+    story.when(bill("b-2", "1.01", DAY_2)).then(refused("INVALID_AMOUNT"))
+    story.when(reverse("1.01")).then(refused("INVALID_AMOUNT"))
+    story.given(top_up("100", serial="T3"))
+    note = do("credit-note", note="n", bill="b-1", amount="0.01")
+    story.when(note).then(refused("INVALID_AMOUNT"))
+    coupon = {"ends": "2025-12-31"}
+    story.given(do("grant-coupon", coupon="c-1", amount="99", **coupon))
+    story.when(do("grant-coupon", coupon="c-2", amount="1.01", **coupon)).then(
+        refused("INVALID_AMOUNT")
+    )
+    story.given(do("grant-coupon", coupon="c-2", amount="1", **coupon))
+    story.when_clock(DAY_3)  # what was recorded is billed, whatever the account holds by then
+    assert story.state.usages == {}
+
+
+def test_a_refund_that_an_account_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 0: a cancellation gives back cash like any other receipt."""
+    monkeypatch.setattr("ledger.batch.HELD_MAX", 20_000)
+    buy = do("purchase", instance="i-2", sku="std", months=1)
+    story = given(top_up("200", serial="T1"), buy, do("renew", instances=["i-2"], months=1))
+    story.given(top_up("150", serial="T2"))
+    story.when(do("cancel-renewal", instance="i-2")).then(refused("INVALID_AMOUNT"))
+    story.when(do("cancel", instance="i-2")).then(refused("INVALID_AMOUNT"))
+    story.given(reverse("150"))
+    story.given(do("cancel", instance="i-2"))
+    assert story.state.cash == 20_000
