@@ -71,7 +71,7 @@ def main() -> NoReturn:
     except click.exceptions.Exit as done:
         _leave(done.exit_code)
     except SystemExit:
-        if sys.stdout is not out:  # click met a closed pipe, and would leave with 1
+        if sys.stdout is not out:  # click met a closed pipe, and would exit with status 1
             _leave(0)
         raise
     except (click.Abort, KeyboardInterrupt):

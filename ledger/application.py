@@ -180,7 +180,7 @@ class Ledger(Engine):
             raise
 
     def version_of(self, stream: str) -> int:
-        """Return the last version of a stream that is no account's, looked up when needed."""
+        """Return the last version of a stream that is not an account's, looked up when needed."""
         if stream not in self.catalog.versions:
             self.catalog.versions[stream] = self._reader.stream_version(stream)
         return self.catalog.versions[stream]

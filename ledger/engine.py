@@ -141,14 +141,14 @@ class Engine:
                 self.reschedule(state)
 
     def version_of(self, stream: str) -> int:
-        """Return the last version of a stream that is no account's."""
+        """Return the last version of a stream that is not an account's."""
         return self.catalog.versions.get(stream, 0)
 
     def note(
         self, event: AnyEvent, *, stream: str, now: int, command: str | None,
         actor: str | None, reason: str | None, request: Raw, cause: int | None = None,
     ) -> RecordedEvent:  # fmt: skip
-        """Record an event of a stream that is no account's; ``command`` is none that decides."""
+        """Record an event of a stream that is not an account's; ``command`` is none that decides."""
         recorded = RecordedEvent(
             position=self.position + 1, stream=stream, version=self.version_of(stream) + 1,
             recorded_at=now, effective_at=now, event=event, cause=cause, command=command,

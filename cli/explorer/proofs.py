@@ -24,7 +24,7 @@ def files(reply: Reply) -> tuple[bytes, bytes]:
 
 
 def checked(location: str, reply: Reply) -> Json:
-    """Say whether a proof holds, and who signed it; or why it cannot be said."""
+    """Return whether a proof holds, and who signed it; or why it cannot be said."""
     if reply.code:
         return {"ok": None, "said": reply.json["message"], "hint": reply.json["hint"]}
     text, body = files(reply)

@@ -165,13 +165,13 @@ def _covering(known: Register, source: str, month: Period) -> list[Run]:
 
 
 def _open(known: Register, run: Run) -> str:
-    """Say how many breaks of a run are open; nothing where none is."""
+    """Return how many breaks of a run are open; nothing where none is."""
     still = sum(known.breaks[name].state in (OPEN, REOPENED) for name in run.event.breaks)
     return f"run {run.event.run} has {still} open break{'s'[: still != 1]}" if still else ""
 
 
 def _missing(run: Run) -> str:
-    """Say what a run lacks to stand for its source; nothing where it is complete."""
+    """Return what a run lacks to stand for its source; nothing where it is complete."""
     event = run.event
     items, channels = (
         any(one.startswith(word) for one in run.only) for word in ("item ", "channel ")

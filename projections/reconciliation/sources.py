@@ -103,7 +103,7 @@ def _compare(
 
 
 def _said(asked: Asked, statement: Statement) -> tuple[str, ...]:
-    """Say what the comparison was narrowed to, and by what it was loosened."""
+    """Return what the comparison was narrowed to, and by what it was loosened."""
     said = [f"channel {name}" for name in sorted(asked.channels)]
     said += [f"item {name}" for name in sorted(asked.kinds)]
     if (asked.transit_days or 0) * DAY > TRANSIT.get(statement.subject, 0):

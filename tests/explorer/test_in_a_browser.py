@@ -279,7 +279,7 @@ class _Evil(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>evil</title>")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def test_another_site_reads_nothing_and_a_rebound_name_gets_nothing(
