@@ -148,7 +148,7 @@ class Engine:
         self, event: AnyEvent, *, stream: str, now: int, command: str | None,
         actor: str | None, reason: str | None, request: Raw, cause: int | None = None,
     ) -> RecordedEvent:  # fmt: skip
-        """Record an event of a stream that is not an account's; ``command`` is none that decides."""
+        """Record an event of another stream than an account; no rule decides ``command``."""
         recorded = RecordedEvent(
             position=self.position + 1, stream=stream, version=self.version_of(stream) + 1,
             recorded_at=now, effective_at=now, event=event, cause=cause, command=command,
