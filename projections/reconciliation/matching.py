@@ -58,11 +58,15 @@ class Matched(NamedTuple):
 def match(
     ours: Sequence[Line], theirs: Sequence[Line], *,
     window: int = WINDOW, confirmed: Sequence[Confirmed] = (),
+    accounts: AbstractSet[str] = frozenset(),
 ) -> Matched:  # fmt: skip
-    """Match two sides. Nothing depends on the order of either."""
+    """Match two sides. Nothing depends on the order of either.
+
+    ``accounts`` are all that the ledger has: a payer may name one that paid nothing here.
+    """
     left, replaced = collecting.without_replaced(theirs, window)
     sides = Sides(ours, left)
-    names = _Names(ours, left)
+    names = _Names(ours, left, accounts=accounts)
     if confirmed:
         sides.sort()
         sides.take(BY_HAND, _by_hand(sides, confirmed))
@@ -114,8 +118,11 @@ class _Names:
     counts where the ledger knows a channel of that name.
     """
 
-    def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
-        self.accounts = {line.account for line in ours if line.account}
+    def __init__(
+        self, ours: Sequence[Line], theirs: Sequence[Line], *,
+        accounts: AbstractSet[str] = frozenset(),
+    ) -> None:
+        self.accounts = {line.account for line in ours if line.account} | accounts
         self.channels = {line.channel for line in ours if line.channel}
         said = {line.channel for line in theirs}
         self.spoken = not said.isdisjoint(self.channels)

@@ -79,6 +79,8 @@ class Proposer:
         named = owner_of(line, self.side.accounts.keys())
         if line.reversal and taken:
             named = taken[0].account
+        elif line.reversal and not named:
+            named = self._payer_of(line)
         account = named or self.account
         if not account:
             yield Proposal(None, f"{line.place} {line.key}: no account is named; give --account")
@@ -102,8 +104,14 @@ class Proposer:
         if paid is not None and line.kind != "Consumption":
             return self._said("reverse-top-up", _not_before(line, paid), account=account,
                               channel=paid.channel, serial=paid.key, amount=size)  # fmt: skip
-        what = "it reverses an earlier line" if line.reversal else line.kind
+        what = "a reversal of an earlier line" if line.reversal else line.kind
         return Proposal(None, f"{line.place} {line.key}: {what} cannot be booked by hand")
+
+    def _payer_of(self, line: Line) -> str:
+        """Find whose payment a reversal reverses, where it names one that is unique here."""
+        names = {one.text for one in line.references if one.identifies}
+        paid = {one.account for one in self.side.lines if one.amount > 0 and one.key in names}
+        return min(paid) if len(paid) == 1 else ""
 
     def _paid(self, line: Line, account: str) -> Line | None:
         """Find the payment of ours that a line takes back: the one that it names."""

@@ -23,6 +23,7 @@ from projections.reconciliation.lines import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from projections.answers import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
@@ -112,10 +113,12 @@ class Report(Struct, frozen=True):
 
 def reconcile(
     statement: Statement, ours: Sequence[Line], scope: Scope,
-    *, confirmed: Sequence[Confirmed] = (),
+    *, confirmed: Sequence[Confirmed] = (), accounts: AbstractSet[str] = frozenset(),
 ) -> Report:  # fmt: skip
     """Compare both sides and prove it. Raises: ProofDoesNotClose."""
-    found, replaced, covered = outcomes(ours, statement, scope, confirmed=confirmed)
+    found, replaced, covered = outcomes(
+        ours, statement, scope, confirmed=confirmed, accounts=accounts
+    )
     before = inside = 0
     for line in covered:
         if line.currency != scope.currency:

@@ -97,7 +97,10 @@ def _compare(
         (one.ours, one.theirs) for one in register(reader, until=point.position).confirmed
         if one.source == asked.source
     ]  # fmt: skip
-    report = reconcile(statement, side.lines, _scope(statement, asked), confirmed=confirmed)
+    report = reconcile(
+        statement, side.lines, _scope(statement, asked), confirmed=confirmed,
+        accounts=frozenset(side.accounts),
+    )
     said = _said(asked, statement)
     return Compared(report, statement, side, sha256_of(body), channels, said)
 
@@ -147,10 +150,12 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
     found: set[str] = set()
     explained: set[int] = set()
     evidence = exact or loose
-    for channel in sorted(evidence, key=lambda name: (-len(evidence[name]), name)):
-        if not evidence[channel] <= explained:
-            found.add(channel)
-            explained |= evidence[channel]
+    for size in sorted({*map(len, evidence.values())}, reverse=True):
+        # Those that explain as many are told together: none of them is the better one.
+        alike = [name for name, lines in evidence.items()
+                 if len(lines) == size and not lines <= explained]  # fmt: skip
+        found.update(alike)
+        explained.update(*(evidence[name] for name in alike))
     return frozenset(found)
 
 

@@ -34,7 +34,7 @@ def needed(names: Mapping[str, str]) -> list[str]:
 
 
 def places(header: Sequence[str], wanted: Sequence[str], *, needed: Sequence[str] = NEEDED,
-           what: str = "FOCUS file") -> dict[str, int]:  # fmt: skip
+           what: str = "FOCUS") -> dict[str, int]:  # fmt: skip
     """Return the place of each wanted column that is there. Raises: BadStatement.
 
     A needed column that is absent, or a wanted one that is there twice, is refused.
