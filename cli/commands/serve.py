@@ -54,6 +54,7 @@ def command(
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # who follows the address before the server runs waits, and is answered
     except OSError as error:
         msg = f"cannot listen on {host}:{port}: {error.strerror or error}"
         raise InvalidInput(msg, hint="choose another --port") from None

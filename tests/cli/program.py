@@ -96,7 +96,7 @@ def tally_process(
     given = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
-        input=given, capture_output=True, cwd=cwd, timeout=60, check=False,
+        input=given, capture_output=True, cwd=cwd, timeout=300, check=False,
         env={**environment(), **more},
     )  # fmt: skip
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

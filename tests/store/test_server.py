@@ -119,7 +119,7 @@ def test_who_waits_too_long_is_told_that_the_ledger_is_busy(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_store(database)
-    monkeypatch.setattr("ledger.store.postgres.BUSY_SECONDS", 1)
+    monkeypatch.setattr("ledger.store.postgres_recorder.BUSY_SECONDS", 1)
     one, two = open_store(database), open_store(database)
     with one.writing() as writer:
         writer.append_rows([row(1)])
