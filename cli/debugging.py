@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled, write_changes
 from cli.event_lines import caused_by, event_line, fitting
+from cli.rehearsals.trees import render_sum, render_tree
 from cli.render import strong, write
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ def _fields(shown: dict[str, Any]) -> None:
 
 
 def _why(shown: dict[str, Any]) -> None:
+    told = shown.get("explained")
+    if told is not None and told["causes"]:
+        if told["sum"] is None:
+            render_tree(told["causes"])
+        else:
+            render_sum(told, show_all=False)
+        if shown["field"] is None:
+            write(f"asked for: {caused_by(shown['causes'][-1])}")
+        return
     for depth, event in enumerate(shown["causes"]):
         arrow = "" if depth == 0 else "  " * (depth - 1) + "└ because of "
         write(fitting(arrow + event_line(event)))

@@ -10,6 +10,7 @@ import click
 
 from cli.debugging import page, prompt
 from cli.errors import DONE, error_json, error_line, exit_code
+from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
 from cli.render import note
@@ -95,6 +96,8 @@ class _Shell:
                     break
             except LedgerError as error:
                 note(error_line(error))
+            except KeyboardInterrupt:
+                note("interrupted; q leaves")
         return DONE
 
     def run_script(self, lines: Iterator[Line]) -> int:
@@ -153,6 +156,9 @@ def _typed(debugger: Debugger) -> Iterator[Line]:
         except EOFError:
             sys.stdout.write("\n")
             return
+        except KeyboardInterrupt:  # the line is dropped, the session goes on
+            sys.stdout.write("\n")
+            continue
         yield "", line
 
 
@@ -172,3 +178,4 @@ def _complete_with(debugger: Debugger) -> None:
     readline.set_completer(completer)
     readline.set_completer_delims(" ")
     readline.parse_and_bind("tab: complete")
+    keep_lines("debug")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from cli.commands.sql import points_of
 from cli.errors import error_line
+from cli.line_history import keep_lines
 from cli.queries.relations import RELATIONS
 from cli.render import note, write
 from ledger.errors import LedgerError
@@ -119,3 +120,5 @@ def _complete_words() -> None:
         readline.set_completer(state)
         apple = "libedit" in (readline.__doc__ or "")
         readline.parse_and_bind("bind ^I rl_complete" if apple else "tab: complete")
+        if sys.stdin.isatty():
+            keep_lines("sql")

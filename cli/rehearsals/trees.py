@@ -25,7 +25,7 @@ def render_sum(answer: Json, *, show_all: bool) -> None:
     hidden = len(causes) - len(shown)
     width = max((len(signed(one["delta"])) for one in causes), default=4)
     if hidden:
-        write(f"  {'...':>{width}}  {hidden} earlier parts (--all shows them)")
+        write(f"  {'...':>{width}}  {hidden} earlier parts (tally why --all shows them)")
     for node in shown:
         write(f"  {signed(node['delta']):>{width}}  {_line(node)}")
         _flow(node, f"  {'':>{width}}    ")

@@ -18,6 +18,8 @@ from projections.history.points import parse_known, parse_point
 from projections.history.probes import Break, Touch, WatchValue
 from projections.history.timeline import Timeline
 from projections.history.walk import Change, Watch
+from projections.history.why import node_json, why, why_event, why_json
+from projections.point import Point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +191,8 @@ class Debugger:
         expression = self.expression(text)
         again = self._last_asked == (text, self.place)
         start = self.place if again else self.place + 1
-        hit = self.timeline.find_back(start, [WatchValue(expression, "last change of")])
+        probe = WatchValue(expression, "last change of", at_birth=True)
+        hit = self.timeline.find_back(start, [probe])
         if hit is None:
             msg = f"{text} did not change before this place"
             raise NoSuchThing(msg, hint=f"set a watch (w {text}), then continue (c)")
@@ -232,7 +235,7 @@ class Debugger:
         }
 
     def why(self, text: str) -> Json:
-        """Follow the causes of this place's event, or of the last change of a field."""
+        """Explain a field as ``tally why`` does, or this place's event, down to facts."""
         place = self.place
         if text:
             name = parse_name(text)
@@ -247,7 +250,21 @@ class Debugger:
             chain.append(event_json(recorded, self.write))
             row = None if recorded.cause is None else self.reader.row(recorded.cause)
             recorded = None if row is None else codec.decode(row.body)
-        return {"show": "why", **self.where(), "field": text or None, "causes": chain}
+        shown: Json = {"show": "why", **self.where(), "field": text or None, "causes": chain}
+        return shown | self._explained(parse_name(text) if text else None)
+
+    def _explained(self, name: Name | None) -> Json:
+        """Return the whole tree below this place's event, or below a field at this place."""
+        here = self.timeline.event(self.place)
+        if here is None or (name is not None and not name.field):
+            return {}
+        instant = here.recorded_at
+        point = Point(instant, instant, here.position, everything=False)
+        if name is None:
+            node = why_event(self.reader, self.account, point)
+            return {"explained": {"causes": [node_json(node, self.write)], "sum": None}}
+        found = why(self.reader, self.account, name, point)
+        return {} if found is None else {"explained": why_json(found, self.write)}
 
     def all_fields(self) -> Json:
         """Show every field here."""

@@ -53,15 +53,20 @@ class Break:
 class WatchValue:
     """Stops where the value of an expression changes."""
 
-    def __init__(self, expression: Expression, why: str = "watch") -> None:
-        """Watch an expression."""
+    def __init__(
+        self, expression: Expression, why: str = "watch", *, at_birth: bool = False
+    ) -> None:
+        """Watch an expression; that the account is opened is a change only ``at_birth``."""
         self.expression = expression
         self.text = expression.text
         self._why = f"{why} {expression.text}"
         self._before: Value = None
+        self._at_birth = at_birth
+        self._born = at_birth
 
     def prime(self, look: Look) -> None:
         """Read the value."""
+        self._born = self._at_birth or look.state.opened_at is not None
         self._before = self.expression.value(look)
         self.expression.remember(look)
 
@@ -72,7 +77,8 @@ class WatchValue:
         now = expression.value(look)
         if expression.remembers:
             expression.remember(look)
-        if now == self._before:
+        if now == self._before or not self._born:
+            self._born, self._before = True, now
             return None
         self._before = now
         return self._why

@@ -118,6 +118,15 @@ def _why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
     return Why(name, value, nodes, sum(part for _, part in parts), causes)
 
 
+def why_event(reader: Reader, account: str, point: Point) -> Node:
+    """Explain the last event of an account up to a point: what it rests on, down to facts."""
+    with no_cycles():
+        history = sorted(
+            Walk(reader, account, point).steps(), key=attrgetter("position")
+        )
+        return _Tree(Causes(history)).node(history[-1], None)
+
+
 class _Tree:
     """Builds nodes; what was shown once is not expanded again."""
 

@@ -11,11 +11,13 @@ from ledger.account import fold
 from ledger.errors import InvalidInput, LedgerError, NoSuchThing
 from ledger.store import open_reader
 from projections.answers import Formatter
+from projections.history.compiling import parse_name
 from projections.history.debugger import Debugger
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.points import here
 from projections.history.timeline import Timeline
 from projections.history.walk import KNOWN, Walk
+from projections.history.why import why, why_json
 from projections.history.words import HELP, Words, complete
 from projections.point import Point
 from tests.history.histories import OFFSET, Naive, at, clock, lived
@@ -140,6 +142,8 @@ def test_continue_stops_at_every_change_of_a_watch_both_ways(told: Told) -> None
             continue
         place += 1
         now = walk.look.state.cash < 100_00
+        if held is None:  # that the account is opened is no change of a watch
+            held = now
         if now is not held:
             places.append(place)
             held = now
@@ -239,3 +243,33 @@ def test_every_word_has_help_and_can_be_completed(told: Told) -> None:
 
 def test_names_are_fields() -> None:
     assert str(Name("state", "instances", 'a"b')) == 'instances["a\\"b"].state'
+
+
+def test_y_is_as_deep_as_why(told: Told) -> None:
+    reader, naive = told
+    account = busiest(naive, reader)
+    words = session(reader, account)
+    words.run("g head")
+    debugger = words.debugger
+    last = debugger.timeline.event(debugger.place)
+    assert last is not None
+    point = Point(last.recorded_at, last.recorded_at, last.position, everything=False)
+    for field in ("cash", "overdue_since"):
+        found = why(reader, account, parse_name(field), point)
+        assert found is not None
+        assert words.run(f"y {field}")["explained"] == why_json(found, debugger.write)
+    root = words.run("y")["explained"]["causes"][0]
+    assert root["position"] == last.position
+    while root["causes"]:
+        root = root["causes"][0]
+    assert root["fact"] or root["command"] is None
+
+
+def test_a_watch_does_not_stop_where_the_account_is_opened(told: Told) -> None:
+    reader, naive = told
+    words = session(reader, busiest(naive, reader))
+    for text in ("cash", "overdue", "cash < 100"):
+        words.run(f"w {text}")
+    first = words.run("c")
+    assert first["event"] > 1
+    assert [one["field"] for one in first["changes"]]
