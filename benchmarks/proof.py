@@ -14,7 +14,7 @@ from ledger.proof.tree import leaf_hashes
 from ledger.proof.trust import TrustPolicy
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.rows import Row
-from ledger.verification.trees import Growth
+from ledger.verification.tree_checks import Growth
 from ledger.verification.whole import verify
 from projections.evidence.pack import Terms, make_pack
 

@@ -27,7 +27,7 @@ from ledger.verification.findings import (
     first,
 )
 from ledger.verification.requests import Requests
-from ledger.verification.trees import BATCH, Growth, Level, check_stored, tell_apart
+from ledger.verification.tree_checks import BATCH, Growth, Level, check_stored, tell_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

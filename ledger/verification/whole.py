@@ -14,7 +14,7 @@ from ledger.store.schema import EVENTS
 from ledger.verification.findings import MODIFIED, Check, Fault
 from ledger.verification.log import check_log
 from ledger.verification.place import check_numbers, check_place, check_settings
-from ledger.verification.seals import check_seals, check_since
+from ledger.verification.seal_checks import check_seals, check_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
