@@ -6,16 +6,25 @@ columns of their own. This module must not know what the bytes mean.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from eventsourcing.persistence import Notification
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from eventsourcing.persistence import IntegrityError, Notification
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresProcessRecorder,
+)
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
+from ledger import clock
+from ledger.store.errors import StreamConflict
+from ledger.store.rows import continuing
 from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
-from ledger.store.server import SPOKEN, translated
+from ledger.store.server import SPOKEN, ServerConnection, translated
+from ledger.store.writing import Writer, grow_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +32,9 @@ if TYPE_CHECKING:
     from eventsourcing.persistence import StoredEvent
 
     from ledger.store.rows import Row
-    from ledger.store.server import ServerConnection
 
 BUSY_SECONDS = 30
+OVERFLOW: Final = 4  # connections beyond the first: a subscription listens on one
 CHANNEL = "tally_events"
 COLUMNS: Final = (
     "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
@@ -42,6 +51,7 @@ class LedgerDatastore(PostgresDatastore):
         super().__init__(
             dbname="", host="", port="", user="", password="",
             lock_timeout=BUSY_SECONDS, originator_id_type="text",
+            max_overflow=OVERFLOW,
         )  # fmt: skip
         self.pool.kwargs = {**known, **SPOKEN, "row_factory": dict_row}
 
@@ -49,42 +59,39 @@ class LedgerDatastore(PostgresDatastore):
 class LedgerRecorder(PostgresApplicationRecorder):
     """The library's recorder on our table: explicit position, both times in their own columns."""
 
-    def __init__(self, datastore: PostgresDatastore, location: str) -> None:
+    def __init__(
+        self, datastore: PostgresDatastore, location: str = "the ledger", *,
+        events_table_name: str = EVENTS,
+    ) -> None:  # fmt: skip
         """Write ``stored_events`` by column name; ``location`` is how errors name it."""
         datastore.register_type_adapters = lambda: None  # type: ignore[method-assign]
-        super().__init__(datastore, events_table_name=EVENTS)
+        super().__init__(datastore, events_table_name=events_table_name)
         self._location = location
+        self.channel_name = CHANNEL
         statements = [translated(text) for text in SERVER_STATEMENTS]
         statements.append(f"INSERT INTO ledger_layout VALUES ({APPLICATION_ID}, {USER_VERSION})")
         self.sql_create_statements = [SQL(text).format() for text in _plain(statements)]
         self.max_notification_id_statement = SQL(f"SELECT MAX(position) FROM {EVENTS}").format()
 
     def insert_events(
-        self,
-        stored_events: Sequence[StoredEvent],
-        *,
-        times: Sequence[tuple[int, int]] = (),
-        **_: object,
+        self, stored_events: Sequence[StoredEvent], **kwargs: object
     ) -> Sequence[int]:
-        """Insert the library's records at the next positions; ``times`` gives both instants."""
+        """Record what the library asks for, through a writer of ours."""
+        from ledger.store.postgres import ServerReader  # noqa: PLC0415 - it knows this module
+
         with self.datastore.transaction(commit=True) as cursor:
             for statement in self.lock_table_statements:
                 cursor.execute(statement)
-            cursor.execute(
-                f"SELECT COALESCE(MAX(position), 0) AS head, COALESCE(MAX(recorded_at), 0) AS at "
-                f"FROM {EVENTS}"
-            )
-            last = cursor.fetchone() or {}
-            given = times or [(last["at"], last["at"])] * len(stored_events)
-            rows = [
-                (last["head"] + i, s.originator_id, s.originator_version, s.topic, *given[i - 1],
-                 s.state)
-                for i, s in enumerate(stored_events, 1)
-            ]  # fmt: skip
-            cursor.executemany(
-                f"INSERT INTO {EVENTS} ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)", rows
-            )
-            return [row[0] for row in rows]
+            self._insert_events(cursor, stored_events, **kwargs)
+            connection = ServerConnection(cursor.connection, self._location, writing=True)
+            reader = ServerReader(connection, self._location)
+            writer = Writer(reader, partial(self.insert_rows, connection), (grow_tree,))
+            rows = continuing(writer.head, stored_events, now=clock.system_now())
+            try:
+                writer.append_rows(rows)
+            except StreamConflict as error:
+                raise IntegrityError(error) from error
+            return [row.position for row in rows]
 
     def select_notifications(
         self,
@@ -118,9 +125,13 @@ class LedgerRecorder(PostgresApplicationRecorder):
             ]  # fmt: skip
 
     def insert_rows(self, connection: ServerConnection, rows: Sequence[Row]) -> None:
-        """Insert rows whose positions the writer has given, and tell who listens."""
+        """Insert rows that have their positions, the one way in, and tell who listens."""
         connection.copy_in(f"COPY {EVENTS} ({COLUMNS}) FROM STDIN", rows)
         connection.execute(f"NOTIFY {CHANNEL}")
+
+
+class LedgerProcessRecorder(PostgresProcessRecorder, LedgerRecorder):
+    """The same, with the position of an upstream application in the transaction of the events."""
 
 
 def _plain(statements: list[str]) -> list[Any]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventsourcing.persistence import StoredEvent
 
 LONGEST_KEY: Final = 1200  # bytes; with its scope it fits an index of a server (2704)
 DIGEST: Final = "\x01sha256:"
@@ -47,3 +52,13 @@ def kept_as(key: str) -> str:
     if len(raw) <= LONGEST_KEY and "\0" not in key and not key.startswith(DIGEST):
         return key
     return DIGEST + sha256(raw).hexdigest()
+
+
+def continuing(head: Head, stored: Sequence[StoredEvent], *, now: int) -> list[Row]:
+    """Give records of the library the next positions, and the instant at which that is done."""
+    at = max(now, head.recorded_at)
+    return [
+        Row(head.position + n, str(one.originator_id), one.originator_version, one.topic, at, at,
+            one.state)
+        for n, one in enumerate(stored, 1)
+    ]  # fmt: skip

@@ -6,28 +6,39 @@ a transaction that writes takes its lock at once. This module must not know what
 
 from __future__ import annotations
 
+import sqlite3
+from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final
 
-from eventsourcing.persistence import Notification
+from eventsourcing.persistence import ApplicationRecorder, Notification, Subscription
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
     SQLiteConnectionPool,
     SQLiteCursor,
     SQLiteDatastore,
+    SQLiteProcessRecorder,
     SQLiteTransaction,
 )
 
+from ledger import clock
+from ledger.store.reading import Reader
+from ledger.store.rows import continuing
 from ledger.store.schema import EVENTS, STATEMENTS
+from ledger.store.writing import Writer, grow_tree
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from eventsourcing.persistence import StoredEvent
 
     from ledger.store.rows import Row
+
+PAGE: Final = 500
+POLL_SECONDS: Final = 0.1
 
 
 class _Transaction(SQLiteTransaction):
@@ -76,14 +87,17 @@ class LedgerDatastore(SQLiteDatastore):
 
 
 class LedgerRecorder(SQLiteApplicationRecorder):
-    """The library's recorder on our table: explicit position, both times in their own columns."""
+    """The library's recorder on our table: explicit position, both times in their own columns.
 
-    def __init__(self, datastore: SQLiteDatastore) -> None:
+    Whatever it records continues the log as the writer's own events do: the tree grows with it.
+    """
+
+    def __init__(self, datastore: SQLiteDatastore, *, events_table_name: str = EVENTS) -> None:
         """Write ``stored_events`` by column name."""
-        super().__init__(datastore, EVENTS)
+        super().__init__(datastore, events_table_name)
         self.insert_events_statement = (
-            f"INSERT INTO {EVENTS} (position, originator_id, originator_version, topic, state, "
-            "recorded_at, effective_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            f"INSERT INTO {EVENTS} (position, originator_id, originator_version, topic, "
+            "recorded_at, effective_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
 
     def construct_create_table_statements(self) -> list[str]:
@@ -91,23 +105,18 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         return list(STATEMENTS)
 
     def _insert_events(
-        self,
-        c: SQLiteCursor,
-        stored_events: Sequence[StoredEvent],
-        *,
-        times: Sequence[tuple[int, int]] = (),
-        **_: object,
-    ) -> Sequence[int]:
-        """Insert the library's records at the next positions; ``times`` gives both instants."""
-        c.execute(f"SELECT COALESCE(MAX(position), 0), MAX(recorded_at) FROM {EVENTS}")
-        head, recorded_at = c.fetchone()
-        given = times or [(recorded_at or 0, recorded_at or 0)] * len(stored_events)
-        parameters = [
-            (head + i, str(s.originator_id), s.originator_version, s.topic, s.state, *given[i - 1])
-            for i, s in enumerate(stored_events, 1)
-        ]
-        c.executemany(self.insert_events_statement, parameters)
-        return [row[0] for row in parameters]
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any,  # noqa: ANN401 - as the library says
+    ) -> Sequence[int] | None:
+        """Record what the library asks for, through a writer of ours."""
+        connection = c.sqlite_cursor.connection
+        connection.row_factory = None  # plain tuples; the library wants its rows back
+        try:
+            writer = Writer(Reader(connection, ""), partial(self.insert_rows, c), (grow_tree,))
+            rows = continuing(writer.head, stored_events, now=clock.system_now())
+            writer.append_rows(rows)
+        finally:
+            connection.row_factory = sqlite3.Row
+        return [row.position for row in rows]
 
     def select_notifications(
         self,
@@ -137,8 +146,47 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             ]  # fmt: skip
 
     def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
-        """Insert rows whose positions the writer has given."""
-        c.executemany(
-            self.insert_events_statement,
-            [(r[0], r[1], r[2], r[3], r[6], r[4], r[5]) for r in rows],
-        )
+        """Insert rows that have their positions: the one way in, for us and for the library."""
+        c.executemany(self.insert_events_statement, rows)
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Follow the log; the library itself cannot on SQLite."""
+        return PolledSubscription(self, gt, topics)
+
+
+class LedgerProcessRecorder(SQLiteProcessRecorder, LedgerRecorder):
+    """The same, with the position of an upstream application in the transaction of the events."""
+
+
+class PolledSubscription(Subscription[ApplicationRecorder]):
+    """Notifications in order, those to come included: a file tells nobody, so it is looked at."""
+
+    def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        """Begin behind a position."""
+        super().__init__(recorder, gt, topics)
+        self._found: deque[Notification] = deque()
+        self._wake = Event()
+
+    def stop(self) -> None:
+        """End the iteration, at once."""
+        super().stop()
+        self._wake.set()
+
+    def __next__(self) -> Notification:
+        """Return the next notification, or wait for it."""
+        while not self._has_been_stopped:
+            if self._found:
+                return self._found.popleft()
+            self._found.extend(
+                self._recorder.select_notifications(
+                    self._last_notification_id or 0, PAGE, topics=self._topics,
+                    inclusive_of_start=False,
+                )
+            )  # fmt: skip
+            if self._found:
+                self._last_notification_id = self._found[-1].id
+            else:
+                self._wake.wait(POLL_SECONDS)
+        raise StopIteration
