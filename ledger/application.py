@@ -303,7 +303,7 @@ class Ledger(Engine):
     def _all_in_memory(self, writer: Writer) -> bool:
         """Load the accounts not in memory yet, if they are few: no stored view is asked then."""
         missing = [name for name in writer.reader.accounts() if name not in self.states]
-        if len(missing) > FOLDED_AT_ONCE or self._held > self.held_max // 2:
+        if len(missing) > FOLDED_AT_ONCE or self._held > self.held_max:
             return False
         if missing:
             self._append(writer)
