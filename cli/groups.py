@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from cli import begin_collecting
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -72,7 +74,9 @@ class Commands(click.Group):
         """Find the command, or suggest the nearest one. Raises: click.UsageError."""
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             raise self.no_command(ctx, args[0])
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        begin_collecting()
+        return found
 
     def no_command(self, ctx: click.Context, name: str) -> click.UsageError:
         """Return the error of a name that no command has: what is near, or all that are there."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
 from cli.render import note, write
-from projections.history.restated import was_and_is
+from projections.history.closed import frame_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -57,6 +57,10 @@ def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True)
 
 def write_was(session: Session, account: str, point: Point) -> None:
     """Return what each restated field of an account was at the close, and is."""
+    if frame_of(session.reader, point) is None:
+        return
+    from projections.history.restated import was_and_is  # noqa: PLC0415 - few points need it
+
     found = was_and_is(session.reader, account, point, session.offset)
     if found is None:
         return

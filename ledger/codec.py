@@ -8,6 +8,7 @@ This module must not know what an event means.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Union
 
 import msgspec
@@ -121,13 +122,16 @@ class Envelope(Struct, frozen=True, gc=False):
     request: msgspec.Raw = NO_REQUEST
 
 
-_ENVELOPE = msgpack.Decoder(Envelope)
+@cache
+def _envelope() -> msgpack.Decoder[Envelope]:
+    """Build the decoder where it is first needed: most commands never do."""
+    return msgpack.Decoder(Envelope)
 
 
 def decode_envelope(body: bytes) -> Envelope:
     """Read an envelope. Raises: UnknownEventType where the bytes hold none."""
     try:
-        return _ENVELOPE.decode(body)
+        return _envelope().decode(body)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise UnknownEventType(str(error)) from None
 

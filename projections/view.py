@@ -22,8 +22,8 @@ from projections.answers.balances import Balance, Balances, Totals, balance_of, 
 from projections.answers.events import Event, Log, Show
 from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
 from projections.answers.terms import Json, PointShown, Restated
+from projections.history.closed import frame_of
 from projections.history.points import here, parse_at, parse_point, read_start
-from projections.history.restated import restated_at
 from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
 from projections.point import Asked, Point
 from projections.selecting import Wanted, kinds_of, require_instance
@@ -323,6 +323,10 @@ class LedgerView(Opened):
 
     def restated_json(self, name: str, point: Point, account: str | None = None) -> Json | None:
         """Return the same as plain JSON; None outside closed periods."""
+        if frame_of(self.reader, point) is None:
+            return None
+        from projections.history.restated import restated_at  # noqa: PLC0415 - few points need it
+
         return restated_at(self.reader, name, point, self.offset, account)
 
     def instant(self, given: str | datetime) -> int:

@@ -8,8 +8,9 @@ Invariant: every field of ``projections/history/fields`` is the same in a frame 
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.account import AccountState, Bill, Instance, Order, Payment, Usage
@@ -92,7 +93,7 @@ def _forgetting(state: AccountState) -> AccountState:
 
 
 def _instance(kept: Instance) -> Instance:
-    made = copy(kept)
+    made = replace(kept)
     made.orders = _NO_ORDERS
     made.outages = kept.outages[-1:]
     made.auto_renewed = kept.auto_renewed.copy()
@@ -105,11 +106,11 @@ def copy_frame(state: AccountState) -> AccountState:
     for name in _PLAIN:
         setattr(made, name, getattr(state, name))
     made.next_due = made.order = made.changes = None
-    made.alert = copy(state.alert)
+    made.alert = replace(state.alert)
     made.five_day_years = state.five_day_years.copy()
     made.early_parts = state.early_parts.copy()
-    made.items = {name: copy(item) for name, item in state.items.items()}
-    made.coupons = coupons = {name: copy(coupon) for name, coupon in state.coupons.items()}
+    made.items = {name: replace(item) for name, item in state.items.items()}
+    made.coupons = coupons = {name: replace(coupon) for name, coupon in state.coupons.items()}
     made.funded = {name: coupons[name] for name in state.funded}
     made.instances = instances = {
         # What is released stays as it is, so that one will do for all frames.

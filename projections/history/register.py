@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.closes import month_after
 from ledger.periods import Period, local_date, months_of, read_period
 from ledger.restating import facts_for
+from projections.history.closed import Frame
 from projections.history.closes import read_closes
 from projections.history.diff import figures, place
 from projections.history.fields import MONEY, Cell, Name
-from projections.history.restated import Frame, at_close, moved_by
+from projections.history.restated import at_close, moved_by
 from projections.point import Point
 
 if TYPE_CHECKING:

@@ -16,11 +16,10 @@ from ledger.events import account_of
 from ledger.periods import format_instant
 from ledger.restating import facts_for
 from projections.answers import Formatter
-from projections.history.closes import read_closes
+from projections.history.closed import Frame, frame_of
 from projections.history.diff import figures
 from projections.history.fields import Cell, Name, written
 from projections.history.points import TAG
-from projections.history.tags import Tag, read_tags
 from projections.history.walk import Change, Walk
 from projections.journal.postings import postings
 from projections.point import Point
@@ -35,20 +34,6 @@ if TYPE_CHECKING:
 SUMS = ("cash", "outstanding")
 COUPONS = "coupons"
 _ANY_PRODUCT = "any"
-
-
-class Frame(NamedTuple):
-    """The close, or the sealed tag, that a point lies in.
-
-    Attributes:
-        name: the month, or ``tag:NAME``.
-        position: what was recorded after it restates the period.
-
-    """
-
-    name: str
-    position: int
-    tag: Tag | None = None
 
 
 class Moved(NamedTuple):
@@ -123,21 +108,6 @@ def terms(_: Moved) -> bool:
 
 
 # --- the facts ------------------------------------------------------------------------------------
-
-
-def frame_of(reader: Reader, point: Point) -> Frame | None:
-    """Find the close that a point lies in, in force at the point's position."""
-    close = read_closes(reader, until=point.position).over(point.at, point.position)
-    if close is not None:
-        return Frame(close.month_of(point.at), close.position)
-    over = [
-        tag for tag in read_tags(reader, until=point.position).values()
-        if tag.sealed and tag.at >= point.at
-    ]  # fmt: skip
-    if not over:
-        return None
-    first = min(over, key=lambda tag: tag.added)
-    return Frame(f"tag:{first.name}", first.position, first)
 
 
 def moved_by(

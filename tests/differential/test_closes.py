@@ -18,10 +18,11 @@ from ledger.errors import WrongState
 from ledger.periods import DAY, SECOND, format_instant, local_date, parse_instant, read_period
 from ledger.rehearsal.replay import rehearse
 from projections.evidence.closing import Derivation
+from projections.history.closed import frame_of
 from projections.history.closes import read_closes
 from projections.history.diff import figures
 from projections.history.register import register_of
-from projections.history.restated import anything, frame_of, moved_by, restated_json
+from projections.history.restated import anything, moved_by, restated_json
 from projections.point import Point
 from projections.runner import Views
 from tests.differential.sequences import ACCOUNTS, OFFSET, Sequence, first_policy
