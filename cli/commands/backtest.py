@@ -71,6 +71,7 @@ def command(  # noqa: PLR0913 - the options of one question
     from cli.backtests import given  # noqa: PLC0415 - loads the write side
     from cli.backtests.answer import over  # noqa: PLC0415 - the same
     from cli.backtests.shares import Question  # noqa: PLC0415 - the same
+    from ledger.verification.indexes import require_sound_now  # noqa: PLC0415 - the same
 
     page = page_target(output, target, as_html=as_html)
     behaviour = given.read_customers(customers, within)
@@ -79,6 +80,8 @@ def command(  # noqa: PLR0913 - the options of one question
         policy, prices, coupons, currency=session.catalog.currency, offset=session.offset
     )
     question = Question(changes, behaviour.rules, *_span(session, starts, ends), session.offset)
+    if not accounts:
+        require_sound_now(session.reader)  # what a wrong index leaves out is not decided again
     names = _cohort(session, accounts)
     with Progress("backtest") as progress:
         rows = _decide(session, Work(workers=workers, cluster=cluster), names, question,

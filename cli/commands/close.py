@@ -49,8 +49,10 @@ def command(
       tally close 2025-03 --seal --pack -o march.zip --actor ops/lin
     """
     from ledger.periods import read_period  # noqa: PLC0415 - loaded when needed
+    from ledger.verification.indexes import require_sound_now  # noqa: PLC0415 - as above
 
     term = read_period(period, session.offset)
+    require_sound_now(session.reader)  # the digests are signed for
     if check:
         return _check(session, output, term)
     if target is not None and not pack:

@@ -16,6 +16,7 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
 from cli.progress import Progress
 from cli.render import short, table, write
+from ledger.verification.indexes import require_sound_now
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def command(
     work = Work(workers=workers, cluster=cluster)
     if account is not None:
         session.state(account, session.point(Asked()))
+    else:
+        require_sound_now(session.reader)  # what a wrong index leaves out is not decided again
     head = session.reader.head().position
     found: list[dict[str, Any]] = []
     sums = Sums()

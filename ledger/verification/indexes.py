@@ -91,6 +91,12 @@ def require_sound(reader: Reader) -> None:
             )  # fmt: skip
 
 
+def require_sound_now(reader: Reader) -> None:
+    """Refuse as ``require_sound`` does, in a snapshot of its own. Raises: IntegrityBroken."""
+    with reader.snapshot():
+        require_sound(reader)
+
+
 def _faults(connection: Connection, wanted: str | None = None) -> Iterator[Fault | None]:
     """Yield what is wrong with each index of all tables or of one, None where nothing is."""
     if dialect_of(connection) == SQLITE:
