@@ -26,7 +26,7 @@ PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 CODE  := ledger projections cli tallystick fixtures tests docs benchmarks
 
-.PHONY: site man demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
+.PHONY: site man screens demo test quick judges check style types imports docs docs-check coverage sequences torture bench golden clean
 
 # Two targets may not install into .venv at the same time.
 .NOTPARALLEL:
@@ -87,6 +87,10 @@ torture: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+
+# Pictures of every page of `tally serve` (docs/SCREENS.md); they need chromium: make judges.
+screens: $(STAMP)
+	$(BIN)/python docs/screens.py
 
 # docs/ as pages that need no network (build/site), and the man pages (build/man).
 site: $(STAMP)

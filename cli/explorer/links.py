@@ -74,6 +74,8 @@ def _of_itself(column: str, row: Json, cell: object) -> str | None:
         return f"/event/{cell}"
     if column == "period":
         return f"/period/{quoted(str(cell))}"
+    if column == "place" and isinstance(cell, str) and cell[:1] == "@" and cell[1:].isdecimal():
+        return f"/event/{cell[1:]}"
     broken = row.get("break")
     if isinstance(broken, str) and column in ("break", "ours", "theirs", "delta"):
         return f"/break/{quoted(broken)}"

@@ -276,7 +276,10 @@ _BREAK: Final = ("break", "class", "currency", "ours", "theirs", "delta", "statu
 def breaks(_: Given) -> Page:
     """Show reconciliations and their breaks."""
     return Page("Reconciliations", (
-        Part("runs", "Runs", "report reconciliation", rows="runs"),
+        Part("runs", "Runs", "report reconciliation", rows="runs",
+             columns=("run", "source", "file", "currency", "period.starts", "period.ends",
+                      "matched", "breaks", "closing", "ledger_balance", "position",
+                      "signed_off_by")),
         Part("breaks", "Breaks", "breaks list", columns=(*_BREAK, "key", "source", "by")),
     ))  # fmt: skip
 
@@ -292,8 +295,7 @@ def one_break(given: Given) -> Page:
     columns = ("place", "at", "amount", "currency", "account", "reference", "text", "status")
     return Page(f"Break {name}", (
         Part("break", "", *show, shape="figures", rows="break",
-             columns=tuple(f"break.{one}" for one in (*_BREAK, "key", "first_seen", "opened",
-                                                      "changed", "by", "how"))),
+             columns=(*_BREAK, "key", "first_seen", "opened", "changed", "by", "how")),
         Part("ours", "Our side", *show, rows="lines", keep=side("ledger"), columns=columns),
         Part("theirs", "Their side", *show, rows="lines", keep=side("statement"),
              columns=columns),

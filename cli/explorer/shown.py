@@ -23,7 +23,7 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]
 _ASKED: Final = ("find", "show", "state", "a", "b", "account", "query")
 LINKS: Final = " links"  # of a row: where cells lead that their names do not tell
 _DIGITS: Final = 10  # no list has more rows
-_ROOM, _WORD = 52, 10  # as in the pages of reports: what a telephone takes
+_ROOM, _WORD = 44, 10  # as in the pages of reports: what a telephone takes
 
 
 class Cell(NamedTuple):
@@ -121,16 +121,16 @@ def cell_of(name: str, row: Json, asked: Asked) -> Cell:
 
 def figures(part: Part, answer: Json, asked: Asked) -> list[tuple[str, Cell]]:
     """Part an answer's plain cells from its lists."""
+    held = answer.get(part.rows)
+    if isinstance(held, dict):
+        answer = held
     row = flat({key: cell for key, cell in answer.items() if key not in ("schema", "point")})
-    for key in ("account", "break"):  # what the links are made of
-        row.setdefault(key, answer.get(key))
     names = part.columns or [
         key for key, cell in row.items() if not isinstance(answer.get(key.split(".")[0]), list)
         and cell is not None
     ]  # fmt: skip
     made = [(name, cell_of(name, row, asked)) for name in names]
-    prefix = f"{part.rows}."
-    return [(name.removeprefix(prefix), cell) for name, cell in made if cell.text]
+    return [(name, cell) for name, cell in made if cell.text]
 
 
 def cut(part: Part, rows: list[Json], asked: Asked) -> Json:
