@@ -1,17 +1,22 @@
 """``tally import --from FILE --dry-run``: what would be there, account by account.
 
-The commands are run on a copy in memory by the rules themselves. Invariant: nothing is written,
-and where the file's own balance says something else, or a command is refused, that is said.
+The commands are run on a copy, in a file that is gone afterwards, by the rules themselves.
+Invariant: the ledger is not written to; where the file's own balance says something else, or a
+command is refused, that is said.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cli.bootstrap import Session
 from cli.errors import DONE, FOUND
 from cli.render import plural, strong, table, write
+from ledger.store import create_store, is_server, open_store
 from projections.answers import point_json, state_json
 from projections.point import Asked
 from projections.reconciliation.amounts import from_minor, write_amount
@@ -47,42 +52,58 @@ def write_commands(source: BinaryIO) -> None:
     sys.stdout.write(source.read().decode())
 
 
-def _preview(session: Session, statement: Statement, source: BinaryIO) -> dict[str, Any]:
-    from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
-    from ledger.copying import copy  # noqa: PLC0415 - as above
-    from ledger.importer import import_lines  # noqa: PLC0415 - as above
-    from ledger.store import open_store  # noqa: PLC0415 - as above
+def _copied(session: Session, folder: Path) -> Session:
+    """Return a session on a copy of the ledger in a file: a large one needs no memory for it."""
+    path = folder / "copy.db"
+    if is_server(session.location):
+        from ledger.copying import copy  # noqa: PLC0415 - for ledgers on a server
 
-    store = open_store(":memory:")
-    copy(session.reader, store)
-    copied = Session(":memory:")
-    copied.__dict__.update(store=store, reader=store.reader)
+        create_store(str(path))
+        with closing(open_store(str(path))) as store:
+            copy(session.reader, store)
+    else:
+        from ledger.store.backup import back_up  # noqa: PLC0415 - for ledgers in a file
+
+        back_up(session.reader, path)
+    return Session(str(path))
+
+
+def _preview(session: Session, statement: Statement, source: BinaryIO) -> dict[str, Any]:
+    with (
+        TemporaryDirectory(prefix="tally-") as folder, _copied(session, Path(folder)) as copied,
+    ):  # fmt: skip
+        return _tried(copied, statement, source)
+
+
+def _tried(copied: Session, statement: Statement, source: BinaryIO) -> dict[str, Any]:
+    from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
+    from ledger.importer import import_lines  # noqa: PLC0415 - as above
+
     refusals: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     lines = source.read().splitlines(keepends=True)
-    for result in import_lines(Ledger(store), lines):
+    for result in import_lines(Ledger(copied.store), lines):
         outcome = result.outcome
         counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
         if outcome.code:
             command = lines[result.line - 1].decode().strip()
             refusals.append({"code": outcome.code, "message": outcome.message,
                              "command": command})  # fmt: skip
-    with copied:
-        point = copied.point(Asked())
-        names = sorted({line.account or NAMELESS for line in statement.lines})
-        streams = set(copied.reader.streams())
-        rows = [
-            _row(copied.state(name, point), copied, statement) for name in names
-            if f"account:{name}" in streams
-        ]  # fmt: skip
-        return {
-            "schema": "tally.import_preview/1", "point": point_json(point, copied.offset),
-            "source": statement.source, "currency": statement.currency,
-            "commands": sum(counts.values()), "accepted": counts["accepted"],
-            "duplicates": counts["repeated"], "rows": rows, "refusals": refusals[:SHOWN_MAX],
-            "refused": len(refusals),
-            "contradictions": [row for row in rows if row["in_file"] and row["differs"]],
-        }  # fmt: skip
+    point = copied.point(Asked())
+    names = sorted({line.account or NAMELESS for line in statement.lines})
+    streams = set(copied.reader.streams())
+    rows = [
+        _row(copied.state(name, point), copied, statement) for name in names
+        if f"account:{name}" in streams
+    ]  # fmt: skip
+    return {
+        "schema": "tally.import_preview/1", "point": point_json(point, copied.offset),
+        "source": statement.source, "currency": statement.currency,
+        "commands": sum(counts.values()), "accepted": counts["accepted"],
+        "duplicates": counts["repeated"], "rows": rows, "refusals": refusals[:SHOWN_MAX],
+        "refused": len(refusals),
+        "contradictions": [row for row in rows if row["in_file"] and row["differs"]],
+    }  # fmt: skip
 
 
 def _row(state: AccountState, copied: Session, statement: Statement) -> dict[str, Any]:

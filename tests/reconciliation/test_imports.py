@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cli.previews import _tried
 from tests.cli.program import World, tally
 
 HEAD = (
@@ -91,6 +93,31 @@ def test_each_account_opens_with_its_own_balance_in_any_order_of_rows(
     assert told["contradictions"] == []
     report = world.json("reconcile", path, "--source", "alibaba-transactions")
     assert (report["breaks"], report["unexplained"]) == ([], "0.00")
+
+
+def test_a_dry_run_tries_on_a_file_that_is_gone_and_leaves_the_ledger_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, beside = tmp_path / "t.csv", tmp_path / "beside"
+    path.write_text(HEAD + _paid("ann", "N1", 2, "S1", "50.00", "50.00"), encoding="utf-8")
+    beside.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(beside))
+    used: list[str] = []
+    monkeypatch.setattr("cli.previews._tried", _spied(used, beside))
+    world = _world(tmp_path)
+    before = world.path.read_bytes()
+    told = world.json("import", "--from", "alibaba-transactions", path, "--dry-run")
+    assert told["accepted"] == 2
+    assert (used, list(beside.iterdir())) == (["copy.db"], [])
+    assert world.path.read_bytes() == before
+
+
+def _spied(used: list[str], folder: Path) -> Any:
+    def tried(*given: Any) -> Any:
+        used.extend(path.name for path in folder.rglob("copy.db"))
+        return _tried(*given)
+
+    return tried
 
 
 MANGLED = {
