@@ -55,10 +55,10 @@ def command(  # noqa: PLR0913 - the options of one question
     target: Target | None, parquet: Target | None, kept: Target | None,
     workers: int | None, cluster: str | None,
 ) -> int:  # fmt: skip
-    """Decide the whole history again under other rules: what would it have cost whom?
+    """Decide the whole history again under other rules: who would have paid more?
 
-    Every command stays as it was recorded; what the rules make of it is decided again,
-    for every account or for those named. Nothing is written to the ledger.
+    Every command stays as recorded; its consequences are decided again, for every
+    account or for those named. Nothing is written to the ledger.
 
     \b
     Examples:

@@ -27,8 +27,8 @@ _DATABASE = b"SQLite format 3\0"
 def command(session: Session, output: Output, *, target: str, force: bool) -> None:
     """Write the whole ledger to FILE: one file, complete and durable, or none.
 
-    Others may read and write meanwhile. The key and the policy are not in it: keep them
-    elsewhere. A ledger on a server is copied with: tally copy URL FILE.
+    Other commands may read and write meanwhile. The key and the trust policy are not included:
+    keep them elsewhere. Copy a ledger on a server with: tally copy URL FILE.
 
     \b
     Examples:

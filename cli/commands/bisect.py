@@ -29,10 +29,9 @@ def command(
 ) -> int:
     """Find every event at which an expression flips, in one pass, on either axis.
 
-    effective: in the order of every answer. known: --at is held and the recorded
-    positions are walked: which later record changed what was true then? With
-    --as-of too, whose page was changed by what came later.
-    Exits with status 1 when it never flips.
+    --axis effective follows effective time. --axis known fixes --at and walks the
+    recorded positions: which later record changed what was true then?
+    Exits with status 1 when the expression never flips.
 
     \b
     Examples:

@@ -77,7 +77,7 @@ def _state(row: dict[str, Any]) -> str:
 @click.argument("break_id", metavar="BREAK")
 @tally_command(point=True)
 def show(session: Session, output: Output, break_id: str, **options: Any) -> None:
-    """Show a break whole: both sides, what could explain it, and who did what about it.
+    """Show a break: both sides, candidates, and what was done about it.
 
     \b
     Examples:
@@ -142,8 +142,8 @@ def match(
 ) -> None:  # fmt: skip
     """Match lines of a break by hand: lines of both sides that add up.
 
-    The lines' names stand in `tally breaks show BREAK`. The next reconciliation matches them by
-    hand; `tally breaks reopen BREAK` takes it back.
+    `tally breaks show BREAK` prints the names of the lines. The next reconciliation uses the
+    match; `tally breaks reopen BREAK` undoes it.
 
     \b
     Examples:
@@ -181,7 +181,7 @@ def resolve(session: Session, output: Output, **given: Any) -> None:
 @click.option("--reason", help="Why it is accepted.")
 @tally_command()
 def sign_off(session: Session, output: Output, **given: Any) -> None:
-    """Accept a break as it stands, or a whole run; a second person does it.
+    """Accept a break or a whole run, as a second person.
 
     \b
     Examples:

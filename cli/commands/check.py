@@ -36,10 +36,10 @@ def command(
     session: Session, output: Output, *, file: str, period: str | None, adopt: str | None,
     actor: str | None, reason: str | None, **options: Any,
 ) -> int:  # fmt: skip
-    """Judge standing checks: expressions over accounts, identities of the books, or SQL.
+    """Evaluate standing checks: expressions over accounts, identities of the books, or SQL.
 
-    Each must hold at every position (always), at each close, or now; the first position
-    at which one fails is named. Exits with status 1 when one fails. docs/CHECKS.md has more.
+    Each must hold at every position (always), at each close, or now. The first position
+    at which one fails is printed. Exits with status 1 when one fails. docs/CHECKS.md has more.
 
     \b
     Examples:

@@ -36,8 +36,8 @@ def command(
 ) -> None:  # fmt: skip
     """Check that an event is in the log of a signed checkpoint, or that a log continues another.
 
-    It needs the proof, the accepted keys and the event's bytes, and no ledger. Exit 5 if it
-    does not hold.
+    It needs the proof, the accepted keys and the event's bytes, but no ledger. Exits with 5 if
+    the proof fails.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ def command() -> None:
 @command.command("show")
 @tally_command()
 def show(session: Session, output: Output) -> None:
-    """Show which clock the ledger has and what it says."""
+    """Show the ledger's clock and its time."""
     now = format_instant(session.now, session.offset)
     if output.human:
         write(f"{session.catalog.clock} clock at {now}")

@@ -36,11 +36,11 @@ def command(
     session: Session, output: Output, *, period: str, check: bool, seal: bool, pack: bool,
     target: Target | None, **who: Any,
 ) -> int:  # fmt: skip
-    """Close a month, quarter or year: what is recorded about it later is a restatement.
+    """Close a month, quarter or year; later facts about it are restatements.
 
     Months close in order. The event keeps the digests of trial balance, balances
     and instance states at its end; tally verify --deep derives them again.
-    Exit 1 with --check when something is open.
+    With --check, exits with status 1 if a line of the checklist is open.
 
     \b
     Examples:

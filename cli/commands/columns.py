@@ -36,7 +36,7 @@ def command() -> None:
 @command.command("build")
 @tally_command()
 def build(session: Session, output: Output) -> None:
-    """Copy what is newer than the last segment, or everything if they are of another log."""
+    """Copy new events into the columns, or all events if the columns are of another log."""
     columns = Columns(session.reader)
     with Progress("columns") as progress:
         copied = columns.build(progress)
@@ -53,7 +53,7 @@ def status(session: Session, output: Output) -> int:
 @command.command("drop")
 @tally_command()
 def drop(session: Session, output: Output) -> None:
-    """Delete the segments; the log keeps everything."""
+    """Delete the columns; the log keeps everything."""
     columns = Columns(session.reader)
     _answer(columns, output, done="dropped", freed=columns.drop())
 

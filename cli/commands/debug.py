@@ -30,7 +30,7 @@ Line = tuple[str, str]  # where it stands, what it says
 @click.command("debug")
 @account_argument()
 @click.option("-x", "scripts", multiple=True, type=click.Path(exists=True, dir_okay=False),
-              metavar="FILE", help="A script of words; repeatable.")  # fmt: skip
+              metavar="FILE", help="A script of debugger commands; repeatable.")  # fmt: skip
 @click.option("--tui", is_flag=True, help="Step on a full screen: every key works backwards too.")
 @tally_command(rows=True)
 def command(
@@ -38,7 +38,7 @@ def command(
 ) -> int:
     """Step through an account's history, in the order in which it was recorded.
 
-    Words come from -x files, from standard input, or are typed; ? lists them.
+    Commands come from -x files, from standard input, or are typed; ? lists them.
     --json gives one object at the end, --ndjson one per command; --tui uses a full screen.
 
     \b

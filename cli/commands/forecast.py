@@ -34,7 +34,7 @@ def command(  # noqa: PLR0913 - one option a parameter
 ) -> None:  # fmt: skip
     """Run the rules ahead of the clock on a copy; nothing is written.
 
-    Lists the events to come if nobody does anything, and the accounts as they are then.
+    Lists the coming events if nobody does anything, and the accounts at the end.
     With --all: who will expire, stop, be released or become overdue, and what automatic
     renewals will take, day by day.
 

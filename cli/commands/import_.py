@@ -79,7 +79,7 @@ def command(
     session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,
     from_: str | None, dry_run: bool, **reading: Any,
 ) -> int:  # fmt: skip
-    """Record commands, one JSON object a line; or a vendor's file, turned into commands.
+    """Record commands from a file of JSON lines, or from a vendor's file.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def command(
     session: Session, output: Output, *, field: str, before: str | None, count: int
 ) -> int:
-    """Show the last changes of a field; each says how to look further back.
+    """Show the last changes of a field, and the command for earlier ones.
 
     \b
     Examples:

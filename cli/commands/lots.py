@@ -31,7 +31,7 @@ WORDS = {
 def command(session: Session, output: Output, account: str, **options: Any) -> None:
     """Show which receipt paid what: cash is spent first in, first out.
 
-    A chargeback takes from its own top-up's lot first. The rests add up to the cash.
+    A chargeback takes from its own top-up's lot first. What remains adds up to the cash.
 
     \b
     Examples:

@@ -39,9 +39,9 @@ def command(
 ) -> int:  # fmt: skip
     """Deliver notices: low balance, overdue, stops, expiry, release, auto-renewal.
 
-    At least once and in order per account; a notice that is not taken is tried again
-    after 1 s, 5 s, 30 s and 2 min. Every attempt is recorded, so that --list can say
-    what was told to whom, and when. Exits with status 1 when something was not delivered.
+    Delivery is at least once and in order per account; a failed notice is tried again
+    after 1 s, 5 s, 30 s and 2 min. Every attempt is recorded; --list shows what was
+    sent to whom, and when. Exits with status 1 when something was not delivered.
 
     \b
     Examples:

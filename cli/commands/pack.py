@@ -81,7 +81,7 @@ def command(
     session: Session, output: Output, *, period: str, target: Target | None, seed: str | None,
     sample_size: int, policy_place: str | None, key_place: str | None,
 ) -> None:  # fmt: skip
-    """Write a zip that an auditor verifies offline with nothing of ours installed.
+    """Write a zip that an auditor verifies offline, without this program.
 
     It holds the log up to the last checkpoint and the reports of the period, as known there.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("periods")
 @tally_command(rows=True, point=True)
 def command(session: Session, output: Output, **options: Any) -> None:
-    """List the months from the ledger's first to the present: open, closed or reopened.
+    """List all months of the ledger: open, closed or reopened.
 
     Months before the first closed one count as closed with it. Restatements are the
     facts recorded about a month since it was closed.

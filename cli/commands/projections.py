@@ -42,7 +42,7 @@ def command() -> None:
 @command.command("list")
 @tally_command(rows=True)
 def list_(_session: Session, output: Output) -> None:
-    """Name the views, their versions and columns."""
+    """List the views, their versions and columns."""
     rows = [
         {"name": p.name, "version": p.version, "columns": [name for name, _ in p.columns]}
         for p in PROJECTIONS
@@ -109,8 +109,8 @@ def status(session: Session, output: Output) -> int:
 def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool) -> int:
     """Build views beside the live ones from the whole log, compare, swap.
 
-    The live views serve meanwhile; an interrupted rebuild goes on where it was.
-    Exit 1 if a live view differed.
+    The live views stay in use meanwhile; an interrupted rebuild continues where it stopped.
+    Exits with status 1 if a live view differed.
     """
     if name is not None and name not in _NAMES:
         raise NoSuchThing(

@@ -44,10 +44,10 @@ def command(
     session: Session, output: Output, *, account: str | None, policy: tuple[str, ...],
     workers: int | None, cluster: str | None,
 ) -> int:  # fmt: skip
-    """Decide the history again from its facts; list what was recorded otherwise.
+    """Decide the history again from its facts; list every difference from the record.
 
-    Exit code 1 when there are differences. With workers, accounts are divided among them and the
-    differences come in the order of their positions.
+    Exits with status 1 when there are differences. Workers share the accounts; differences are
+    listed by position.
 
     \b
     Examples:

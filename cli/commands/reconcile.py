@@ -65,9 +65,9 @@ def command(
     session: Session, output: Output, *, file: str, target: Target | None, as_html: bool,
     **options: Any,
 ) -> int:  # fmt: skip
-    """Compare a statement with the ledger: every break by class, age and evidence, with proof.
+    """Compare a statement with the ledger; list every break by class, age and evidence.
 
-    Exit code 1 where there are breaks. Nothing is written without --record.
+    Exits with status 1 when there are breaks. Nothing is written without --record.
 
     \b
     Examples:

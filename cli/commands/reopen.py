@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Reopen the latest closed period; both closes stay in the log.
 
-    What is recorded about it until it is closed again is not a restatement; the next
-    close names it.
+    Facts recorded about it until it is closed again are not restatements; the next
+    close lists them.
 
     \b
     Examples:

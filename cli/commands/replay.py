@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 def command(
     session: Session, output: Output, *, compare: bool, workers: int | None, cluster: str | None
 ) -> int:
-    """Refold the whole log from nothing.
+    """Refold the whole log from the first event.
 
-    The digest is a SHA-256 of every row of every view; it is the same for the same log, whoever
-    makes it and with how many workers.
+    The digest is a SHA-256 of every row of every view. It depends only on the log, not on the
+    machine or the number of workers.
 
     \b
     Examples:

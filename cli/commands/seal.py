@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def command(
     session: Session, output: Output, *, target: Target | None, key_place: str | None
 ) -> None:
-    """Sign a checkpoint of the log, once it is proven to continue the last one.
+    """Sign a checkpoint of the log, after proving that it continues the last one.
 
-    Give it to somebody: from then on nothing before it can change unnoticed.
+    Give it to someone else: from then on nothing before it can change unnoticed.
 
     \b
     Examples:

@@ -26,10 +26,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def command(
     session: Session, _output: Output, *, port: int, host: str, token: str | None
 ) -> None:
-    """Explore the ledger in the browser; nothing is ever written.
+    """Explore the ledger in a browser, read-only.
 
     Every page has two sliders: when it was true, and when it was known. A page's address
-    holds both, so a link shows the same figures for ever. /api/NAME/ARGUMENTS gives what
+    contains both, so a link always shows the same figures. /api/NAME/ARGUMENTS gives what
     tally NAME ARGUMENTS --json prints.
 
     \b

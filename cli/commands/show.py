@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("position")
 @tally_command()
 def command(session: Session, output: Output, position: str) -> None:
-    """Show one event whole: payload, cause, effects, hash of its bytes, state before and after.
+    """Show one event: payload, cause, effects, hash of its bytes, state before and after.
 
     \b
     Examples:

@@ -40,10 +40,10 @@ def command(
     session: Session, output: Output, *, query: str | None, file: str | None, shell: bool,
     parquet: Target | None, timeout: int, memory: str, **options: Any,
 ) -> None:  # fmt: skip
-    """Ask the ledger in SQL (DuckDB) at any point: one SELECT, nothing else.
+    """Query the ledger in SQL (DuckDB) at any point: one SELECT.
 
     Relations: events, accounts, balances, instances, coupons, bills, overdue, postings,
-    lots, breaks. Each has a function of the same name with _at that takes a point of its own:
+    lots, breaks. Each has a function that takes its own point:
     balances_at('2025-03-31', '2025-04-02') is what was true on 31 March as known on
     2 April. docs/SQL.md has recipes.
 

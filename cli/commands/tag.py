@@ -43,7 +43,7 @@ def add(
     session: Session, output: Output, *, name: str, when: str | None, seal: bool,
     actor: str | None, reason: str | None, **options: Any,
 ) -> None:  # fmt: skip
-    """Name a point; without one, what is true and known now.
+    """Name a point (default: now).
 
     \b
     Examples:

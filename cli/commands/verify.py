@@ -34,8 +34,8 @@ def command(
 ) -> int:
     """Verify bytes, columns, tree, root, signatures and consistency with every checkpoint.
 
-    Names the kind of tampering and the first bad position. Exit 5 if the log is broken, 1 if
-    only what is derived from it has drifted.
+    Prints the kind of tampering and the first bad position. Exits with 5 if the log is broken,
+    with 1 if only derived data has drifted.
 
     \b
     Examples:

@@ -33,8 +33,8 @@ FORKED, TRUNCATED = "forked", "truncated"
 def command(session: Session, output: Output, *, file: str) -> None:
     """Check a file that tally export --format beancount or hledger wrote.
 
-    Its hash, then the log's size and root, then every byte: the export is made again at its own
-    point. Exit 5 if anything differs, with the first line that does.
+    Checks the hash, then the log's size and root, then every byte: the export is made again at
+    its own point. Exits with 5 and the first different line if anything differs.
 
     \b
     Examples:

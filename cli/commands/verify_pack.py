@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def command(session: Session, output: Output, *, file: Path, policy_place: str | None) -> int:
     """Verify an evidence pack as its own verify.py does, by making it again from its events.
 
-    No ledger is needed and nothing is unpacked. Compare the key that it names with the
-    one you were given, or give that with --trust. Exits with 5 when it does not hold,
-    with 1 when all holds but that nobody signed the manifest.
+    No ledger is needed and nothing is unpacked. Compare the printed key with the one you
+    were given, or pass yours with --trust. Exits with 5 when the pack fails, with 1 when
+    only the signature of the manifest is missing.
 
     \b
     Examples:

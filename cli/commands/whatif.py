@@ -38,10 +38,10 @@ DECIDE, FACTS = "decide", "facts"
 )  # fmt: skip
 @tally_command(point=True)
 def command(session: Session, output: Output, *, mode: str, **options: Any) -> int:
-    """Change the past on a copy and see what comes of it; nothing is written.
+    """Change the past on a copy and compare; nothing is written.
 
-    decide: everything the rules had derived is decided again. facts: the recorded
-    events are folded with the changes; it says if that could not have happened.
+    --mode decide decides again everything that the rules had derived. --mode facts
+    only folds the recorded events with the changes, and says if that is impossible.
     An inserted command comes after those recorded at its instant.
 
     \b

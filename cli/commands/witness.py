@@ -47,8 +47,8 @@ def command(
 ) -> None:  # fmt: skip
     """Cosign a checkpoint that continues the last one this key has seen.
 
-    What it has seen is kept beside the key (KEY.seen). From then on the log's own key alone
-    cannot rewrite what was cosigned.
+    The last checkpoint seen is stored beside the key (KEY.seen). From then on the log's key
+    alone cannot rewrite what was cosigned.
 
     \b
     Examples:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def report(
     session: Session, output: Output, account: str | None, span: Span, *, everything: bool
 ) -> int:
-    """Show each term that is paid and not over: its cash, straight line by the second.
+    """Show each paid term that is not over, earned straight line by the second.
 
-    The total is the account Liabilities:Deferred. Exit 1 if it is not.
+    The total must equal Liabilities:Deferred; exits with status 1 if not.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ def report(session: Session, output: Output, _: None, span: Span, *, term: str) 
     """Show each fact recorded about a period since it was closed, and what it changed.
 
     Figures are those at the end of the period: at the close, and after the fact. Facts
-    about earlier months that moved this one's figures too stand in a list of their own.
+    about earlier months that also changed these figures are listed separately.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ OPENING, CLOSING = "opening", "closing"
 def report(session: Session, output: Output, account: str | None, span: Span) -> int:
     """Show each control account: opening + what every type of event moved = closing.
 
-    Amounts are as in the books: debit plus, credit minus. Exit 1 if one does not add up.
+    Amounts are as in the books: debit plus, credit minus. Exits with 1 if one does not add up.
 
     \b
     Examples:

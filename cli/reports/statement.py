@@ -30,9 +30,9 @@ CHANGES = ("cash", "outstanding", "available", "coupons")
 
 @report_command("statement", account=True, span=True)
 def report(session: Session, output: Output, account: str, span: Span) -> None:
-    """Show what a customer paid, was billed and has: opening, dated lines, closing.
+    """Show a customer's payments and charges: opening, dated lines, closing.
 
-    A line is dated when it is effective; a late one is marked with when it was recorded.
+    A line has its effective date; a late one also shows when it was recorded.
 
     \b
     Examples:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def report(session: Session, output: Output, account: str, span: Span) -> None:
     """Show a customer's money, instances and coupons at every instant up to a point.
 
-    Each step says what changed, as it was known then. The page of --html has a slider that goes
-    to any instant, and draws where late facts changed the past.
+    Each step lists what changed, as known then. The page of --html has a slider for any instant
+    and shows where late facts changed the past.
 
     \b
     Examples:

@@ -26,8 +26,8 @@ def report(
 ) -> int:  # fmt: skip
     """Show every account of the books at a point; debits and credits must be equal.
 
-    CNYCPN and its like count coupons, which are not money. ACCOUNT shows what one customer's
-    events have posted. Exit 1 if it does not balance.
+    Commodities such as CNYCPN count coupons, which are not money. With ACCOUNT, shows the
+    postings of one customer. Exits with status 1 if it does not balance.
 
     \b
     Examples:
