@@ -76,6 +76,6 @@ class FollowedLedger(Application[str]):
         return recorder  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Close the ledger."""
         super().close()
         self._datastore.close()

@@ -142,7 +142,7 @@ def test_continue_stops_at_every_change_of_a_watch_both_ways(told: Told) -> None
             continue
         place += 1
         now = walk.look.state.cash < 100_00
-        if held is None:  # that the account is opened is no change of a watch
+        if held is None:  # that the account is opened is not a change of a watch
             held = now
         if now is not held:
             places.append(place)
