@@ -14,60 +14,13 @@ from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.evolve_money import MONEY
 from ledger.evolve_service import SERVICE
-from ledger.state import (
-    ENTERPRISE,
-    FROZEN,
-    INSTANCE,
-    PUBLIC_LEGACY,
-    PUBLIC_NEW,
-    RELEASED,
-    RESTORING,
-    RUNNING,
-    STOPPED_EXPIRED,
-    STOPPED_OVERDUE,
-    TRIAL,
-    AccountState,
-    Alert,
-    Bill,
-    Coupon,
-    Debt,
-    Instance,
-    Item,
-    Order,
-    Payment,
-    Usage,
-)
+from ledger.state import INSTANCE, AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
     from ledger.events import RecordedEvent
-
-__all__ = [
-    "ENTERPRISE",
-    "FROZEN",
-    "PUBLIC_LEGACY",
-    "PUBLIC_NEW",
-    "RELEASED",
-    "RESTORING",
-    "RUNNING",
-    "STOPPED_EXPIRED",
-    "STOPPED_OVERDUE",
-    "TRIAL",
-    "AccountState",
-    "Alert",
-    "Bill",
-    "Coupon",
-    "Debt",
-    "Instance",
-    "Item",
-    "Order",
-    "Payment",
-    "Usage",
-    "evolve",
-    "fold",
-]
 
 
 def _nothing(_: AccountState, __: RecordedEvent, ___: e.Event) -> None:

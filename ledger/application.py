@@ -16,15 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from ledger import clock as clocks
 from ledger import codec, kept, settings
 from ledger import commands as c
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.catalog import fold_catalog
 from ledger.engine import Engine, find_records, keys_used
-from ledger.errors import (
-    ClockWentBackwards,
-    InvalidInput,
-    NoSuchThing,
-    WrongClock,
-)
+from ledger.errors import ClockWentBackwards, InvalidInput, NoSuchThing, WrongClock
 from ledger.events import RecordedEvent, account_of
 from ledger.memory import WEIGHT, let_go, weight
 from ledger.outcomes import Outcome, warnings
@@ -36,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ledger.connection import Connection
+    from ledger.state import AccountState
     from ledger.store import Reader, Store, Writer
     from ledger.store.rows import Request
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import RESTORING, STOPPED_EXPIRED, TRIAL
 from ledger.periods import DAY, slot_instant
-from ledger.state import Deadline
+from ledger.state import RESTORING, STOPPED_EXPIRED, TRIAL, Deadline
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState, Coupon, Instance, Usage
     from ledger.policy import Policy
+    from ledger.state import AccountState, Coupon, Instance, Usage
 
 # Classes of section 3: at one instant the lower one comes first.
 COUPON_START, COUPON_END, BILL_POSTING, LEGACY_STOP, RESTORED = 1, 2, 3, 4, 5

@@ -16,8 +16,6 @@ import msgspec
 from ledger import commands as c
 from ledger import deadlines as d
 from ledger import requests
-from ledger.account import AccountState
-from ledger.batch import Batch, draw_consequences, finish
 from ledger.errors import (
     AlreadyExists,
     ConcurrentModification,
@@ -42,6 +40,8 @@ from ledger.ordering import next_due
 from ledger.periods import format_instant
 from ledger.repeats import NO_RECORDS, IdempotencyRecords, check_token
 from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
+from ledger.rules.batch import Batch, draw_consequences, finish
+from ledger.state import AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
-    from ledger.account import AccountState
     from ledger.events import AnyEvent
+    from ledger.state import AccountState
 
 PAYMENTS = "payment"
 TOKENS = "token:"

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import MsgspecError
 
 from ledger import codec
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX
 from ledger.packing import FORMAT, pack, unpack
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
+    from ledger.state import AccountState
     from ledger.store import Reader, Writer
 
 TABLE: Final = "view_states"

@@ -15,7 +15,7 @@ from ledger.money import to_minor
 from ledger.quoting import quoted
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
+    from ledger.state import AccountState
 
 
 class IdempotencyRecords(NamedTuple):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from projections.projection import Projection, ViewRow
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
     from ledger.policy import Policy
+    from ledger.state import AccountState
 
 
 def rows(state: AccountState, _: Policy) -> list[ViewRow]:

@@ -8,8 +8,8 @@ from ledger.ordering import next_due
 from projections.projection import Projection, ViewRow
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
     from ledger.policy import Policy
+    from ledger.state import AccountState
 
 
 def rows(state: AccountState, policy: Policy) -> list[ViewRow]:

@@ -25,8 +25,8 @@ from projections.snapshots import look_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.account import AccountState
     from ledger.catalog import Catalog
+    from ledger.state import AccountState
     from ledger.store import Reader, Store
     from projections.columns.asking import Asking
     from projections.columns.spark import Spark

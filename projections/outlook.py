@@ -14,8 +14,8 @@ from ledger import events as e
 from ledger.periods import local_date
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
 
 
 class Outlook(Struct):

@@ -19,8 +19,8 @@ from ledger.periods import format_instant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 

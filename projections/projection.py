@@ -14,8 +14,8 @@ from projections.registry import Own, Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ledger.account import AccountState
     from ledger.policy import Policy
+    from ledger.state import AccountState
 
 Cell = int | str | None
 ViewRow = tuple[Cell, ...]

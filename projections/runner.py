@@ -43,8 +43,8 @@ from projections.stored import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ledger.account import AccountState
     from ledger.connection import Connection
+    from ledger.state import AccountState
     from ledger.store import Reader, Store, Writer
     from projections.projection import Projection, ViewRow
 

@@ -26,9 +26,9 @@ from projections.point import account_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ledger.account import AccountState
     from ledger.connection import Connection
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
     from ledger.store import Reader, Writer
     from projections.point import Point
 

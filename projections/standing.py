@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, PeriodClosed
+from ledger.state import AccountState
 from projections.evidence.digests import point_of
 from projections.history.closes import recorded_closes
 from projections.history.compiling import compile_expression

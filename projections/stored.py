@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, kept
-from ledger.account import AccountState, fold
+from ledger.account import fold
 from ledger.catalog import fold_catalog
 from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ledger.connection import Connection
     from ledger.policy import Policy
+    from ledger.state import AccountState
     from ledger.store import Reader
     from projections.projection import Projection, ViewRow
 

@@ -31,8 +31,8 @@ from projections.selecting import Wanted, kinds_of, require_instance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
     from projections.answers.books import TrialBalance
     from projections.answers.diff import Diff
     from projections.answers.rows import ViewRows

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from ledger import codec, decider
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.catalog import Catalog
 from ledger.commands import (
     AccountCommand,
@@ -43,6 +43,7 @@ from ledger.events import (
 from ledger.ordering import next_due
 from ledger.periods import format_instant, parse_instant, read_period
 from ledger.repeats import IdempotencyRecords, is_repeat
+from ledger.state import AccountState
 from projections.answers import Formatter, Json, event_data, state_json
 from projections.point import Point
 

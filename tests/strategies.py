@@ -19,8 +19,8 @@ from tests.given_when_then import A, RefusedWith, World, do, nothing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.account import AccountState
     from ledger.commands import AnyCommand
+    from ledger.state import AccountState
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 DUE, JUST_BEFORE = -1, -2  # gaps up to the next transition that is due, or to a second before it

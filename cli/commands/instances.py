@@ -10,14 +10,7 @@ from cli import points
 from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
-from ledger.account import (
-    FROZEN,
-    RELEASED,
-    RESTORING,
-    RUNNING,
-    STOPPED_EXPIRED,
-    STOPPED_OVERDUE,
-)
+from ledger.state import FROZEN, RELEASED, RESTORING, RUNNING, STOPPED_EXPIRED, STOPPED_OVERDUE
 from projections.history.points import read_start
 
 if TYPE_CHECKING:

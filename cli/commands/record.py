@@ -237,7 +237,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
     """Show what recording a command now would do; nothing is written."""
     from cli.rehearsals.written import Writers  # noqa: PLC0415 - for --dry-run alone
     from ledger.outcomes import Outcome, warnings  # noqa: PLC0415 - as above
-    from ledger.rehearsal.refusals import dry_run  # noqa: PLC0415 - as above
+    from ledger.rehearsal.why_not import dry_run  # noqa: PLC0415 - as above
 
     answer = dry_run(session.reader, c.normalise(wanted, session.offset), clock=session.now)
     writers = Writers(session.reader, session.catalog)

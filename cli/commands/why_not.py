@@ -70,7 +70,7 @@ def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
 def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
     from cli.rehearsals.answers import why_not_json  # noqa: PLC0415 - loads the write side
     from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.refusals import cures, try_now  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.why_not import cures, try_now  # noqa: PLC0415 - loaded when needed
 
     c.normalise(wanted, session.offset)
     answer = try_now(session.reader, wanted, now=session.now)
@@ -84,7 +84,7 @@ def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, A
     from cli.rehearsals.answers import past_refusal_json  # noqa: PLC0415 - loaded when needed
     from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
     from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.refusals import recorded_refusal  # noqa: PLC0415 - loaded when needed
+    from ledger.rehearsal.why_not import recorded_refusal  # noqa: PLC0415 - loaded when needed
 
     if len(words) > 1:
         msg = f"{' '.join(words[1:])!r} after a position"

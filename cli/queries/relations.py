@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cli.bootstrap import Session
-    from ledger.account import AccountState
+    from ledger.state import AccountState
     from projections.point import Point
 
 Row = dict[str, Any]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.rehearsal.flip import Flip
     from ledger.rehearsal.forecast import Forecast
-    from ledger.rehearsal.refusals import Answer
+    from ledger.rehearsal.why_not import Answer
     from ledger.store import Reader
     from projections.answers import Formatter
 

@@ -26,10 +26,10 @@ from projections.point import account_at, catalog_at
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
     from ledger.policy import Policy
     from ledger.rehearsal.changes import Changes
+    from ledger.state import AccountState
     from ledger.store import Reader
     from projections.point import Point
 

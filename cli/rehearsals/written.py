@@ -26,11 +26,11 @@ from projections.history.rules_of import rule_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ledger.account import AccountState
     from ledger.catalog import Catalog
     from ledger.policy import Policy
     from ledger.rehearsal.recheck import Difference
     from ledger.releases import Releases
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 Json = dict[str, Any]

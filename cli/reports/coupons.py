@@ -17,7 +17,7 @@ from projections.journal.reports import by_root, trial_balance
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
-    from ledger.account import AccountState
+    from ledger.state import AccountState
 
 
 @report_command("coupons")

@@ -14,7 +14,7 @@ from ledger.periods import DAY, format_instant
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
-    from ledger.account import AccountState
+    from ledger.state import AccountState
 
 # Days since an item was posted, both ends included; the last has no end.
 AGES = ((0, 1), (2, 7), (8, 30), (31, 60), (61, 90), (91, None))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from ledger import codec
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.catalog import Catalog
 from ledger.engine import Engine
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
@@ -23,6 +23,7 @@ from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
 from ledger.rehearsal.whatif import visible
 from ledger.repeats import NO_RECORDS
+from ledger.state import AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, requests
 from ledger import commands as c
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.events import (
     ACCOUNT_PREFIX,
     AutoRenewFailed,
@@ -30,6 +30,7 @@ from ledger.rehearsal.differences import subject
 from ledger.rehearsal.replay import Rehearsal
 from ledger.rehearsal.search import edge, last_instant
 from ledger.rules.renewal import AUTO_MONTHS
+from ledger.state import AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,9 +18,9 @@ from ledger.ordering import next_due
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ledger.account import AccountState
     from ledger.catalog import Catalog
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 

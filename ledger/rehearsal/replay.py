@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import clock as clocks
 from ledger import codec, requests, settings
 from ledger import commands as c
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.engine import PAYMENTS, Engine, find_records, keys_used
 from ledger.errors import InvalidInput, Refused
 from ledger.events import (
@@ -38,6 +38,7 @@ from ledger.rehearsal.changes import (
     patched,
 )
 from ledger.repeats import Duplicate
+from ledger.state import AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

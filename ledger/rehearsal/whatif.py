@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import codec
 from ledger import commands as c
-from ledger.account import AccountState, fold
+from ledger.account import fold
 from ledger.catalog import Catalog
 from ledger.engine import PAYMENTS, payment_key
 from ledger.errors import InvalidInput, NoSuchThing, Refused
@@ -26,6 +26,7 @@ from ledger.rehearsal.replay import Rehearsal, Step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 ACCEPTED, REFUSED, DUPLICATE = "accepted", "refused", "duplicate"

@@ -12,8 +12,8 @@ from ledger.events import AlertConfigured, LowBalanceReminderSent
 from ledger.money import to_minor
 
 if TYPE_CHECKING:
-    from ledger.batch import Batch
     from ledger.commands import SetAlert
+    from ledger.rules.batch import Batch
 
 
 def set_alert(batch: Batch, command: SetAlert) -> None:

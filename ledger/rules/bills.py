@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import PUBLIC_NEW
 from ledger.deadlines import restored_at
 from ledger.errors import (
     AlreadyExists,
@@ -22,11 +21,12 @@ from ledger.events import BillPosted, BillSettled, CreditNoteIssued, UsageRecord
 from ledger.money import format_minor, to_minor, to_rated
 from ledger.periods import HOUR
 from ledger.rules.payment import coupons_for_bill, product_of
+from ledger.state import PUBLIC_NEW
 
 if TYPE_CHECKING:
-    from ledger.account import Bill, Instance
-    from ledger.batch import Batch
     from ledger.commands import CreditNote, PostBill, RecordUsage
+    from ledger.rules.batch import Batch
+    from ledger.state import Bill, Instance
 
 # The vendor's promise, whatever ``bill_delay`` is (R5).
 POSTING_PROMISED = 4 * HOUR

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.batch import oldest_first
 from ledger.errors import AlreadyExists, InvalidPeriod
 from ledger.events import BillSettled, CouponExpired, CouponGranted, CouponStarted
 from ledger.money import to_minor
+from ledger.rules.batch import oldest_first
 from ledger.rules.payment import eligible
 from ledger.state import Bill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.account import Coupon
-    from ledger.batch import Batch
     from ledger.commands import GrantCoupon
+    from ledger.rules.batch import Batch
+    from ledger.state import Coupon
 
 
 def _scope(wanted: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -7,16 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import (
-    ENTERPRISE,
-    FROZEN,
-    PUBLIC_LEGACY,
-    PUBLIC_NEW,
-    RELEASED,
-    RESTORING,
-    RUNNING,
-    STOPPED_OVERDUE,
-)
 from ledger.errors import (
     AlreadyExists,
     Expired,
@@ -40,11 +30,21 @@ from ledger.rules.payment import (
     pay_order,
     require_order_months,
 )
+from ledger.state import (
+    ENTERPRISE,
+    FROZEN,
+    PUBLIC_LEGACY,
+    PUBLIC_NEW,
+    RELEASED,
+    RESTORING,
+    RUNNING,
+    STOPPED_OVERDUE,
+)
 
 if TYPE_CHECKING:
-    from ledger.account import Instance
-    from ledger.batch import Batch
     from ledger.commands import ChangeSpec, Purchase, StartTrial, Upgrade
+    from ledger.rules.batch import Batch
+    from ledger.state import Instance
 
 TRIAL_MONTHS = 1  # R46
 SPEC_MONTH = 30 * DAY // SECOND  # R47: the month by which a price difference is prorated

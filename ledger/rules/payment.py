@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.account import ENTERPRISE, TRIAL
 from ledger.commands import AUTO, NONE
 from ledger.errors import (
     AccountOverdue,
@@ -21,12 +20,13 @@ from ledger.errors import (
 from ledger.money import format_minor
 from ledger.ordering import ordering
 from ledger.periods import format_instant, term_end
+from ledger.state import ENTERPRISE, TRIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.account import AccountState, Coupon, Instance
-    from ledger.batch import Batch
+    from ledger.rules.batch import Batch
+    from ledger.state import AccountState, Coupon, Instance
 
 IOT_ENTERPRISE = "iot_enterprise"
 IOT_PUBLIC = "iot_public"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import FROZEN, PUBLIC_NEW, RESTORING, RUNNING, Instance
 from ledger.errors import (
     AlreadyExists,
     EffectiveTimeOutOfOrder,
@@ -23,11 +22,12 @@ from ledger.events import (
     TrialContinued,
 )
 from ledger.periods import format_instant
+from ledger.state import FROZEN, PUBLIC_NEW, RESTORING, RUNNING, Instance
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
-    from ledger.batch import Batch
     from ledger.commands import ActivatePublic, ContinueTrial, Freeze, Restore
+    from ledger.rules.batch import Batch
+    from ledger.state import AccountState
 
 
 def _instance(state: AccountState, name: str, *, rule: str) -> Instance:

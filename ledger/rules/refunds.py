@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import ENTERPRISE, RELEASED, TRIAL
 from ledger.errors import NotCancellable, UnknownInstance
 from ledger.events import (
     AutoRenewDisabled,
@@ -16,11 +15,12 @@ from ledger.events import (
     RenewalCancelled,
 )
 from ledger.periods import DAY, SECOND, local_year
+from ledger.state import ENTERPRISE, RELEASED, TRIAL
 
 if TYPE_CHECKING:
-    from ledger.account import Instance, Order
-    from ledger.batch import Batch
     from ledger.commands import Cancel, CancelRenewal
+    from ledger.rules.batch import Batch
+    from ledger.state import Instance, Order
 
 
 def _days(span: int) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.account import ENTERPRISE, RELEASED, STOPPED_EXPIRED, TRIAL, Instance
 from ledger.commands import AUTO, LIST_MAX
 from ledger.deadlines import next_slot
 from ledger.errors import AccountOverdue, Expired, InvalidPeriod, NotRenewable
@@ -29,12 +28,13 @@ from ledger.rules.payment import (
     pay_order,
     require_order_months,
 )
+from ledger.state import ENTERPRISE, RELEASED, STOPPED_EXPIRED, TRIAL, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.batch import Batch
     from ledger.commands import DisableAutoRenew, EnableAutoRenew, ModifyAutoRenew, Renew
+    from ledger.rules.batch import Batch
 
 AUTO_MONTHS = frozenset((1, 2, 3, 6, 12, 24, 36))  # R29
 

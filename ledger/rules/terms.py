@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ledger.events import InstanceExpired, InstanceReleased
 
 if TYPE_CHECKING:
-    from ledger.batch import Batch
+    from ledger.rules.batch import Batch
 
 
 def expire(batch: Batch, instance: str) -> None:

@@ -14,9 +14,9 @@ from ledger.money import format_minor, to_minor
 from ledger.periods import MINUTE
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
-    from ledger.batch import Batch
     from ledger.commands import ReverseTopUp, TopUp
+    from ledger.rules.batch import Batch
+    from ledger.state import AccountState
 
 # Equal payments this close are worth a second look (R3: "seconds apart"); they are never merged.
 SUSPICIOUS_GAP = MINUTE

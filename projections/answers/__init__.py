@@ -22,8 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
     from ledger.policy import Policy
+    from ledger.state import AccountState
     from projections.point import Point
 
 # Fields of events by what they hold; all others are written as they are.

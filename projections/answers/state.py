@@ -22,8 +22,8 @@ from projections.answers.terms import (
 )
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState, Coupon
     from ledger.policy import Policy
+    from ledger.state import AccountState, Coupon
     from projections.point import Point
 
 InstanceKind: TypeAlias = Literal["enterprise", "trial", "public_new", "public_legacy"]

@@ -28,8 +28,8 @@ from projections.point import Point, catalog_at, history
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ledger.account import AccountState
     from ledger.policy import Policy
+    from ledger.state import AccountState
     from ledger.store import Reader
     from projections.journal.reports import Line
     from projections.projection import ViewRow

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX, type_name
 from ledger.money import format_minor
+from ledger.state import AccountState
 from projections.journal.books import RECOGNISED, Books, Entry
 from projections.journal.chart import (
     CLEARING,

@@ -25,7 +25,7 @@ from projections.point import Asked, account_at, catalog_at, history, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ledger.account import AccountState
+    from ledger.state import AccountState
     from ledger.store import Reader
     from projections.point import Point
 

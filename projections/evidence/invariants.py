@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
-from ledger.account import RELEASED, AccountState, evolve
+from ledger.account import evolve
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX
 from ledger.invariants import (
@@ -21,6 +21,7 @@ from ledger.invariants import (
     overdue_is_what_the_items_say,
 )
 from ledger.memory import no_cycles
+from ledger.state import RELEASED, AccountState
 from projections.journal.identities import IDENTITIES, Customer
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from projections.answers import coupon_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ledger.account import AccountState, Instance
     from ledger.policy import Policy
+    from ledger.state import AccountState, Instance
     from projections.answers import Formatter
 
 # What a field holds. A count is a plain number.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.account import AccountState, Bill, Instance, Order, Payment, Usage
 from ledger.packing import pack, unpack
+from ledger.state import AccountState, Bill, Instance, Order, Payment, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,9 +23,9 @@ from projections.history.frames import copy_frame, first_frame
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
     from ledger.policy import Policy
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 SPACING_LEAST = 64

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ledger import codec
 from ledger import events as e
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.catalog import Catalog
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM
+from ledger.state import AccountState
 from projections.history.fields import ACCOUNT, FAMILIES, Cell, Look, Name
 
 if TYPE_CHECKING:

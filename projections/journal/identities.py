@@ -30,8 +30,8 @@ from projections.journal.schedules import straight_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ledger.account import AccountState
     from ledger.events import RecordedEvent
+    from ledger.state import AccountState
     from projections.journal.books import Entry
 
     Identity = Callable[["Customer"], bool]

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX
+from ledger.state import AccountState
 from projections.point import history
 
 if TYPE_CHECKING:

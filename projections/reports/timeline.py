@@ -13,8 +13,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ledger import events as e
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX, type_name
+from ledger.state import AccountState
 from projections.answers import coupon_status
 from projections.point import history
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger import codec, kept
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.events import ACCOUNT_PREFIX
 from ledger.packing import FORMAT, Packed, pack, unpack
+from ledger.state import AccountState
 from ledger.store.reading import Reader
 from projections.runner import Views
 from tests.application.worlds import new_ledger, record, reopen

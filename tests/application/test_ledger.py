@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledger import codec
-from ledger.account import AccountState
 from ledger.errors import BadLine
 from ledger.importer import import_lines
 from ledger.memory import WEIGHT, let_go
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from ledger.proof.nodes import Nodes
+from ledger.state import AccountState
 from ledger.store.errors import DiskFull
 from projections.runner import PROJECTIONS, Views
 from tests.application.test_kill import YEAR

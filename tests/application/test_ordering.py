@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger import deadlines as d
-from ledger.account import PUBLIC_LEGACY, RUNNING, STOPPED_OVERDUE
 from ledger.errors import BadLine
 from ledger.ordering import next_due, ordering
-from ledger.state import Deadline
+from ledger.state import PUBLIC_LEGACY, RUNNING, STOPPED_OVERDUE, Deadline
 from tests.application.test_kill import YEAR
 from tests.application.worlds import new_ledger, record
 from tests.differential.sequences import Sequence
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState, Coupon
     from ledger.application import Ledger
     from ledger.policy import Policy
+    from ledger.state import AccountState, Coupon
 
 
 def first_by_search(state: AccountState, policy: Policy) -> Deadline | None:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import events as e
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.events import EVENT_TYPES
+from ledger.state import AccountState
 from projections.journal.books import Books, post, totals
 from projections.journal.chart import ROOTS, format_full, format_scaled, minor_unit
 from projections.journal.identities import IDENTITIES, Customer, broken_at

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.account import AccountState
 from ledger.events import ACCOUNT_PREFIX
+from ledger.state import AccountState
 from ledger.store import open_reader
 from projections.journal.books import Books, post
 from projections.journal.identities import IDENTITIES, Customer, broken_at

@@ -13,8 +13,8 @@ from ledger.ordering import next_due
 from ledger.periods import DAY, HOUR, MINUTE, SECOND, format_instant
 
 if TYPE_CHECKING:
-    from ledger.account import AccountState
     from ledger.application import Ledger
+    from ledger.state import AccountState
 
 OFFSET = 8 * HOUR
 ACCOUNTS = ("a", "b")

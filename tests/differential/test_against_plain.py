@@ -16,12 +16,13 @@ import pytest
 
 from ledger import codec
 from ledger import commands as c
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.application import Ledger
 from ledger.errors import InvalidInput
 from ledger.events import account_of
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
+from ledger.state import AccountState
 from ledger.store import open_store
 from projections.answers import state_json
 from projections.point import Asked, account_at, catalog_at, resolve

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import events as e
-from ledger.account import AccountState, evolve
+from ledger.account import evolve
 from ledger.errors import InvalidInput, LedgerError
 from ledger.events import RecordedEvent
 from ledger.periods import DAY, HOUR
 from ledger.policy import Policy
+from ledger.state import AccountState
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.expressions import Expression, write_number
 from projections.history.fields import Look, Name

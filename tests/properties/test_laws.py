@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger import codec
-from ledger.account import AccountState, evolve, fold
+from ledger.account import evolve, fold
 from ledger.commands import TopUp
 from ledger.events import account_of
 from ledger.ordering import next_due
+from ledger.state import AccountState
 from tests.given_when_then import World, do, silent, whole
 from tests.strategies import DUE, Step, again, late_lives, live, lives, play, policies
 

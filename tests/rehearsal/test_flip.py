@@ -24,8 +24,8 @@ from ledger.rehearsal.flip import (
     RecordedDecision,
     flips,
 )
-from ledger.rehearsal.refusals import cures, try_now
 from ledger.rehearsal.search import edge, last_instant, least_amount
+from ledger.rehearsal.why_not import cures, try_now
 from tests.rehearsal.worlds import (
     OFFSET,
     do,

@@ -225,7 +225,7 @@ def test_what_an_account_holds_and_owes_in_all_has_a_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Section 0: no sum outgrows what a view keeps; what would is refused, and nothing moves."""
-    monkeypatch.setattr("ledger.batch.HELD_MAX", 10_000)
+    monkeypatch.setattr("ledger.rules.batch.HELD_MAX", 10_000)
     story = given(LEGACY, top_up("60", serial="T1"))
     story.when(top_up("40.01")).then(refused("INVALID_AMOUNT"))
     story.given(top_up("40", serial="T2"))
@@ -251,7 +251,7 @@ def test_what_an_account_holds_and_owes_in_all_has_a_bound(
 
 def test_a_refund_that_an_account_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Section 0: a cancellation gives back cash like any other receipt."""
-    monkeypatch.setattr("ledger.batch.HELD_MAX", 20_000)
+    monkeypatch.setattr("ledger.rules.batch.HELD_MAX", 20_000)
     buy = do("purchase", instance="i-2", sku="std", months=1)
     story = given(top_up("200", serial="T1"), buy, do("renew", instances=["i-2"], months=1))
     story.given(top_up("150", serial="T2"))

@@ -20,9 +20,9 @@ from ledger.ordering import ordering
 if TYPE_CHECKING:
     import msgspec
 
-    from ledger.account import AccountState, Item
     from ledger.catalog import Catalog
     from ledger.events import AnyEvent
+    from ledger.state import AccountState, Item
 
 
 class Batch:
