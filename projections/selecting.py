@@ -6,6 +6,7 @@ are shown.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
@@ -50,14 +51,19 @@ class Wanted(NamedTuple):
             and (point.everything or recorded.effective_at <= point.at)
         )
 
-    def events(self, reader: Reader, point: Point) -> Iterator[RecordedEvent]:
-        """Read the events that a point selects."""
-        if self.account is None:
-            bodies: Iterable[bytes] = reader.bodies(until=point.position)
-        else:
-            stream = ACCOUNT_PREFIX + self.account
-            bodies = reader.stream_bodies(stream, until_position=point.position)
-        return (one for one in codec.decode_all(bodies) if self.takes(one, point))
+    def events(
+        self, reader: Reader, point: Point, *, last: int | None = None
+    ) -> Iterator[RecordedEvent]:
+        """Read the events that a point selects; of them the ``last`` ones, read from the end."""
+        bodies = reader.chosen(
+            until=point.position, starts=self.starts, ends=self.ends,
+            stream=None if self.account is None else ACCOUNT_PREFIX + self.account,
+            newest_first=last is not None,
+        )  # fmt: skip
+        found = (one for one in codec.decode_all(bodies) if self.takes(one, point))
+        if last is None:
+            return found
+        return reversed(list(islice(found, min(last, point.position))))
 
 
 def kinds_of(names: Iterable[str]) -> frozenset[type]:

@@ -18,10 +18,18 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from projections import asked
 from projections.answers import point_json
-from projections.answers.balances import Balance, Balances, Totals, balance_of, totals_of
+from projections.answers.balances import (
+    Balance,
+    Balances,
+    Totals,
+    arranged,
+    balance_of,
+    totals_of,
+)
 from projections.answers.events import Event, Log, Show
 from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
 from projections.answers.terms import Json, PointShown, Restated
+from projections.balances import rows as balance_rows
 from projections.history.closed import frame_of
 from projections.history.points import here, parse_at, parse_point, read_start
 from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
@@ -29,7 +37,7 @@ from projections.point import Asked, Point
 from projections.selecting import Wanted, kinds_of, require_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
@@ -116,20 +124,25 @@ class LedgerView(Opened):
 
     # --- the whole ledger -------------------------------------------------------------------
 
-    def balances(
-        self, when: When = None, *, overdue: bool = False, below: Decimal | str | None = None,
-        engine: str | None = None, master: str = "",
+    def balances(  # noqa: PLR0913 - each choice of rows is a word
+        self, when: When = None, *, accounts: Collection[str] = (), overdue: bool = False,
+        below: Decimal | str | None = None, sort: str | None = None, reverse: bool = False,
+        top: int | None = None, engine: str | None = None, master: str = "",
     ) -> Balances:  # fmt: skip
-        """Return every account's money, by id.
+        """Return every account's money, by id, or of the ``accounts`` alone.
 
-        ``below`` keeps the accounts whose available is below it. ``engine`` chooses how it is
+        ``below`` keeps the accounts whose available is below it; ``sort`` names a field, amounts
+        come from the largest down; ``top`` keeps the first so many. ``engine`` chooses how it is
         derived (fold, sql, spark); by itself whichever is cheapest.
         """
         point = self.at(when)
-        derivation = self.derivation(point, engine)
-        rows = self.each_balance(
-            point, derivation, overdue=overdue, below=below, master=master
-        )
+        derivation = FOLD if accounts else self.derivation(point, engine)
+        rows = arranged(
+            self.each_balance(
+                point, derivation, accounts=accounts, overdue=overdue, below=below, master=master
+            ),
+            sort=sort, reverse=reverse, top=top,
+        )  # fmt: skip
         return Balances(
             point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
             restated=self.restated("balances", point),
@@ -146,12 +159,17 @@ class LedgerView(Opened):
         )  # fmt: skip
 
     def each_balance(
-        self, point: Point, derivation: str, *, overdue: bool = False,
-        below: Decimal | str | None = None, master: str = "",
+        self, point: Point, derivation: str, *, accounts: Collection[str] = (),
+        overdue: bool = False, below: Decimal | str | None = None, master: str = "",
     ) -> Iterator[Balance]:  # fmt: skip
-        """Yield every account's money, by id, one at a time."""
+        """Yield every account's money, by id, one at a time. Raises: NoSuchThing."""
         limit = None if below is None else _limit(below)
-        for row in self.balance_rows(point, derivation, master=master):
+        rows = self.balance_rows(point, derivation, master=master)
+        if accounts:
+            policy = self.catalog_at(point).policy
+            states = [self.state(name, point) for name in sorted(set(accounts))]
+            rows = (row for state in states for row in balance_rows(state, policy))
+        for row in rows:
             one = balance_of(row, self.offset)
             if (one.overdue or not overdue) and (limit is None or one.available < limit):
                 yield one
@@ -203,17 +221,22 @@ class LedgerView(Opened):
     def log(
         self, account: str | None = None, when: When = None, *, instance: str | None = None,
         starts: str | datetime | None = None, ends: str | datetime | None = None,
-        types: Iterable[str] = (), late: bool = False,
+        types: Iterable[str] = (), late: bool = False, last: int | None = None,
     ) -> Log:  # fmt: skip
-        """Return events in the order they were recorded; effective in [``starts``, ``ends``)."""
+        """Return events in the order they were recorded; effective in [``starts``, ``ends``).
+
+        ``last`` keeps only so many, and only those are read.
+        """
         first, last = (None if one is None else self.instant(one) for one in (starts, ends))
         wanted = Wanted(account, instance, first, last, kinds_of(types), late)
-        return Log(rows=list(self.each_event(wanted, self.at(when))))
+        return Log(rows=list(self.each_event(wanted, self.at(when), last=last)))
 
-    def each_event(self, wanted: Wanted, point: Point) -> Iterator[Event]:
+    def each_event(
+        self, wanted: Wanted, point: Point, *, last: int | None = None
+    ) -> Iterator[Event]:
         """Yield events one at a time. Raises: NoSuchThing."""
         self.require(wanted)
-        yield from map(self.event, wanted.events(self.reader, point))
+        yield from map(self.event, wanted.events(self.reader, point, last=last))
 
     def event(self, recorded: RecordedEvent) -> Event:
         """Return an event as answers show it."""
@@ -222,7 +245,7 @@ class LedgerView(Opened):
     def require(self, wanted: Wanted) -> None:
         """Refuse an account or an instance that no event ever named. Raises: NoSuchThing."""
         account = wanted.account
-        if account is not None and not self.reader.stream_bodies(ACCOUNT_PREFIX + account):
+        if account is not None and self.reader.stream_row(ACCOUNT_PREFIX + account, 1) is None:
             raise self.no_account(account)
         require_instance(self.reader, account, wanted.instance)
 

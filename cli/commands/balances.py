@@ -11,6 +11,8 @@ from cli.options import Output, engine_options, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
+from projections.answers.balances import SORTS, arranged
+from projections.view import FOLD
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -19,27 +21,27 @@ COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 
 
 @click.command("balances")
+@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1)
 @click.option("--overdue", is_flag=True, help="Only accounts that are overdue.")
 @click.option("--below", metavar="X", help="Only accounts whose available is below X.")
+@click.option("--sort", type=click.Choice(SORTS), help="Amounts from the largest down.")
+@click.option("--reverse", is_flag=True, help="With --sort: the other way round.")
+@click.option("--top", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
 @click.option("--totals", is_flag=True, help="One row a currency: the sums of its accounts.")
 @engine_options
 @tally_command(rows=True, point=True)
-def command(
-    session: Session,
-    output: Output,
-    *,
-    overdue: bool,
-    below: str | None,
-    totals: bool,
-    engine: str | None,
-    master: str,
-    **options: Any,
-) -> None:
-    """Show every account's money, one row each.
+def command(  # noqa: PLR0913 - one option a parameter
+    session: Session, output: Output, *, accounts: tuple[str, ...], overdue: bool,
+    below: str | None, sort: str | None, reverse: bool, top: int | None, totals: bool,
+    engine: str | None, master: str, **options: Any,
+) -> None:  # fmt: skip
+    """Show every account's money, one row each, or that of some accounts.
 
     \b
     Examples:
       tally balances --overdue
+      tally balances a-1 a-2
+      tally balances --sort outstanding --top 10
       tally balances --totals
       tally balances --at 2025-03-31 --csv
       tally balances --below 100 --ndjson
@@ -48,20 +50,23 @@ def command(
     point = points.asked(session, **point_options(options))
     session.note_what_is_due()
     if totals:
-        if overdue or below is not None:
+        if accounts or overdue or below is not None or sort or top is not None:
             msg = "--totals sums every account"
-            raise InvalidInput(msg, hint="leave --overdue and --below out")
+            raise InvalidInput(msg, hint="leave every other choice of rows out")
         _totals(session.totals(point, engine=engine, master=master).plain(), output)
         return
-    wanted: dict[str, Any] = {"overdue": overdue, "below": below, "master": master}
+    wanted: dict[str, Any] = {
+        "accounts": accounts, "overdue": overdue, "below": below, "master": master,
+    }  # fmt: skip
+    order: dict[str, Any] = {"sort": sort, "reverse": reverse, "top": top}
     if output.form in ("ndjson", "csv"):
-        derivation = session.derivation(point, engine)
+        derivation = FOLD if accounts else session.derivation(point, engine)
         restated = session.restated_json("balances", point)
-        found = session.each_balance(point, derivation, **wanted)
+        found = arranged(session.each_balance(point, derivation, **wanted), **order)
         output.rows(one.plain() for one in found)
         say_restated(restated, human=False)
         return
-    answer = session.balances(point, engine=engine, **wanted).plain()
+    answer = session.balances(point, engine=engine, **wanted, **order).plain()
     if not output.human:
         output.object(answer)
         return

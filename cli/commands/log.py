@@ -16,10 +16,9 @@ from ledger.events import ACCOUNT_PREFIX
 from projections.selecting import TYPES, Wanted, kinds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from cli.bootstrap import Session
-    from ledger.events import RecordedEvent
     from projections.currencies import Currencies
     from projections.point import Point
 
@@ -75,11 +74,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     session.note_what_is_due()
 
     currencies = session.currencies
-    shown: Iterable[RecordedEvent] = wanted.events(session.reader, point)
-    if most is not None:
-        from collections import deque  # noqa: PLC0415 - loaded when needed
-
-        shown = iter(deque(shown, maxlen=min(most, point.position)))
+    shown = wanted.events(session.reader, point, last=most)
     rows = (currencies.event(one) for one in shown)
     if output.form == "json":
         output.object({"schema": "tally.log/1", "rows": list(rows)})

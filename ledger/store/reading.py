@@ -83,6 +83,32 @@ class Reader:
             ):
                 yield body
 
+    def chosen(
+        self, *, until: int, stream: str | None = None, starts: int | None = None,
+        ends: int | None = None, newest_first: bool = False,
+    ) -> Iterator[bytes]:  # fmt: skip
+        """Stream the stored bytes of events effective in [starts, ends), by position.
+
+        Only those events are read: a span is found by the index of effective instants.
+        """
+        bounds = [
+            (f"effective_at {sign} ?", bound)
+            for sign, bound in ((">=", starts), ("<", ends))
+            if bound is not None
+        ]
+        span, values = " AND ".join(text for text, _ in bounds), [bound for _, bound in bounds]
+        if stream is not None:  # the plus keeps the stream's own index in use
+            inside = span.replace("effective_at", "+effective_at") or "TRUE"
+            where = f"{inside} AND +position <= ? AND originator_id = ? "
+            order, known = "originator_version", [*values, until, stream]
+        else:
+            inside = f"position IN (SELECT position FROM {EVENTS} WHERE {span})" if span else "TRUE"
+            where, order, known = f"{inside} AND position <= ? ", "position", [*values, until]
+        text = f"SELECT state FROM {EVENTS} WHERE {where} ORDER BY {order}"
+        with explained(self.location):
+            for (body,) in self.connection.execute(text + " DESC" * newest_first, known):
+                yield body
+
     def bodies_by_effect(self, *, until: int, at: int) -> Iterator[bytes]:
         """Stream the stored bytes of the first ``until`` events that are effective up to ``at``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
@@ -87,6 +88,25 @@ def totals_of(rows: Iterable[ViewRow], offset: int) -> list[Total]:
             outstanding=outstanding, available=available, coupons=coupons,
         ))  # fmt: skip
     return found
+
+
+SORTS = ("account", "cash", "outstanding", "available", "coupons", "overdue_since")
+
+
+def arranged(
+    rows: Iterable[Balance], *, sort: str | None, reverse: bool = False, top: int | None = None
+) -> Iterable[Balance]:
+    """Order rows by a field, amounts from the largest down, and keep the first ``top`` of them.
+
+    Rows that are alike stay in the order of their accounts; what is not overdue comes last.
+    """
+    if sort is not None:
+        down = sort in SORTS[1:5]
+        every = list(rows)
+        there = [row for row in every if getattr(row, sort) is not None]
+        gone = [row for row in every if getattr(row, sort) is None]
+        rows = sorted(there, key=lambda row: getattr(row, sort), reverse=down is not reverse) + gone
+    return rows if top is None else islice(rows, top)
 
 
 def balance_of(row: ViewRow, offset: int) -> Balance:
