@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from ledger.certain import certain
 from ledger.errors import InvalidInput
 from projections.history.points import (
     PAIR,
@@ -79,7 +80,7 @@ def written(given: datetime) -> str:
 
 def _position(text: str, here: Here) -> int:
     if text.startswith(TAG):
-        return parse_known(text, here).position or 0
+        return certain(parse_known(text, here).position)
     return read_position(text, here.head)
 
 

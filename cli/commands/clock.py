@@ -10,6 +10,7 @@ from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.points import read_duration
 from cli.render import short, write
+from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, format_instant, parse_instant
 
@@ -60,11 +61,11 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
     if to is not None:
         target = parse_instant(to, offset)
     else:
-        length = read_duration(duration or "")
+        length = read_duration(certain(duration))
         if length is None:
             msg = f"{duration!r} is not a duration"
             raise InvalidInput(msg, hint="write it like 7d, 12h, 30min or 45s")
-        target = check_year(ledger.now() + length, duration or "")
+        target = check_year(ledger.now() + length, certain(duration))
     made = ledger.advance(target)
     session.views()
     rows = map(session.currencies.event, ledger.recorded(made))

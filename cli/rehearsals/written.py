@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ledger import commands as c
+from ledger.certain import certain
 from ledger.errors import InvalidInput, LedgerError, Refused
 from ledger.events import account_of, type_name
 from ledger.money import to_minor
@@ -62,7 +63,7 @@ def difference_json(difference: Difference, writers: Writers, releases: Releases
         "account": account_of(event.stream),
         "position": difference.recorded.position if difference.recorded is not None else None,
         "type": type_name(type(event.event)),
-        "effective_at": (recorded or decided or {})["effective_at"],
+        "effective_at": certain(recorded or decided)["effective_at"],
         "rule": rule_of(event),
         "release": releases.of(difference.recorded, difference.derived),
         "fields": _fields(recorded, decided),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger.certain import certain
 from ledger.connection import SQLITE, dialect_of, numbers_given
 from ledger.store import journal, settings
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, TRUNCATED, Check, Fault
@@ -40,7 +41,7 @@ def check_journal(reader: Reader) -> Check:
     found = journal.standing(reader)
     if found is None or found.state in (journal.EMPTY, journal.NEEDED):
         return Check("journal", JOURNAL, 1)
-    fault = Fault(TRUNCATED, None, found.said or "")
+    fault = Fault(TRUNCATED, None, certain(found.said))
     return Check("journal", JOURNAL, 1, fault, derived=found.state == journal.ABSENT)
 
 

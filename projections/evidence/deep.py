@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import kept
+from ledger.certain import certain
 from ledger.checklist import Digests
 from ledger.connection import tables
 from ledger.errors import CorruptHistory, UnknownEventType
@@ -139,7 +140,7 @@ def _closes(reader: Reader) -> Check:
             event.balances,
         )  # fmt: skip
         if event.balances is None:  # made before the balances had a digest of their own
-            again = again._replace(trial_balance=again.balances or "", balances=None)
+            again = again._replace(trial_balance=certain(again.balances), balances=None)
         if again != committed and fault is None:
             said = f"the digests of the close of {event.period} differ from a replay's"
             fault = Fault(None, recorded.position, said)

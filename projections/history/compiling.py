@@ -12,6 +12,7 @@ import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.building import Builder
@@ -175,7 +176,7 @@ class _Compiler:
         cell = node.value
         if cell is None or isinstance(cell, bool | str):
             return _literal(cell)
-        written = ast.get_source_segment(self.text, node) or ""
+        written = certain(ast.get_source_segment(self.text, node))
         plain = written.replace(".", "", 1)
         if not (plain.isascii() and plain.isdigit() and len(plain) <= DIGITS_MAX):
             msg = f"{written!r} is not a plain number"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger import codec
+from ledger.certain import certain
 from ledger.errors import InvalidInput, NoSuchThing
 from projections.answers import Formatter, event_json
 from projections.history.compiling import compile_expression, parse_name
@@ -184,7 +185,7 @@ class Debugger:
                 msg = f"there is no position {asked.position}"
                 raise NoSuchThing(msg, hint=f"positions go to @{self.here.head}")
             return self.timeline.place_of(asked.position)
-        return self.timeline.place_known_at(asked.known_at or 0)
+        return self.timeline.place_known_at(certain(asked.known_at))
 
     def last(self, text: str) -> Json:
         """Go back to the event that last changed an expression; again: further back."""

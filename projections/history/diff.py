@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.certain import certain
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
 from projections.answers import Formatter, point_json
 from projections.history.bridge import PARTS, Bridge, bridges
@@ -74,7 +75,7 @@ def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
         )
         if name.what.sums:
             there = made.get(name, Bridge(()))
-            row = row._replace(bridge=there.check(row.delta or 0, f"{account}.{name}"))
+            row = row._replace(bridge=there.check(certain(row.delta), f"{account}.{name}"))
         rows.append(row)
     return rows
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
+from ledger.certain import certain
 from ledger.events import CreditNoteIssued, account_of, type_name
 from ledger.money import format_minor
 from ledger.periods import SECOND, format_instant, local_day, midnight
@@ -83,7 +84,7 @@ class Ledgered:
                         self._posted(before, 0)
                     continue
                 yield from self._opening(books, starts)
-                day, starts = local_day(self._starts or 0, self._offset), None
+                day, starts = local_day(starts, self._offset), None
             today = local_day(recorded.effective_at, self._offset)
             while day is not None and day < today:
                 yield from self._revenue(books, day)
@@ -116,7 +117,7 @@ class Ledgered:
         topic = codec.tag(CreditNoteIssued)
         notes = codec.decode_all(self._reader.bodies_of(topic, until=self._point.position))
         return {
-            (account_of(note.stream) or "", note.event.bill)
+            (certain(account_of(note.stream)), note.event.bill)
             for note in notes
             if isinstance(note.event, CreditNoteIssued)
         }

@@ -13,6 +13,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.certain import certain
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.lines import ControlTotalWrong
 
@@ -111,7 +112,10 @@ def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
     downwards = steps[0].instant > steps[-1].instant
     if len(known) == len(steps):  # a ring has its beginning at the earliest row
         steps = steps[::-1] if downwards else steps
-        links = [Link((step.left or 0) - step.effect, step.left or 0, step.place) for step in steps]
+        links = [
+            Link(certain(step.left) - step.effect, certain(step.left), step.place)
+            for step in steps
+        ]
         return ends_of(links, what=what, currency=currency)
     ways = [list(steps), list(steps)[::-1]]
     errors: list[ControlTotalWrong] = []
@@ -140,4 +144,4 @@ def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
             )  # fmt: skip
         opening = before if opening is None else opening
         closing, moved = step.left, 0
-    return Ends(opening or 0, (closing or 0) + moved)
+    return Ends(certain(opening), certain(closing) + moved)

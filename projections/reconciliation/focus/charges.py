@@ -114,13 +114,13 @@ def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: 
     starts = [] if part.starts is None else [part.starts]
     if part.odd_start:
         starts.append(moment(part.odd_start, "ChargePeriodStart"))
-    ends = part.ends or 0
+    ends = [] if part.ends is None else [part.ends]
     if part.odd_end:
-        ends = max(ends, moment(part.odd_end, "ChargePeriodEnd"))
+        ends.append(moment(part.odd_end, "ChargePeriodEnd"))
     period = moment(part.period, "BillingPeriodStart") if part.period else None
     code = part.currency.strip()
     code = _said(row, "BillingCurrency", code, check_currency) if code else currency
-    return _Read(part, cost, min(starts), ends, period, category, code)
+    return _Read(part, cost, min(starts), max(ends, default=0), period, category, code)
 
 
 def _said(row: int, column: str, text: str, read: Callable[[str], T]) -> T:

@@ -11,6 +11,7 @@ from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ledger.certain import certain
 from ledger.errors import InvalidInput
 from projections.reconciliation import columns
 from projections.reconciliation.amounts import read_amount
@@ -231,7 +232,7 @@ def _wallet_statement(
     if whole:
         accounts: dict[str, list[tuple[Line, int]]] = {}
         for line, left in mine:
-            accounts.setdefault(line.account, []).append((line, left or 0))
+            accounts.setdefault(line.account, []).append((line, certain(left)))
         for name in sorted(accounts):
             begun, ended = _chain(name, accounts[name], main)
             opening, closing = opening + begun, closing + ended

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from ledger.certain import certain
 from ledger.periods import DAY, local_day, midnight
 from projections.reconciliation.chains import Link, ends_of
 from projections.reconciliation.lines import (
@@ -233,7 +234,7 @@ def _chain(name: str, pages: list[_Part], currency: str) -> tuple[int, int] | No
     first: by their numbers where each has one, otherwise by their dates.
     """
     if all(page.sequence is not None for page in pages):
-        pages.sort(key=lambda one: (one.sequence or 0, one.page or 0, one.starts, one.number))
+        pages.sort(key=lambda one: (certain(one.sequence), one.page or 0, one.starts, one.number))
     else:
         pages.sort(key=lambda one: (one.starts, one.ends, one.page or 0, one.number))
     known = [place for place, page in enumerate(pages) if page.opening is not None]
@@ -241,12 +242,12 @@ def _chain(name: str, pages: list[_Part], currency: str) -> tuple[int, int] | No
         return None
     for place in range(known[0] - 1, -1, -1):
         pages[place].closing = pages[place + 1].opening
-        pages[place].opening = (pages[place].closing or 0) - pages[place].movements
+        pages[place].opening = certain(pages[place].closing) - pages[place].movements
     for place in range(known[0] + 1, len(pages)):
         if pages[place].opening is None:
             pages[place].opening = pages[place - 1].closing
-            pages[place].closing = (pages[place].opening or 0) + pages[place].movements
-    links = [Link(page.opening or 0, page.closing or 0, page.place) for page in pages]
+            pages[place].closing = certain(pages[place].opening) + pages[place].movements
+    links = [Link(certain(page.opening), certain(page.closing), page.place) for page in pages]
     what = f"closing of one statement = opening of the next of {name}"
     return ends_of(links, what=what, currency=currency)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, local_day, midnight, parse_instant
 from projections.reconciliation.amounts import read_amount
@@ -107,7 +108,7 @@ def read_ofx(
         line.amount for line in lines if line.status == BOOKED and line.currency == code
     )
     stated = all(part.balance is not None for part in chosen)
-    closing = sum(part.balance or 0 for part in chosen) if stated else movements
+    closing = sum(certain(part.balance) for part in chosen) if stated else movements
     dated = [part for part in chosen if part.ends]
     return Statement(
         source="ofx", subject="payments", currency=code, lines=lines,
@@ -127,7 +128,7 @@ def _openings(parts: Sequence[_Part]) -> dict[str, int]:
             line.amount for line in part.lines
             if line.status == BOOKED and line.currency == part.currency
         )
-        found[part.account] = found.get(part.account, 0) + (part.balance or 0) - moved
+        found[part.account] = found.get(part.account, 0) + certain(part.balance) - moved
     return found
 
 
