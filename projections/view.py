@@ -120,6 +120,13 @@ class LedgerView(Opened):
             "point": point_json(point, self.offset), "account": account,
             "currency": write.currency, **why_json(found, write),
         }  # fmt: skip
+        if frame_of(self.reader, point) is not None:
+            from projections.history.restated import restated_json  # noqa: PLC0415 - rarely needed
+
+            shown["restated"] = restated_json(
+                self.reader, point, lambda one: any(it.name == name for it in one.changes),
+                self.offset, account,
+            )  # fmt: skip
         return Why.read(shown), found
 
     # --- the whole ledger -------------------------------------------------------------------

@@ -11,6 +11,7 @@ from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
+from cli.restatements import say_restated
 from projections.history.naming import account_and_field
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def command(
         answer["flips"] = _flips(session, found, session.currencies.of(account))
     if output.human:
         _page(answer, show_all=show_all, decision=found.decision is not None)
+        say_restated(answer.get("restated"), human=True)
     else:
         output.object(answer)
     return FOUND if found.adds_up is False else DONE

@@ -18,6 +18,7 @@ from projections.answers.terms import (
     Part,
     PointShown,
     Position,
+    Restated,
 )
 
 
@@ -89,6 +90,7 @@ class Why(Answer, frozen=True, kw_only=True, tag="tally.why/1"):
     Attributes:
         sum: what the causes of a sum add up to; null for any other field.
         flips: the least changes that would alter it, where they were asked for.
+        restated: inside a closed period, the facts that moved this field since.
 
     """
 
@@ -101,3 +103,4 @@ class Why(Answer, frozen=True, kw_only=True, tag="tally.why/1"):
     sum: Money | None
     adds_up: bool | None
     flips: Sequence[Flip] | UnsetType = UNSET
+    restated: Restated | UnsetType = UNSET
