@@ -125,6 +125,7 @@ def tally_command(
                 with (
                     Session(place, default=ledger.source == DEFAULT) as session,
                     _clear_stdout(place, options, one_object),
+                    _paged(options, human=form == "text"),
                 ):
                     code = body(session, Output(form), *arguments, **options)
                 sys.stdout.flush()
@@ -166,6 +167,18 @@ def _clear_stdout(
     else:
         with redirect_stdout(sys.stderr):
             yield
+
+
+@contextmanager
+def _paged(options: dict[str, Any], *, human: bool) -> Iterator[None]:
+    """Page what a person reads on a terminal."""
+    if not human or not sys.stdout.isatty():
+        yield
+        return
+    from cli.paging import paged  # noqa: PLC0415 - for a terminal alone
+
+    with paged(click.get_current_context(), options, human=human):
+        yield
 
 
 def _database_error() -> type[Exception]:

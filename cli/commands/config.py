@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import Output, tally_command
+from cli.paging import VARIABLE as PAGER
+from cli.paging import pager
 from cli.render import coloured, table
 from cli.settings import DEFAULT, ENVIRONMENT, Setting, ledger_setting
 from cli.trusting import KEY_VARIABLE, POLICY_VARIABLE, is_key_text, key_file, policy_file
@@ -55,6 +58,7 @@ def _settings(session: Session) -> list[Setting]:
                   POLICY_VARIABLE),
         _variable("webhook_secret", "set" if os.environ.get(WEBHOOK_VARIABLE) else None,
                   WEBHOOK_VARIABLE),
+        _variable("pager", None if (words := pager()) is None else shlex.join(words), PAGER),
         _variable("colour", "yes" if coloured() else "no", "NO_COLOR"),
     ]  # fmt: skip
 

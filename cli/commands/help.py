@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from cli.render import write_lines
@@ -28,4 +30,11 @@ def command(ctx: click.Context, words: tuple[str, ...]) -> None:
         name, found, _ = group.resolve_command(there, [word])
         assert found is not None  # noqa: S101 - an unknown word was refused
         there = click.Context(found, parent=there, info_name=name)
-    write_lines(there.get_help())
+    shown = there.get_help()
+    if not sys.stdout.isatty():
+        write_lines(shown)
+        return
+    from cli.paging import paged  # noqa: PLC0415 - for a terminal alone
+
+    with paged(ctx, {}, human=True):
+        write_lines(shown)
