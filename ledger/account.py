@@ -46,8 +46,7 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
     try:
         _APPLY[kind](state, recorded, event)
     except KeyError as missing:
-        msg = f"{kind.__name__} @{recorded.position} of {recorded.stream} names unknown {missing}"
-        raise CorruptHistory(msg) from missing
+        raise _unknown(recorded, missing) from missing
     if state.changes is not None and kind in SERVICE:
         state.note(INSTANCE, event.instance)  # type: ignore[union-attr]
     # A fold for a point may leave versions out, and late facts come earlier in it.
@@ -58,9 +57,30 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
         state.guard_version = version
 
 
+def _unknown(recorded: RecordedEvent, missing: KeyError) -> CorruptHistory:
+    where = f"{type(recorded.event).__name__} @{recorded.position} of {recorded.stream}"
+    return CorruptHistory(f"{where} names unknown {missing}")
+
+
 def fold(account: str, history: Iterable[RecordedEvent]) -> AccountState:
-    """Fold a stream, or the part of it that a point selects, from nothing."""
-    state = AccountState(account)
+    """Fold a stream, or the part of it that a point selects, from nothing.
+
+    As ``evolve`` event by event, for a state of which nobody keeps what has changed.
+    Raises: CorruptHistory.
+    """
+    state, apply, refused = AccountState(account), _APPLY, e.CommandRefused
+    version = guard = 0
     for recorded in history:
-        evolve(state, recorded)
+        event = recorded.event
+        kind = type(event)
+        try:
+            apply[kind](state, recorded, event)
+        except KeyError as missing:
+            raise _unknown(recorded, missing) from missing
+        this = recorded.version
+        if this > version:  # noqa: PLR1730 - as in evolve
+            version = this
+        if this > guard and kind is not refused:
+            guard = this
+    state.version, state.guard_version = version, guard
     return state

@@ -88,12 +88,13 @@ def use_coupon(s: AccountState, name: str, part: int) -> None:
 
 def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
     s.usages[ev.usage] = Usage(ev, r.recorded_at)
-    s.note(USAGE, ev.usage)
+    if s.changes is not None:
+        s.note(USAGE, ev.usage)
 
 
 def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
     name, amount = ev.bill, ev.amount
-    if s.usages.pop(name, None) is not None:
+    if s.usages.pop(name, None) is not None and s.changes is not None:
         s.note(USAGE, name)
     bill = s.bills[name] = Bill(
         # An account has many bills and few instances.
@@ -103,7 +104,8 @@ def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
     if amount:
         s.items[name] = bill
         s.outstanding += amount
-        s.note(ITEM, name)
+        if s.changes is not None:
+            s.note(ITEM, name)
 
 
 def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
