@@ -102,9 +102,11 @@ man: $(STAMP)
 docs-check: $(STAMP)
 	$(BIN)/python docs/generate.py --check
 
-# Each figure is a ratio to a peer measured in the same run; `-m benchmarks --large` takes longer.
+# Each figure is a ratio to a peer measured in the same run. `make bench SIZE=--quick` is a look in
+# five minutes; SIZE=--large goes up to a million commands and takes longest.
+SIZE ?=
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks -o docs/BENCHMARKS.md
+	$(BIN)/python -m benchmarks $(SIZE) -o docs/BENCHMARKS.md
 
 # Writes what the golden tests expect; review the difference like code.
 golden: $(STAMP)

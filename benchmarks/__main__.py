@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--large] [-o FILE]``: run every line, print and write the table."""
+"""``python -m benchmarks [--quick | --large] [-o FILE]``: run every line, write the table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 SHORT = Path(__file__).with_name("short.md")  # written by hand, beside the figures it explains
-SMALL, MIDDLE, LARGE = 10_000, 100_000, 1_000_000
+QUICK, SMALL, MIDDLE, LARGE = 3000, 10_000, 100_000, 1_000_000
 
 
 def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Figure]:
@@ -98,12 +98,15 @@ def report(found: list[Figure], picture: str | None = None) -> str:
 def main() -> None:
     """Parse the size, run, print, write."""
     arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="a look, in five minutes")
     arguments.add_argument("--large", action="store_true", help="up to a million commands")
     arguments.add_argument("--huge", action="store_true", help="columns of 20 million lines too")
     arguments.add_argument("--tiny", action="store_true", help="for a check of correctness only")
     arguments.add_argument("-o", "--output", type=Path)
     asked = arguments.parse_args()
     sizes = (SMALL, MIDDLE, LARGE) if asked.large else (SMALL, MIDDLE)
+    if asked.quick:
+        sizes = (QUICK, SMALL)
     if asked.tiny:
         sizes = (500, 1000)
     with tempfile.TemporaryDirectory() as folder:
