@@ -51,7 +51,7 @@ def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Fig
         found += columns.huge(large, folder)
     found += others.run(small, large, folder)
     found += snapshots.run(folder, sizes)
-    found += read_side.start_up(small)
+    found += read_side.start_up(small, large)
     found.append(reconcile.reconcile_lines(200_000 if max(sizes) > 10_000 else 2000))
     rows = 300_000 if max(sizes) > SMALL else 3000
     found += focus.run(folder, rows, 3_000_000 if huge else 20_000)
@@ -78,7 +78,9 @@ def report(found: list[Figure], picture: str | None = None) -> str:
         "# Benchmarks",
         "",
         "Written by `make bench`. Every line is measured beside its peer in the same run; the",
-        "ratio is the claim, the figures only tell the order of magnitude.",
+        "ratio is the claim, the figures only tell the order of magnitude. Times are those of the",
+        "processor, so that what else a shared machine does is left out; commits (`append_1`),",
+        "other programs (`..._beside_...`), two workers and 20 million lines go by the clock.",
         "",
         f"Machine: {platform.machine()}, Python {platform.python_version()}; commit {commit}.",
         "",

@@ -21,9 +21,10 @@ def backtest(path: Path) -> Figure:
     events = reader.head().position
     reader.close()
     tally = [sys.executable, "-m", "cli.main"]
-    again = min(whole_process([*tally, "backtest", *GRACE, "--ledger", str(path)])
+    again = min(whole_process([*tally, "backtest", *GRACE, "--ledger", str(path)], by_clock=True)
                 for _ in range(2))  # fmt: skip
-    folded = min(whole_process([*tally, "replay", "--ledger", str(path)]) for _ in range(2))
+    folded = min(whole_process([*tally, "replay", "--ledger", str(path)], by_clock=True)
+                 for _ in range(2))  # fmt: skip
     ratio = again / folded
     return Figure(
         f"backtest_{events}", f"{again:,.1f} s, two workers, both sides measured",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, apart, best, timed
+from benchmarks.measure import Figure, apart, best, quickest, spent
 from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import balances
@@ -44,16 +44,16 @@ def run(path: Path) -> list[Figure]:
     head = reader.head()
     columns = Columns(reader)
     columns.drop()
-    building = timed(columns.build)
+    building = spent(columns.build)
     first = reader.row(1)
     begun = first.recorded_at if first is not None else 0
     middle = (begun + head.recorded_at) // 2
     point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
     asking = best(lambda: ask(reader, point))
     bare = best(lambda: _bare(columns, point))
-    folding = timed(lambda: _fold(reader, point))
+    folding = spent(lambda: _fold(reader, point))
     booking = best(lambda: _books(reader, point))
-    folding_books = timed(lambda: reports.trial_balance(reader, point))
+    folding_books = spent(lambda: reports.trial_balance(reader, point))
     reached = bare / asking
     size = sum(one.bytes for one in columns.standing().segments)
     return [
@@ -113,8 +113,8 @@ def _ask_copy(path: str, copied: str, at: int) -> tuple[float, float]:
     point = resolve(reader, Asked(at=at), clock=reader.head().recorded_at, offset=OFFSET)
     with closing(opened(arrow.package("duckdb"))) as connection:
         connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet('{copied}')")  # noqa: S608 - ours
-        asking = best(lambda: connection.execute(bound("balances", point)).fetchall())
-        return asking, best(lambda: connection.execute(_BARE.format(point.at)).fetchall())
+        asking = quickest(lambda: connection.execute(bound("balances", point)).fetchall())
+        return asking, quickest(lambda: connection.execute(_BARE.format(point.at)).fetchall())
 
 
 def ask(reader: Reader, point: Point) -> int:

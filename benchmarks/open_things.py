@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, fill, timed
+from benchmarks.measure import Figure, fill, spent
 from ledger.application import Ledger
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, format_instant, parse_instant
@@ -86,7 +86,7 @@ def _seconds(opened: Callable[[int], Iterator[bytes]], count: int) -> float:
             _line(do="activate-public", instance="p", kind="public_legacy"), *opened(count),
         ])  # fmt: skip
         lines = _work()
-        best = min(best, timed(lambda ledger=ledger, lines=lines: fill(ledger, lines)))  # type: ignore[misc]
+        best = min(best, spent(lambda ledger=ledger, lines=lines: fill(ledger, lines)))  # type: ignore[misc]
         store.close()
     return best
 

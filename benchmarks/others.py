@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.columns import ask
-from benchmarks.measure import Figure, best
+from benchmarks.measure import Figure, quickest
 from ledger.periods import HOUR, local_date
 from ledger.store import open_reader
 from projections.columns.segments import Columns
@@ -26,7 +26,7 @@ OFFSET = 8 * HOUR
 
 
 def _rate(command: Sequence[str], entries: int) -> float:
-    seconds = best(
+    seconds = quickest(
         lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), runs=2
     )
     return entries / seconds
@@ -87,4 +87,4 @@ def _ours(path: Path) -> float:
     Columns(reader).build()
     middle = ((begun.recorded_at if begun is not None else 0) + head.recorded_at) // 2
     point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
-    return head.position / best(lambda: ask(reader, point))
+    return head.position / quickest(lambda: ask(reader, point))

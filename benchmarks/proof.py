@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, Measured, commands, fill, memory_mb, new_ledger
+from benchmarks.measure import Figure, Measured, commands, fill, memory_mb, new_ledger, spent
 from ledger.periods import HOUR, read_period
 from ledger.proof import nodes
 from ledger.proof.notes import write_base64
@@ -19,20 +18,13 @@ from ledger.verification.whole import verify
 from projections.evidence.pack import Terms, make_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ledger.store import Reader
 
 KEY = log_key("benchmark.example/log", bytes(32))
 BATCH = 4096
-
-
-def spent(work: Callable[[], object]) -> float:
-    """Return the processor time of one run in seconds: one thread, alone or not."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
 
 
 def cost_of_the_tree(folder: Path, size: int) -> Figure:

@@ -14,6 +14,7 @@ from benchmarks.measure import (
     commands,
     fill,
     new_ledger,
+    spent,
     timed,
 )
 from ledger import codec
@@ -40,7 +41,7 @@ def import_commands(folder: Path, sizes: tuple[int, ...]) -> Iterator[Figure]:
         rates[size] = size / seconds
         peer = peers.open_peer(str(folder / f"peer-{size}.db"))
         history = list(codec.decode_all(reader.bodies(until=100_000)))
-        peer_rate = len(history) / timed(
+        peer_rate = len(history) / spent(
             lambda peer=peer, history=history: peers.fill(peer, history)  # type: ignore[misc]
         )
         yield Figure(
@@ -75,7 +76,7 @@ def _import(path: Path, source: Path) -> tuple[float, int]:
     ledger = new_ledger(path)
     before = _written()
     with source.open("rb") as lines:
-        seconds = timed(lambda: fill(ledger, lines))
+        seconds = spent(lambda: fill(ledger, lines))
     ledger.store.close()
     return seconds, _written() - before
 
