@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     backtest,
     columns,
+    explorer,
     focus,
     history,
     open_things,
@@ -49,6 +50,7 @@ def run(folder: Path, sizes: tuple[int, ...], *, huge: bool = False) -> list[Fig
     found += columns.run(large)
     if huge:
         found += columns.huge(large, folder)
+    found += explorer.run(large)
     found += others.run(small, large, folder)
     found += snapshots.run(folder, sizes)
     found += read_side.start_up(small, large)

@@ -27,7 +27,14 @@ from projections.answers.balances import (
     totals_of,
 )
 from projections.answers.events import Event, Log, Show
-from projections.answers.state import InstanceRow, Instances, State, instance_row, state_of
+from projections.answers.state import (
+    InstanceRow,
+    Instances,
+    State,
+    instance_row,
+    state_of,
+    stored_instance,
+)
 from projections.answers.terms import Json, PointShown, Restated
 from projections.balances import rows as balance_rows
 from projections.history.closed import frame_of
@@ -201,27 +208,28 @@ class LedgerView(Opened):
         before: int | None = None, master: str = "",
     ) -> Iterator[InstanceRow]:  # fmt: skip
         """Yield every instance, one at a time; ``before`` is when its term must have ended."""
+
+        def wanted(held: str, ends: int | None) -> bool:
+            over = before is None or (ends is not None and ends < before and held != "released")
+            return over and state in (None, held)
+
+        if derivation == VIEW:
+            for row in self.views().rows("instances"):
+                if wanted(str(row[3]), None if row[5] is None else int(row[5])):
+                    yield stored_instance(row, self.offset)
+            return
         policy = self.catalog_at(point).policy
-        for account in self._with_instances(point, derivation, state, master):
+        for account in self._folded(point, derivation, master):
             for name, instance in sorted(account.instances.items()):
-                if state is not None and instance.state != state:
-                    continue
-                ends = None if instance.state == "released" else instance.expires_at
-                if before is None or (ends is not None and ends < before):
+                if wanted(instance.state, instance.expires_at):
                     yield instance_row(account, name, policy)
 
-    def _with_instances(
-        self, point: Point, derivation: str, state: str | None, master: str
-    ) -> Iterable[AccountState]:
-        """Fold the accounts that may have such an instance; at the head the view names them."""
+    def _folded(self, point: Point, derivation: str, master: str) -> Iterable[AccountState]:
+        """Fold the accounts, or take from the columns what they say of instances."""
         if derivation in (SQL, SPARK):
             columns = self.columns(point, derivation, master=master)
             return (one.account for one in columns.instances(point))
-        if derivation != VIEW:
-            return self.states(point)
-        where = ("state = ?", (state,)) if state is not None else ("", ())
-        names = dict.fromkeys(str(row[0]) for row in self.views().rows("instances", *where))
-        return (self.state(name, point) for name in names)
+        return self.states(point)
 
     # --- the log ------------------------------------------------------------------------------
 

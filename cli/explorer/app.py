@@ -107,7 +107,7 @@ class Explorer:
     async def _page(self, request: Request) -> Response:
         raw: bytes = request.scope["raw_path"]
         path = raw.decode("ascii").partition("?")[0]
-        make, named = _page_at(path)
+        make, named = page_at(path)
         if make is None:
             return PlainTextResponse("there is no such page\n", 404)
         query = dict(request.query_params)
@@ -154,7 +154,7 @@ class Explorer:
         return Response(text, media_type=kind)
 
 
-def _page_at(path: str) -> tuple[Callable[[pages.Given], pages.Page] | None, dict[str, str]]:
+def page_at(path: str) -> tuple[Callable[[pages.Given], pages.Page] | None, dict[str, str]]:
     """Find a page by its path as it was sent: a part may hold anything, a %2F too."""
     parts = path.split("/")
     for pattern, make in _PAGES.items():

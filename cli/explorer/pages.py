@@ -82,8 +82,9 @@ def overview(given: Given) -> Page:
     return Page("Overview", (
         Part("totals", "In total", "balances", options=(("totals", "1"),),
              columns=("currency", "accounts", *MONEY, "overdue")),
-        Part("overdue", "Overdue", "report overdue", first=8, more=("/overdue", "all overdue"),
-             columns=("account", "currency", "outstanding", "overdue_since", "days")),
+        Part("overdue", "Overdue", "balances", first=8, more=("/overdue", "all overdue"),
+             columns=("account", "currency", "outstanding", "overdue_since"),
+             keep=lambda row: bool(row["overdue"])),
         Part("expiring", "Expiring within 30 days", "instances", first=8,
              options=(("state", "running"), ("expiring_before", soon)),
              more=("/instances", "all instances"),

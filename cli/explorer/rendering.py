@@ -66,19 +66,23 @@ class Renderer:
         asked = shown.Asked(path, point, query)
         parts, codes = [], []
         for part in page.parts:
+            if part.shape == "drawings":  # no answer is asked for: it would be made twice
+                if not any(codes):  # the account is there
+                    parts.append(self._drawn(part, asked, stamp))
+                continue
             options = [*part.options, *(point.items() if part.timed else ())]
             if isinstance(words_of(part.name, part.arguments, options), str):
                 continue  # a command that this version does not have
             reply = self._answers.reply(stamp, part.name, part.arguments, options)
             codes.append(reply.code)
-            parts.append(self._part(part, reply, asked, stamp))
+            parts.append(self._part(part, reply, asked))
         text = self._template.render(
             title=page.title, parts=parts, point=point, path=path, page=page, given=given,
             here=here, error=None, asked=asked,
         )
         return (codes[0] if codes else 0), text
 
-    def _part(self, part: Part, reply: Reply, asked: shown.Asked, stamp: Stamp) -> Json:
+    def _part(self, part: Part, reply: Reply, asked: shown.Asked) -> Json:
         answer = reply.json
         made: Json = {"part": part, "failed": None, "figures": [], "table": None}
         if part.shape == "proof":
@@ -86,9 +90,9 @@ class Renderer:
         if answer.get("schema") == "tally.error/1":
             return {**made, "failed": answer}
         made["answer"] = answer
-        return {**made, **self._shape(part, answer, asked, stamp)}
+        return {**made, **self._shape(part, answer, asked)}
 
-    def _shape(self, part: Part, answer: Json, asked: shown.Asked, stamp: Stamp) -> Json:
+    def _shape(self, part: Part, answer: Json, asked: shown.Asked) -> Json:
         shape = part.shape
         if shape == "figures":
             return {"figures": shown.figures(part, answer, asked)}
@@ -97,8 +101,6 @@ class Renderer:
             return {"payload": shown.flat(held) if held else None}
         if shape == "tree":
             return {"tree": shown.cut(part, answer["causes"], asked)}
-        if shape == "drawings":
-            return {"drawn": self._drawn(part, asked, stamp)}
         if shape == "standing":
             return {"standing": answer, "checked": self._checked}
         if part.name == "verify":
@@ -106,12 +108,17 @@ class Renderer:
         return {"table": shown.table(part, shown.arranged(shape, answer), asked),
                 "bridges": answer["rows"][:40] if shape == "bridge" else []}  # fmt: skip
 
-    def _drawn(self, part: Part, asked: shown.Asked, stamp: Stamp) -> str:
+    def _drawn(self, part: Part, asked: shown.Asked, stamp: Stamp) -> Json:
         (name,) = part.arguments
-        key = ("drawn", name, *(f"--{k}={v}" for k, v in sorted(asked.point.items())))
-        return self._answers.drawn(
-            stamp, key, lambda: drawn(self._answers.location, name, asked.point)
-        )
+        axes = {"at": "at", "known_at": "known-at", "as_of": "as-of", "position": "position"}
+        key = ("drawn", name, *(f"--{axes[one]}={at}" for one, at in sorted(asked.point.items())))
+        try:
+            text = self._answers.drawn(
+                stamp, key, lambda: drawn(self._answers.location, name, asked.point)
+            )
+        except LedgerError as error:
+            return {"part": part, "failed": error_json(error)}
+        return {"part": part, "drawn": text}
 
     def proof(self, position: str, file: str) -> tuple[int, bytes]:
         """Return the exit code and the bytes of a file about an event."""

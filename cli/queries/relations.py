@@ -12,8 +12,10 @@ from ledger import codec
 from ledger.events import account_of
 from ledger.money import RATED_SCALE, exponent, format_minor
 from ledger.periods import format_instant
-from projections.answers import coupon_status, event_json, instance_json
+from projections.answers import event_json
 from projections.answers.balances import balance_of
+from projections.answers.state import status_within
+from projections.view import FOLD, VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,23 +86,39 @@ def _balance_rows(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _instances(session: Session, point: Point) -> Iterator[Row]:
-    policy = session.catalog_at(point).policy
-    for state in session.states(point):
-        for name in sorted(state.instances):
-            yield {"account": state.account, **instance_json(state, name, policy)}
+    for row in session.each_instance(point, session.derivation(point, None)):
+        yield row.plain()
 
 
 def _coupons(session: Session, point: Point) -> Iterator[Row]:
-    for state in session.states(point):
-        for name, coupon in sorted(state.coupons.items()):
-            yield {
-                "account": state.account, "coupon": name, "currency": state.currency,
-                **{part: _money(getattr(coupon, part), state)
-                   for part in ("amount", "used", "forfeited", "remaining")},
-                "status": coupon_status(coupon, point.seen_at),
-                "starts": _instant(coupon.starts, session),
-                "ends": _instant(coupon.ends, session),
-            }  # fmt: skip
+    derivation = session.derivation(point, None)
+    if derivation == FOLD:
+        for state in session.states(point):
+            for name, held in sorted(state.coupons.items()):
+                amounts = (held.amount, held.used, held.remaining, held.forfeited)
+                yield _coupon(session, point, state.account, name, amounts, held.starts, held.ends)
+        return
+    if derivation == VIEW:
+        found = session.views().rows("coupons")
+    else:
+        found = session.columns(point, derivation, master="").rows("coupons", point)
+    for row in found:
+        *parts, starts, ends = (int(str(one)) for one in row[2:])
+        yield _coupon(session, point, str(row[0]), str(row[1]), tuple(parts), starts, ends)
+
+
+def _coupon(
+    session: Session, point: Point, account: str, name: str, amounts: tuple[int, ...],
+    starts: int, ends: int,
+) -> Row:  # fmt: skip
+    currency = session.currencies.of(account).currency
+    amount, used, remaining, forfeited = (format_minor(one, currency) for one in amounts)
+    return {
+        "account": account, "coupon": name, "currency": currency, "amount": amount, "used": used,
+        "forfeited": forfeited, "remaining": remaining,
+        "status": status_within(starts, ends, point.seen_at),
+        "starts": _instant(starts, session), "ends": _instant(ends, session),
+    }  # fmt: skip
 
 
 def _bills(session: Session, point: Point) -> Iterator[Row]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.state import AccountState, Coupon
     from projections.point import Point
+    from projections.projection import ViewRow
 
 InstanceKind: TypeAlias = Literal["enterprise", "trial", "public_new", "public_legacy"]
 InstanceState: TypeAlias = Literal[
@@ -134,9 +135,14 @@ class Instances(Answer, frozen=True, kw_only=True, tag="tally.instances/1"):
 
 def coupon_status(coupon: Coupon, seen_at: int) -> Literal["pending", "active", "ended"]:
     """Return whether a coupon is pending, active or ended on the page of an instant."""
-    if seen_at < coupon.starts:
+    return status_within(coupon.starts, coupon.ends, seen_at)
+
+
+def status_within(starts: int, ends: int, seen_at: int) -> Literal["pending", "active", "ended"]:
+    """Return what a coupon is that can be used from one instant to another."""
+    if seen_at < starts:
         return "pending"
-    return "active" if seen_at < coupon.ends else "ended"
+    return "active" if seen_at < ends else "ended"
 
 
 def state_of(
@@ -185,6 +191,19 @@ def instance_of(state: AccountState, name: str, policy: Policy) -> InstanceShown
 def instance_row(state: AccountState, name: str, policy: Policy) -> InstanceRow:
     """Return one instance with its account."""
     return InstanceRow(account=state.account, **_fields(state, name, policy))
+
+
+def stored_instance(row: ViewRow, offset: int) -> InstanceRow:
+    """Return one row of the stored view ``instances``: what a fold would give."""
+    cells: tuple[Any, ...] = tuple(row)
+    account, name, kind, state, sku, expires, releases, restored, enabled, months, next_ = cells
+    write = Typed(offset=offset, currency="").maybe
+    return InstanceRow(
+        account=account, instance=name, kind=kind, state=state, available=state == "running",
+        sku=sku, expires_at=write(expires),
+        releases_at=write(None if expires is None else releases), restored_at=write(restored),
+        auto_renew=AutoRenew(enabled=bool(enabled), months=months, next_attempt_at=write(next_)),
+    )  # fmt: skip
 
 
 def _fields(state: AccountState, name: str, policy: Policy) -> dict[str, Any]:

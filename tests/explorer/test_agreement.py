@@ -131,3 +131,16 @@ def test_totals_are_the_sums_of_the_rows_by_currency(tmp_path: Path) -> None:
                 assert Decimal(total[name]) == sum(Decimal(row[name]) for row in own)
     assert "-" not in world.done("balances", "--totals", "--csv").out.splitlines()[0]
     assert world.run("balances", "--totals", "--overdue").code == 2
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_instances_of_the_stored_view_are_those_of_the_fold(seed: int, tmp_path: Path) -> None:
+    world = generated(tmp_path / "v.db", seed)
+    for policy in (None, ("retention", "3d"), ("auto_renew_time", "20:30:15")):
+        if policy is not None:
+            world.record("set-policy", "--key", policy[0], "--value", policy[1])
+        for more in ((), ("--state", "running"), ("--expiring-before", "2025-05-01")):
+            stored = world.json("instances", *more)
+            folded = world.json("instances", *more, "--engine", "fold")
+            assert (stored["derivation"], folded["derivation"]) == ("view", "fold")
+            assert stored["rows"] == folded["rows"]

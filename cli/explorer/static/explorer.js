@@ -83,7 +83,8 @@ const go = async (url, how) => {
 };
 
 let pushed = false; // one entry of the history for one movement of a slider
-const moved = (slider) => {
+let busy = false, waiting = null; // where a slider stands by when its last page has come
+const moved = async (slider) => {
   read(slider);
   if (document.body.dataset.diagonal) {
     for (const other of sliders()) {
@@ -91,9 +92,20 @@ const moved = (slider) => {
       read(other);
     }
   }
+  if (busy) {
+    waiting = slider;
+    return;
+  }
   const how = pushed ? "replace" : "push";
   pushed = true;
-  go(address(), how === "push" ? "push" : "replace");
+  busy = true;
+  await go(address(), how);
+  busy = false;
+  if (waiting) {
+    const next = waiting;
+    waiting = null;
+    moved(next);
+  }
 };
 for (const slider of sliders()) {
   place(slider);

@@ -1,0 +1,102 @@
+"""Pages of the explorer over a long log: once they are warm, and at a point never asked before.
+
+A step of a slider is a new point, so nothing of it is remembered. Columns are built, as
+docs/SCALE.md says for a log of this size. Beside: what a person waits for without noticing.
+"""
+
+from __future__ import annotations
+
+import sys
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.measure import Figure, timed
+from ledger.periods import DAY, HOUR, format_instant
+from ledger.store import open_reader
+from projections.columns import arrow
+from projections.columns.segments import Columns
+from projections.runner import Views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OFFSET: Final = 8 * HOUR
+WARM_MS, STEP_MS = 300, 100
+STEPS: Final = 9
+# name -> (path, what names it); NAME is an account in the middle of the list
+PAGES: Final = {
+    "overview": "/", "accounts": "/accounts", "instances": "/instances", "overdue": "/overdue",
+    "account": "/account/NAME", "statement": "/account/NAME/statement",
+    "lots": "/account/NAME/lots", "log": "/account/NAME/log", "fields": "/account/NAME/fields",
+    "why": "/why/NAME/cash", "books": "/books", "rollforward": "/books/rollforward",
+    "deferred": "/books/deferred", "coupons": "/books/coupons",
+    "reconciliations": "/reconciliations", "periods": "/periods", "compare": "/compare",
+}  # fmt: skip
+STEPPED: Final = ("account", "why", "accounts", "overview", "books")
+
+
+def run(path: Path) -> list[Figure]:
+    """Ask for every page twice, and for some at points of their own; nothing without extras."""
+    try:
+        from cli.explorer.app import page_at  # noqa: PLC0415 - an extra
+        from cli.explorer.rendering import Renderer  # noqa: PLC0415 - the same
+    except ImportError:
+        return []
+    if not arrow.available():
+        return []
+    reader = open_reader(str(path))
+    head = reader.head()
+    Columns(reader).build()
+    rows = list(Views(reader).rows("balances"))
+    reader.close()
+    name = str(rows[len(rows) // 2][0])
+    from cli.explorer.answers import Answers  # noqa: PLC0415 - as above
+
+    renderer = Renderer(Answers(str(path)))
+
+    def ask(address: str, **query: str) -> Any:  # noqa: ANN401 - what a timer ignores
+        make, named = page_at(address.replace("NAME", name))
+        assert make is not None, address  # noqa: S101 - a page of the table above
+        code, text = renderer.page(make, address.replace("NAME", name), query, named)
+        assert code in (0, 1), text  # noqa: S101 - it can be shown
+        return text
+
+    warm: dict[str, float] = {}
+    for page, address in PAGES.items():
+        ask(address)
+        warm[page] = min(timed(lambda address=address: ask(address)) for _ in range(3)) * 1000  # type: ignore[misc]
+    slowest = max(warm, key=lambda page: warm[page])
+    found = [_figure("warm", head.position, warm[slowest], f"{slowest}, the slowest of "
+                     f"{len(warm)} pages", WARM_MS)]  # fmt: skip
+    points = [format_instant(head.recorded_at - (40 + step) * DAY, OFFSET) for step in range(STEPS)]
+    for page in STEPPED:
+        spent = median(
+            timed(lambda at=at, page=page: ask(PAGES[page], at=at)) for at in points  # type: ignore[misc]
+        )
+        found.append(_figure(f"step_{page}", head.position, spent * 1000,
+                             f"median of {STEPS} new points", STEP_MS))  # fmt: skip
+    return found
+
+
+def _figure(name: str, events: int, spent: float, said: str, limit: int) -> Figure:
+    share = spent / limit
+    return Figure(
+        f"explorer_{name}_{events}", f"{spent:.0f} ms ({said})", f"limit: {limit} ms", share,
+        "<= 1", share <= 1,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Measure one ledger: ``python -m benchmarks.explorer LEDGER``."""
+    from pathlib import Path as Place  # noqa: PLC0415 - here alone
+
+    for one in run(Place(sys.argv[1])):
+        met = "yes" if one.met else "no"
+        sys.stdout.write(
+            f"| `{one.name}` | {one.ours} | {one.peer} | {one.ratio:.2f} | {one.wanted} "
+            f"| {met} |\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
