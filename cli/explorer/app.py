@@ -12,10 +12,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from cli.errors import EXPECTED, error_json, exit_code
 from cli.explorer import pages, rendering
 from cli.explorer.answers import Answers
 from cli.explorer.asking import options_of, read_only
-from ledger.errors import ExtraMissing, LedgerError
+from cli.options import json_line
+from ledger.errors import ExtraMissing
 
 try:
     from starlette.applications import Starlette
@@ -98,7 +100,10 @@ class Explorer:
         given = [(key, text) for key, text in request.query_params.multi_items() if key != "token"]
 
         def answer() -> tuple[int, bytes]:
-            reply = self._answers.reply(self._answers.stamp(), name, arguments, given)
+            try:
+                reply = self._answers.reply(self._answers.stamp(), name, arguments, given)
+            except EXPECTED as error:
+                return exit_code(type(error)), json_line(error_json(error)).encode()
             return reply.code, reply.body
 
         code, body = await run_in_threadpool(answer)
@@ -129,7 +134,7 @@ class Explorer:
         def head() -> int | None:
             try:
                 return self._answers.stamp().position
-            except (LedgerError, OSError):  # busy or away for now: the next look will tell
+            except EXPECTED:  # busy or away for now: the next look will tell
                 return None
 
         async def follow() -> AsyncIterator[str]:

@@ -33,8 +33,9 @@ _BOOKED: Final = ("debit", "credit", "balance", "opening", "movements", "closing
 def address(path: str, point: Mapping[str, str], **more: str) -> str:
     """Write a link that keeps the point."""
     given = {**{key: point[key] for key in POINT if point.get(key)}, **more}
+    path, hash_, part = path.partition("#")
     joint = "&" if "?" in path else "?"
-    return f"{path}{joint}{urlencode(given)}" if given else path
+    return f"{path}{joint}{urlencode(given)}{hash_}{part}" if given else f"{path}{hash_}{part}"
 
 
 def quoted(name: str) -> str:
@@ -72,12 +73,12 @@ def _of_itself(column: str, row: Json, cell: object) -> str | None:
     """Lead to the event, period or break that a cell names."""
     if column in _EVENTS and isinstance(cell, int):
         return f"/event/{cell}"
-    if column == "period":
-        return f"/period/{quoted(str(cell))}"
-    if column == "place" and isinstance(cell, str) and cell[:1] == "@" and cell[1:].isdecimal():
-        return f"/event/{cell[1:]}"
-    broken = row.get("break")
-    if isinstance(broken, str) and column in ("break", "ours", "theirs", "delta"):
+    period, broken, place = row.get("period"), row.get("break"), str(row.get("place", ""))
+    if isinstance(period, str) and (column in ("period", "restatements") or column[:3] == "by."):
+        return f"/period/{quoted(period)}"
+    if column in ("place", "amount") and place[:1] == "@" and place[1:].isdecimal():
+        return f"/event/{place[1:]}"
+    if isinstance(broken, str) and column in ("break", "ours", "theirs", "delta", "age_days"):
         return f"/break/{quoted(broken)}"
     return None
 
@@ -115,6 +116,8 @@ def _of_account(column: str, row: Json, _: object) -> str | None:
         return None
     if column == "account":
         return account_link(account)
+    if column in ("coupons", "closing.coupons"):
+        return f"{account_link(account)}#coupons"
     if "deferred" in row or "data" in row:  # its figures are of one order, or of one event
         return None
     field = _field(column, row)
@@ -141,7 +144,7 @@ def _of_event(column: str, row: Json, _: object) -> str | None:
     position = row.get("position")
     made = column in _OF_EVENT or column.startswith("balance.") or (
         column == "cash" and "deferred" in row
-    )
+    ) or ("run" in row and column in ("matched", "breaks", "closing", "ledger_balance"))
     return f"/event/{position}" if made and isinstance(position, int) else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.errors import error_json, exit_code
+from cli.errors import EXPECTED, error_json, exit_code
 from cli.explorer import links, proofs, shown
 from cli.explorer.asking import words_of
 from cli.explorer.drawings import drawn
@@ -57,14 +57,15 @@ class Renderer:
         given = {**query, **named}
         try:
             stamp, here = self._answers.look(point)
-        except LedgerError as error:
+        except EXPECTED as error:
             return exit_code(type(error)), self._template.render(
                 title="This cannot be shown", error=error_json(error), path=path, point={},
                 parts=[], given={}, here=None, page=None,
             )  # fmt: skip
         page = make({**given, "seen_at": here.at})
         asked = shown.Asked(path, point, query)
-        parts, codes = [], []
+        parts: list[Json] = []
+        codes: list[int] = []
         for part in page.parts:
             if part.shape == "drawings":  # no answer is asked for: it would be made twice
                 if not any(codes):  # the account is there
@@ -124,7 +125,10 @@ class Renderer:
         """Return the exit code and the bytes of a file about an event."""
         if file not in ("proof", "bytes"):
             return 3, b"there is no such file\n"
-        reply = self._answers.reply(self._answers.stamp(), "prove", (position,), ())
+        try:
+            reply = self._answers.reply(self._answers.stamp(), "prove", (position,), ())
+        except EXPECTED as error:
+            return exit_code(type(error)), f"{error}\n".encode()
         if reply.code:
             said = reply.json
             return reply.code, f"{said['message']}; {said['hint']}\n".encode()

@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.cli.program import COMMAND, World, environment, lines, tally
+from tests.explorer.inside import Inside
+from tests.explorer.lively import lively, served
 
 pytest.importorskip("starlette", reason="the extra 'serve' is not installed")
 pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed")
@@ -200,3 +202,57 @@ def test_nothing_is_written_while_views_are_behind(tmp_path: Path) -> None:
         process.terminate()
         process.wait(20)
     assert (tmp_path / "b.db").read_bytes() == files["b.db"]
+
+
+def test_a_ledger_that_goes_away_is_said_and_found_again(tmp_path: Path) -> None:
+    gone = World(tmp_path / "g.db")
+    gone.done("record", "open-account", "--account", "x")
+    gone.done("balances")
+    with Inside(gone) as site:
+        assert site.get("/accounts").status_code == 200
+        hidden = gone.path.rename(tmp_path / "hidden.db")
+        for path in ("/accounts", "/account/x", "/event/2", "/event/2/proof", "/sql"):
+            reply = site.get(path)
+            assert reply.status_code == 404, path
+            assert "no ledger" in reply.text, path
+            assert reply.headers["content-security-policy"]
+        assert site.get("/api/balances").json()["schema"] == "tally.error/1"
+        hidden.rename(gone.path)
+        assert site.get("/accounts").status_code == 200
+
+
+def test_figures_of_every_page_lead_somewhere(tmp_path: Path) -> None:
+    """A sum leads to its parts, a figure to its why; counts and a why itself need not."""
+    busy = lively(tmp_path)
+    counts = {"checked", "value", "sum"}
+    with Inside(busy) as site:
+        for page in ("/", "/accounts", "/overdue", "/account/jpy-1", "/account/cny-0/statement",
+                     "/account/cny-0/lots", "/books", "/books/rollforward", "/books/deferred",
+                     "/books/coupons", "/reconciliations", "/periods", "/period/2025-01",
+                     "/compare?a=2025-01-31::2025-02-06&b=2025-01-31"):  # fmt: skip
+            text = site.get(page).text
+            for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+                names = re.findall(r'<th[^>]*data-name="([^"]*)"', table)
+                rows = re.findall(r"<tr[^>]*>(<td.*?)</tr>", table, re.DOTALL)
+                assert rows, page
+                for row in rows:
+                    cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
+                    for name, (kind, cell) in zip(names, cells, strict=True):
+                        figure = 'class="n"' in kind and name not in counts
+                        assert not figure or "<a " in cell, (page, name, cell)
+
+
+def test_a_token_may_come_as_a_password_of_the_browser(tmp_path: Path) -> None:
+    world = World(tmp_path / "t.db")
+    with served(world, "--token", "open sesame") as address:
+        refused = httpx.get(f"{address}/accounts")
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic ")
+        for given in (
+            {"auth": ("anybody", "open sesame")}, {"params": {"token": "open sesame"}},
+            {"headers": {"authorization": "Bearer open sesame"}},
+        ):  # fmt: skip
+            assert httpx.get(f"{address}/accounts", **given).status_code == 200
+        for wrong in ("Basic !!!", "Basic /w==", "Bearer x", "Basic", ""):
+            reply = httpx.get(f"{address}/accounts", headers={"authorization": wrong})
+            assert reply.status_code == 401, wrong
