@@ -10,7 +10,7 @@ from cli import points
 from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
-from cli.render import point_line, short, strong, write
+from cli.render import plural, point_line, short, strong, write
 from projections.history.bisect import bisect, bisect_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
@@ -72,7 +72,7 @@ def _page(answer: dict[str, Any]) -> None:
         write(f"         {short(flip['effective_at'])}{known}")
     count = len(answer["flips"])
     flips = f"{count} flip{'s'[: count != 1]}" if count else "never flips"
-    write(f"{flips}; {answer['examined']} events examined")
+    write(f"{flips}; {plural(answer['examined'], 'event')} examined")
 
 
 def _truth(held: object) -> str:

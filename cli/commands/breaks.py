@@ -9,7 +9,7 @@ import click
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import short, strong, table, write
+from cli.render import plural, short, strong, table, write
 from projections.answers import Formatter, point_json
 from projections.reconciliation.runs import break_json, breaks_json, chosen, is_open
 
@@ -100,7 +100,7 @@ def break_page(found: dict[str, Any]) -> None:
     write(strong(f"{row['break']}  {row['class']}  {row['key']}") + f"   {_state(row)}")
     write(f"ours {row['ours'] or '-'}   theirs {row['theirs'] or '-'}   "
           f"difference {row['delta']} {row['currency']}")  # fmt: skip
-    write(f"first seen {short(row['first_seen'])}, {row['age_days']} days ago")
+    write(f"first seen {short(row['first_seen'])}, {plural(row['age_days'], 'day')} ago")
     write(f"found in {found['file'] or 'a file'} ({row['source']}), run {found['run']}")
     write(f"sha256 {found['sha256']}")
     for title, lines in (("lines", found["lines"]), ("nearby lines", found["near"])):

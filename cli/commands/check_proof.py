@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import Output, tally_command
-from cli.render import write
+from cli.render import plural, write
 from cli.trusting import (
     EVENT_SUFFIX,
     policy_option,
@@ -54,7 +54,7 @@ def command(
         old = policy.accept(read_checkpoint_text(old_file)).checkpoint
         accepted = check_consistency(proof, old, policy)
         about = {"kind": "consistency", "old": old.size}
-        said = f"the log continues the checkpoint over {old.size} events"
+        said = f"the log continues the checkpoint over {plural(old.size, 'event')}"
     else:
         event = Path(event_file or f"{file}{EVENT_SUFFIX}")
         if event_file is None and not event.is_file():
@@ -66,7 +66,7 @@ def command(
     checkpoint = accepted.checkpoint
     names = [key.name for key in accepted.keys]
     if output.human:
-        write(f"holds: {said} of {checkpoint.origin}, {checkpoint.size} events")
+        write(f"holds: {said} of {checkpoint.origin}, {plural(checkpoint.size, 'event')}")
         write(f"  signed by {', '.join(names)}")
         return
     output.object(

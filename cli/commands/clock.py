@@ -9,7 +9,7 @@ import click
 from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.points import read_duration
-from cli.render import short, write
+from cli.render import plural, short, write
 from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, format_instant, parse_instant
@@ -76,7 +76,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         for row in rows:
             write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
                   f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
-        write(f"clock at {now}, {len(made)} events recorded")
+        write(f"clock at {now}, {plural(len(made), 'event')} recorded")
     else:
         answer = {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now}
         with output.object_with(answer, "events") as give:

@@ -122,7 +122,8 @@ def _page(period: Period, closed: Closed, answer: dict[str, Any]) -> None:
             write(f"  restated since it was closed before: {named}")
     _lines(closed.checklist)
     if "checkpoint" in answer:
-        write(f"sealed: {answer['checkpoint']['size']} events, {answer['checkpoint']['root']}")
+        sealed = answer["checkpoint"]
+        write(f"sealed: {plural(sealed['size'], 'event')}, {sealed['root']}")
     if "pack" in answer:
         write(f"packed: {answer['pack']}")
     elif "checkpoint" not in answer:

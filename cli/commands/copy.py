@@ -10,7 +10,7 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places
 from cli.progress import Progress
-from cli.render import write
+from cli.render import plural, write
 from ledger.proof.notes import write_base64
 from ledger.store import is_server, open_reader, open_store, place, shown
 from ledger.store.making import new_ledger
@@ -47,7 +47,8 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
         done = copy(reader, store, progress)
     root = write_base64(done.root)
     if output.human:
-        write(f"copied {done.events} events and {done.seals} seals to {shown(target)}")
+        what = f"{plural(done.events, 'event')} and {plural(done.seals, 'seal')}"
+        write(f"copied {what} to {shown(target)}")
         write(f"  root {root}")
         return
     output.object(

@@ -13,7 +13,7 @@ from cli.errors import DONE, error_json, error_line, exit_code
 from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
-from cli.render import note
+from cli.render import note, plural
 from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
 from projections.history.debugger import Debugger
 from projections.history.words import Words, complete
@@ -149,7 +149,8 @@ def _scripted(scripts: tuple[str, ...]) -> Iterator[Line]:
 def _typed(debugger: Debugger) -> Iterator[Line]:
     """Read lines from a terminal, with history and completion where readline is there."""
     _complete_with(debugger)
-    sys.stdout.write(f"{len(debugger.timeline)} events of {debugger.account}; ? for help\n")
+    events = plural(len(debugger.timeline), "event")
+    sys.stdout.write(f"{events} of {debugger.account}; ? for help\n")
     while True:
         try:
             line = input(f"{prompt(debugger)} ")

@@ -11,7 +11,7 @@ from cli.options import Output, account_argument, tally_command
 from cli.outputs import html_options, page_target
 from cli.points import read_instant
 from cli.progress import Progress
-from cli.render import short, table, write
+from cli.render import plural, short, table, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from projections.point import Asked
@@ -104,7 +104,7 @@ def _page(answer: dict[str, Any]) -> None:
     for event in answer["events"]:
         where = f" {event['instance']}" if event["instance"] else ""
         write(f"  {short(event['effective_at']):<19}  {event['account']}  {event['type']}{where}")
-    write(f"{len(answer['events'])} events to come; nothing is written")
+    write(f"{plural(len(answer['events']), 'event')} to come; nothing is written")
     if answer["states"]:
         table(
             ("account", "cash", "outstanding", "available", "overdue_since"),

@@ -12,7 +12,7 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import flush, table, write
+from cli.render import flush, plural, table, write
 from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import InvalidInput
 from ledger.lines import LINE_MAX
@@ -122,7 +122,8 @@ def command(
             session.views()
     refused = sum(n for code, n in counts.items() if code.isupper())
     if output.form == "text":
-        write(f"{sum(counts.values())} commands, log at @{session.reader.head().position}")
+        commands = plural(sum(counts.values()), "command")
+        write(f"{commands}, log at @{session.reader.head().position}")
         if counts:
             table(("what", "count"), sorted(counts.items()))
     elif output.form == "json":

@@ -15,7 +15,7 @@ from cli.commands.init import read_policy
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
 from cli.progress import Progress
-from cli.render import short, table, write
+from cli.render import plural, short, table, write
 from ledger.verification.indexes import require_sound_now
 from projections.point import Asked
 
@@ -87,9 +87,9 @@ def command(
             else:
                 found.append(row)
     if output.human:
-        verdict = "no difference" if not count else f"{count} differences"
+        verdict = "no difference" if not count else f"{plural(count, 'difference')}"
         sums.write()
-        write(f"{checked} events decided again: {verdict}")
+        write(f"{plural(checked, 'event')} decided again: {verdict}")
     elif output.form == "json":
         output.object(
             {

@@ -12,7 +12,7 @@ from cli.cluster.tasks import RefoldTask
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, write
+from cli.render import cell, plural, write
 from ledger.events import ACCOUNT_PREFIX
 from ledger.verification.indexes import require_sound_now
 from projections import shares
@@ -71,7 +71,8 @@ def command(
         output.object(answer)
     else:
         rate = head * 1000 // max(milliseconds, 1)
-        write(f"{head} events of {accounts} accounts refolded: {rows} rows, {rate} events/s")
+        what = f"{plural(head, 'event')} of {plural(accounts, 'account')} refolded"
+        write(f"{what}: {plural(rows, 'row')}, {rate} events/s")
         write(f"digest {answer['digest']}")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")

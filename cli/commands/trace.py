@@ -13,7 +13,7 @@ from cli.changes import spelled
 from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
-from cli.render import point_line, short, strong, write
+from cli.render import plural, point_line, short, strong, write
 from projections.history.trace import EVERY, Every, Sample, trace, trace_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
@@ -96,7 +96,7 @@ def _chart(answer: dict[str, Any], samples: list[Sample], expression: Expression
     for line in chart(instants, values, top=labels[max(values)], bottom=labels[min(values)]):
         write(line)
     first, last = short(rows[0]["at"])[:10], short(rows[-1]["at"])[:10]
-    write(f"  {first} to {last}, {len(rows)} values")
+    write(f"  {first} to {last}, {plural(len(rows), 'value')}")
 
 
 def _height(sample: Sample) -> int | Fraction:

@@ -9,7 +9,7 @@ import click
 
 from cli.options import Output, tally_command
 from cli.outputs import SEEN, Target, kept_places, output_option
-from cli.render import write, write_lines
+from cli.render import plural, write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
@@ -81,7 +81,8 @@ def command(
     if target is not None:
         target.write(cosigned)
     if output.human:
-        write(f"cosigned {new.size} events of {new.origin} as {key.name}; seen before: {old.size}")
+        events = plural(new.size, "event")
+        write(f"cosigned {events} of {new.origin} as {key.name}; seen before: {old.size}")
         write_lines(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
         return
     output.object(

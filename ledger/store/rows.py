@@ -55,7 +55,7 @@ def kept_as(key: str) -> str:
 
 
 def continuing(head: Head, stored: Sequence[StoredEvent], *, now: int) -> list[Row]:
-    """Return records of the library the next positions, and the instant at which that is done."""
+    """Assign the next positions, and the present instant, to records of the library."""
     at = max(now, head.recorded_at)
     return [
         Row(head.position + n, str(one.originator_id), one.originator_version, one.topic, at, at,
