@@ -61,7 +61,7 @@ QUALITY: Final = 20
 
 
 def tally(*arguments: str, folder: Path) -> str:
-    """Run the program in a folder; what it finds (exit 1) is no fault here."""
+    """Run the program in a folder; what it finds (exit 1) is not a fault here."""
     done = subprocess.run(  # noqa: S603 - our own program
         [*TALLY, *arguments], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False,

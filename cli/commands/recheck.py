@@ -87,7 +87,7 @@ def command(
             else:
                 found.append(row)
     if output.human:
-        verdict = "no difference" if not count else f"{plural(count, 'difference')}"
+        verdict = "no difference" if not count else plural(count, "difference")
         sums.write()
         write(f"{plural(checked, 'event')} decided again: {verdict}")
     elif output.form == "json":
