@@ -24,7 +24,7 @@ def whatif_page(answer: Json) -> None:
     write(point_line(answer["point"]))
     for violation in answer.get("violations", ()):
         write(
-            f"! could not have happened: {violation['message']} "
+            f"! impossible: {violation['message']} "
             f"({violation['rule']}, {violation['account']} @{violation['position']})"
         )
     _some(answer["dropped_events"], lambda event: [event_line("-", event)])
