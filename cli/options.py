@@ -226,19 +226,29 @@ def account_argument(**options: Any) -> Callable[[Any], Any]:
     return click.argument("account", **options)
 
 
-def engine_options(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the options that choose how a question about the whole ledger is answered."""
-    for option in (
-        click.option(
-            "--master", metavar="URL", default="local[2]", help="Where --engine spark runs."
-        ),
-        click.option(
-            "--engine", type=click.Choice(("fold", "sql", "spark")),
-            help="Fold events or query the columns (default: the cheaper one).",
-        ),
-    ):  # fmt: skip
-        body = option(body)
-    return body
+class Engine(click.Choice[str]):
+    """How a question about the whole ledger is answered; docs/SCALE.md says when which."""
+
+    def __init__(self) -> None:
+        """Offer what runs on this machine."""
+        super().__init__(("fold", "sql"))
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Take ``spark`` and ``spark=URL`` as well. Raises: click.BadParameter."""
+        given = str(value)
+        if given == "spark" or given.startswith("spark="):
+            return given
+        return super().convert(value, param, ctx)
+
+
+def engine_option(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the option that chooses how a question about the whole ledger is answered."""
+    return click.option(
+        "--engine", type=Engine(),
+        help="Fold events or query the columns (default: the cheaper one).",
+    )(body)  # fmt: skip
 
 
 def point_options(options: dict[str, Any]) -> dict[str, Any]:

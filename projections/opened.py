@@ -53,6 +53,7 @@ class Opened:
         """Remember where the ledger is; nothing is opened yet."""
         self.location = location
         self._asked: list[Asking | Spark] = []
+        self._spark_at = ""
 
     def __enter__(self) -> Self:
         """Begin to ask."""
@@ -165,12 +166,12 @@ class Opened:
             if state is not None:
                 yield state
 
-    def balance_rows(self, point: Point, derivation: str, *, master: str = "") -> Iterator[ViewRow]:
+    def balance_rows(self, point: Point, derivation: str) -> Iterator[ViewRow]:
         """Read the stored view, ask the columns, or fold every account."""
         if derivation == VIEW:
             yield from self.views().rows("balances")
         elif derivation in (SQL, SPARK):
-            yield from self.columns(point, derivation, master=master).rows("balances", point)
+            yield from self.columns(point, derivation).rows("balances", point)
         else:
             policy = self.catalog_at(point).policy
             for state in self.states(point):
@@ -208,6 +209,7 @@ class Opened:
     def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
         """Choose how to answer about the whole ledger: as asked, else what is cheapest.
 
+        ``engine`` is fold, sql or spark; ``spark=URL`` says where Spark runs (docs/SCALE.md).
         ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
         anything is printed.
         """
@@ -219,10 +221,12 @@ class Opened:
             return FOLD  # nothing of the columns is loaded where there are none
         from projections.columns import arrow, asking  # noqa: PLC0415 - loaded when needed
 
-        if engine == SPARK:
-            from projections.columns.spark import require  # noqa: PLC0415 - loaded when needed
+        name, _, where = (engine or "").partition("=")
+        if name == SPARK:
+            from projections.columns.spark import LOCAL, require  # noqa: PLC0415 - when needed
 
             require()
+            self._spark_at = where or LOCAL
             return SPARK
         if engine == SQL:
             for name in arrow.PACKAGES:
@@ -230,12 +234,12 @@ class Opened:
             return SQL
         return SQL if asking.pays(self.reader, point) else FOLD
 
-    def columns(self, point: Point, derivation: str, *, master: str) -> Asking | Spark:
+    def columns(self, point: Point, derivation: str) -> Asking | Spark:
         """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""
         if derivation == SPARK:
             from projections.columns.spark import Spark  # noqa: PLC0415 - loaded when needed
 
-            self._asked.append(Spark(self.reader, until=point.position, master=master))
+            self._asked.append(Spark(self.reader, until=point.position, master=self._spark_at))
         else:
             from projections.columns.asking import Asking  # noqa: PLC0415 - loaded when needed
 

@@ -138,10 +138,10 @@ class LedgerView(Opened):
 
     # --- the whole ledger -------------------------------------------------------------------
 
-    def balances(  # noqa: PLR0913 - each choice of rows is a word
+    def balances(
         self, when: When = None, *, accounts: Collection[str] = (), overdue: bool = False,
         below: Decimal | str | None = None, sort: str | None = None, reverse: bool = False,
-        top: int | None = None, engine: str | None = None, master: str = "",
+        top: int | None = None, engine: str | None = None,
     ) -> Balances:  # fmt: skip
         """Return every account's money, by id, or of the ``accounts`` alone.
 
@@ -153,7 +153,7 @@ class LedgerView(Opened):
         derivation = FOLD if accounts else self.derivation(point, engine)
         rows = arranged(
             self.each_balance(
-                point, derivation, accounts=accounts, overdue=overdue, below=below, master=master
+                point, derivation, accounts=accounts, overdue=overdue, below=below
             ),
             sort=sort, reverse=reverse, top=top,
         )  # fmt: skip
@@ -162,11 +162,11 @@ class LedgerView(Opened):
             restated=self.restated("balances", point),
         )  # fmt: skip
 
-    def totals(self, when: When = None, *, engine: str | None = None, master: str = "") -> Totals:
+    def totals(self, when: When = None, *, engine: str | None = None) -> Totals:
         """Return the sums of every account's money, by currency."""
         point = self.at(when)
         derivation = self.derivation(point, engine)
-        rows = self.balance_rows(point, derivation, master=master)
+        rows = self.balance_rows(point, derivation)
         return Totals(
             point=self.shown(point), derivation=cast("Derived", derivation),
             rows=totals_of(rows, self.offset), restated=self.restated("balances", point),
@@ -174,11 +174,11 @@ class LedgerView(Opened):
 
     def each_balance(
         self, point: Point, derivation: str, *, accounts: Collection[str] = (),
-        overdue: bool = False, below: Decimal | str | None = None, master: str = "",
+        overdue: bool = False, below: Decimal | str | None = None,
     ) -> Iterator[Balance]:  # fmt: skip
         """Yield every account's money, by id, one at a time. Raises: NoSuchThing."""
         limit = None if below is None else _limit(below)
-        rows = self.balance_rows(point, derivation, master=master)
+        rows = self.balance_rows(point, derivation)
         if accounts:
             policy = self.catalog_at(point).policy
             states = [self.state(name, point) for name in sorted(set(accounts))]
@@ -191,13 +191,12 @@ class LedgerView(Opened):
     def instances(
         self, when: When = None, *, state: str | None = None,
         before: str | datetime | int | None = None, engine: str | None = None,
-        master: str = "",
     ) -> Instances:  # fmt: skip
         """Return every instance, by account and id; ``before``: those whose term ends before."""
         point = self.at(when)
         derivation = self.derivation(point, engine)
         ends = before if before is None or isinstance(before, int) else self.instant(before)
-        rows = self.each_instance(point, derivation, state=state, before=ends, master=master)
+        rows = self.each_instance(point, derivation, state=state, before=ends)
         return Instances(
             point=self.shown(point), derivation=cast("Derived", derivation), rows=list(rows),
             restated=self.restated("instances", point),
@@ -205,7 +204,7 @@ class LedgerView(Opened):
 
     def each_instance(
         self, point: Point, derivation: str, *, state: str | None = None,
-        before: int | None = None, master: str = "",
+        before: int | None = None,
     ) -> Iterator[InstanceRow]:  # fmt: skip
         """Yield every instance, one at a time; ``before`` is when its term must have ended."""
 
@@ -219,15 +218,15 @@ class LedgerView(Opened):
                     yield stored_instance(row, self.offset)
             return
         policy = self.catalog_at(point).policy
-        for account in self._folded(point, derivation, master):
+        for account in self._folded(point, derivation):
             for name, instance in sorted(account.instances.items()):
                 if wanted(instance.state, instance.expires_at):
                     yield instance_row(account, name, policy)
 
-    def _folded(self, point: Point, derivation: str, master: str) -> Iterable[AccountState]:
+    def _folded(self, point: Point, derivation: str) -> Iterable[AccountState]:
         """Fold the accounts, or take from the columns what they say of instances."""
         if derivation in (SQL, SPARK):
-            columns = self.columns(point, derivation, master=master)
+            columns = self.columns(point, derivation)
             return (one.account for one in columns.instances(point))
         return self.states(point)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.options import Output, engine_options, point_options, tally_command
+from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
@@ -28,12 +28,12 @@ COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 @click.option("--reverse", is_flag=True, help="With --sort: the other way round.")
 @click.option("--top", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
 @click.option("--totals", is_flag=True, help="One row a currency: the sums of its accounts.")
-@engine_options
+@engine_option
 @tally_command(rows=True, point=True)
 def command(  # noqa: PLR0913 - one option a parameter
     session: Session, output: Output, *, accounts: tuple[str, ...], overdue: bool,
     below: str | None, sort: str | None, reverse: bool, top: int | None, totals: bool,
-    engine: str | None, master: str, **options: Any,
+    engine: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Show every account's money, one row each, or that of some accounts.
 
@@ -53,10 +53,10 @@ def command(  # noqa: PLR0913 - one option a parameter
         if accounts or overdue or below is not None or sort or top is not None:
             msg = "--totals sums every account"
             raise InvalidInput(msg, hint="leave every other choice of rows out")
-        _totals(session.totals(point, engine=engine, master=master).plain(), output)
+        _totals(session.totals(point, engine=engine).plain(), output)
         return
     wanted: dict[str, Any] = {
-        "accounts": accounts, "overdue": overdue, "below": below, "master": master,
+        "accounts": accounts, "overdue": overdue, "below": below,
     }  # fmt: skip
     order: dict[str, Any] = {"sort": sort, "reverse": reverse, "top": top}
     if output.form in ("ndjson", "csv"):

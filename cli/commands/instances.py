@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import points
-from cli.options import Output, engine_options, point_options, tally_command
+from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.state import FROZEN, RELEASED, RESTORING, RUNNING, STOPPED_EXPIRED, STOPPED_OVERDUE
@@ -22,7 +22,7 @@ STATES = (RUNNING, STOPPED_OVERDUE, STOPPED_EXPIRED, RESTORING, FROZEN, RELEASED
 @click.command("instances")
 @click.option("--state", type=click.Choice(STATES), help="Only instances in this state.")
 @click.option("--expiring-before", metavar="T", help="Only terms that end before T.")
-@engine_options
+@engine_option
 @tally_command(rows=True, point=True)
 def command(
     session: Session,
@@ -31,7 +31,6 @@ def command(
     state: str | None,
     expiring_before: str | None,
     engine: str | None,
-    master: str,
     **options: Any,
 ) -> None:
     """Show every instance's state, one row each.
@@ -47,7 +46,7 @@ def command(
     if expiring_before is not None:
         before = read_start(expiring_before, session.offset)
     session.note_what_is_due()
-    wanted: dict[str, Any] = {"state": state, "before": before, "master": master}
+    wanted: dict[str, Any] = {"state": state, "before": before}
     if output.form in ("ndjson", "csv"):
         derivation = session.derivation(point, engine)
         restated = session.restated_json("instances", point)

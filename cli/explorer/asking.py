@@ -35,7 +35,7 @@ READING: Final = (
 # Options that write, wait, or lead elsewhere.
 _CLOSED: Final = frozenset((
     "ledger", "as_json", "as_ndjson", "as_csv", "as_html", "file", "shell", "follow", "engine",
-    "master", "workers", "cluster", "key_place", "policy_place", "memory", "timeout",
+    "workers", "cluster", "key_place", "policy_place", "memory", "timeout",
     "consistency", "since",
 ))  # fmt: skip
 SQL_SECONDS: Final = 15

@@ -101,7 +101,7 @@ def _coupons(session: Session, point: Point) -> Iterator[Row]:
     if derivation == VIEW:
         found = session.views().rows("coupons")
     else:
-        found = session.columns(point, derivation, master="").rows("coupons", point)
+        found = session.columns(point, derivation).rows("coupons", point)
     for row in found:
         *parts, starts, ends = (int(str(one)) for one in row[2:])
         yield _coupon(session, point, str(row[0]), str(row[1]), tuple(parts), starts, ends)

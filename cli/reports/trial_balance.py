@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import DONE, FOUND
-from cli.options import engine_options
+from cli.options import engine_option
 from cli.progress import Progress
 from cli.reports.sheet import Sheet, Span, report_command, show
 from projections.reports.trial_balance import trial_balance_of
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @report_command("trial-balance")
 @click.option("--summary", is_flag=True, help="One line per type of account.")
-@engine_options
+@engine_option
 def report(
     session: Session, output: Output, account: str | None, span: Span, *,
-    summary: bool, engine: str | None, master: str,
+    summary: bool, engine: str | None,
 ) -> int:  # fmt: skip
     """Show every account of the books at a point; debits and credits must be equal.
 
@@ -37,7 +37,7 @@ def report(
     """
     with Progress("books") as progress:
         found = trial_balance_of(
-            session, span.point, account, summary=summary, engine=engine, master=master,
+            session, span.point, account, summary=summary, engine=engine,
             starts=span.since(session.offset), progress=progress,
         )  # fmt: skip
     shown = found.plain()

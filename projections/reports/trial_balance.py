@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def trial_balance_of(
     view: LedgerView, point: Point, account: str | None, *, summary: bool = False,
-    engine: str | None = None, master: str = "", starts: Instant | None = None,
+    engine: str | None = None, starts: Instant | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrialBalance:  # fmt: skip
     """Return the balance of every account of the books. Raises: InvalidInput, NoSuchThing."""
@@ -36,7 +36,7 @@ def trial_balance_of(
     else:
         from projections.columns import books  # noqa: PLC0415 - loaded when needed
 
-        columns = view.columns(point, derivation, master=master)
+        columns = view.columns(point, derivation)
         lines = books.trial_balance(columns, point)
     totals = book_totals(lines)
     shown = by_root(lines) if summary else lines

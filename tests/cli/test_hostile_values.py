@@ -33,7 +33,7 @@ GIVEN: Final = {
 # They start servers, workers or engines of their own, or wait for a person.
 RECORDED: Final = {"record top-up", "record record-usage", "record renew", "record set-policy"}
 LEFT_OUT: Final = {"serve", "completion", "demo"}
-OPTIONS_LEFT_OUT: Final = {"workers", "cluster", "engine", "master", "ledger"}
+OPTIONS_LEFT_OUT: Final = {"workers", "cluster", "engine", "ledger"}
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[str, click.Command]:

@@ -24,7 +24,7 @@ pytestmark = [
 def test_the_command_asks_spark(tmp_path: Path) -> None:
     world: World = small(tmp_path / "tally.db")
     past = ("--as-of", "2025-02-01", "--json", "--ledger", world.path)
-    asked = tally_process("balances", *past, "--engine", "spark", "--master", "local[1]")
+    asked = tally_process("balances", *past, "--engine", "spark=local[1]")
     assert asked.code == 0, asked.err
     folded = tally_process("balances", *past, "--engine", "fold")
     assert asked.json["derivation"] == "spark"
