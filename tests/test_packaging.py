@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.statements import STATEMENTS
+from projections.reconciliation.readers.maps import FOLDER, shipped
 from tests.cli.program import environment
 from tests.conftest import ROOT
 
@@ -67,6 +68,8 @@ def test_the_program_and_its_demo_run_from_what_was_installed(
     assert "5. Does a refold equal what is stored?" in shown
     assert shown.count(": exactly the planted breaks") == len(STATEMENTS)
     assert run(installed, tmp_path, "cli.main", "schema", "state").startswith("{")
+    maps = installed / FOLDER.relative_to(ROOT)
+    assert sorted(path.stem for path in maps.glob("*.toml")) == shipped()
 
 
 def test_the_image_copies_what_the_wheel_is_built_of_and_runs_as_nobody_special() -> None:

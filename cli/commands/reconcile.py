@@ -209,7 +209,7 @@ def _print(
 ) -> None:
     report = compared.report
     formatter = Formatter(offset=session.offset, currency=report.currency)
-    shown = report_json(report, formatter, seen_at=point.seen_at)
+    shown = report_json(report, formatter, seen_at=point.seen_at, others=compared.others)
     shown["point"] = point_json(point, session.offset)
     shown["file"] = {"sha256": compared.sha256, "lines": len(compared.statement.lines)}
     if report.source == "focus":
@@ -262,13 +262,20 @@ def _page(shown: dict[str, Any]) -> None:
         write(strong(f"on their way, expected: {len(shown['expected'])}"))
         _breaks(shown["expected"])
         write()
-    write(strong("proof"))
-    for total in shown.get("totals", ()):
-        write(f"  billed {total['currency']:<24} {total['billed']:>16}")
+    several = len(shown["proofs"]) > 1
+    for proof in shown["proofs"]:
+        write(strong("proof" + (f", in {proof['currency']}" if several else "")))
+        for total in shown.get("totals", ()):
+            if total["currency"] == proof["currency"]:
+                write(f"  billed {total['currency']:<24} {total['billed']:>16}")
+        _proof(proof)
+
+
+def _proof(proof: dict[str, Any]) -> None:
     for name in ("opening", "movements", "closing"):
-        write(f"  provider {name:<22} {shown[name]:>16}")
-    write(f"  {'ledger balance':<31} {shown['ledger_balance']:>16}")
-    for item in shown["reconciling_items"]:
+        write(f"  provider {name:<22} {proof[name]:>16}")
+    write(f"  {'ledger balance':<31} {proof['ledger_balance']:>16}")
+    for item in proof["reconciling_items"]:
         write(f"  + {item['item']:<29} {item['amount']:>16}")
-    write(f"  = {'provider closing':<29} {shown['closing']:>16}")
-    write(f"  {'unexplained':<31} {shown['unexplained']:>16}")
+    write(f"  = {'provider closing':<29} {proof['closing']:>16}")
+    write(f"  {'unexplained':<31} {proof['unexplained']:>16}")

@@ -36,8 +36,9 @@ def reconciled_page(
         f"SHA-256 {shown['file']['sha256']}",
         *([f"payments of: {', '.join(shown['channels'])}"] if shown.get("channels") else []),
         *([f"period {since}, not included"] if since else []),
-        f"Proof, in {code}", _proof(shown),
     ]  # fmt: skip
+    for proof in shown["proofs"]:
+        parts += [f"Proof, in {proof['currency']}", _proof(proof)]
     parts += _some("Breaks", shown["breaks"]) or ["Breaks: none"]
     parts += _some("On their way, expected", shown["expected"])
     parts += [f"Matched by rule: {shown['matched']}", _matches(compared, code)]

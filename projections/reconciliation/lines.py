@@ -91,6 +91,7 @@ class Statement(Struct, frozen=True):
         starts, ends: the half-open span of time it covers.
         openings: the opening balance of each account, where it states them.
         of: the bank account that it is of, where it says so; several with commas.
+        elsewhere: the opening in each of its other currencies, where its balances state it.
 
     """
 
@@ -106,6 +107,7 @@ class Statement(Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
     openings: Mapping[str, int] = {}
     of: str = ""
+    elsewhere: Mapping[str, int] = {}
 
     @property
     def movements(self) -> int:
@@ -115,6 +117,21 @@ class Statement(Struct, frozen=True):
             line.amount for line in self.lines
             if line.currency == currency and line.status not in (PENDING, FAILED)
         )
+
+    @property
+    def others(self) -> list[str]:
+        """The currencies of its lines, other than its own."""
+        return sorted({line.currency for line in self.lines} - {self.currency})
+
+    def in_currency(self, code: str) -> Statement:
+        """Return what it says in another of its currencies, as a statement of its own."""
+        lines = tuple(line for line in self.lines if line.currency == code)
+        opening = self.elsewhere.get(code, 0)
+        moved = sum(line.amount for line in lines if line.status not in (PENDING, FAILED))
+        return Statement(
+            self.source, self.subject, code, lines, opening, opening + moved, self.starts,
+            self.ends, balances=code in self.elsewhere, kinds=self.kinds, of=self.of,
+        )  # fmt: skip
 
     def effect(self, line: Line) -> int:
         """Return by how much a line moves the closing: not at all before it is booked."""

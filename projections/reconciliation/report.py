@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.errors import IntegrityBroken
 from ledger.periods import DAY, local_day
@@ -140,6 +141,34 @@ def reconcile(
     )
 
 
+def with_missing(report: Report, others: Sequence[Report]) -> Report:
+    """Add what the reports of other currencies alone know: lines of ours that theirs lack.
+
+    Their effect is in the proof of their own currency, and none in this one.
+    """
+    known = {id(line) for one in report.outcomes for line in one.ours}
+    more = tuple(
+        replace(one, effect=0, tolerated=0) for other in others for one in other.outcomes
+        if not one.matched and not one.theirs and known.isdisjoint(map(id, one.ours))
+    )
+    return replace(report, outcomes=(*report.outcomes, *more)) if more else report
+
+
+def proof_json(report: Report) -> Json:
+    """Return the proof block of one currency."""
+    proof, code = report.proof, report.currency
+    return {
+        "currency": code, "opening": write_amount(proof.opening, code),
+        "movements": write_amount(proof.movements, code),
+        "closing": write_amount(proof.closing, code),
+        "ledger_balance": write_amount(proof.ledger_balance, code),
+        "reconciling_items": [
+            {"item": name, "amount": write_amount(amount, code)} for name, amount in proof.items
+        ],
+        "unexplained": write_amount(proof.unexplained, code),
+    }  # fmt: skip
+
+
 def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
     """Add up what explains the difference; a tolerance explains what it let pass and no more."""
     effects: Counter[str] = Counter()
@@ -244,9 +273,12 @@ def break_hash(source: str, one: Outcome) -> str:
     return digest(about)
 
 
-def report_json(report: Report, write: Formatter, *, seen_at: int) -> Json:
-    """Return ``tally.reconcile/1`` without the point."""
-    proof, code = report.proof, report.currency
+def report_json(
+    report: Report, write: Formatter, *, seen_at: int, others: Sequence[Report] = ()
+) -> Json:
+    """Return ``tally.reconcile/1`` without the point; ``others`` are those of other currencies."""
+    code = report.currency
+    proof = proof_json(report)
     found = report.breaks
     rules = Counter(one.rule for one in report.matches)
     shown = _Shown(report, write, seen_at=seen_at)
@@ -259,12 +291,6 @@ def report_json(report: Report, write: Formatter, *, seen_at: int) -> Json:
         "breaks": shown.breaks(found), "expected": shown.breaks(report.expected),
         "classes": dict(sorted(Counter(one.kind for one in found).items())),
         "superseded": len(report.replaced),
-        "opening": write_amount(proof.opening, code),
-        "movements": write_amount(proof.movements, code),
-        "closing": write_amount(proof.closing, code),
-        "ledger_balance": write_amount(proof.ledger_balance, code),
-        "reconciling_items": [
-            {"item": name, "amount": write_amount(amount, code)} for name, amount in proof.items
-        ],
-        "unexplained": write_amount(proof.unexplained, code),
+        **{name: said for name, said in proof.items() if name != "currency"},
+        "proofs": [proof, *map(proof_json, others)],
     }  # fmt: skip

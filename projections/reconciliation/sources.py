@@ -23,7 +23,7 @@ from projections.reconciliation.focus.fitting import (
 from projections.reconciliation.identity import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
-from projections.reconciliation.report import Report, reconcile
+from projections.reconciliation.report import Report, reconcile, with_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,10 @@ class Asked(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A report, with the two sides that it compares; ``only``: what was asked to be compared."""
+    """A report, with the two sides that it compares; ``only``: what was asked to be compared.
+
+    ``others`` prove what a statement says in its other currencies, one report each.
+    """
 
     report: Report
     statement: Statement
@@ -57,6 +60,7 @@ class Compared(NamedTuple):
     sha256: str
     channels: frozenset[str]
     only: tuple[str, ...] = ()
+    others: tuple[Report, ...] = ()
 
     @property
     def of(self) -> str:
@@ -97,12 +101,18 @@ def _compare(
         (one.ours, one.theirs) for one in register(reader, until=point.position).confirmed
         if one.source == asked.source
     ]  # fmt: skip
-    report = reconcile(
-        statement, side.lines, _scope(statement, asked), confirmed=confirmed,
-        accounts=frozenset(side.accounts),
-    )
+
+    def compared(one: Statement) -> Report:
+        return reconcile(
+            one, side.lines, _scope(one, asked), confirmed=confirmed,
+            accounts=frozenset(side.accounts),
+        )  # fmt: skip
+
+    report = compared(statement)
+    others = tuple(compared(statement.in_currency(code)) for code in statement.others)
+    report = with_missing(report, others)
     said = _said(asked, statement)
-    return Compared(report, statement, side, sha256_of(body), channels, said)
+    return Compared(report, statement, side, sha256_of(body), channels, said, others)
 
 
 def _said(asked: Asked, statement: Statement) -> tuple[str, ...]:

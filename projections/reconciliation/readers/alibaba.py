@@ -11,10 +11,10 @@ from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ledger.certain import certain
 from ledger.errors import InvalidInput
 from projections.reconciliation import columns
 from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.chains import Step, running
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
@@ -224,21 +224,24 @@ def _wallet_statement(
     lines: Sequence[Line], balances: Sequence[int | None], *, currency: str, offset: int
 ) -> Statement:
     main = one_currency(lines, currency)
-    both = zip(lines, balances, strict=True)
-    mine = [(line, left) for line, left in both if line.currency == main]
-    whole = bool(mine) and all(left is not None for _, left in mine)
-    opening = closing = 0
-    openings: dict[str, int] = {}
-    if whole:
-        accounts: dict[str, list[tuple[Line, int]]] = {}
-        for line, left in mine:
-            accounts.setdefault(line.account, []).append((line, certain(left)))
-        for name in sorted(accounts):
-            begun, ended = _chain(name, accounts[name], main)
-            opening, closing = opening + begun, closing + ended
-            openings[name] = begun
-    else:
-        closing = sum(line.amount for line, _ in mine)
+    chains: dict[tuple[str, str], list[tuple[Line, int | None]]] = {}
+    for line, left in zip(lines, balances, strict=True):
+        chains.setdefault((line.currency, line.account), []).append((line, left))
+    ends = {named: _ends(named[1], rows, named[0]) for named, rows in sorted(chains.items())}
+    codes = dict.fromkeys(code for code, _ in ends)
+    held = {
+        code: [one for (own, _), one in ends.items() if own == code and one is not None]
+        for code in codes if all(one is not None for (own, _), one in ends.items() if own == code)
+    }  # fmt: skip
+    whole = main in held
+    mine = held.get(main, [])
+    opening = sum(one[0] for one in mine)
+    openings = {
+        name: one[0] for (code, name), one in ends.items() if code == main and one is not None
+    } if whole else {}  # fmt: skip
+    closing = sum(one[1] for one in mine) if whole else sum(
+        line.amount for line in lines if line.currency == main
+    )  # fmt: skip
     instants = [line.instant for line in lines]
     span = cells.Span(0, 0)  # a file of no rows speaks of no time
     if instants:
@@ -248,6 +251,23 @@ def _wallet_statement(
         opening=opening, closing=closing, starts=span.starts, ends=span.ends,
         balances=whole, openings=openings,
         kinds=frozenset() if whole else frozenset(line.kind for line in lines),
+        elsewhere={code: sum(one[0] for one in own) for code, own in held.items() if code != main},
+    )  # fmt: skip
+
+
+def _ends(
+    account: str, rows: Sequence[tuple[Line, int | None]], currency: str
+) -> tuple[int, int] | None:
+    """Return what an account began and ended with, None where no row says it.
+
+    Raises: ControlTotalWrong where the balances contradict each other.
+    """
+    told = [(line, left) for line, left in rows if left is not None]
+    if len(told) == len(rows):
+        return _chain(account, told, currency)
+    return running(
+        [Step(line.amount, left, line.instant, line.place) for line, left in rows],
+        currency=currency,
     )  # fmt: skip
 
 

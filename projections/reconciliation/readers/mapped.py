@@ -29,7 +29,7 @@ from projections.reconciliation.readers.figures import EMPTY, Figure, Figures, f
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from projections.reconciliation.readers.maps import Column, ColumnMap
 
@@ -282,7 +282,8 @@ def _statement(
     main = column_map.currency or one_currency(lines, maker.main)
     rough = Statement("csv", column_map.subject, main, (), 0, 0, 0, 0)
     total = sum(rough.effect(line) for line in lines)
-    ends = _ends(lines, balances, held, main)
+    chains = _chains(lines, balances, held)
+    ends = {account: one for (account, code), one in chains.items() if code == main}
     whole = bool(ends) and None not in ends.values()
     known = [one for one in ends.values() if one is not None] if whole else []
     opening, closing = (
@@ -305,13 +306,26 @@ def _statement(
         source="csv", subject=column_map.subject, currency=main, lines=tuple(lines),
         opening=opening, closing=opening + total if closing is None else closing,
         starts=span.starts, ends=span.ends, balances=stated, openings=openings if whole else {},
+        elsewhere=_elsewhere(chains, main),
     )  # fmt: skip
 
 
-def _ends(
-    lines: Sequence[Line], balances: Sequence[int | None], held: Sequence[_Held], main: str
-) -> dict[str, Ends | None]:
-    """Return the ends of each account in the main currency, None where nothing states them.
+def _elsewhere(chains: Mapping[tuple[str, str], Ends | None], main: str) -> dict[str, int]:
+    """Return the opening in each other currency, where every account states its balance."""
+    found: dict[str, list[Ends | None]] = {}
+    for (_, code), ends in chains.items():
+        if code != main:
+            found.setdefault(code, []).append(ends)
+    return {
+        code: sum(one.opening for one in ends if one is not None)
+        for code, ends in found.items() if None not in ends
+    }  # fmt: skip
+
+
+def _chains(
+    lines: Sequence[Line], balances: Sequence[int | None], held: Sequence[_Held]
+) -> dict[tuple[str, str], Ends | None]:
+    """Return the ends of each account and currency, None where nothing states them.
 
     Each account and currency is a chain of its own, and each is held. Raises: ControlTotalWrong.
     """
@@ -322,12 +336,10 @@ def _ends(
             steps.append(Step(line.amount, left, line.instant, line.place))
     for one in held:
         chains.setdefault((one.account, one.currency), [])
-    found: dict[str, Ends | None] = {}
-    for (account, code), steps in sorted(chains.items()):
-        said = [one for one in held if (one.account, one.currency) == (account, code)]
-        ends = _with_held(running(steps, currency=code), steps, said)
-        if code == main:
-            found[account] = ends
+    found: dict[tuple[str, str], Ends | None] = {}
+    for named, steps in sorted(chains.items()):
+        said = [one for one in held if (one.account, one.currency) == named]
+        found[named] = _with_held(running(steps, currency=named[1]), steps, said)
     return found
 
 
