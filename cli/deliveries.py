@@ -93,7 +93,9 @@ def currencies(reader: Reader, accounts: Iterable[str]) -> dict[str, str]:
     """Return the currencies of those accounts that the ledger has."""
     found = {}
     for account in set(accounts):
-        for recorded in codec.decode_all(reader.stream_bodies(ACCOUNT_PREFIX + account)[:1]):
-            if isinstance(recorded.event, AccountOpened):
-                found[account] = recorded.event.currency
+        opened = reader.stream_row(ACCOUNT_PREFIX + account, 1)
+        if opened is not None:
+            event = codec.decode(opened[1]).event
+            if isinstance(event, AccountOpened):
+                found[account] = event.currency
     return found

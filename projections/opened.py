@@ -150,13 +150,12 @@ class Opened:
 
     def no_account(self, account: str) -> NoSuchThing:
         """Return the error that there is no such account, or not yet."""
-        if self.reader.stream_bodies(ACCOUNT_PREFIX + account):
+        if self.reader.has_stream(ACCOUNT_PREFIX + account):
             return NoSuchThing(
                 f"account {account!r} does not exist at that point",
                 hint=f"see when it was opened: tally log {account}",
             )
-        names = [stream.removeprefix("account:") for stream in self.reader.streams()]
-        hint = did_you_mean(account, names) or "list them with: tally balances"
+        hint = did_you_mean(account, self.reader.accounts()) or "list them with: tally balances"
         return NoSuchThing(f"no account {account!r}", hint=hint)
 
     def states(self, point: Point) -> Iterator[AccountState]:

@@ -83,7 +83,7 @@ def command(
 
 def _rows(session: Session, a: Point, b: Point, account: str | None) -> list[Row]:
     names = candidates(session.reader, a, b) if account is None else [account]
-    if account is not None and not session.reader.stream_bodies(f"account:{account}"):
+    if account is not None and not session.reader.has_stream(f"account:{account}"):
         raise session.no_account(account)
     rows: list[Row] = []
     with Progress("comparing accounts") as progress:

@@ -163,7 +163,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
         raise InvalidInput("source csv needs a column map", hint=hint)
     column_map = None if path is None else _column_map(path)
     account = options["account"]
-    if source in BANKS and f"account:{account}" in session.reader.streams():
+    if source in BANKS and session.reader.has_stream(f"account:{account}"):
         account = ""  # one of ours, for --propose: not the name of a bank account
     return Asked(
         source, options["encoding"], column_map, account,

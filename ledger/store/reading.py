@@ -225,6 +225,14 @@ class Reader:
             ).fetchone()
         return (int(row[0]), bytes(row[1])) if row is not None else None
 
+    def has_stream(self, stream: str) -> bool:
+        """Say whether a stream has any event: one entry of the index is read."""
+        with explained(self.location):
+            row = self.connection.execute(
+                f"SELECT 1 FROM {EVENTS} WHERE originator_id = ? LIMIT 1", (stream,)
+            ).fetchone()
+        return row is not None
+
     def stream_positions(self, stream: str, *, after: int, until: int, at: int) -> list[int]:
         """List where one stream has events in (after, until] that are effective up to ``at``."""
         with explained(self.location):

@@ -215,6 +215,8 @@ def test_accounts_are_listed_once_whatever_stands_beside_them(store: Store) -> N
             writer.append_rows([row(position, name, seen[name])])
     assert store.reader.accounts() == ["a", "b", "\u4e2d"]
     assert [f"account:{one}" for one in store.reader.accounts()] == store.reader.streams()
+    asked = [*dict.fromkeys(names), "account:", "account:c", "polic"]
+    assert [one for one in asked if store.reader.has_stream(one)] == asked[:-3]
 
 
 KEYS = ["x\0y", "\0", "k" * 5000, "\u4e2d" * 1000, "\x01sha256:" + "0" * 64, "plain", "k" * 1200]
