@@ -17,7 +17,7 @@ def command(shell: str) -> None:
 
     \b
     Examples:
-      eval "$(tally completion bash)"                    (in ~/.bashrc; zsh: ~/.zshrc)
+      eval "$(tally completion bash)"     (in ~/.bashrc; zsh: ~/.zshrc)
       tally completion fish > ~/.config/fish/completions/tally.fish
     """
     from cli.completing import register  # noqa: PLC0415 - what is written for each shell

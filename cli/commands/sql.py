@@ -53,7 +53,7 @@ def command(
       tally sql "FROM overdue WHERE days > 30" --as-of 2025-03-31
       tally sql -f month-end.sql --csv
       tally sql --shell
-      tally sql --views --reader auditor --ledger postgresql://server/ledger | psql ...
+      tally sql --views --reader auditor --ledger postgresql://server/db | psql
     """
     views, reader = options.pop("views"), options.pop("reader")
     if views or reader is not None:
