@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from ledger.quoting import plural as plural  # noqa: PLC0414 - pages count with it
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
@@ -131,11 +132,6 @@ def table(
             for i, part in enumerate(row)
         ]
         write("  ".join(parts).rstrip())
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def point_line(point: dict[str, object], account: str = "") -> str:

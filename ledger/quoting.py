@@ -1,4 +1,4 @@
-"""Quoting what others wrote in a message: escaped, and cut where it is long.
+"""Quoting what others wrote in a message, escaped and cut where it is long; and counting.
 
 Invariant: a message stays short however long the input was.
 """
@@ -14,3 +14,8 @@ def quoted(thing: object) -> str:
     shown = whole[:QUOTED_MAX]
     shown = repr(shown) if isinstance(thing, str) else shown
     return shown if len(whole) <= QUOTED_MAX else f"{shown}... ({len(whole)} characters)"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

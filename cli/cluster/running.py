@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from cli.render import note
+from cli.render import note, plural
 from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Work:
         """Print on stderr how the work was shared: it never shows in the result."""
         if self.elsewhere:
             parts = " + ".join(str(count) for count in sorted(self.counts.values(), reverse=True))
-            note(f"note: {len(self.counts)} workers took {parts} events")
+            note(f"note: {plural(len(self.counts), 'worker')} took {parts} events")
 
     def _on_dask(self, tasks: Sequence[Task[Done]]) -> Iterator[tuple[str, Done]]:
         try:

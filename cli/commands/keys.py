@@ -12,7 +12,7 @@ from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.outputs import key_and_policy, secret
 from cli.release import release
-from cli.render import write, write_lines
+from cli.render import plural, write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
@@ -174,7 +174,8 @@ def _show(
     write(f"  private   {path}")
     write(f"  accepted  {policy}")
     if "old" in more:
-        write(f"  before    {more['old']}; both signed the checkpoint over {more['sealed']} events")
+        events = plural(more["sealed"], "event")
+        write(f"  before    {more['old']}; both signed the checkpoint over {events}")
 
 
 def _pem(key: VerifierKey) -> str:

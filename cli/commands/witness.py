@@ -115,7 +115,7 @@ def _check(
 ) -> None:
     """Refuse what does not continue what was seen. Raises: IntegrityBroken."""
     if old.size > new.size:
-        msg = f"the checkpoint covers {new.size} events, this key has seen {old.size}"
+        msg = f"the checkpoint covers {plural(new.size, 'event')}, this key has seen {old.size}"
         raise IntegrityBroken(msg, kind="truncated", position=new.size + 1)
     if old.size == 0:
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.render import short, strong, write
+from cli.render import plural, short, strong, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,7 @@ def render_tree(nodes: Sequence[Json], indent: str = "") -> None:
 
 def _cash(cash: Json, indent: str) -> None:
     parts = cash["parts"]
-    events = "1 event" if len(parts) == 1 else f"{len(parts)} events"
-    write(f"{indent}  of it cash {cash['value']}, the sum of {events}:")
+    write(f"{indent}  of it cash {cash['value']}, the sum of {plural(len(parts), 'event')}:")
     if len(parts) > CASH_SHOWN:
         write(f"{indent}    ... {len(parts) - CASH_SHOWN} earlier")
     for part in parts[-CASH_SHOWN:]:

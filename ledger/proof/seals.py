@@ -23,6 +23,7 @@ from ledger.proof.notes import (
     read_note,
 )
 from ledger.proof.proofs import Consistency, Inclusion, continues
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,10 +114,12 @@ def _check_continues(nodes: Nodes, old: Checkpoint, new: Checkpoint) -> None:
             msg, kind="unknown_key", hint="sign with a key of that name: tally keys rotate"
         )
     if old.size > new.size:
-        msg = f"the log has {new.size} events, the last seal has {old.size}: nothing was signed"
+        events = plural(new.size, "event")
+        msg = f"the log has {events}, the last seal has {old.size}: nothing was signed"
         raise IntegrityBroken(msg, kind="truncated", position=new.size + 1)
     if not continues(old, new, nodes.consistency(old.size, new.size)):
-        msg = f"the log does not continue the last seal of {old.size} events: nothing was signed"
+        events = plural(old.size, "event")
+        msg = f"the log does not continue the last seal of {events}: nothing was signed"
         raise IntegrityBroken(msg, kind="forked")
 
 
@@ -150,13 +153,13 @@ def prove_consistency(connection: Connection, old: Checkpoint) -> Consistency:
         msg = "there is no checkpoint yet"
         raise NoSuchThing(msg, hint="sign one with: tally seal")
     if old.size > found.size:
-        msg = f"the last checkpoint covers {found.size} events, the older one {old.size}"
+        msg = f"the last checkpoint covers {plural(found.size, 'event')}, the older one {old.size}"
         raise NoSuchThing(msg, hint="sign the log as it is now: tally seal")
     nodes = Nodes(connection)
     hashes = tuple(nodes.consistency(old.size, found.size))
     same = nodes.root(found.size) == found.checkpoint.root
     if not same or not continues(old, found.checkpoint, hashes):
-        msg = f"this log does not continue the checkpoint of {old.size} events"
+        msg = f"this log does not continue the checkpoint of {plural(old.size, 'event')}"
         raise IntegrityBroken(msg, kind="forked")
     return Consistency(old.size, hashes, found.note)
 

@@ -13,6 +13,7 @@ from ledger.errors import IntegrityBroken
 from ledger.proof.notes import UNKNOWN_KEY
 from ledger.proof.seals import TABLE, stored_seals
 from ledger.proof.trust import NoAcceptedKey
+from ledger.quoting import plural
 from ledger.verification.findings import (
     DELETED,
     FORKED,
@@ -69,7 +70,7 @@ def check_seals(
 
 
 def _named(seal: Seal, error: Exception) -> str:
-    return f"checkpoint {seal.number} over {seal.size} events: {error}"
+    return f"checkpoint {seal.number} over {plural(seal.size, 'event')}: {error}"
 
 
 def _twice(seal: Seal, notes: set[str]) -> Fault | None:
@@ -111,7 +112,7 @@ def continues(
 ) -> Fault | None:
     """Compare a checkpoint with the tree; ``good`` events are vouched for by an earlier one."""
     if checkpoint.size > events:
-        said = f"the log has {events} events, a checkpoint covers {checkpoint.size}"
+        said = f"the log has {plural(events, 'event')}, a checkpoint covers {checkpoint.size}"
         return Fault(TRUNCATED, events + 1, said)
     try:
         root = nodes.root(checkpoint.size)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger.proof import tree
 from ledger.proof.tree import HASH_BYTES
+from ledger.quoting import plural
 from ledger.verification.findings import (
     DELETED,
     INSERTED,
@@ -179,7 +180,7 @@ def tell_apart(reader: Reader, nodes: Nodes, position: int) -> Fault:
         DELETED: f"the event that was recorded @{position} is gone",
         INSERTED: f"@{position} holds an event that was not recorded there",
         REORDERED: f"the event that was recorded @{position} is at another position",
-        TRUNCATED: f"the log ends before @{position}; {len(stored)} events are cut off",
+        TRUNCATED: f"the log ends before @{position}; {plural(len(stored), 'event')} cut off",
     }
     return Fault(kind, position, said[kind])
 

@@ -23,6 +23,7 @@ from ledger.proof.nodes import Nodes
 from ledger.proof.notes import read_note, write_base64
 from ledger.proof.seals import Seal
 from ledger.proof.trust import TrustPolicy
+from ledger.quoting import plural
 from ledger.store import create_store, open_store
 from ledger.store.rows import Row
 from projections.evidence.handed import Handed, broken
@@ -149,7 +150,7 @@ class Judge:
             size, digest = pack.digest(name)
             if told != {"bytes": size, "sha256": digest}:
                 raise broken(f"{name} is not as the manifest says")
-        return f"{len(listed)} files"
+        return plural(len(listed), "file")
 
     def _check_signature(self, pack: Handed) -> str:
         own = TrustPolicy.read(pack.text(POLICY))
@@ -165,7 +166,7 @@ class Judge:
         self.answer["checkpoint"] = told
         self.answer["keys"] = [str(key) for key in accepted.keys]
         names = ", ".join(key.name for key in accepted.keys)
-        return f"{checkpoint.size} events of {checkpoint.origin}, signed by {names}"
+        return f"{plural(checkpoint.size, 'event')} of {checkpoint.origin}, signed by {names}"
 
     def _check_signed(self, pack: Handed) -> str:
         """A key of the log signed the manifest, so every file that it names is as it was."""

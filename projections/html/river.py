@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger import events as e
 from ledger.periods import DAY, HOUR, MINUTE, SECOND, format_instant
+from ledger.quoting import plural
 from projections.html.axes import (
     Tick,
     along,
@@ -62,7 +63,7 @@ def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
         levels(ticks, y),
         node("path", class_="zero", d=f"M0 {HIGH}L{WIDE} 0"),
         *(_drop(drop, x, y, offset) for drop in found.river),
-        said=f"{len(found.river)} events, {len(late)} of them late",
+        said=f"{plural(len(found.river), 'event')}, {len(late)} of them late",
         words=(*along(ticks, x), *beside(ticks[::2], y)),
         cursor=True,
     )
@@ -76,7 +77,8 @@ def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
         )
     )  # fmt: skip
     came = "none came late" if not late else f"{len(late)} came late and stand off the diagonal"
-    said = f"{len(found.river)} events: across, when each holds; up, when it was recorded; {came}."
+    events = plural(len(found.river), "event")
+    said = f"{events}: across, when each holds; up, when it was recorded; {came}."
     pictures = node("div", *drawings, class_="pair" if late else None)
     late_ones = _late(found, offset) if listed else []
     return section("Event river", said, legend, pictures, *late_ones, name="river")
@@ -96,7 +98,7 @@ def _lateness(late: list[Drop], x: Scale, ticks: list[Tick], offset: int) -> Mar
         uprights(ticks, x),
         levels(spans, y),
         *(_stem(drop, x, y, offset) for drop in late),
-        said=f"how late {len(late)} events were",
+        said=f"how late {plural(len(late), 'event')} came",
         words=(*along(ticks, x), *beside(spans, y)),
         cursor=True,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.quoting import plural
 from projections.html.page import Source, page, section, table
 from projections.html.svg import joined, node
 
@@ -60,4 +61,5 @@ def statement_page(
             ),
         )
     )  # fmt: skip
-    return page(f"Statement of {account}", f"{currency}, {len(rows) - 2} lines", body, source)
+    about = f"{currency}, {plural(len(rows) - 2, 'line')}"
+    return page(f"Statement of {account}", about, body, source)
