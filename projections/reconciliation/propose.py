@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.report import Report
 
 REASON = "reconciliation: in the statement, not in the ledger"
+WAYS_MAX = 5  # groups that a note about an ambiguous line names; tally breaks show lists all
 
 
 class Proposal(NamedTuple):
@@ -69,7 +70,8 @@ class Proposer:
             elif one.kind == "ambiguous":
                 ways = candidates_of(one, self._names)
                 lines = ", ".join(self._names[id(line)] for line in (*one.ours, *one.theirs))
-                told = " or ".join(" + ".join(way) for way in ways) or lines
+                told = " or ".join(" + ".join(way) for way in ways[:WAYS_MAX]) or lines
+                told += f" or {len(ways) - WAYS_MAX} others" if len(ways) > WAYS_MAX else ""
                 yield Proposal(None, f"{one.key}: it could be {told}; tally breaks match confirms")
 
     def _missing(

@@ -14,6 +14,7 @@ from ledger.application import Ledger
 from ledger.importer import import_lines
 from ledger.store import open_store
 from tests.cli.program import Done, tally
+from tests.proof.packs import verdicts
 from tests.torture.worlds import (
     ROUNDS,
     answers,
@@ -151,7 +152,10 @@ def test_a_flipped_bit_in_a_proof_is_found(base: Path, tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_in_a_pack_is_found(base: Path, tmp_path: Path) -> None:
-    """By the zip itself, or by the hashes in its manifest: no file in it reads as another."""
+    """By the zip itself, or by the hashes in its manifest: no file in it reads as another.
+
+    The pack's own verify.py and ours agree that it does not hold, or its content is as before.
+    """
     draw, counts = chance("packs"), Counter[str]()
     with zipfile.ZipFile(base / "p.zip") as pack:
         contents = {name: pack.read(name) for name in pack.namelist()}
@@ -159,13 +163,17 @@ def test_a_flipped_bit_in_a_pack_is_found(base: Path, tmp_path: Path) -> None:
         path = tmp_path / f"{n}.zip"
         shutil.copy(base / "p.zip", path)
         flip(path, draw)
+        judged = verdicts(path)
+        assert judged.theirs == judged.ours or None not in judged, judged
         try:
             with zipfile.ZipFile(path) as pack:
                 found = {name: pack.read(name) for name in pack.namelist()}
         except BROKEN:
+            assert judged.theirs is not None
             counts["an error that says so"] += 1
             continue
         changed = {name for name in contents if found.get(name) != contents[name]}
         assert not changed or set(found) != set(contents), changed
+        assert judged.theirs is None or changed or judged.theirs == "no pack"
         counts["answers unchanged" if not changed else "a file is not there"] += 1
     told("bits of packs", counts)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.program import tally
 from tests.torture.worlds import (
+    BATCHED,
     ROUNDS,
     WRITING,
     Writing,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = 3  # of each command in one round
-BATCHED = {"import"}  # may be there in part, a batch at a time
 
 
 @pytest.fixture(scope="module")

@@ -54,10 +54,17 @@ WRITING = (
     Writing("backup", ("backup", "{}/backup.db")),
     Writing("pack", ("pack", "--period", "2025-01", "-o", "{}/p.zip")),
     Writing("export", ("export", "--format", "events", "-o", "{}/events.bin")),
+    Writing("notify", ("notify", "--to", "file://{}/notices", "--once")),
+    Writing("prove", ("prove", "3", "-o", "{}/3.proof")),
+    Writing("tiles", ("tiles", "{}/tiles")),
+    Writing("report", ("report", "timeline", "a-1", "--html", "-o", "{}/page.html")),
     Writing("reconcile --record", (
         "reconcile", "{}/s.csv", "--source", "alibaba-transactions", "--record", "--actor", "lin",
     )),
 )  # fmt: skip
+
+
+BATCHED = {"import", "notify"}  # may be there in part, a batch at a time
 
 
 def prepare(folder: Path) -> Path:
