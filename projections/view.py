@@ -318,7 +318,7 @@ class LedgerView(Opened):
 
     def report(
         self, name: str, when: When = None, *, account: str | None = None,
-        starts: str | datetime | None = None,
+        starts: str | datetime | None = None, **options: object,
     ) -> Answer:  # fmt: skip
         """Return the figures of a report by name, ours or that of an installed package.
 
@@ -328,7 +328,9 @@ class LedgerView(Opened):
 
         point = self.at(when)
         since = None if starts is None else self.instant(starts)
-        return REPORTS.load(name).figures(self, Question(point, account, since))
+        return REPORTS.load(name).figures(
+            self, Question(point, account, since, options=options)
+        )
 
     def reconcile(self, file: str, *, source: str, when: When = None) -> Compared:
         """Compare a statement of others with the ledger: what matched, every break, the proof.

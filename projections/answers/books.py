@@ -81,16 +81,18 @@ class TrialBalance(Answer, frozen=True, kw_only=True, tag="tally.trial_balance/1
     restated: Restated | UnsetType = UNSET
 
 
+def exact(scaled: int, commodity: str) -> Decimal:
+    """Return an amount of the books."""
+    return Decimal(format_scaled(scaled, commodity))
+
+
 def book_line(line: Line) -> BookLine:
     """Return one line of a trial balance."""
     (account, name), amount = line
-
-    def exact(scaled: int) -> Decimal:
-        return Decimal(format_scaled(scaled, name))
-
     return BookLine(
         account=str(account), currency=currency_of(name), commodity=name,
-        debit=exact(max(amount, 0)), credit=exact(max(-amount, 0)), balance=exact(amount),
+        debit=exact(max(amount, 0), name), credit=exact(max(-amount, 0), name),
+        balance=exact(amount, name),
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def book_totals(lines: Sequence[Line]) -> list[BookTotal]:
         BookTotal(
             currency=currency_of(name), commodity=name,
             **{
-                side: Decimal(format_scaled(amount, name))
+                side: exact(amount, name)
                 for side, amount in (
                     ("debit", debit), ("credit", credit), ("difference", debit - credit)
                 )

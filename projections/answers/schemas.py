@@ -24,10 +24,12 @@ URN: Final = "urn:tally:"
 # name -> where its class is: loaded when it is asked for.
 ANSWERS: Final[dict[str, tuple[str, str]]] = {
     "balances": ("balances", "Balances"),
+    "deferred": ("projections.reports.deferred", "Deferred"),
     "diff": ("diff", "Diff"),
     "event": ("events", "Event"),
     "instances": ("state", "Instances"),
     "log": ("events", "Log"),
+    "rollforward": ("projections.reports.rollforward", "Rollforward"),
     "show": ("events", "Show"),
     "state": ("state", "State"),
     "totals": ("balances", "Totals"),
@@ -42,7 +44,8 @@ _ATTRIBUTE = re.compile(r"^    (``?\w+``?|[\w, ]+): (.*(?:\n        .*)*)", re.M
 def answer_class(name: str) -> type[Answer]:
     """Load the class of an answer by its name in the table."""
     module, kind = ANSWERS[name]
-    found: type[Answer] = getattr(import_module(f"projections.answers.{module}"), kind)
+    whole = module if "." in module else f"projections.answers.{module}"
+    found: type[Answer] = getattr(import_module(whole), kind)
     return found
 
 

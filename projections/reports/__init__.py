@@ -7,12 +7,14 @@ alone. This package must not know how a page looks.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from projections.answers.terms import Instant
 from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from projections.answers.terms import Answer
     from projections.point import Point
@@ -26,12 +28,19 @@ class Question(NamedTuple):
         point: at which point; ``starts``: where a span begins (microseconds), None for the first
             event.
         account: the one customer that is asked for, None for all.
+        progress: told how far along it is; ``options`` are the report's own.
 
     """
 
     point: Point
     account: str | None = None
     starts: int | None = None
+    progress: Callable[[int, int], None] | None = None
+    options: Mapping[str, object] = MappingProxyType({})
+
+    def since(self, offset: int) -> Instant | None:
+        """Return where the span begins, as answers hold it."""
+        return None if self.starts is None else Instant.at(self.starts, offset)
 
 
 class Report(NamedTuple):
@@ -54,6 +63,13 @@ REPORTS: Final[Registry[Report]] = Registry(
     {
         "trial-balance": Own(
             "projections.reports.trial_balance:REPORT", "Every account of the books: debit, credit."
+        ),
+        "rollforward": Own(
+            "projections.reports.rollforward:REPORT",
+            "Opening + movements = closing, by event type.",
+        ),
+        "deferred": Own(
+            "projections.reports.deferred:REPORT", "Cash of terms: earned, and not yet."
         ),
     },
 )  # fmt: skip

@@ -60,8 +60,10 @@ def _derivation(view: Opened, point: Point, account: str | None, engine: str | N
 
 
 def _figures(view: LedgerView, question: Question) -> TrialBalance:
-    starts = None if question.starts is None else Instant.at(question.starts, view.offset)
-    return trial_balance_of(view, question.point, question.account, starts=starts)
+    return trial_balance_of(
+        view, question.point, question.account, starts=question.since(view.offset),
+        progress=question.progress,
+    )  # fmt: skip
 
 
 REPORT = Report("Every account of the books: debit, credit.", TrialBalance, _figures)

@@ -60,6 +60,8 @@ def test_an_answer_is_what_the_command_prints(looked_at: World, when: str | None
         }  # fmt: skip
         assert view.log("a-1", when).plain() == printed("log", "a-1", *given)
         assert view.why("a-1", "cash", when).plain() == printed("why", "a-1.cash", *given)
+        for name in ("rollforward", "deferred"):
+            assert view.report(name, when).plain() == printed("report", name, *given)
         books = view.books(when).plain()
         assert books == printed("report", "trial-balance", *given)
 

@@ -1,0 +1,101 @@
+"""The roll-forward of the control accounts: ``tally.rollforward/1``.
+
+Invariant: opening and movements are the closing, or the answer says that they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType, field
+
+from projections.answers.books import Amount, Commodity, exact
+from projections.answers.terms import Answer, Currency, Id, Instant, Part, PointShown, Restated
+from projections.journal.chart import currency_of
+from projections.journal.reports import Movement, roll_forward
+from projections.reports import Report
+
+if TYPE_CHECKING:
+    from projections.reports import Question
+    from projections.view import LedgerView
+
+OPENING, CLOSING = "opening", "closing"
+
+
+class Control(Part, frozen=True, kw_only=True):
+    """A control account of a commodity through the span."""
+
+    control: Id
+    currency: Currency
+    commodity: Commodity
+    opening: Amount
+    movements: Amount
+    closing: Amount
+    adds_up: bool
+
+
+class Moved(Part, frozen=True, kw_only=True):
+    """One line: the opening, what a type of event moved, the closing."""
+
+    control: Id
+    currency: Currency
+    commodity: Commodity
+    line: Id
+    amount: Amount
+
+
+class Rollforward(Answer, frozen=True, kw_only=True, tag="tally.rollforward/1"):
+    """Control accounts from opening to closing, by event type; debit plus, credit minus.
+
+    Attributes:
+        starts: the beginning of the span; null from the first event on.
+        account: the one customer that was asked for; null for all.
+
+    """
+
+    point: PointShown
+    starts: Instant | None = field(name="from")
+    account: Id | None
+    controls: Sequence[Control]
+    rows: Sequence[Moved]
+    adds_up: bool
+    restated: Restated | UnsetType = UNSET
+
+
+def figures(view: LedgerView, question: Question) -> Rollforward:
+    """Roll every control account forward to a point, from an instant or from nothing."""
+    point, account = question.point, question.account
+    found = roll_forward(
+        view.reader, point, starts=question.starts, account=account, progress=question.progress
+    )
+    return Rollforward(
+        point=view.shown(point), starts=question.since(view.offset), account=account,
+        controls=[_control(one) for one in found],
+        rows=[row for one in found for row in _rows(one)],
+        adds_up=all(one.adds_up for one in found),
+        restated=view.restated("rollforward", point, account),
+    )  # fmt: skip
+
+
+def _rows(one: Movement) -> list[Moved]:
+    lines = [(OPENING, one.opening), *one.moved, (CLOSING, one.closing)]
+    return [
+        Moved(
+            control=one.root, currency=currency_of(one.commodity), commodity=one.commodity,
+            line=name, amount=exact(amount, one.commodity),
+        )
+        for name, amount in lines
+    ]  # fmt: skip
+
+
+def _control(one: Movement) -> Control:
+    movements = sum(amount for _, amount in one.moved)
+    return Control(
+        control=one.root, currency=currency_of(one.commodity), commodity=one.commodity,
+        opening=exact(one.opening, one.commodity), movements=exact(movements, one.commodity),
+        closing=exact(one.closing, one.commodity), adds_up=one.adds_up,
+    )  # fmt: skip
+
+
+REPORT = Report("Opening + movements = closing, by event type.", Rollforward, figures)
