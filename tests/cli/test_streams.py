@@ -82,7 +82,7 @@ def test_a_full_disk_behind_stdout(looked_at: World, command: str) -> None:
     done = shell(f"tally {command} > /dev/full", looked_at)
     assert done.stderr.startswith(b"error: ")
     assert done.stderr.count(b"\n") == 1
-    assert done.returncode == (3 if command == "show 99" else 2)
+    assert done.returncode == (3 if command == "show 99" else 6)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -9,6 +9,7 @@ import pty
 import struct
 import subprocess
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,9 +56,10 @@ def seen(app: FullScreen) -> list[str]:
 
 def play(reader: Reader, *presses: str, size: tuple[int, int] = SIZE) -> Screen:
     """Press keys, a word after a colon typed letter by letter; return the screen."""
-    app = FullScreen(debugger(reader))
 
-    async def run() -> list[str]:
+    async def run() -> Screen:
+        own = open_reader(reader.location)
+        app = FullScreen(debugger(own))
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             for press in presses:
@@ -67,9 +69,13 @@ def play(reader: Reader, *presses: str, size: tuple[int, int] = SIZE) -> Screen:
                     await pilot.press(press)
                 await pilot.pause()
             await pilot.pause()
-            return seen(app)
+            lines = seen(app)
+        own.close()
+        return app, lines
 
-    return app, asyncio.run(run())
+    # A loop of its own thread: a browser's driver may have left one running in this one.
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, run()).result()
 
 
 def _key(letter: str) -> str:
