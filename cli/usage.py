@@ -28,13 +28,25 @@ def explained(error: click.ClickException) -> tuple[str, str]:
     if isinstance(error, click.BadParameter) and error.param is not None:
         where = error.param.get_error_hint(ctx).strip("'")
         if isinstance(error, click.MissingParameter):
-            return f"{where} is missing", see
+            return _missing(error, where), see
         if isinstance(error.param.type, click.Choice):
             given = error.message.rpartition(" is not ")[0].strip("'\"")  # click keeps no value
             choices = [str(choice) for choice in error.param.type.choices]
             said = f"{where} cannot be {given!r}: it is one of {', '.join(choices)}"
             return said, did_you_mean(given, choices) or see
     return error.format_message().rstrip("."), see
+
+
+def _missing(error: click.MissingParameter, where: str) -> str:
+    """Name everything that is missing: what was given is read before."""
+    ctx = error.ctx
+    names = [
+        one.get_error_hint(ctx).strip("'")
+        for one in (ctx.command.params if ctx is not None else ())
+        if one.required and ctx is not None and one.name not in ctx.params
+    ]
+    names = names if where in names else [where]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
 
 
 def _options(ctx: click.Context | None) -> list[str]:

@@ -206,6 +206,12 @@ def test_a_wrong_choice_is_answered_with_all_of_them() -> None:
     assert told.err == f"error: {said}\n"
 
 
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    told = tally("record", "top-up", "--account", "a-1", "--serial", "T1")
+    see = "see: tally record top-up --help"
+    assert (told.code, told.err) == (2, f"error: --amount, --channel are missing; {see}\n")
+
+
 def test_json_together_with_a_usage_error(looked_at: World) -> None:
     error = looked_at.json("balances", "--bellow", "5", code=2)
     assert error["code"] == "USAGE"
