@@ -226,7 +226,7 @@ class Reader:
         return (int(row[0]), bytes(row[1])) if row is not None else None
 
     def has_stream(self, stream: str) -> bool:
-        """Say whether a stream has any event: one entry of the index is read."""
+        """Return whether a stream has any event: one entry of the index is read."""
         with explained(self.location):
             row = self.connection.execute(
                 f"SELECT 1 FROM {EVENTS} WHERE originator_id = ? LIMIT 1", (stream,)
