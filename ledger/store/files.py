@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS: Final = 30
 _PRIMARY: Final = 0xFF  # of an extended error code
 # A -shm that cannot grow is how a full disk shows first; a quota refuses the write itself.
-_NO_ROOM: Final = (
+NO_ROOM: Final = (
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE,
 )  # fmt: skip
 _CLOSED: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
@@ -69,7 +69,7 @@ def opened_for_reading(location: str) -> sqlite3.Connection:
         return _connected(uri)
     except sqlite3.OperationalError as error:
         closed = error.sqlite_errorcode & _PRIMARY in _CLOSED and not _folder_takes_files(location)
-        if not os.access(location, os.R_OK) or not (closed or error.sqlite_errorcode in _NO_ROOM):
+        if not os.access(location, os.R_OK) or not (closed or error.sqlite_errorcode in NO_ROOM):
             raise
     # Nobody has it open (there would be a -shm), and nothing can be written beside it.
     wal = Path(f"{os.path.realpath(location)}-wal")
@@ -103,7 +103,7 @@ def explain(location: str, error: BaseException) -> StoreError:
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:  # of the library, or of Python's own module
         return CannotOpen(location, why=said, hint="repeat the command")
-    if code in _NO_ROOM:
+    if code in NO_ROOM:
         return DiskFull(location)
     if code in _CUT:
         return LedgerDamaged(location, why=said)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from ledger import clock
 from ledger.connection import SQLITE, dialect_of, tables
 from ledger.store import settings
 from ledger.store.errors import LedgerDamaged
+from ledger.store.files import NO_ROOM
 from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -64,18 +65,26 @@ def settle(location: str) -> None:
     in the WAL, and the next writer moves it.
     """
     try:
-        place = f"{Path(location).absolute().as_uri()}?mode=rw"
-        with closing(
-            sqlite3.connect(place, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
-        ) as connection:
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            if settings.get(connection, KEY) == OPEN:
-                settings.put(connection, KEY, CLOSED)
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error:
-        return
+        _settle(location)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in NO_ROOM:
+            with suppress(sqlite3.Error):
+                _settle(location, emptied=True)  # which makes room for the note
+
+
+def _settle(location: str, *, emptied: bool = False) -> None:
+    place = f"{Path(location).absolute().as_uri()}?mode=rw"
+    with closing(
+        sqlite3.connect(place, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+    ) as connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        if emptied:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute("BEGIN IMMEDIATE")
+        if settings.get(connection, KEY) == OPEN:
+            settings.put(connection, KEY, CLOSED)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def standing(reader: Reader) -> Journal | None:

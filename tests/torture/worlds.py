@@ -64,7 +64,8 @@ WRITING = (
 )  # fmt: skip
 
 
-BATCHED = {"import", "notify"}  # may be there in part, a batch at a time
+# May be there in part: a batch at a time, or recorded before what is written beside it.
+BATCHED = {"import", "notify", "close, seal, pack"}
 
 
 def prepare(folder: Path) -> Path:
