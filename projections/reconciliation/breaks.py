@@ -150,7 +150,8 @@ def outcomes(
                 candidates=tie.candidates) for tie in found.ties
     ]  # fmt: skip
     made += maker.of_leftovers(found)
-    kept = maker.capped([one for one in made if maker.belongs(one)])
+    every = not scope.narrowed  # then each line of theirs is this statement's
+    kept = maker.capped([one for one in made if (every and one.theirs) or maker.belongs(one)])
     matched = [one for one in kept if one.kind in MATCHED]
     broken = sorted((one for one in kept if one.kind not in MATCHED), key=sort_key)
     return Found([*matched, *broken], found.replaced, covered)

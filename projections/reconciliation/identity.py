@@ -109,7 +109,10 @@ def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Name the lines that have no name of their own; two equal ones are two."""
     from msgspec.structs import replace  # noqa: PLC0415 - for nameless lines alone
 
-    nameless = [n for n, line in enumerate(lines) if not line.name and not _named(line)]
+    nameless = [
+        n for n, line in enumerate(lines)
+        if not line.name and not line.number and not _named(line)
+    ]
     if not nameless:
         return tuple(lines)
     nameless.sort(key=lambda n: (lines[n].payer, lines[n].payer_account))  # tells equals apart

@@ -115,8 +115,8 @@ class _Fold:
             self.lines.append(
                 Line(
                     told.key, amount, currency, recorded.effective_at, told.references, told.order,
-                    kind=told.kind, account=account, place=place, channel=event.channel,
-                    twin=event.suspected_duplicate_of or "",
+                    "", 0, "", told.kind, account, place, "", event.suspected_duplicate_of or "",
+                    channel=event.channel,
                 )
             )  # fmt: skip
             return

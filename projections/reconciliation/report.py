@@ -121,10 +121,11 @@ def reconcile(
         ours, statement, scope, confirmed=confirmed, accounts=accounts
     )
     before = inside = 0
+    starts, ends = scope.starts, scope.ends
     for line in covered:
         if line.currency != scope.currency:
             continue
-        if scope.within(line.instant):
+        if starts <= line.instant < ends or (not ends and scope.whole):
             inside += line.amount
         elif statement.balances and line.instant < scope.starts:
             before += line.amount

@@ -178,9 +178,9 @@ def read_transactions(
                 ours or record or theirs, amount if flow == "Income" else -amount,
                 read.currency(code, number) if code else currency,
                 cells.instant(time, number, "TransactionTime", offset=offset),
-                (_new(Reference, (ours, TRANSACTION)),) if ours else (), record, number=theirs,
-                status=BOOKED, kind=kind, account=owner or account, place=f"line {number}",
-                channel=channel, firm=bool(ours or record),
+                (_new(Reference, (ours, TRANSACTION)),) if ours else (), record, "", 0, BOOKED,
+                kind, owner or account, f"line {number}", channel=channel, number=theirs,
+                firm=bool(ours or record),
             )
         )  # fmt: skip
         balances.append(read.amount(left, number, "Balance") if left else None)
@@ -225,7 +225,8 @@ def _wallet_statement(
 ) -> Statement:
     main = one_currency(lines, currency)
     chains: dict[tuple[str, str], list[tuple[Line, int | None]]] = {}
-    for line, left in zip(lines, balances, strict=True):
+    stated = any(left is not None for left in balances)
+    for line, left in zip(lines, balances, strict=True) if stated else ():
         chains.setdefault((line.currency, line.account), []).append((line, left))
     ends = {named: _ends(named[1], rows, named[0]) for named, rows in sorted(chains.items())}
     codes = dict.fromkeys(code for code, _ in ends)
