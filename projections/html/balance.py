@@ -66,7 +66,8 @@ def _stairs(line: Points, x: Scale, y: Scale) -> str:
     if not line:
         return ""
     drawn = [f"M{x.place(line[0][0])} {HIGH - y.place(line[0][1])}"]
-    drawn += [f"H{x.place(at)}V{HIGH - y.place(amount)}" for at, amount in line[1:]]
+    steps = {x.place(at): HIGH - y.place(amount) for at, amount in line[1:]}  # one a place
+    drawn += [f"H{across}V{down}" for across, down in steps.items()]
     return "".join((*drawn, f"H{WIDE}"))
 
 

@@ -2,8 +2,9 @@
 
 What is recorded at once lies on the diagonal; a late fact stands above it by as much as it was
 late (R11). On the axis of a year a day is nothing, so lateness itself is drawn beside it, on a
-logarithmic scale. Invariant: every event has its dot, and says its position. This module must not
-know what an event means beyond its family.
+logarithmic scale. Invariant: every event has its dot, and says its position; of very many that were
+recorded at once, those that would lie on each other share one. This module must not know what an
+event means beyond its family.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from projections.html.page import section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from projections.reports.timeline import Drop, Timeline
 
 _FAMILIES: tuple[tuple[str, str, tuple[type[e.Event], ...]], ...] = (
@@ -50,6 +53,7 @@ _SPANS = (
     (30 * DAY, "1 mo"), (365 * DAY, "1 y"), (3650 * DAY, "10 y"),
 )  # fmt: skip
 _STEPS = 1 << 10  # of a doubling
+_DOTS_MAX, _DOT = 5000, 8  # of more dots, those within so many units are drawn once
 
 
 def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
@@ -62,7 +66,7 @@ def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
         uprights(ticks, x),
         levels(ticks, y),
         node("path", class_="zero", d=f"M0 {HIGH}L{WIDE} 0"),
-        *(_drop(drop, x, y, offset) for drop in found.river),
+        *(_drop(drop, x, y, offset) for drop in _seen(found.river, x)),
         said=f"{plural(len(found.river), 'event')}, {len(late)} of them late",
         words=(*along(ticks, x), *beside(ticks[::2], y)),
         cursor=True,
@@ -82,6 +86,17 @@ def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
     pictures = node("div", *drawings, class_="pair" if late else None)
     late_ones = _late(found, offset) if listed else []
     return section("Event river", said, legend, pictures, *late_ones, name="river")
+
+
+def _seen(drops: tuple[Drop, ...], x: Scale) -> Iterator[Drop]:
+    """Yield the dots that can be told apart; a page of every event of years would not open."""
+    taken: set[tuple[int, str]] = set()
+    for drop in drops:
+        place = (x.place(drop.effective_at) // _DOT, _family(drop))
+        if len(drops) > _DOTS_MAX and drop.effective_at == drop.recorded_at and place in taken:
+            continue
+        taken.add(place)
+        yield drop
 
 
 def _titled(said: str, drawn: Markup) -> Markup:

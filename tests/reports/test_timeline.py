@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.commands.report import REPORTS
+from projections.html.river import river
+from projections.reports.timeline import Drop, Timeline
 from tests.books.worlds import HARD
 from tests.cli.program import World, tally, valid
 from tests.reports.conftest import HOSTILE
@@ -140,3 +142,17 @@ def test_names_cannot_become_part_of_a_page(hostile: World) -> None:
 def test_a_page_and_rows_are_two_forms(year: World) -> None:
     done = year.run("report", "timeline", "a-001", "--html", "--csv")
     assert (done.code, done.out) == (2, "")
+
+
+def test_a_river_of_very_many_events_keeps_every_late_one_and_one_dot_a_place() -> None:
+    minute = 60 * 10**6
+    drops = tuple(
+        Drop(number, "BillPosted", (number - 30 * (number % 100 == 0)) * minute, number * minute)
+        for number in range(1, 40_001)
+    )
+    found = Timeline("a", "CNY", 0, 40_001 * minute, (), (), (), {}, (), drops)
+    drawn = str(river(found, 0, listed=False))
+    assert drawn.count('class="dot late"') == 400
+    assert drawn.count('class="dot big') == 400
+    assert 400 < drawn.count('class="dot c-bill"') < 1300
+    assert "40000 events" in drawn
