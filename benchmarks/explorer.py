@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import Figure, spent
-from ledger.periods import DAY, HOUR, format_instant
+from ledger.periods import HOUR, format_instant
 from ledger.store import open_reader
 from projections.columns import arrow
 from projections.columns.segments import Columns
@@ -44,11 +44,11 @@ def run(path: Path) -> list[Figure]:
     if not arrow.available():
         return []
     reader = open_reader(str(path))
-    head = reader.head()
+    head, first = reader.head(), reader.row(1)
     Columns(reader).build()
     rows = list(Views(reader).rows("balances"))
     reader.close()
-    name = str(rows[len(rows) // 2][0])
+    name = str(rows[0][0])  # it is there from the beginning
     from cli.explorer.answers import Answers  # noqa: PLC0415 - as above
 
     renderer = Renderer(Answers(str(path)))
@@ -67,7 +67,9 @@ def run(path: Path) -> list[Figure]:
     slowest = max(warm, key=lambda page: warm[page])
     found = [_figure("warm", head.position, warm[slowest], f"{slowest}, the slowest of "
                      f"{len(warm)} pages", WARM_MS)]  # fmt: skip
-    points = [format_instant(head.recorded_at - (40 + step) * DAY, OFFSET) for step in range(STEPS)]
+    begun = first.recorded_at if first is not None else 0
+    day = (head.recorded_at - begun) // (2 * STEPS)
+    points = [format_instant(head.recorded_at - step * day, OFFSET) for step in range(1, STEPS + 1)]
     for page in STEPPED:
         least = min(
             spent(lambda at=at, page=page: ask(PAGES[page], at=at)) for at in points  # type: ignore[misc]
