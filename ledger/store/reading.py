@@ -48,9 +48,12 @@ def check_header(connection: sqlite3.Connection, location: str) -> None:
         raise NotALedger(location, why=f"its layout {version} is not {USER_VERSION}")
 
 
-def tune(connection: sqlite3.Connection) -> None:
-    """Set the cache so that streams scattered over the file are read from memory."""
-    connection.execute(f"PRAGMA mmap_size={_MAPPED}")
+def tune(connection: sqlite3.Connection, *, mapped: int = _MAPPED) -> None:
+    """Set the cache so that streams scattered over the file are read from memory.
+
+    A writer maps nothing: what it wrote would count as its memory, and is read back once.
+    """
+    connection.execute(f"PRAGMA mmap_size={mapped}")
     connection.execute("PRAGMA cache_size=-32768")
 
 

@@ -53,7 +53,7 @@ class FileStore(Store):
         self._reading = sqlite3.connect(
             name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
         )
-        tune(self._reading)
+        tune(self._reading, mapped=0)
         super().__init__(location, Reader(self._reading, location))
 
     @contextmanager
