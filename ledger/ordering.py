@@ -161,7 +161,10 @@ class Ordering:
     def by_end(
         self, state: AccountState, fits: Callable[[Coupon], bool]
     ) -> Iterator[Coupon]:
-        """Yield started coupons of fitting scopes: earliest end, earliest grant, id (R43)."""
+        """Yield started coupons of fitting scopes: earliest end, earliest grant, id (R43).
+
+        A grant counts from when the ledger learned of it: its consequences do (R11).
+        """
         fitting = [scope for scope in self._scopes.values() if _fits(state, scope, fits)]
         funded = state.funded
         for _, _, name in merge(*(scope.by_end for scope in fitting)):
