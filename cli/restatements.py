@@ -55,6 +55,11 @@ def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True)
         write(line)
 
 
+def told_with(answer: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
+    """Put what restated an answer into it; outside closed periods it has no such key."""
+    return answer if found is None else {**answer, "restated": found}
+
+
 def write_was(session: Session, account: str, point: Point) -> None:
     """Return what each restated field of an account was at the close, and is."""
     if frame_of(session.reader, point) is None:

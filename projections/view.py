@@ -44,7 +44,7 @@ from projections.point import Asked, Point
 from projections.selecting import Wanted, kinds_of, require_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
@@ -127,13 +127,9 @@ class LedgerView(Opened):
             "point": point_json(point, self.offset), "account": account,
             "currency": write.currency, **why_json(found, write),
         }  # fmt: skip
-        if frame_of(self.reader, point) is not None:
-            from projections.history.restated import restated_json  # noqa: PLC0415 - rarely needed
-
-            shown["restated"] = restated_json(
-                self.reader, point, lambda one: any(it.name == name for it in one.changes),
-                self.offset, account,
-            )  # fmt: skip
+        moved = self.restated_fields(point, account, (name,))
+        if moved is not None:
+            shown["restated"] = moved
         return Why.read(shown), found
 
     # --- the whole ledger -------------------------------------------------------------------
@@ -359,6 +355,22 @@ class LedgerView(Opened):
         """Return what facts since a close moved in an answer; UNSET outside closed periods."""
         found = self.restated_json(name, point, account)
         return UNSET if found is None else Restated.read(found)
+
+    def restated_fields(
+        self, point: Point, account: str, names: Sequence[Name] = ()
+    ) -> Json | None:
+        """Return what facts since a close moved in some fields of an account, all by default."""
+        if frame_of(self.reader, point) is None:
+            return None
+        from projections.history.restated import restated_json  # noqa: PLC0415 - rarely needed
+
+        return restated_json(
+            self.reader, point,
+            lambda one: any(
+                not names or any(name.covers(it.name) for name in names) for it in one.changes
+            ),
+            self.offset, account,
+        )  # fmt: skip
 
     def restated_json(self, name: str, point: Point, account: str | None = None) -> Json | None:
         """Return the same as plain JSON; None outside closed periods."""

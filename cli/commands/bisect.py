@@ -11,6 +11,7 @@ from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import plural, point_line, short, strong, write
+from cli.restatements import say_restated, told_with
 from projections.history.bisect import bisect, bisect_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
@@ -49,13 +50,17 @@ def command(
         account, session.state(account, point).currency, expression, found,
         axis=axis, point=point, offset=session.offset,
     )  # fmt: skip
+    restated = session.restated_fields(point, account, expression.names)
+    answer = told_with(answer, restated)
     note_what_is_missing(session, account, expression)
     if output.form == "json":
         output.object(answer)
     elif not output.human:
         output.rows(answer["flips"])
+        say_restated(restated, human=False)
     else:
         _page(answer)
+        say_restated(restated, human=True)
     return DONE if found.flips else FOUND
 
 

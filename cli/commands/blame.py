@@ -12,6 +12,7 @@ from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
+from cli.restatements import say_restated, told_with
 from ledger.errors import NoSuchThing
 from projections.history.blame import blame, blame_json
 from projections.history.naming import account_and_field, names_account
@@ -42,11 +43,15 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
         session.state(account, point)  # says so if there is no such account
         msg = f"{account} has no {name} at that point"
         raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
-    answer = blame_json(account, currency, found, point, session.offset)
+    restated = session.restated_fields(point, account, () if name is None else (name,))
+    answer = told_with(
+        blame_json(account, currency, found, point, session.offset), restated
+    )
     if output.form == "json":
         output.object(answer)
     elif not output.human:
         output.rows(answer["rows"])
+        say_restated(restated, human=False)
     else:
         write(strong(point_line(answer["point"], account)))
         for owner, rows in groupby(answer["rows"], key=lambda row: owner_of(row["field"])[0]):
@@ -54,6 +59,7 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
                 write(owner)
             for row in rows:
                 _line(row, "  " if owner else "")
+        say_restated(restated, human=True)
 
 
 def _line(row: dict[str, Any], indent: str) -> None:

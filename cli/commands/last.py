@@ -12,6 +12,7 @@ from cli.event_lines import caused_by, fitting
 from cli.options import Output, tally_command
 from cli.points import PointCommand, around
 from cli.render import point_line, short, strong, write
+from cli.restatements import say_restated, told_with
 from projections.history.blame import last, last_json
 from projections.history.naming import account_and_field
 from projections.history.points import parse_point
@@ -44,15 +45,18 @@ def command(
     point, bound = _bound(session, before)
     session.state(account, session.point(Asked()))
     currency, changes = last(session.reader, account, point, name, count=count, before=bound)
-    answer = last_json(
-        account, currency, name, changes, point=point, offset=session.offset
+    restated = session.restated_fields(point, account, (name,))
+    answer = told_with(
+        last_json(account, currency, name, changes, point=point, offset=session.offset), restated
     )
     if output.form == "json":
         output.object(answer)
     elif not output.human:
         output.rows(answer["changes"])
+        say_restated(restated, human=False)
     else:
         _page(answer, field)
+        say_restated(restated, human=True)
     return DONE if changes else FOUND
 
 

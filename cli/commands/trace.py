@@ -14,6 +14,7 @@ from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import plural, point_line, short, strong, write
+from cli.restatements import say_restated, told_with
 from projections.history.trace import EVERY, Every, Sample, trace, trace_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
@@ -57,15 +58,20 @@ def command(
         account, session.state(account, point).currency, expression, samples,
         every=every, axis=axis, point=point, offset=session.offset,
     )  # fmt: skip
+    restated = session.restated_fields(point, account, expression.names)
+    answer = told_with(answer, restated)
     note_what_is_missing(session, account, expression)
     if output.form == "json":
         output.object(answer)
     elif not output.human:
         output.rows(answer["rows"])
+        say_restated(restated, human=False)
     elif drawn:
         _chart(answer, samples, expression)
+        say_restated(restated, human=True)
     else:
         _table(answer)
+        say_restated(restated, human=True)
 
 
 def _table(answer: dict[str, Any]) -> None:

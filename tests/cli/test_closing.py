@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.program import COMMAND, World, environment, tally
+from tests.cli.program import COMMAND, World, environment, tally, valid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -293,6 +293,31 @@ def test_an_explanation_counts_the_facts_that_moved_this_very_field(march: World
     assert march.json("why", "a-1.outstanding", "--at", END)["restated"]["facts"] == 0
     assert "restated" not in march.json("why", "a-1.cash")
     assert "1 fact has restated this since" in march.done("why", "a-1.cash", "--at", END).out
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts"),
+    [
+        ("blame a-1", 1), ("blame a-1.cash", 1), ("blame a-1.outstanding", 0),
+        ("trace a-1 cash", 1), ("trace a-1 outstanding", 0),
+        ("bisect a-1 available>0", 1), ("bisect a-1 overdue --axis known", 0),
+    ],
+)  # fmt: skip
+def test_a_look_back_counts_them_too(march: World, asked: str, facts: int) -> None:
+    """INTERFACE section 4: every answer inside a closed period has the key."""
+    late(march)
+    told = valid(march.run(*asked.split(), "--at", END, "--json").json)
+    assert (told["restated"]["period"], told["restated"]["facts"]) == ("2025-03", facts)
+    assert "restated" not in march.run(*asked.split(), "--json").json
+    said = "1 fact has" if facts else "nothing has"
+    assert f"{said} restated this" in march.run(*asked.split(), "--at", END).out
+
+
+def test_the_last_change_before_a_closed_point_counts_them_too(march: World) -> None:
+    late(march)
+    told = march.json("last", "a-1.cash", "--before", END)
+    assert told["restated"]["facts"] == 1
+    assert "restated" not in march.json("last", "a-1.cash")
 
 
 def test_while_a_period_is_reopened_nothing_is_restated(march: World) -> None:
