@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -26,10 +27,14 @@ def typed(folder: Path, *lines: bytes) -> bytes:
         for line in lines:
             asked = b""
             while not asked.rstrip().endswith(b"%)"):
+                assert select.select([mine], [], [], 60)[0], asked
                 asked += os.read(mine, 65536)
             shown += asked
             if line == CTRL_C:
+                # One that comes between the prompt and the wait for a key is seen at the next key.
                 process.send_signal(signal.SIGINT)
+                while not select.select([mine], [], [], 2)[0]:
+                    process.send_signal(signal.SIGINT)
             else:
                 os.write(mine, line + b"\r")
         assert process.wait(30) == 0
