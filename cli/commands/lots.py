@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
-from cli.restatements import say_restated
+from cli.restatements import say_restated, told_with
 from projections.answers import Formatter, point_json
 from projections.lots import lots_at
 from projections.reports.lots import lots_json
@@ -53,11 +53,11 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
         page(found, lots.currency)
         say_restated(restated, human=True)
     else:
-        told = {} if restated is None else {"restated": restated}
-        output.object(
-            {"schema": "tally.lots/1", "point": point_json(point, session.offset),
-             "account": account, "currency": lots.currency, **found, **told}
-        )  # fmt: skip
+        answer = {
+            "schema": "tally.lots/1", "point": point_json(point, session.offset),
+            "account": account, "currency": lots.currency, **found,
+        }  # fmt: skip
+        output.object(told_with(answer, restated))
 
 
 def page(found: dict[str, Any], currency: str) -> None:

@@ -210,29 +210,34 @@ class FullScreen(App[int]):
         """Follow causes."""
         self.run_line(f"y {self.field()}".rstrip())
 
+    def beside(self) -> Lines | None:
+        """Return the pane that has the focus, if its cursor is not the place itself."""
+        focused = self.focused
+        return focused if isinstance(focused, Lines) and focused.id != "events" else None
+
     def action_edge(self, end: int) -> None:
         """Go to the beginning or to the end."""
-        focused = self.focused
-        if isinstance(focused, Lines) and focused.id != "events":
-            focused.move(10**9 if end else 0)
-        else:
+        pane = self.beside()
+        if pane is None:
             self.run_line("g head" if end else "g start")
+        else:
+            pane.move(10**9 if end else 0)
 
     def action_arrow(self, by: int) -> None:
         """Step in the list of events; move the cursor in any other pane."""
-        focused = self.focused
-        if isinstance(focused, Lines) and focused.id != "events":
-            focused.move(focused.cursor + by)
-        else:
+        pane = self.beside()
+        if pane is None:
             self.run_line("s" if by > 0 else "s-")
+        else:
+            pane.move(pane.cursor + by)
 
     def action_leap(self, by: int) -> None:
         """Go a page on or back."""
-        focused = self.focused
-        if isinstance(focused, Lines) and focused.id != "events":
-            focused.move(focused.cursor + by * focused.page)
-        else:
+        pane = self.beside()
+        if pane is None:
             self.run_line(f"s{'' if by > 0 else '-'} {self.pane('events').page}")
+        else:
+            pane.move(pane.cursor + by * pane.page)
 
     def action_unfold(self) -> None:
         """Unfold or fold up the member under the cursor."""

@@ -19,7 +19,7 @@ from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import WIDTH, note, point_line, table, write
-from cli.restatements import restated_line, say_restated
+from cli.restatements import restated_line, say_restated, told_with
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
@@ -212,11 +212,11 @@ def show(
 def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[str, Any]:
     """Begin a JSON answer: schema, point, and from when."""
     offset = session.offset
-    return {
+    began = {
         "schema": f"tally.{schema}/1", "point": point_json(span.point, offset),
         "from": None if span.starts is None else format_instant(span.starts, offset), **content,
-        **({} if span.restated is None else {"restated": span.restated}),
     }  # fmt: skip
+    return told_with(began, span.restated)
 
 
 def money(commodity: str, **amounts: int) -> dict[str, str]:

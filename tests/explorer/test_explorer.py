@@ -50,17 +50,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def site(world: World) -> Iterator[str]:
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--ledger", str(world.path)],
-        env=environment(), text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said
-        yield found[0]
-        process.terminate()
-        process.wait(20)
+    with served(world) as address:
+        yield address
 
 
 @pytest.mark.parametrize(
