@@ -17,7 +17,7 @@ from projections.columns import arrow, books
 from projections.columns.asking import Asking, bound, opened
 from projections.columns.segments import Columns
 from projections.journal import reports
-from projections.point import Asked, account_at, catalog_at, resolve
+from projections.point import Asked, account_at, config_at, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +140,7 @@ def _bare(columns: Columns, point: Point) -> object:
 
 
 def _fold(reader: Reader, point: Point) -> int:
-    policy = catalog_at(reader, point).policy
+    policy = config_at(reader, point).policy
     states = (
         account_at(reader, stream.removeprefix("account:"), point) for stream in reader.streams()
     )

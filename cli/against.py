@@ -43,7 +43,7 @@ def against(
 
 def _currency(session: Session) -> str:
     try:
-        return session.catalog.currency
+        return session.config.currency
     except (LedgerError, OSError):
         return CURRENCY
 

@@ -95,7 +95,7 @@ def _bills(ctx: click.Context, _start: str) -> list[str]:
 
 def _skus(ctx: click.Context, _start: str) -> list[str]:
     with ledger_of(ctx) as session:
-        return sorted(session.catalog.prices)
+        return sorted(session.config.prices)
 
 
 def points(ctx: click.Context, start: str) -> list[str]:

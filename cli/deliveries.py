@@ -73,8 +73,8 @@ def importing(
         there = {line.account for line in statement.lines}.intersection(known)
         statement = by_currency(statement, currencies(session.reader, there))
     importer = kind(
-        Formatter(offset=begun.offset, currency=session.catalog.currency), now=begun.now,
-        clock=begun.now if session.catalog.clock == clocks.SIMULATED else None,
+        Formatter(offset=begun.offset, currency=session.config.currency), now=begun.now,
+        clock=begun.now if session.config.clock == clocks.SIMULATED else None,
         known=known, dates_lost=dates_lost,
     )  # fmt: skip
     return importer, statement

@@ -108,7 +108,7 @@ def _tried(copied: Session, statement: Statement, source: BinaryIO) -> dict[str,
 
 def _row(state: AccountState, copied: Session, statement: Statement) -> dict[str, Any]:
     point = copied.point(Asked())
-    shown = state_json(state, copied.catalog_at(point).policy, point)
+    shown = state_json(state, copied.config_at(point).policy, point)
     account, code = shown["account"], shown["currency"]
     coupons = sum(from_minor(one.remaining, code) for one in state.coupons.values())
     stated = None

@@ -48,7 +48,7 @@ def check_statements(session: Session) -> list[Checked]:
     for name, asked in STATEMENTS:
         compared = compare(
             session.reader, point, folder.joinpath(name).read_bytes(), asked,
-            offset=session.offset, currency=session.catalog.currency,
+            offset=session.offset, currency=session.config.currency,
         )  # fmt: skip
         expected = sorted((one["class"], one["key"]) for one in planted[name])
         checked.append(Checked(name, compared.report, expected))

@@ -41,7 +41,7 @@ def converted(
     if begun is None:
         begun = Begun(session.reader.head().position, session.now, session.offset)
     statement = read_statement(
-        body, name, offset=begun.offset, currency=session.catalog.currency, encoding=encoding,
+        body, name, offset=begun.offset, currency=session.config.currency, encoding=encoding,
         account=account,
     )  # fmt: skip
     importer, statement = importing(session, statement, begun=begun, dates_lost=dates_lost)

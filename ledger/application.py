@@ -17,10 +17,10 @@ from ledger import clock as clocks
 from ledger import codec, kept, settings
 from ledger import commands as c
 from ledger.account import evolve
-from ledger.catalog import fold_catalog
 from ledger.engine import Engine, find_records, keys_used
 from ledger.errors import ClockWentBackwards, InvalidInput, NoSuchThing, WrongClock
 from ledger.events import RecordedEvent, account_of
+from ledger.loading import load_config
 from ledger.memory import WEIGHT, let_go, weight
 from ledger.outcomes import Outcome, warnings
 from ledger.periods import format_instant
@@ -58,7 +58,7 @@ class Ledger(Engine):
     """A ledger that is open for recording.
 
     Attributes:
-        catalog: policy, prices and identity as of the last event folded.
+        config: policy, prices and identity as of the last event folded.
         position: position of the last event folded or recorded here.
         step: events that are held before they are appended.
         held_max: what accounts in memory may weigh.
@@ -84,7 +84,7 @@ class Ledger(Engine):
         self._held = 0  # what accounts in memory weigh
         self._recent: set[str] = set()  # those that were asked for since some were dropped
         self._requests: dict[tuple[str, str], Request] = {}
-        self._load_catalog()
+        self._load_config()
 
     # --- one transaction ------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Ledger(Engine):
         try:
             with self.store.writing() as writer:
                 self._sync(writer)
-                if to is not None and self.catalog.clock == clocks.SYSTEM:
+                if to is not None and self.config.clock == clocks.SYSTEM:
                     raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
                 before = self.position
                 self._move(to)
@@ -177,9 +177,9 @@ class Ledger(Engine):
 
     def version_of(self, stream: str) -> int:
         """Return the last version of a stream that is not an account's, looked up when needed."""
-        if stream not in self.catalog.versions:
-            self.catalog.versions[stream] = self._reader.stream_version(stream)
-        return self.catalog.versions[stream]
+        if stream not in self.config.versions:
+            self.config.versions[stream] = self._reader.stream_version(stream)
+        return self.config.versions[stream]
 
     def next_deadline(self) -> tuple[int, str] | None:
         """Return (instant, account) of what is due next."""
@@ -189,7 +189,7 @@ class Ledger(Engine):
 
     def now(self) -> int:
         """Return the ledger's clock: the simulated one, or the machine's, never before the log."""
-        if self.catalog.clock == clocks.SIMULATED:
+        if self.config.clock == clocks.SIMULATED:
             return max(self.clock_at, self.recorded_at)
         return max(clocks.system_now(), self.recorded_at)
 
@@ -207,7 +207,7 @@ class Ledger(Engine):
         self._reader = writer.reader
         if head.position != self.position:
             if self.position == 0:
-                self._load_catalog()
+                self._load_config()
             else:
                 for recorded in codec.decode_all(self._reader.bodies(after=self.position)):
                     self._fold_in(recorded)
@@ -219,20 +219,16 @@ class Ledger(Engine):
         self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
         self._let_go(writer)
 
-    def _load_catalog(self) -> None:
+    def _load_config(self) -> None:
         reader = self._reader
-        own = [
-            recorded for stream in ("policy", "prices", "ledger")
-            for recorded in codec.decode_all(reader.stream_bodies(stream))
-        ]  # fmt: skip
-        self.catalog = fold_catalog(sorted(own, key=lambda one: one.position))
+        self.config = load_config(reader)
         self.recorded_at = reader.head().recorded_at
         self.clock_at = settings.clock_at(reader.meta(CLOCK_KEY))
 
     def _fold_in(self, recorded: RecordedEvent) -> None:
         account = account_of(recorded.stream)
         if account is None:
-            self.catalog.apply(recorded)
+            self.config.apply(recorded)
         elif (state := self.states.get(account)) is not None:
             evolve(state, recorded)
         else:
@@ -250,25 +246,25 @@ class Ledger(Engine):
 
     def _move(self, to: int | None) -> int:
         """Move the clock to an instant, running everything due on the way (R57)."""
-        if self.catalog.clock == clocks.SIMULATED:
+        if self.config.clock == clocks.SIMULATED:
             now = self.now() if to is None else to
             if now < self.now():
-                offset = self.catalog.policy.calendar_offset
+                offset = self.config.policy.calendar_offset
                 raise ClockWentBackwards(
                     at=format_instant(now, offset), clock=format_instant(self.now(), offset)
                 )
         else:
             now = self.now()
         self.run_due(until=now)
-        if now != self.clock_at and self.catalog.clock == clocks.SIMULATED:
+        if now != self.clock_at and self.config.clock == clocks.SIMULATED:
             self.clock_at = now
         return now
 
     def _execute(self, writer: Writer, command: c.AnyCommand) -> Outcome:
         """Move the clock to the command, then decide it. Raises: InvalidInput."""
-        offset = self.catalog.policy.calendar_offset
+        offset = self.config.policy.calendar_offset
         c.normalise(command, offset)
-        if command.at is not None and self.catalog.clock == clocks.SYSTEM:
+        if command.at is not None and self.config.clock == clocks.SYSTEM:
             raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
         records, first = find_records(command, partial(self._request, writer))
         account = command.account if isinstance(command, c.AccountCommand) else None
@@ -327,7 +323,7 @@ class Ledger(Engine):
         )
 
     def _warnings(self, made: Sequence[RecordedEvent]) -> list[str]:
-        restated = map(self.catalog.closes.warning, made)
+        restated = map(self.config.closes.warning, made)
         return [*warnings(made), *(said for said in restated if said is not None)]
 
     # --- writing --------------------------------------------------------------------------
@@ -392,5 +388,5 @@ class Ledger(Engine):
         self._write_clock(writer)
 
     def _write_clock(self, writer: Writer) -> None:
-        if self.catalog.clock == clocks.SIMULATED and self.clock_at:
+        if self.config.clock == clocks.SIMULATED and self.clock_at:
             writer.set_meta(CLOCK_KEY, str(self.clock_at))

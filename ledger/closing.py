@@ -81,7 +81,7 @@ def close(
     for tried in range(1, TRIES + 1):
         with act.deciding() as (writer, now):
             check_ended(period, now=now, offset=_offset(ledger))
-            ledger.catalog.closes.check_close(period, _months(ledger, period))
+            ledger.config.closes.check_close(period, _months(ledger, period))
             derived.prepare(writer)
         with ledger.store.reader.snapshot():
             figures = derived.figures(ledger.store.reader, period)
@@ -120,7 +120,7 @@ def reopen(
         )
     act = Act(ledger, REOPEN, actor=actor, reason=reason, asked={"period": period.name})
     with act.deciding() as (_, now):
-        found = ledger.catalog.closes.check_reopen(period, _months(ledger, period))
+        found = ledger.config.closes.check_reopen(period, _months(ledger, period))
         return act.record(
             [PeriodReopened(period=one.month, close=one.position) for one in found], now=now
         )
@@ -146,7 +146,7 @@ def _overtaken_too_often(period: Period) -> ConcurrentModification:
 
 def _restated(writer: Writer, ledger: Ledger, month: Period) -> list[int]:
     """List the facts for a month since it was closed before, by position (R63)."""
-    closes = ledger.catalog.closes
+    closes = ledger.config.closes
     before = closes.of(month.name)
     if not before:
         return []
@@ -161,7 +161,7 @@ def _restated(writer: Writer, ledger: Ledger, month: Period) -> list[int]:
 
 
 def _offset(ledger: Ledger) -> int:
-    return ledger.catalog.policy.calendar_offset
+    return ledger.config.policy.calendar_offset
 
 
 def _months(ledger: Ledger, period: Period) -> list[Period]:

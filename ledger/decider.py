@@ -46,7 +46,7 @@ from ledger.state import AccountState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.catalog import Catalog
+    from ledger.config import LedgerConfig
     from ledger.events import AnyEvent
     from ledger.state import Deadline
 
@@ -132,7 +132,7 @@ def decide(
     state: AccountState | None,
     command: c.AnyCommand,
     *,
-    catalog: Catalog,
+    config: LedgerConfig,
     context: DecisionContext,
     records: IdempotencyRecords = NO_RECORDS,
 ) -> list[RecordedEvent]:
@@ -143,7 +143,7 @@ def decide(
     Raises: Refused (nothing was emitted), Duplicate, InvalidInput.
     """
     check_token(state, command, records)
-    currency = catalog.currency if state is None else state.currency
+    currency = config.currency if state is None else state.currency
     check_amounts(command, currency)
     if state is None:
         msg = f"no account {getattr(command, 'account', '')!r}"
@@ -152,10 +152,10 @@ def decide(
     if expected is not None and expected != state.guard_version:
         msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
         raise ConcurrentModification(msg, rule="R58")
-    batch = open_batch(state, command, catalog=catalog, context=context)
+    batch = open_batch(state, command, config=config, context=context)
     kind = type(command)
     if isinstance(command, c.FactCommand):
-        effective_at = _effective_at(state, command, catalog=catalog, now=context.now)
+        effective_at = _effective_at(state, command, config=config, now=context.now)
         if isinstance(command, c.TopUp):
             taken = records.payment is not None
             wallet.top_up(batch, command, taken=taken, effective_at=effective_at)
@@ -178,7 +178,7 @@ def decide(
 def open_account(
     command: c.OpenAccount,
     *,
-    catalog: Catalog,
+    config: LedgerConfig,
     context: DecisionContext,
     records: IdempotencyRecords = NO_RECORDS,
 ) -> tuple[AccountState, list[RecordedEvent]]:
@@ -189,18 +189,18 @@ def open_account(
         msg = f"account {command.account!r} does not exist yet: its version is 0"
         raise ConcurrentModification(msg, rule="R58")
     asked = command.currency
-    currency = check_currency(catalog.currency if asked is None else asked)
-    batch = open_batch(state, command, catalog=catalog, context=context)
+    currency = check_currency(config.currency if asked is None else asked)
+    batch = open_batch(state, command, config=config, context=context)
     batch.emit(AccountOpened(account=command.account, currency=currency))
     return state, batch.events
 
 
 def open_batch(
-    state: AccountState, command: c.AnyCommand, *, catalog: Catalog, context: DecisionContext
+    state: AccountState, command: c.AnyCommand, *, config: LedgerConfig, context: DecisionContext
 ) -> Batch:
     """Open a batch that carries the command's envelope."""
     batch = Batch(
-        state, catalog,
+        state, config,
         now=context.now, recorded_at=context.recorded_at, position=context.position,
     )  # fmt: skip
     batch.command = c.NAMES[type(command)]
@@ -212,7 +212,7 @@ def open_batch(
 
 
 def _effective_at(
-    state: AccountState, command: c.FactCommand, *, catalog: Catalog, now: int
+    state: AccountState, command: c.FactCommand, *, config: LedgerConfig, now: int
 ) -> int:
     """Return a fact's own instant: from the fact it names up to now (R11).
 
@@ -230,7 +230,7 @@ def _effective_at(
         bound, why = now, "after the instant of recording"
     elif effective_at >= bound:
         return effective_at
-    offset = catalog.policy.calendar_offset
+    offset = config.policy.calendar_offset
     raise EffectiveTimeOutOfOrder(
         effective_at=format_instant(effective_at, offset),
         bound=format_instant(bound, offset),
@@ -260,14 +260,14 @@ def refusal(
     command: c.AnyCommand,
     error: Refused,
     *,
-    catalog: Catalog,
+    config: LedgerConfig,
     context: DecisionContext,
 ) -> RecordedEvent:
     """Return the audit-only event of a refused command (R58): in the account's own log if any."""
     if state is not None:
         stream, version = ACCOUNT_PREFIX + state.account, state.version + 1
     else:
-        stream, version = LEDGER_STREAM, catalog.versions.get(LEDGER_STREAM, 0) + 1
+        stream, version = LEDGER_STREAM, config.versions.get(LEDGER_STREAM, 0) + 1
     return RecordedEvent(
         position=context.position,
         stream=stream,
@@ -290,7 +290,7 @@ def refusal(
 
 def _run_due(batch: Batch, *, until: int) -> None:
     """Run what the command made due at its own instant, as part of its batch (R11)."""
-    while (deadline := next_due(batch.state, batch.catalog.policy)) is not None:
+    while (deadline := next_due(batch.state, batch.config.policy)) is not None:
         if deadline.at > until:
             return
         _TRANSITIONS[deadline.kind](batch, deadline.key)
@@ -298,11 +298,11 @@ def _run_due(batch: Batch, *, until: int) -> None:
 
 
 def transition(
-    state: AccountState, deadline: Deadline, *, catalog: Catalog, context: DecisionContext
+    state: AccountState, deadline: Deadline, *, config: LedgerConfig, context: DecisionContext
 ) -> list[RecordedEvent]:
     """Run one due transition as a batch of its own, effective at its due instant (R57)."""
     batch = Batch(
-        state, catalog,
+        state, config,
         now=context.now, recorded_at=context.recorded_at, position=context.position,
     )  # fmt: skip
     _TRANSITIONS[deadline.kind](batch, deadline.key)
@@ -312,39 +312,39 @@ def transition(
 
 
 def due(
-    state: AccountState, *, catalog: Catalog, until: int, position: int
+    state: AccountState, *, config: LedgerConfig, until: int, position: int
 ) -> list[RecordedEvent]:
     """Run all of an account's transitions due up to an instant, inclusive, in due order (R57)."""
     made: list[RecordedEvent] = []
-    while (deadline := next_due(state, catalog.policy)) is not None and deadline.at <= until:
+    while (deadline := next_due(state, config.policy)) is not None and deadline.at <= until:
         context = DecisionContext(deadline.at, deadline.at, position + len(made))
-        made += transition(state, deadline, catalog=catalog, context=context)
+        made += transition(state, deadline, config=config, context=context)
     return made
 
 
 # --- the ledger's own streams ----------------------------------------------------------------
 
 
-def decide_catalog(
+def decide_config(
     command: c.SetPrice | c.SetPolicy,
     *,
-    catalog: Catalog,
+    config: LedgerConfig,
     context: DecisionContext,
     records: IdempotencyRecords = NO_RECORDS,
 ) -> list[RecordedEvent]:
-    """Judge a command to the ledger itself: a price or a policy value. Changes ``catalog``."""
+    """Judge a command to the ledger itself: a price or a policy value. Changes ``config``."""
     check_token(None, command, records)
-    check_amounts(command, catalog.currency)
+    check_amounts(command, config.currency)
     event: AnyEvent
     if isinstance(command, c.SetPrice):
         stream = PRICES_STREAM
-        price = to_minor(command.monthly_price, catalog.currency, least=0, what="monthly_price")
+        price = to_minor(command.monthly_price, config.currency, least=0, what="monthly_price")
         event = PriceSet(sku=command.sku, monthly_price=price)
     else:
         stream = POLICY_STREAM
-        catalog.policy.check({command.key: command.value})
+        config.policy.check({command.key: command.value})
         event = PolicyAdopted(values={command.key: command.value})
-    version = catalog.versions.get(stream, 0)
+    version = config.versions.get(stream, 0)
     if command.expected_version not in (None, version):
         msg = f"stream {stream!r} is at version {version}, not {command.expected_version}"
         raise ConcurrentModification(msg, rule="R58")
@@ -361,5 +361,5 @@ def decide_catalog(
         token=command.token,
         request=msgspec.Raw(requests.to_request(command)),
     )
-    catalog.apply(recorded)
+    config.apply(recorded)
     return [recorded]

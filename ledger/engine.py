@@ -15,7 +15,7 @@ from ledger import clock as clocks
 from ledger import commands as c
 from ledger import decider
 from ledger.account import evolve
-from ledger.catalog import Catalog
+from ledger.config import LedgerConfig
 from ledger.decider import DecisionContext
 from ledger.due_queue import DueQueue
 from ledger.errors import Refused
@@ -47,7 +47,7 @@ class Engine:
     """Decides commands and due transitions, one after the other.
 
     Attributes:
-        catalog: policy, prices and identity after the last event.
+        config: policy, prices and identity after the last event.
         states: the accounts in memory; None for one that does not exist.
         position: position of the last event.
         recorded_at: recorded instant of the last event.
@@ -62,7 +62,7 @@ class Engine:
 
     def restart(self) -> None:
         """Go back to before the first event."""
-        self.catalog = Catalog()
+        self.config = LedgerConfig()
         self.states: dict[str, AccountState | None] = {}
         self.position = 0
         self.recorded_at = 0
@@ -75,19 +75,19 @@ class Engine:
 
     def run_due(self, *, until: int) -> None:
         """Run everything due up to an instant, inclusive, in due order (R57)."""
-        simulated = self.catalog.clock == clocks.SIMULATED
+        simulated = self.config.clock == clocks.SIMULATED
         while (entry := self.due.first()) is not None and entry[0] <= until:
             account = entry[1]
             state = self.load(account)
-            deadline = next_due(state, self.catalog.policy) if state is not None else None
+            deadline = next_due(state, self.config.policy) if state is not None else None
             if state is not None and deadline is not None and deadline.at <= until:
                 recorded_at = deadline.at if simulated else until
                 context = DecisionContext(deadline.at, recorded_at, self.position + 1)
                 made = decider.transition(
-                    state, deadline, catalog=self.catalog, context=context
+                    state, deadline, config=self.config, context=context
                 )
                 self._add(made, recorded_at)
-                deadline = next_due(state, self.catalog.policy)
+                deadline = next_due(state, self.config.policy)
             self.due.put(account, deadline.at if deadline is not None else None)
 
     def decide(
@@ -98,29 +98,29 @@ class Engine:
         Raises: Duplicate, InvalidInput; nothing was decided then.
         """
         context = DecisionContext(now, now, self.position + 1)
-        catalog = self.catalog
+        config = self.config
         account = command.account if isinstance(command, c.AccountCommand) else None
         state = self.load(account) if account is not None else None
         try:
             if isinstance(command, (c.SetPrice, c.SetPolicy)):
-                made = decider.decide_catalog(
-                    command, catalog=catalog, context=context, records=records
+                made = decider.decide_config(
+                    command, config=config, context=context, records=records
                 )
             elif state is None and isinstance(command, c.OpenAccount):
                 state, made = decider.open_account(
-                    command, catalog=catalog, context=context, records=records
+                    command, config=config, context=context, records=records
                 )
                 self.states[command.account] = state
             else:
                 made = decider.decide(
-                    state, command, catalog=catalog, context=context, records=records
+                    state, command, config=config, context=context, records=records
                 )
         except Refused as error:
-            recorded = decider.refusal(state, command, error, catalog=catalog, context=context)
+            recorded = decider.refusal(state, command, error, config=config, context=context)
             if state is not None:
                 evolve(state, recorded)
             else:
-                catalog.apply(recorded)
+                config.apply(recorded)
             self._add([recorded], now)
             # Its traceback holds frames that hold the error: a cycle, and all that is on the stack.
             return Decision([recorded], error.with_traceback(None))
@@ -131,7 +131,7 @@ class Engine:
 
     def reschedule(self, state: AccountState) -> None:
         """Note the account's next deadline."""
-        deadline = next_due(state, self.catalog.policy)
+        deadline = next_due(state, self.config.policy)
         self.due.put(state.account, deadline.at if deadline is not None else None)
 
     def reschedule_all(self) -> None:
@@ -142,7 +142,7 @@ class Engine:
 
     def version_of(self, stream: str) -> int:
         """Return the last version of a stream that is not an account's."""
-        return self.catalog.versions.get(stream, 0)
+        return self.config.versions.get(stream, 0)
 
     def note(
         self, event: AnyEvent, *, stream: str, now: int, command: str | None,
@@ -154,7 +154,7 @@ class Engine:
             recorded_at=now, effective_at=now, event=event, cause=cause, command=command,
             actor=actor, reason=reason, request=request,
         )  # fmt: skip
-        self.catalog.apply(recorded)
+        self.config.apply(recorded)
         self._add([recorded], now)
         return recorded
 

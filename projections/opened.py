@@ -1,4 +1,4 @@
-"""A ledger opened for looking: its points, its catalog, its states, and what answers cheapest.
+"""A ledger opened for looking: its points, its policy, its states, and what answers cheapest.
 
 Invariant: nothing is opened before it is needed, and nothing is written but stored views that
 catch up, where that is allowed. This module must not know any answer (projections/view.py).
@@ -19,13 +19,13 @@ from ledger.store import open_reader, open_store
 from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
 from projections.balances import rows as balance_rows
 from projections.columns import folder_of
-from projections.point import Asked, Point, account_at, catalog_at, resolve
+from projections.point import Asked, Point, account_at, config_at, resolve
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.catalog import Catalog
+    from ledger.config import LedgerConfig
     from ledger.state import AccountState
     from ledger.store import Reader, Store
     from projections.columns.asking import Asking
@@ -73,7 +73,7 @@ class Opened:
 
     def refresh(self) -> None:
         """Forget what is known of the clock, the policy and the prices: they may have moved on."""
-        for name in ("catalog", "now", "currencies"):
+        for name in ("config", "now", "currencies"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -108,21 +108,21 @@ class Opened:
         """Take note of what a person should know and no answer says: here nobody listens."""
 
     @cached_property
-    def catalog(self) -> Catalog:
+    def config(self) -> LedgerConfig:
         """Policy, prices and identity at the head."""
         head = self.reader.head()
-        return catalog_at(self.reader, Point(0, 0, head.position, everything=True))
+        return config_at(self.reader, Point(0, 0, head.position, everything=True))
 
     @property
     def offset(self) -> int:
         """The calendar offset in force, in microseconds."""
-        return self.catalog.policy.calendar_offset
+        return self.config.policy.calendar_offset
 
     @cached_property
     def now(self) -> int:
         """The ledger's clock."""
         head = self.reader.head()
-        if self.catalog.clock == clocks.SIMULATED:
+        if self.config.clock == clocks.SIMULATED:
             return max(settings.clock_at(self.reader.meta(settings.CLOCK_KEY)), head.recorded_at)
         return max(clocks.system_now(), head.recorded_at)
 
@@ -131,15 +131,15 @@ class Opened:
         """The currency of each account, and the writer of its amounts."""
         from projections.currencies import Currencies  # noqa: PLC0415 - where amounts are written
 
-        return Currencies(own=self.catalog.currency, offset=self.offset, reader=self.reader)
+        return Currencies(own=self.config.currency, offset=self.offset, reader=self.reader)
 
     def point(self, asked: Asked) -> Point:
         """Resolve a point against the clock and the head."""
         return resolve(self.reader, asked, clock=self.now, offset=self.offset)
 
-    def catalog_at(self, point: Point) -> Catalog:
+    def config_at(self, point: Point) -> LedgerConfig:
         """Return policy and prices at a point."""
-        return self.catalog if point.everything else catalog_at(self.reader, point)
+        return self.config if point.everything else config_at(self.reader, point)
 
     def state(self, account: str, point: Point) -> AccountState:
         """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
@@ -172,7 +172,7 @@ class Opened:
         elif derivation in (SQL, SPARK):
             yield from self.columns(point, derivation).rows("balances", point)
         else:
-            policy = self.catalog_at(point).policy
+            policy = self.config_at(point).policy
             for state in self.states(point):
                 yield from balance_rows(state, policy)
 
@@ -247,7 +247,7 @@ class Opened:
 
     def waiting(self) -> int:
         """Count the accounts whose transitions are due and not recorded, on a system clock."""
-        if self.catalog.clock != clocks.SYSTEM:
+        if self.config.clock != clocks.SYSTEM:
             return 0
         if "view_deadlines" not in tables(self.reader.connection):
             return 0

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import fold
-from ledger.catalog import Catalog
 from ledger.errors import NoSuchThing, PointInTheFuture
-from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM
+from ledger.events import ACCOUNT_PREFIX
+from ledger.loading import load_config
 from ledger.periods import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger.config import LedgerConfig
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
     from ledger.store import Reader
@@ -104,10 +105,8 @@ def account_at(reader: Reader, account: str, point: Point) -> AccountState | Non
     return state if state.opened_at is not None else None
 
 
-def catalog_at(reader: Reader, point: Point) -> Catalog:
-    """Fold policy and prices at a point."""
-    catalog = Catalog()
-    for stream in (POLICY_STREAM, PRICES_STREAM):
-        for recorded in history(reader, stream, point):
-            catalog.apply(recorded)
-    return catalog
+def config_at(reader: Reader, point: Point) -> LedgerConfig:
+    """Fold policy, prices and closes at a point."""
+    if point.everything:
+        return load_config(reader)
+    return load_config(reader, until_position=point.position, at=point.at)

@@ -21,7 +21,7 @@ from projections.history.compiling import compile_expression
 from projections.history.fields import FLAG, Look
 from projections.history.walk import KNOWN, Walk
 from projections.journal.identities import IDENTITIES, Customer, broken_at
-from projections.point import account_at, catalog_at, history
+from projections.point import account_at, config_at, history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -243,7 +243,7 @@ def _at(
         state = account_at(reader, account, point)
         if state is None:
             return
-        look = Look(state, catalog_at(reader, point).policy, point.seen_at)
+        look = Look(state, config_at(reader, point).policy, point.seen_at)
         good = bool(expression.value(look))
     else:
         events = list(history(reader, ACCOUNT_PREFIX + account, point))

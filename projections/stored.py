@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, kept
 from ledger.account import fold
-from ledger.catalog import fold_catalog
 from ledger.connection import tables
-from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PRICES_STREAM, account_of
+from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
+from ledger.loading import load_config
 from ledger.memory import no_cycles
 from projections.balances import BALANCES
 from projections.bills import BILLS
@@ -131,12 +131,7 @@ def checkpoint_of(connection: Connection, name: str) -> Checkpoint | None:
 
 def policy_at(reader: Reader, until: int) -> Policy:
     """Fold the policy in force at a position."""
-    recorded = [
-        one
-        for stream in (POLICY_STREAM, PRICES_STREAM)
-        for one in codec.decode_all(reader.stream_bodies(stream, until_position=until))
-    ]
-    return fold_catalog(recorded).policy
+    return load_config(reader, until_position=until).policy
 
 
 def touched_accounts(reader: Reader, *, after: int, until: int) -> list[str]:

@@ -97,7 +97,7 @@ class LedgerView(Opened):
         point = self.at(when)
         state = self.state(account, point)
         moved = self.restated("state", point, account)
-        return state_of(state, self.catalog_at(point).policy, point, moved)
+        return state_of(state, self.config_at(point).policy, point, moved)
 
     def why(self, account: str, field: str, when: When = None) -> Why:
         """Explain a field (``cash``, ``instances["i-1"].state``) by its causes, down to facts.
@@ -176,7 +176,7 @@ class LedgerView(Opened):
         limit = None if below is None else _limit(below)
         rows = self.balance_rows(point, derivation)
         if accounts:
-            policy = self.catalog_at(point).policy
+            policy = self.config_at(point).policy
             states = [self.state(name, point) for name in sorted(set(accounts))]
             rows = (row for state in states for row in balance_rows(state, policy))
         for row in rows:
@@ -213,7 +213,7 @@ class LedgerView(Opened):
                 if wanted(str(row[3]), None if row[5] is None else int(row[5])):
                     yield stored_instance(row, self.offset)
             return
-        policy = self.catalog_at(point).policy
+        policy = self.config_at(point).policy
         for account in self._folded(point, derivation):
             for name, instance in sorted(account.instances.items()):
                 if wanted(instance.state, instance.expires_at):
@@ -302,7 +302,7 @@ class LedgerView(Opened):
         from projections.projection import VIEWS  # noqa: PLC0415 - as above
 
         projection, point = VIEWS.load(name), self.at(when)
-        policy, columns = self.catalog_at(point).policy, [one for one, _ in projection.columns]
+        policy, columns = self.config_at(point).policy, [one for one, _ in projection.columns]
         return ViewRows(
             view=name, version=projection.version, point=self.shown(point), columns=columns,
             rows=[
@@ -340,7 +340,7 @@ class LedgerView(Opened):
 
         return compare(
             self.reader, self.at(when), Path(file), Source(source),
-            offset=self.offset, currency=self.catalog.currency,
+            offset=self.offset, currency=self.config.currency,
         )  # fmt: skip
 
     # --- what answers share -------------------------------------------------------------------

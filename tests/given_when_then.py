@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from ledger import codec, decider
 from ledger.account import evolve
-from ledger.catalog import Catalog
 from ledger.commands import (
     AccountCommand,
     AnyCommand,
@@ -26,6 +25,7 @@ from ledger.commands import (
     from_fields,
     normalise,
 )
+from ledger.config import LedgerConfig
 from ledger.decider import DecisionContext
 from ledger.errors import Refused
 from ledger.events import (
@@ -111,22 +111,22 @@ DERIVED = ("next_due", "order", "changes")  # of a state: not what it holds, but
 
 
 class World:
-    """Accounts, catalog, log and clock, all in memory."""
+    """Accounts, configuration, log and clock, all in memory."""
 
     def __init__(
         self, policy: dict[str, str] | None = None, *, start: str = START, accounts: int = 1
     ) -> None:
         """Adopt the policy, set three prices, open ``a-1`` (and ``a-2``, ...)."""
-        self.catalog = Catalog()
+        self.config = LedgerConfig()
         self.states: dict[str, AccountState] = {}
         self.log: list[RecordedEvent] = []
         self.result: list[RecordedEvent] | RefusedWith | str = nothing
         self._requests: dict[tuple[str, str], bytes] = {}
         self._payments: dict[tuple[str, str], tuple[str, int]] = {}
-        values = {**self.catalog.policy.values, **(policy or {})}
-        self.clock = parse_instant(start, self.catalog.policy.calendar_offset)
+        values = {**self.config.policy.values, **(policy or {})}
+        self.clock = parse_instant(start, self.config.policy.calendar_offset)
         first = PolicyAdopted(values=values, ledger="test", currency="CNY", clock="simulated")
-        self.catalog.apply(self._happened(first, "policy", 1, self.clock, self.clock))
+        self.config.apply(self._happened(first, "policy", 1, self.clock, self.clock))
         self.given(*(do("set-price", sku=sku, monthly_price=PRICES[sku]) for sku in PRICES))
         self.given(*(do("open-account", account=f"a-{n + 1}") for n in range(accounts)))
 
@@ -144,7 +144,7 @@ class World:
 
     def closed(self, month: str, actor: str | None = "ops/lin") -> World:
         """Let a month that has ended be closed; what was derived for it does not matter here."""
-        period = read_period(month, self.catalog.policy.calendar_offset)
+        period = read_period(month, self.config.policy.calendar_offset)
         self.move(max(self.clock, period.ends))
         event = PeriodClosed(
             period=month, at=period.last, known_position=len(self.log), accounts=1, instances=0,
@@ -154,22 +154,22 @@ class World:
 
     def reopened(self, month: str) -> World:
         """Let the close of a month be in force no longer."""
-        close = self.catalog.closes.of(month)[-1].position
+        close = self.config.closes.of(month)[-1].position
         return self._noted(PeriodReopened(period=month, close=close), "ops/lin")
 
     def _noted(self, event: AnyEvent, actor: str | None) -> World:
         recorded = RecordedEvent(
             position=len(self.log) + 1, stream=LEDGER_STREAM,
-            version=self.catalog.versions.get(LEDGER_STREAM, 0) + 1, recorded_at=self.clock,
+            version=self.config.versions.get(LEDGER_STREAM, 0) + 1, recorded_at=self.clock,
             effective_at=self.clock, event=event, actor=actor,
         )  # fmt: skip
         self._record([recorded])
-        self.catalog.apply(recorded)
+        self.config.apply(recorded)
         return self
 
     def when(self, command: AnyCommand) -> World:
         """Move the clock to the command, run what is due, decide it; ``then`` looks at it."""
-        offset = self.catalog.policy.calendar_offset
+        offset = self.config.policy.calendar_offset
         command = normalise(copy(command), offset)
         state = self.states.get(command.account) if isinstance(command, AccountCommand) else None
         if is_repeat(state, command, self._records(command)):
@@ -226,7 +226,7 @@ class World:
     def shown(self, account: str = A) -> Json:
         """Return an account as ``tally state`` shows it now."""
         point = Point(self.clock, self.clock, len(self.log), everything=True)
-        return state_json(self.states[account], self.catalog.policy, point)
+        return state_json(self.states[account], self.config.policy, point)
 
     def instance(self, name: str = "i-1") -> Json:
         """Return one instance as ``tally state`` shows it."""
@@ -238,11 +238,11 @@ class World:
 
     def instant(self, text: str) -> int:
         """Read an instant in the ledger's offset."""
-        return parse_instant(text, self.catalog.policy.calendar_offset)
+        return parse_instant(text, self.config.policy.calendar_offset)
 
     def written(self, instant: int) -> str:
         """Write an instant without its offset: ``2025-11-02T06:30:00``."""
-        return format_instant(instant, self.catalog.policy.calendar_offset)[:19]
+        return format_instant(instant, self.config.policy.calendar_offset)[:19]
 
     def happened(self, *names: str, account: str = A) -> list[tuple[str, str]]:
         """Return (effective instant, type) of the account's events, of some types or of all."""
@@ -263,26 +263,26 @@ class World:
 
     def offset(self) -> str:
         """Write the offset in force: ``+08:00``."""
-        return format_instant(0, self.catalog.policy.calendar_offset)[19:]
+        return format_instant(0, self.config.policy.calendar_offset)[19:]
 
     # --- the machinery ---------------------------------------------------------------------
 
     def _decide(self, command: AnyCommand) -> list[RecordedEvent]:
         context = DecisionContext(self.clock, self.clock, len(self.log) + 1)
-        records, catalog = self._records(command), self.catalog
+        records, config = self._records(command), self.config
         if isinstance(command, (SetPrice, SetPolicy)):
-            return decider.decide_catalog(
-                command, catalog=catalog, context=context, records=records
+            return decider.decide_config(
+                command, config=config, context=context, records=records
             )
         state = self.states.get(command.account)
         if state is None and isinstance(command, OpenAccount):
             state, made = decider.open_account(
-                command, catalog=catalog, context=context, records=records
+                command, config=config, context=context, records=records
             )
             self.states[command.account] = state
             return made
         return decider.decide(
-            state, command, catalog=catalog, context=context, records=records
+            state, command, config=config, context=context, records=records
         )
 
     def _refuse(self, command: AnyCommand, error: Refused) -> None:
@@ -290,12 +290,12 @@ class World:
         state = self.states.get(account)
         before = whole(state)
         recorded = decider.refusal(
-            state, command, error, catalog=self.catalog,
+            state, command, error, config=self.config,
             context=DecisionContext(self.clock, self.clock, len(self.log) + 1),
         )  # fmt: skip
         assert whole(state) == before
         if state is None:
-            self.catalog.apply(recorded)
+            self.config.apply(recorded)
         else:
             evolve(state, recorded)
             state.version -= 1
@@ -311,7 +311,7 @@ class World:
             upcoming = [
                 (deadline.at, state.account, deadline)
                 for state in self.states.values()
-                if (deadline := next_due(state, self.catalog.policy)) is not None
+                if (deadline := next_due(state, self.config.policy)) is not None
             ]
             first = min(upcoming, default=None)
             if first is None or first[0] > to:
@@ -319,7 +319,7 @@ class World:
             context = DecisionContext(first[0], first[0], len(self.log) + 1)
             made += self._record(
                 decider.transition(
-                    self.states[first[1]], first[2], catalog=self.catalog, context=context
+                    self.states[first[1]], first[2], config=self.config, context=context
                 )
             )
         self.clock = to
@@ -368,7 +368,7 @@ class World:
         return recorded
 
     def _shown(self, recorded: RecordedEvent) -> Json:
-        write = Formatter(offset=self.catalog.policy.calendar_offset, currency="CNY")
+        write = Formatter(offset=self.config.policy.calendar_offset, currency="CNY")
         fields: dict[str, Any] = {
             "at": write.instant(recorded.effective_at),
             "recorded_at": write.instant(recorded.recorded_at),

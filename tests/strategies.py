@@ -323,10 +323,10 @@ def _choose(world: World, account: str, cell: object) -> object:
 
 def command_of(world: World, step: Step) -> AnyCommand:
     """Make the command of a step, at its instant of the world's clock."""
-    offset = world.catalog.policy.calendar_offset
+    offset = world.config.policy.calendar_offset
     at = world.clock + step.gap * SECOND
     if step.gap < 0:
-        dues = [next_due(state, world.catalog.policy) for state in world.states.values()]
+        dues = [next_due(state, world.config.policy) for state in world.states.values()]
         first = min((due.at for due in dues if due is not None), default=world.clock)
         at = max(world.clock, first - (SECOND if step.gap == JUST_BEFORE else 0))
     account = str(step.fields.get("account", A))

@@ -70,7 +70,7 @@ def whole_answer(
 
 
 def _currency(session: Session) -> str:
-    return session.catalog.currency
+    return session.config.currency
 
 
 def print_page(

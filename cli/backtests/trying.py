@@ -39,7 +39,7 @@ def try_command(session: Session, account: str, question: Question) -> str:
     inserts = [
         Insertion(max(one.at, begins, question.starts), c.SetPrice(
             sku=one.sku,
-            monthly_price=Decimal(format_minor(one.monthly_price, session.catalog.currency)),
+            monthly_price=Decimal(format_minor(one.monthly_price, session.config.currency)),
         ))
         for one in changes.prices
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ledger.memory import no_cycles
 from ledger.store import open_reader
 from projections import shares
-from projections.point import Point, catalog_at
+from projections.point import Point, config_at
 
 if TYPE_CHECKING:
     from projections.shares import Folded
@@ -56,8 +56,8 @@ class RecheckTask(NamedTuple):
 
         with closing(open_reader(self.location)) as reader, no_cycles():
             head = reader.head().position
-            catalog = catalog_at(reader, Point(0, 0, head, everything=True))
-            writers = Writers(reader, catalog)
+            config = config_at(reader, Point(0, 0, head, everything=True))
+            writers = Writers(reader, config)
             recheck = Recheck(
                 reader, accounts=self.accounts, own_streams=self.own_streams, policy=self.policy
             )

@@ -77,7 +77,7 @@ def command(  # noqa: PLR0913 - the options of one question
     behaviour = given.read_customers(customers, within)
     bounds = given.read_limits(limits)
     changes = given.read_changes(
-        policy, prices, coupons, currency=session.catalog.currency, offset=session.offset
+        policy, prices, coupons, currency=session.config.currency, offset=session.offset
     )
     question = Question(changes, behaviour.rules, *_span(session, starts, ends), session.offset)
     if not accounts:

@@ -44,7 +44,7 @@ def list_(session: Session, output: Output, *, only_open: bool, **options: Any) 
     from ledger.reconciling import register  # noqa: PLC0415 - loaded when needed
 
     point = asked(session, **point_options(options))
-    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    formatter = Formatter(offset=session.offset, currency=session.config.currency)
     known = register(session.reader, until=point.position)
     rows = breaks_json(known, formatter, seen_at=point.seen_at)
     if only_open:
@@ -85,7 +85,7 @@ def show(session: Session, output: Output, break_id: str, **options: Any) -> Non
       tally breaks show 1f0c2a9be4d7 --json
     """
     point = asked(session, **point_options(options))
-    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    formatter = Formatter(offset=session.offset, currency=session.config.currency)
     found = break_json(session.reader, point, break_id, formatter)
     if output.human:
         break_page(found)
@@ -230,7 +230,7 @@ def _move(
 def _moved(session: Session, output: Output, break_id: str, position: int) -> None:
     from ledger.reconciling import register  # noqa: PLC0415 - as above
 
-    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    formatter = Formatter(offset=session.offset, currency=session.config.currency)
     rows = breaks_json(register(session.store.reader), formatter, seen_at=session.now)
     row = next(row for row in rows if row["break"] == break_id)
     if output.human:
@@ -254,7 +254,7 @@ def _sign_off_run(
     if output.human:
         write(f"run {run} is signed off [@{recorded.position}]")
         return
-    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    formatter = Formatter(offset=session.offset, currency=session.config.currency)
     point = session.point(_everything())
     output.object(
         {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [],

@@ -36,9 +36,9 @@ def show(session: Session, output: Output) -> None:
     """Show the ledger's clock and its time."""
     now = format_instant(session.now, session.offset)
     if output.human:
-        write(f"{session.catalog.clock} clock at {now}")
+        write(f"{session.config.clock} clock at {now}")
         return
-    output.object({"schema": "tally.clock/1", "clock": session.catalog.clock, "now": now})
+    output.object({"schema": "tally.clock/1", "clock": session.config.clock, "now": now})
 
 
 @command.command("advance", short_help="Move a simulated clock and run what falls due.")
@@ -54,7 +54,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
       tally clock advance --to 2025-06-21T08:00:00+08:00
     """
     ledger = session.ledger
-    offset = ledger.catalog.policy.calendar_offset
+    offset = ledger.config.policy.calendar_offset
     if (duration is None) == (to is None):
         msg = "say how far: a duration or --to"
         raise InvalidInput(msg, hint="tally clock advance 7d, or --to 2025-06-21")
@@ -78,7 +78,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
                   f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
         write(f"clock at {now}, {plural(len(made), 'event')} recorded")
     else:
-        answer = {"schema": "tally.clock/1", "clock": ledger.catalog.clock, "now": now}
+        answer = {"schema": "tally.clock/1", "clock": ledger.config.clock, "now": now}
         with output.object_with(answer, "events") as give:
             for row in rows:
                 give(row)

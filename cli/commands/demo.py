@@ -146,7 +146,7 @@ def _holds_demo(location: str, *, force: bool) -> bool:
     if not path.exists():
         return False
     with Session(location) as there:
-        ours, unchanged = there.catalog.ledger == DEMO_ID, _unchanged(there)
+        ours, unchanged = there.config.ledger == DEMO_ID, _unchanged(there)
     if not ours:
         msg = f"{location!r} holds another ledger"
         raise InvalidInput(msg, hint="choose another path: tally demo --ledger PATH")

@@ -67,7 +67,7 @@ def new(
         msg = "a witness needs its own name"
         raise InvalidInput(msg, hint="add --name, like --name audit.example/lin")
     try:
-        named = check_name(name or f"tally.local/{session.catalog.ledger}")
+        named = check_name(name or f"tally.local/{session.config.ledger}")
     except BadNote as error:
         raise InvalidInput(str(error), hint="like --name example.com/billing") from None
     key = (seals.witness_key if witness else seals.log_key)(named, os.urandom(32))

@@ -57,7 +57,7 @@ def command(
     if to is None or account is not None or any(where.values()):
         wrong = "--to is missing" if to is None else "ACCOUNT and a point need --list"
         raise InvalidInput(wrong, hint="see: tally notify --help")
-    if session.catalog.clock == clocks.SYSTEM:
+    if session.config.clock == clocks.SYSTEM:
         session.ledger.advance()  # what fell due is told, and decides what else is
     work = delivery(session, to, **options)
     rows = []

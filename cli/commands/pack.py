@@ -56,7 +56,7 @@ def write_pack(
     origin = policy.accept(seal.note).checkpoint.origin
     key = log_key_of(session.location, key_place, policy, origin)
     terms = Terms(
-        period, session.offset, session.catalog.currency, str(policy),
+        period, session.offset, session.config.currency, str(policy),
         seed or write_base64(seal.root), sample_size,
     )  # fmt: skip
     with Progress("pack") as progress, target.opened() as file:

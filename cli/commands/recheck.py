@@ -157,7 +157,7 @@ def _here(
     from ledger.releases import Releases  # noqa: PLC0415 - the same
 
     head = session.reader.head().position
-    writers, releases = Writers(session.reader, session.catalog), Releases(session.reader)
+    writers, releases = Writers(session.reader, session.config), Releases(session.reader)
     with no_cycles():
         recheck = Recheck(
             session.reader, accounts=None if account is None else {account}, policy=values,

@@ -104,7 +104,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     body = statement_file(file, options["source"])
     compared = compare(
         session.reader, point, body, _asked(session, options),
-        offset=session.offset, currency=session.catalog.currency,
+        offset=session.offset, currency=session.config.currency,
     )  # fmt: skip
     if options["propose"]:
         _propose(session, compared, point, options)
@@ -191,7 +191,7 @@ def _propose(
     formatter = Formatter(offset=session.offset, currency=compared.report.currency)
     channel = min(compared.channels) if len(compared.channels) == 1 else "bank"
     account = options["account"] if options["account"] in compared.side.accounts else ""
-    simulated = session.catalog.clock == clocks.SIMULATED
+    simulated = session.config.clock == clocks.SIMULATED
     proposer = Proposer(
         compared.side, formatter, at=session.now if simulated else None, known_at=session.now,
         account=account, channel=channel,

@@ -207,7 +207,7 @@ def _names(session: Session, field: str, account: str) -> Collection[str]:
         names = session.reader.streams(ACCOUNT_PREFIX)
         return [name.removeprefix(ACCOUNT_PREFIX) for name in names]
     if field == "sku":
-        return session.catalog.prices
+        return session.config.prices
     state = look_at(session.reader, account, session.point(Asked()))
     if state is None:
         return ()
@@ -240,7 +240,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
     from ledger.rehearsal.why_not import dry_run  # noqa: PLC0415 - as above
 
     answer = dry_run(session.reader, c.normalise(wanted, session.offset), clock=session.now)
-    writers = Writers(session.reader, session.catalog)
+    writers = Writers(session.reader, session.config)
     refused = answer.refused
     if refused is not None:
         outcome = Outcome(
@@ -248,7 +248,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
             rule=refused.rule, refused=refused,
         )  # fmt: skip
     else:
-        restated = map(session.catalog.closes.warning, answer.made)
+        restated = map(session.config.closes.warning, answer.made)
         said = [*warnings(answer.made), *(one for one in restated if one is not None)]
         outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
     outcome = _with_the_nearest(session, wanted, outcome)

@@ -56,9 +56,9 @@ def command(
       tally run --notify https://hooks.example.com/billing
     """
     ledger = session.ledger
-    if ledger.catalog.clock != clocks.SYSTEM:
-        raise WrongClock(what="tally run", clock=ledger.catalog.clock)
-    offset = ledger.catalog.policy.calendar_offset
+    if ledger.config.clock != clocks.SYSTEM:
+        raise WrongClock(what="tally run", clock=ledger.config.clock)
+    offset = ledger.config.policy.calendar_offset
     end = None if until is None else read_start(until, offset)
     work = None if to is None else delivery(session, to, **options)
     signal.signal(signal.SIGTERM, _stop)

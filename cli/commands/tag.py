@@ -53,7 +53,7 @@ def add(
     from ledger.events import TagAdded  # noqa: PLC0415 - recording alone needs the write side
     from ledger.tagging import add_tag  # noqa: PLC0415 - as above
 
-    if session.catalog.clock == clocks.SYSTEM:
+    if session.config.clock == clocks.SYSTEM:
         session.ledger.advance()  # what is due belongs to the period that is named
     given = point_options(options)
     if when is not None and any(given.values()):
@@ -98,4 +98,4 @@ def list_(session: Session, output: Output) -> None:
 
 
 def _formatter(session: Session) -> Formatter:
-    return Formatter(offset=session.offset, currency=session.catalog.currency)
+    return Formatter(offset=session.offset, currency=session.config.currency)

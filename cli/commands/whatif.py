@@ -121,7 +121,7 @@ def _event_values(
     from ledger.events import account_of  # noqa: PLC0415 - loaded when needed
     from ledger.rehearsal.whatif import recorded_event  # noqa: PLC0415 - loaded when needed
 
-    writers = Writers(session.reader, session.catalog)
+    writers = Writers(session.reader, session.config)
     found: dict[int, dict[str, Any]] = {}
     for position, values in patches.items():
         write_as = writers.of(account_of(recorded_event(session.reader, position).stream))

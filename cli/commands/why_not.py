@@ -76,7 +76,7 @@ def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
     answer = try_now(session.reader, wanted, now=session.now)
     return why_not_json(
         wanted, answer, cures(session.reader, wanted, answer, now=session.now),
-        now=session.now, writers=Writers(session.reader, session.catalog),
+        now=session.now, writers=Writers(session.reader, session.config),
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, A
         msg = f"the refusal @{position} is not in the log of account {account!r}"
         raise NoSuchThing(msg, hint=f"see: tally show {position}")
     found = flips(RecordedDecision(session.reader, recorded))
-    return past_refusal_json(recorded, found, Writers(session.reader, session.catalog))
+    return past_refusal_json(recorded, found, Writers(session.reader, session.config))
 
 
 def _page(answer: dict[str, Any]) -> None:

@@ -73,7 +73,7 @@ class Answers:
                 at = known_at = now
             stamp = _stamp(session)
             return stamp, Here(
-                at, known_at, found.position, starts, now, stamp.position, session.catalog.ledger
+                at, known_at, found.position, starts, now, stamp.position, session.config.ledger
             )
 
     def reply(
@@ -109,7 +109,7 @@ class Answers:
 
 
 def _stamp(session: Session) -> Stamp:
-    still = session.catalog.clock == clock.SIMULATED
+    still = session.config.clock == clock.SIMULATED
     return Stamp(session.reader.head().position, session.now if still else None)
 
 

@@ -62,7 +62,7 @@ def write(
     if choice != PLAIN:
         raise InvalidInput(f"--format {form} takes only a point and -o")
     point = point._replace(at=point.seen_at)
-    offset = session.catalog_at(point).policy.calendar_offset
+    offset = session.config_at(point).policy.calendar_offset
     writer, digest, pieces = journal(form), sha256(), 0
     body = writer.body(session.reader, point, offset=offset, with_lots=with_lots)
     with SpooledTemporaryFile(SPOOLED) as spool, Progress("export") as progress:

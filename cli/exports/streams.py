@@ -52,8 +52,8 @@ def write(
     session: Session, point: Point, *, form: str, into: Sink, choice: Choice
 ) -> Written:
     """Write a whole export; its bytes do not change when the clock moves on."""
-    catalog = session.catalog_at(point)
-    terms = Terms(catalog.policy.calendar_offset, catalog.ledger, catalog.currency, choice.version)
+    config = session.config_at(point)
+    terms = Terms(config.policy.calendar_offset, config.ledger, config.currency, choice.version)
     digest, rows = sha256(), 0
     with Progress("export") as progress:
         source = session.reader if form in EXPORTS.own else session

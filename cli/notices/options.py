@@ -71,7 +71,7 @@ def delivery(
     if start is not None and start > head:
         msg = f"there is no event @{start} yet, the head is @{head}"
         raise NoSuchThing(msg, hint="--since names an event, 0 for the beginning")
-    real = session.catalog.clock != clocks.SIMULATED
+    real = session.config.clock != clocks.SIMULATED
     channel = open_channel(session, to, secret_env=secret_env, templates=templates)
     outbox = Outbox(session.store.reader, channel.name, kinds=wanted, since=start)
     now = session.ledger.now if real else lambda: session.now

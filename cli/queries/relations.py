@@ -46,7 +46,7 @@ class Relation(NamedTuple):
 
 def decimals(session: Session, point: Point) -> int:
     """Return how many decimals the currencies of the accounts at a point have at the most."""
-    found = {exponent(session.catalog.currency)}
+    found = {exponent(session.config.currency)}
     found.update(exponent(str(row[1])) for row in _balances(session, point))
     return max(found)
 
@@ -58,7 +58,7 @@ def _events(session: Session, point: Point) -> Iterator[Row]:
     from cli.rehearsals.written import Writers  # noqa: PLC0415 - for events alone
 
     reader = session.reader
-    write = Writers(session.reader, session.catalog)
+    write = Writers(session.reader, session.config)
     bodies = (
         reader.bodies(until=point.position) if point.everything
         else reader.bodies_by_effect(until=point.position, at=point.at)
@@ -173,7 +173,7 @@ def _breaks(session: Session, point: Point) -> Iterator[Row]:
     from projections.answers import Formatter  # noqa: PLC0415 - the same
     from projections.reconciliation.runs import breaks_json  # noqa: PLC0415 - the same
 
-    write = Formatter(offset=session.offset, currency=session.catalog.currency)
+    write = Formatter(offset=session.offset, currency=session.config.currency)
     known = register(session.reader, until=point.position)
     yield from breaks_json(known, write, seen_at=point.seen_at)
 

@@ -16,7 +16,7 @@ from ledger.events import account_of
 from ledger.periods import format_instant
 from ledger.rehearsal.flip import SKIP
 from projections.answers import state_json
-from projections.point import Point, catalog_at
+from projections.point import Point, config_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,7 @@ def forecast_json(
 ) -> Json:
     """Write what is to come: ``tally.forecast/1``."""
     head = reader.head().position
-    today = catalog_at(reader, Point(now, now, head, everything=True))
+    today = config_at(reader, Point(now, now, head, everything=True))
     writers = Writers(reader, today)
     then = Point(to, to, head + len(found.events), everything=True)
     offset = today.policy.calendar_offset
@@ -104,7 +104,7 @@ def forecast_json(
         "position": head,
         "events": [writers.event(one) for one in found.events],
         "states": [
-            state_json(state, found.catalog.policy, then)
+            state_json(state, found.config.policy, then)
             for _, state in sorted(found.states.items())
         ],
     }

@@ -21,7 +21,7 @@ from ledger.events import account_of
 from ledger.rehearsal import facts as refolding
 from ledger.rehearsal.whatif import Bounds, Rehearsed, accounts_touched, visible, whatif
 from projections.answers import point_json, state_json
-from projections.point import account_at, catalog_at
+from projections.point import account_at, config_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,9 +54,9 @@ class WhatIf:
         self.changes = changes
         self.point = point
         self.bounds = Bounds(point.at, point.known_at, point.position)
-        self.catalog = catalog_at(reader, point)
-        self.writers = Writers(reader, self.catalog)
-        self.offset = self.catalog.policy.calendar_offset
+        self.config = config_at(reader, point)
+        self.writers = Writers(reader, self.config)
+        self.offset = self.config.policy.calendar_offset
 
     def decided(self, *, account: str | None = None, until: int | None = None) -> Json:
         """Decide again from the facts and the clock: ``--mode decide``."""
@@ -69,7 +69,7 @@ class WhatIf:
             keep = {f"account:{name}" for name in first.accounts} | {"policy", "prices"}
         found = whatif(self.reader, self.changes, accounts=touched, keep=keep, until=until)
         shown = sorted(touched) if touched is not None else found.accounts
-        after = found.catalog(self.bounds).policy
+        after = found.config(self.bounds).policy
         compared = [
             self._compared(name, found.state(name, self.bounds), after) for name in shown
         ]
@@ -139,7 +139,7 @@ class WhatIf:
                 for one, error in found.refused
             ]  # fmt: skip
             state = refolding.folded(account, found, self.bounds)
-            compared.append(self._compared(account, state, self.catalog.policy))
+            compared.append(self._compared(account, state, self.config.policy))
         return {
             **self._head("facts", compared),
             "possible": not violations,
@@ -181,13 +181,13 @@ class WhatIf:
         write = self.writers.of(account)
         rows = diff_rows(
             account,
-            fields_of(before, self.catalog.policy, self.point.seen_at),
+            fields_of(before, self.config.policy, self.point.seen_at),
             fields_of(after, policy, self.point.seen_at),
             write,
         )
         return Compared(
             account,
-            state_json(before, self.catalog.policy, self.point) if before else None,
+            state_json(before, self.config.policy, self.point) if before else None,
             state_json(after, policy, self.point) if after else None,
             rows,
         )

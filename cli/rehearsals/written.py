@@ -27,7 +27,7 @@ from projections.history.rules_of import rule_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ledger.catalog import Catalog
+    from ledger.config import LedgerConfig
     from ledger.policy import Policy
     from ledger.rehearsal.recheck import Difference
     from ledger.releases import Releases
@@ -41,10 +41,10 @@ _SHIFTING = ("position", "version", "cause", "schema")
 class Writers(Currencies):
     """Writers by account: each account has its own currency."""
 
-    def __init__(self, reader: Reader, catalog: Catalog) -> None:
+    def __init__(self, reader: Reader, config: LedgerConfig) -> None:
         """Write in the ledger's offset."""
-        offset = catalog.policy.calendar_offset
-        super().__init__(own=catalog.currency, offset=offset, reader=reader)
+        offset = config.policy.calendar_offset
+        super().__init__(own=config.currency, offset=offset, reader=reader)
 
 
 # --- recheck ----------------------------------------------------------------------------------

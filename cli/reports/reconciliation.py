@@ -23,7 +23,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
       tally report reconciliation
       tally report reconciliation --known-at 2025-01-31
     """
-    formatter = Formatter(offset=session.offset, currency=session.catalog.currency)
+    formatter = Formatter(offset=session.offset, currency=session.config.currency)
     found = report_at(session.reader, span.point, formatter)
     if output.form in ("ndjson", "csv"):
         output.rows(found["rows"])

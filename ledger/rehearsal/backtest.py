@@ -154,7 +154,7 @@ class Backtest(Rehearsal):
 
     def _pin(self) -> None:
         super()._pin()
-        self.catalog.prices.update(self._pinned)
+        self.config.prices.update(self._pinned)
 
     def _adopt(self, recorded: RecordedEvent) -> None:
         super()._adopt(recorded)

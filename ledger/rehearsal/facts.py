@@ -14,11 +14,11 @@ import msgspec
 
 from ledger import codec
 from ledger.account import evolve, fold
-from ledger.catalog import Catalog
 from ledger.engine import Engine
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
 from ledger.invariants import breaches
+from ledger.loading import load_config
 from ledger.policy import did_you_mean
 from ledger.rehearsal.replay import batches
 from ledger.rehearsal.whatif import visible
@@ -122,7 +122,7 @@ def _fact(
 ) -> RecordedEvent:
     """Return the first event that an inserted command records. Raises: Refused, InvalidInput."""
     engine = Engine()
-    engine.catalog = _catalog(reader, insert.at)
+    engine.config = load_config(reader, known_at=insert.at)
     before = [one for one in events if one.recorded_at <= insert.at]
     engine.states[account] = fold(account, before) if before else None
     made, error = engine.decide(insert.command, now=insert.at, records=NO_RECORDS)
@@ -132,16 +132,6 @@ def _fact(
         msg = "the inserted command changes nothing at its instant"
         raise InvalidInput(msg)
     return msgspec.structs.replace(made[0], position=position)
-
-
-def _catalog(reader: Reader, at: int) -> Catalog:
-    catalog = Catalog()
-    own: list[RecordedEvent] = []
-    for stream in ("policy", "prices", "ledger"):
-        own += codec.decode_all(reader.stream_bodies(stream, known_at=at))
-    for recorded in sorted(own, key=attrgetter("position")):
-        catalog.apply(recorded)
-    return catalog
 
 
 # --- what cannot have happened ----------------------------------------------------------------

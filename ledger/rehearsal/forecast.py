@@ -6,19 +6,19 @@ This module must not know how the result is shown, and it writes nothing.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import fold
 from ledger.engine import Engine
-from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, POLICY_STREAM, PRICES_STREAM, account_of
+from ledger.events import ACCOUNT_PREFIX, account_of
+from ledger.loading import load_config
 from ledger.ordering import next_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ledger.catalog import Catalog
+    from ledger.config import LedgerConfig
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
     from ledger.store import Reader
@@ -29,20 +29,16 @@ class Forecast(NamedTuple):
 
     events: list[RecordedEvent]
     states: dict[str, AccountState]
-    catalog: Catalog
+    config: LedgerConfig
 
 
 def ahead(reader: Reader, *, simulated: bool = True) -> Engine:
     """Return an engine that stands at the head of the log, with no account loaded."""
     engine = Engine()
-    own: list[RecordedEvent] = []
-    for stream in (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM):
-        own += codec.decode_all(reader.stream_bodies(stream))
-    for recorded in sorted(own, key=attrgetter("position")):
-        engine.catalog.apply(recorded)
+    engine.config = load_config(reader)
     if simulated:
         # Ahead of the clock each transition is recorded when it is due: the ledger is awake.
-        engine.catalog.clock = "simulated"
+        engine.config.clock = "simulated"
     engine.position = reader.head().position
     return engine
 
@@ -72,7 +68,7 @@ def forecast(
     names = _all_accounts(reader) if accounts is None else sorted(accounts)
     for done, name in enumerate(names):
         state = load(engine, reader, name)
-        deadline = next_due(state, engine.catalog.policy) if state is not None else None
+        deadline = next_due(state, engine.config.policy) if state is not None else None
         if state is None or (accounts is None and (deadline is None or deadline.at > to)):
             engine.states.pop(name, None)
             continue
@@ -81,7 +77,7 @@ def forecast(
             progress(done, len(names))
     engine.run_due(until=to)
     states = {name: state for name, state in engine.states.items() if state is not None}
-    return Forecast(engine.pending, states, engine.catalog)
+    return Forecast(engine.pending, states, engine.config)
 
 
 def _all_accounts(reader: Reader) -> list[str]:

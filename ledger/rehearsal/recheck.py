@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
+from ledger.config import STREAMS
 from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, account_of
 from ledger.rehearsal.changes import Changes
 from ledger.rehearsal.differences import Pair, compare
-from ledger.rehearsal.replay import DECIDED, Rehearsal, Step, whose
+from ledger.rehearsal.replay import Rehearsal, Step, whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -106,7 +107,7 @@ class Recheck:
             self.checked += sum(
                 len(self._reader.stream_bodies(stream))
                 for stream in self._reader.streams("")
-                if account_of(stream) is None and stream not in DECIDED
+                if account_of(stream) is None and stream not in STREAMS
             )
 
     def _own(self, pair: Pair) -> bool:

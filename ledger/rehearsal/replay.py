@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from ledger.store.rows import Request
 
-DECIDED = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # other streams of the ledger are notes
 Batch = list[RecordedEvent]
 
 
@@ -172,15 +171,15 @@ class Rehearsal(Engine):
                 self._adopt(first)
                 yield Step(batch, batch, noted=True)
             elif account_of(first.stream) is None:  # a note: a tag, a close, a reconciliation
-                if self.catalog.clock == clocks.SIMULATED:
+                if self.config.clock == clocks.SIMULATED:
                     yield from self._clock(first.recorded_at)
                 for recorded in batch:
-                    self.catalog.apply(recorded)
+                    self.config.apply(recorded)
                 self.position += len(batch)
                 self.recorded_at = first.recorded_at
                 yield Step(batch, batch, noted=True)
             else:
-                if self.catalog.clock == clocks.SYSTEM:
+                if self.config.clock == clocks.SYSTEM:
                     yield from self._clock(first.recorded_at)
                 yield Step(batch, ())
         self._stop_trusting()
@@ -189,7 +188,7 @@ class Rehearsal(Engine):
 
     def _adopt(self, recorded: RecordedEvent) -> None:
         """Adopt the ledger's first event as it is: its identity and its policy."""
-        self.catalog.apply(recorded)
+        self.config.apply(recorded)
         self.position = recorded.position
         self.recorded_at = recorded.recorded_at
         self._pin()
@@ -197,7 +196,7 @@ class Rehearsal(Engine):
     def _pin(self) -> None:
         """Put the changed values back in force; they are changed from where trust ends."""
         if self._changes.policy:
-            self.catalog.policy.adopt(self._changes.policy, at=self._trusted_before)
+            self.config.policy.adopt(self._changes.policy, at=self._trusted_before)
 
     def _stop_trusting(self) -> None:
         """Begin to decide: from here on the changes hold."""
@@ -212,7 +211,7 @@ class Rehearsal(Engine):
         account = account_of(first.stream)
         if account is None:
             for recorded in batch:
-                self.catalog.apply(recorded)
+                self.config.apply(recorded)
         else:
             state = self.states.get(account) or AccountState(account)
             self.states[account] = state
@@ -242,7 +241,7 @@ class Rehearsal(Engine):
         command = command_of(first)
         values = self._changes.patches.get(first.position)
         if values:
-            command = patched(command, values, offset=self.catalog.policy.calendar_offset)
+            command = patched(command, values, offset=self.config.policy.calendar_offset)
         self._now_at = first.position
         yield from self._decide(command, now=first.recorded_at, recorded=batch)
 

@@ -7,6 +7,7 @@ This module must not know how the result is shown.
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ import msgspec
 from ledger import codec
 from ledger import commands as c
 from ledger.account import fold
-from ledger.catalog import Catalog
+from ledger.config import STREAMS, fold_config
 from ledger.engine import PAYMENTS, payment_key
 from ledger.errors import InvalidInput, NoSuchThing, Refused
 from ledger.events import ACCOUNT_PREFIX, CommandRefused, RecordedEvent, account_of
@@ -26,6 +27,7 @@ from ledger.rehearsal.replay import Rehearsal, Step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from ledger.config import LedgerConfig
     from ledger.state import AccountState
     from ledger.store import Reader
 
@@ -93,14 +95,12 @@ class Rehearsed(NamedTuple):
         state = fold(account, select(kept, bounds))
         return state if state.opened_at is not None else None
 
-    def catalog(self, bounds: Bounds) -> Catalog:
-        """Fold policy and prices of the rehearsed history at a point."""
-        catalog = Catalog()
-        for stream in ("policy", "prices"):
-            for event in select(self.histories.get(stream, []), bounds):
-                catalog.apply(event)
-        catalog.policy.adopt(self.changes.policy, at=0)
-        return catalog
+    def config(self, bounds: Bounds) -> LedgerConfig:
+        """Fold policy, prices and closes of the rehearsed history at a point."""
+        own = (select(self.histories.get(stream, []), bounds) for stream in STREAMS)
+        config = fold_config(chain.from_iterable(own))
+        config.policy.adopt(self.changes.policy, at=0)
+        return config
 
 
 def select(kept: Sequence[Kept], bounds: Bounds) -> list[RecordedEvent]:

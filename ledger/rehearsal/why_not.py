@@ -60,7 +60,7 @@ def try_now(
     Raises: InvalidInput.
     """
     engine = ahead(reader, simulated=False)
-    currency = engine.catalog.currency
+    currency = engine.config.currency
     if isinstance(command, c.AccountCommand):
         state = load(engine, reader, command.account)
         if state is not None:
@@ -96,12 +96,12 @@ def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
     """
     if command.at is None:
         return try_now(reader, command, now=clock)
-    catalog, at = ahead(reader, simulated=False).catalog, int(command.at)
-    if catalog.clock == clocks.SYSTEM:
+    config, at = ahead(reader, simulated=False).config, int(command.at)
+    if config.clock == clocks.SYSTEM:
         raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
     answer = try_now(reader, command, now=max(at, clock))
     if at < clock and not answer.duplicate:
-        offset = catalog.policy.calendar_offset
+        offset = config.policy.calendar_offset
         raise ClockWentBackwards(
             at=format_instant(at, offset), clock=format_instant(clock, offset)
         )

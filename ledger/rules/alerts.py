@@ -29,7 +29,7 @@ def set_alert(batch: Batch, command: SetAlert) -> None:
 def remind(batch: Batch) -> None:
     """Due: ``available`` is still below the threshold (R54)."""
     state = batch.state
-    reminder = next_reminder(state, batch.catalog.policy)
+    reminder = next_reminder(state, batch.config.policy)
     threshold = state.alert.threshold
     assert reminder is not None  # noqa: S101 - it is due
     assert threshold is not None  # noqa: S101 - an episode is on

@@ -20,7 +20,7 @@ from ledger.ordering import ordering
 if TYPE_CHECKING:
     import msgspec
 
-    from ledger.catalog import Catalog
+    from ledger.config import LedgerConfig
     from ledger.events import AnyEvent
     from ledger.state import AccountState, Item
 
@@ -35,16 +35,17 @@ class Batch:
     """
 
     __slots__ = (
-        "actor", "available_before", "catalog", "command", "events", "now", "override", "position",
+        "actor", "available_before", "command", "config", "events", "now", "override", "position",
         "reason", "recorded_at", "request", "state", "stream", "token",
     )  # fmt: skip
 
     def __init__(
-        self, state: AccountState, catalog: Catalog, *, now: int, recorded_at: int, position: int
-    ) -> None:
+        self, state: AccountState, config: LedgerConfig, *,
+        now: int, recorded_at: int, position: int,
+    ) -> None:  # fmt: skip
         """Open a batch whose first event gets ``position``."""
         self.state = state
-        self.catalog = catalog
+        self.config = config
         self.now = now
         self.recorded_at = recorded_at
         self.position = position
@@ -77,7 +78,7 @@ class Batch:
         was made by then, so a fact for a closed period is refused here, if at all (R62).
         """
         made = self.events
-        if effective_at is not None and not made and self.catalog.policy.closed_period:
+        if effective_at is not None and not made and self.config.policy.closed_period:
             self._guard(effective_at)
         recorded = RecordedEvent(
             position=self.position + len(made),
@@ -103,7 +104,7 @@ class Batch:
         ``debts`` are what is unpaid and usage that is not billed yet. Raises: InvalidAmount.
         """
         state = self.state
-        order = ordering(state, self.catalog.policy)
+        order = ordering(state, self.config.policy)
         if cash and state.cash + cash > HELD_MAX:
             msg = f"account {state.account!r} cannot hold so much cash"
         elif debts and state.outstanding + order.unbilled + debts > HELD_MAX:
@@ -117,13 +118,13 @@ class Batch:
     def _guard(self, effective_at: int) -> None:
         """Refuse a fact for a closed period; the clock itself is never refused (R62)."""
         if self.command is not None:
-            self.catalog.closes.check_fact(
+            self.config.closes.check_fact(
                 effective_at, override=self.override, actor=self.actor, reason=self.reason
             )
 
     def restore_service(self, instance: str, *, cause: int | None) -> None:
         """Let a stopped service come back within ``restore_delay`` (R19)."""
-        restored_at = self.now + self.catalog.policy.restore_delay
+        restored_at = self.now + self.config.policy.restore_delay
         restoring = events.ServiceRestoring(instance=instance, restored_at=restored_at)
         self.emit(restoring, cause=cause)
 
@@ -135,7 +136,7 @@ def oldest_first(state: AccountState) -> list[Item]:
 
 def settle(batch: Batch) -> int | None:
     """Pay unpaid items from cash, oldest first, partially if need be (R2, R50)."""
-    state, policy = batch.state, batch.catalog.policy
+    state, policy = batch.state, batch.config.policy
     position = None
     while state.cash > 0 and (item := ordering(state, policy).oldest(state)) is not None:
         part = min(state.cash, item.outstanding)
@@ -155,10 +156,10 @@ def mark_overdue(batch: Batch, *, cause: int | None) -> None:
         if state.overdue_since is None:
             return
         cleared = batch.emit(events.OverdueCleared(overdue_since=state.overdue_since), cause=cause)
-        for name in sorted(ordering(state, batch.catalog.policy).stopped):
+        for name in sorted(ordering(state, batch.config.policy).stopped):
             batch.restore_service(name, cause=cleared)
         return
-    oldest = ordering(state, batch.catalog.policy).oldest(state)
+    oldest = ordering(state, batch.config.policy).oldest(state)
     assert oldest is not None  # noqa: S101 - there are items
     if state.overdue_since is None:
         started = events.OverdueStarted(item=oldest.item, overdue_since=oldest.posted_at)
@@ -207,5 +208,5 @@ def finish(batch: Batch) -> None:
     """
     watch_balance(batch)
     state = batch.state
-    oldest = ordering(state, batch.catalog.policy).oldest(state) if state.items else None
+    oldest = ordering(state, batch.config.policy).oldest(state) if state.items else None
     check_at_hand(state, oldest)

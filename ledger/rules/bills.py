@@ -35,7 +35,7 @@ POSTING_PROMISED = 4 * HOUR
 def _in_service_at(batch: Batch, instance: Instance, at: int) -> bool:
     """Return whether the service was not stopped, restoring or released at an instant (R18)."""
     for start, end in instance.outages:
-        promised = restored_at(instance, batch.catalog.policy) if end is None else end
+        promised = restored_at(instance, batch.config.policy) if end is None else end
         if start <= at and (promised is None or at < promised):
             return False
     return True

@@ -73,7 +73,7 @@ def end(batch: Batch, coupon: str) -> None:
 def pay_posted(batch: Batch, coupon: Coupon, *, cause: int) -> None:
     """Let a coupon pay bills posted before it, where the policy reads R42 that way."""
     state = batch.state
-    if not batch.catalog.policy.coupon_pays_posted:
+    if not batch.config.policy.coupon_pays_posted:
         return
     for item in oldest_first(state):
         if not isinstance(item, Bill) or not eligible(

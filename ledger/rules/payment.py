@@ -56,7 +56,7 @@ def require_order_months(months: int) -> None:
 
 def end_of_term(batch: Batch, anchor: int, months: int) -> int:
     """Return T for an anchor and the months bought so far, under the policy in force (R21)."""
-    policy = batch.catalog.policy
+    policy = batch.config.policy
     return term_end(anchor, months, offset=policy.calendar_offset, exact=bool(policy.expiry))
 
 
@@ -65,8 +65,8 @@ def list_price(batch: Batch, sku: str) -> int:
 
     Raises: UnknownSku; prices are in the ledger's currency, other accounts have none.
     """
-    price = batch.catalog.prices.get(sku)
-    if price is None or batch.state.currency != batch.catalog.currency:
+    price = batch.config.prices.get(sku)
+    if price is None or batch.state.currency != batch.config.currency:
         msg = f"sku {sku!r} has no list price in {batch.state.currency}"
         raise UnknownSku(msg, rule="R24")
     return price
@@ -105,7 +105,7 @@ def coupons_for_bill(batch: Batch, *, product: str, gross: int) -> Iterator[Coup
     """Yield the coupons for a bill: earliest end, then earliest grant, then id (R43)."""
     fits = partial(in_scope, product=product, order_type="pay_as_you_go", gross=gross)
     state = batch.state
-    for coupon in ordering(state, batch.catalog.policy).by_end(state, fits):
+    for coupon in ordering(state, batch.config.policy).by_end(state, fits):
         if can_be_used(coupon, batch.now):
             yield coupon
 
@@ -132,7 +132,7 @@ def coupon_for_order(batch: Batch, wanted: str, *, order_type: str, gross: int) 
         return named
     if not gross:
         return None
-    usable = list(ordering(state, batch.catalog.policy).largest(state, fits))
+    usable = list(ordering(state, batch.config.policy).largest(state, fits))
     # What has ended by now was forfeited before anything else at this instant (section 3).
     assert all(can_be_used(coupon, now) for coupon in usable)  # noqa: S101 - our own bug
     return min(usable, key=_order_choice, default=None)
@@ -144,7 +144,7 @@ def _why_not(
     """List every reason why a coupon cannot pay an Enterprise order now (R38)."""
     if coupon is None:
         return ["the account has no such coupon"]
-    state, now, offset = batch.state, batch.now, batch.catalog.policy.calendar_offset
+    state, now, offset = batch.state, batch.now, batch.config.policy.calendar_offset
     least = f"{format_minor(coupon.minimum_spend, state.currency)} {state.currency}"
     cost = f"{format_minor(gross, state.currency)} {state.currency}"
     products, types = coupon.products or (), coupon.order_types or ()

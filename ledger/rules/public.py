@@ -41,7 +41,7 @@ def _instance(state: AccountState, name: str, *, rule: str) -> Instance:
 def _require_after_last_change(batch: Batch, instance: Instance, effective_at: int) -> None:
     """Refuse a late fact that would rewrite a state which has changed since (R11)."""
     if effective_at < instance.changed_at:
-        offset = batch.catalog.policy.calendar_offset
+        offset = batch.config.policy.calendar_offset
         raise EffectiveTimeOutOfOrder(
             effective_at=format_instant(effective_at, offset),
             bound=format_instant(instance.changed_at, offset),

@@ -57,7 +57,7 @@ def cancel(batch: Batch, command: Cancel) -> None:
     instance = _cancellable(batch, command.instance)
     cause = None
     if instance.orders:
-        policy = batch.catalog.policy
+        policy = batch.config.policy
         year = local_year(batch.now, policy.calendar_offset)
         new = next((order for order in instance.orders if order.kind == "new"), None)
         whole = (

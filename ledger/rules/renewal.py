@@ -116,7 +116,7 @@ def _renewed(
 
 def _effective_from(batch: Batch) -> int:
     """Return the instant from which newly enabled slots count (R32)."""
-    policy = batch.catalog.policy
+    policy = batch.config.policy
     if policy.auto_renew_effective:  # the reading next_slot
         return batch.now + SECOND
     return midnight(local_day(batch.now, policy.calendar_offset) + 1, policy.calendar_offset)
@@ -142,7 +142,7 @@ def _has_slot(batch: Batch, instance: Instance, slots_from: int) -> bool:
     before = instance.auto_enabled, instance.slots_from
     instance.auto_enabled, instance.slots_from = True, slots_from
     try:
-        return next_slot(instance, batch.catalog.policy) is not None
+        return next_slot(instance, batch.config.policy) is not None
     finally:
         instance.auto_enabled, instance.slots_from = before
 
@@ -190,7 +190,7 @@ def try_slot(batch: Batch, name: str) -> None:
     """Due: renew from one coupon and cash, or note why not and leave the next slot (R33)."""
     state = batch.state
     instance = state.instances[name]
-    slot = next_slot(instance, batch.catalog.policy)
+    slot = next_slot(instance, batch.config.policy)
     months, expires_at = instance.auto_months, instance.expires_at
     assert slot is not None  # noqa: S101 - it is due
     assert months is not None  # noqa: S101 - auto-renewal is on

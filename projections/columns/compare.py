@@ -23,7 +23,7 @@ from projections.columns import arrow, books
 from projections.columns.asking import Asking
 from projections.columns.segments import MISSING, TRUSTED, Columns
 from projections.journal import reports
-from projections.point import Point, catalog_at, history
+from projections.point import Point, config_at, history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +112,7 @@ def points_of(reader: Reader, root: bytes, count: int = PAST_POINTS) -> list[Poi
 
 def compare(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs | None]:
     """Compare every row at one point; return how many there are and the first difference."""
-    policy = catalog_at(reader, point).policy
+    policy = config_at(reader, point).policy
     asked: dict[str, Iterator[ViewRow]] = {
         "balances": iter(list(asking.rows("balances", point))),
         "coupons": iter(list(asking.rows("coupons", point))),

@@ -20,7 +20,7 @@ from projections.balances import BALANCES
 from projections.instances import INSTANCES
 from projections.journal.books import Books, post, totals
 from projections.journal.reports import in_chart_order
-from projections.point import Asked, account_at, catalog_at, history, resolve
+from projections.point import Asked, account_at, config_at, history, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def derive(
     reader: Reader, point: Point, progress: Callable[[int, int], None] | None = None
 ) -> DerivedAt:
     """Fold everything at a point once, and hash the rows."""
-    policy = catalog_at(reader, point).policy
+    policy = config_at(reader, point).policy
     balances, instances, lines = sha256(), sha256(), sha256()
     books = Books()
     accounts = rows = 0

@@ -15,7 +15,7 @@ from projections.answers import Formatter, point_json
 from projections.history.bridge import PARTS, Bridge, bridges
 from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
 from projections.history.walk import Walk
-from projections.point import Point, catalog_at
+from projections.point import Point, config_at
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name,
     state = look_at(reader, account, point)
     if state is None:
         return "", {}
-    look = Look(state, catalog_at(reader, point).policy, point.seen_at)
+    look = Look(state, config_at(reader, point).policy, point.seen_at)
     return state.currency, dict(read_all(look))
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger import codec
 from ledger.account import evolve
-from ledger.catalog import Catalog
+from ledger.config import fold_config
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, PolicyAdopted
 from projections.history.fields import Look
 from projections.history.frames import copy_frame, first_frame
@@ -78,8 +78,8 @@ class Timeline:
             if recorded.position > opened:
                 place = self.place_of(recorded.position)
                 self.bodies.insert(place, codec.encode(recorded))
-                found.append((place + 1, _policy(applied)))
-        first = _policy([one for one in policies if one.position <= opened])
+                found.append((place + 1, fold_config(applied).policy))
+        first = fold_config(one for one in policies if one.position <= opened).policy
         return [(0, first), *found]
 
     def place_of(self, position: int) -> int:
@@ -170,10 +170,3 @@ class Timeline:
                 return found
             stop = begin
         return None
-
-
-def _policy(applied: Iterable[RecordedEvent]) -> Policy:
-    catalog = Catalog()
-    for recorded in applied:
-        catalog.apply(recorded)
-    return catalog.policy

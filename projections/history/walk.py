@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from ledger import codec
 from ledger import events as e
 from ledger.account import evolve
-from ledger.catalog import Catalog
+from ledger.config import LedgerConfig
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM
 from ledger.state import AccountState
 from projections.history.fields import ACCOUNT, FAMILIES, Cell, Look, Name
@@ -168,12 +168,12 @@ class Walk:
         self.axis: Axis = axis
         self._bodies = self._read(reader, ACCOUNT_PREFIX + account)
         self._policies = list(codec.decode_all(self._read(reader, POLICY_STREAM)))
-        self.catalog = Catalog()
+        self.config = LedgerConfig()
         self.with_policies = policies
         if not policies:
             for recorded in self._policies:
-                self.catalog.apply(recorded)
-        self.look = Look(AccountState(account), self.catalog.policy, 0)
+                self.config.apply(recorded)
+        self.look = Look(AccountState(account), self.config.policy, 0)
 
     def _read(self, reader: Reader, stream: str) -> list[bytes]:
         order: Literal["position", "effective"] = (
@@ -210,7 +210,7 @@ class Walk:
         look = self.look
         look.seen_at = self.seen_at(recorded)
         if type(recorded.event) is e.PolicyAdopted:
-            self.catalog.apply(recorded)
+            self.config.apply(recorded)
         else:
             evolve(look.state, recorded)
 

@@ -103,7 +103,7 @@ def _flat(view: Opened, account: str, position: int) -> Json:
     state = look_at(view.reader, account, point)
     if state is None:
         return {}
-    shown = state_json(state, view.catalog_at(point).policy, point)
+    shown = state_json(state, view.config_at(point).policy, point)
     flat: Json = {}
     for name, value in shown.items():
         if name in ("schema", "point", "version"):

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
-from ledger.catalog import Catalog
+from ledger.config import LedgerConfig
 from ledger.events import POLICY_STREAM, account_of
 from ledger.periods import DAY, format_instant
 from ledger.state import TRIAL
@@ -71,7 +71,7 @@ class Notices:
         """Start before the first event."""
         self.position = 0
         self.recorded_at = 0
-        self._catalog = Catalog()
+        self._config = LedgerConfig()
         self._currencies: dict[str, str] = {}
         self._terms: dict[Member, _Term] = {}
         self._ahead: list[_Ahead] = []
@@ -79,12 +79,12 @@ class Notices:
     @property
     def ledger(self) -> str:
         """The ledger's own id."""
-        return self._catalog.ledger
+        return self._config.ledger
 
     @property
     def offset(self) -> int:
         """The calendar offset in force."""
-        return self._catalog.policy.calendar_offset
+        return self._config.policy.calendar_offset
 
     def take(self, recorded: RecordedEvent) -> Iterator[Notice]:
         """Yield what can be told before an event is recorded, then what the event itself is."""
@@ -93,7 +93,7 @@ class Notices:
         account, event = account_of(recorded.stream), recorded.event
         if account is None:
             if recorded.stream == POLICY_STREAM:
-                self._catalog.apply(recorded)
+                self._config.apply(recorded)
                 self._releases_move()
             return
         if type(event) is e.AccountOpened:
@@ -142,7 +142,7 @@ class Notices:
 
     def _release(self, term: _Term) -> int:
         """Return R of a term, as ledger/deadlines.py does."""
-        policy = self._catalog.policy
+        policy = self._config.policy
         retention = policy.trial_retention if term.trial else policy.retention
         since = policy.since["trial_retention" if term.trial else "retention"]
         return max(term.expires_at + retention, since)

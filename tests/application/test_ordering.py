@@ -44,7 +44,7 @@ def everything_fits(_: Coupon) -> bool:
 
 
 def check(ledger: Ledger) -> None:
-    policy = ledger.catalog.policy
+    policy = ledger.config.policy
     for state in ledger.states.values():
         if state is None:
             continue
@@ -104,7 +104,7 @@ def test_coupons_that_come_and_go_leave_little_behind() -> None:
     check(ledger)
     state = ledger.states["a"]
     assert state is not None
-    order = ordering(state, ledger.catalog.policy)
+    order = ordering(state, ledger.config.policy)
     sizes = [len(scope.by_rest) + len(scope.by_end) for scope in order._scopes.values()]
     assert max([len(order._deadlines), *sizes]) < 200
     ledger.store.close()

@@ -65,6 +65,15 @@ def test_a_dry_run_ends_like_the_command_and_writes_no_byte(world: World, name: 
     ]
 
 
+def test_a_dry_run_warns_of_a_closed_month_like_the_command(world: World) -> None:
+    world.done("clock", "advance", "--to", "2025-03-02")
+    world.done("close", "2025-01", "--actor", "ann")
+    late = ("record", *TOP_UP, "--amount", "1", "--effective-at", "2025-01-03")
+    (warned,) = world.json(*late, "--dry-run")["warnings"]
+    assert "this restates it (R62)" in warned
+    assert world.json(*late)["warnings"] == [warned]
+
+
 def test_a_dry_run_needs_no_right_to_write(world: World) -> None:
     world.path.chmod(0o444)
     assert "500.00 CNY by card T9" in world.done(

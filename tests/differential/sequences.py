@@ -73,7 +73,7 @@ class Sequence:
             due.at
             for state in self.ledger.states.values()
             if state is not None
-            and (due := next_due(state, self.ledger.catalog.policy)) is not None
+            and (due := next_due(state, self.ledger.config.policy)) is not None
         ]
         if edges and chance.random() < 0.5:
             return max(now, chance.choice(edges) + chance.choice((-SECOND, 0, 0, SECOND)))

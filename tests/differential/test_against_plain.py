@@ -25,7 +25,7 @@ from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from ledger.state import AccountState
 from ledger.store import open_store
 from projections.answers import state_json
-from projections.point import Asked, account_at, catalog_at, resolve
+from projections.point import Asked, account_at, config_at, resolve
 from projections.runner import Views
 from tests.differential.sequences import ACCOUNTS, OFFSET, Sequence, first_policy
 from tests.model.plain import PlainLedger, UsageError
@@ -72,7 +72,7 @@ def _state(ledger: Ledger, account: str) -> dict[str, Any] | None:
     state = account_at(reader, account, point)
     if state is None:
         return None
-    return state_json(state, catalog_at(reader, point).policy, point)
+    return state_json(state, config_at(reader, point).policy, point)
 
 
 def _same_state(ours: dict[str, Any], plain: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import codec
 from ledger.account import fold
-from ledger.catalog import Catalog
+from ledger.config import LedgerConfig
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, RecordedEvent
 from ledger.periods import HOUR
 from projections.answers import state_json
@@ -93,10 +93,10 @@ class Naive:
         state = fold(account, self.selected(ACCOUNT_PREFIX + account, point))
         if state.opened_at is None:
             return None
-        catalog = Catalog()
+        config = LedgerConfig()
         for recorded in self.selected(POLICY_STREAM, point):
-            catalog.apply(recorded)
-        return state_json(state, catalog.policy, point)
+            config.apply(recorded)
+        return state_json(state, config.policy, point)
 
     def flat(self, account: str, point: Point) -> dict[str, Any]:
         """Return every field of the state by its name."""

@@ -17,7 +17,7 @@ from projections.history.diff import diff, diff_account, row_json
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.trace import trace
 from projections.history.walk import EFFECTIVE, KNOWN, Axis, Walk
-from projections.point import Point, account_at, catalog_at
+from projections.point import Point, account_at, config_at
 from tests.history.histories import OFFSET, Naive, at, clock, lived
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_reading_every_field_gives_the_naive_state(told: Told) -> None:
             if state is None:
                 assert naive.flat(account, point) == {}
                 continue
-            look = Look(state, catalog_at(reader, point).policy, point.seen_at)
+            look = Look(state, config_at(reader, point).policy, point.seen_at)
             shown = {str(name): written(name, cell, WRITE) for name, cell in read_all(look)}
             assert shown == naive.flat(account, point)
 

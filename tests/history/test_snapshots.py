@@ -14,7 +14,7 @@ from ledger.store import open_reader
 from projections import snapshots
 from projections.answers import state_json
 from projections.history.frames import copy_frame, first_frame, pack_frame, unpack_frame
-from projections.point import account_at, catalog_at
+from projections.point import account_at, config_at
 from projections.runner import Views
 from tests.application.worlds import new_ledger, record, reopen
 from tests.cli.program import World, small
@@ -46,7 +46,7 @@ def _same(reader: Reader, account: str, **asked: int) -> bool:
         assert looked is folded
         return False
     assert pack_frame(looked) == pack_frame(folded), (account, point)
-    policy = catalog_at(reader, point).policy
+    policy = config_at(reader, point).policy
     assert state_json(looked, policy, point) == state_json(folded, policy, point)
     return snapshots.frame_at(reader, account, point) is not None
 

@@ -119,7 +119,7 @@ def test_a_fold_is_the_state_and_may_be_interrupted(
         for recorded in events[cut:]:
             evolve(state, recorded)
         assert whole(state) == whole(evolved)
-        assert next_due(state, world.catalog.policy) == next_due(evolved, world.catalog.policy)
+        assert next_due(state, world.config.policy) == next_due(evolved, world.config.policy)
 
 
 @given(life=lives() | late_lives(), policy=policies())
@@ -131,7 +131,7 @@ def test_the_order_of_effective_times_gives_the_same_head(life: Life, policy: Re
         events = sorted(world.stream(account), key=lambda r: (r.effective_at, r.position))
         state = world.states[account] = fold(account, events)
         assert world.shown(account) == shown
-        assert next_due(state, world.catalog.policy) == next_due(evolved, world.catalog.policy)
+        assert next_due(state, world.config.policy) == next_due(evolved, world.config.policy)
         for name, bill in evolved.bills.items():
             other = state.bills[name]
             assert (other.outstanding, other.cash_paid) == (bill.outstanding, bill.cash_paid)
@@ -225,7 +225,7 @@ def test_nothing_is_left_due_in_the_past(life: Life, policy: Readings) -> None:
     for played in live(life, policy):
         world = played.world
         for state in world.states.values():
-            deadline = next_due(state, world.catalog.policy)
+            deadline = next_due(state, world.config.policy)
             assert deadline is None or deadline.at > world.clock
         length = len(world.log)
         world.move(world.clock)
@@ -237,14 +237,14 @@ def test_every_life_comes_to_rest(life: Life, policy: Readings) -> None:
     """R57: each transition leads on: after it the same deadline is never due again."""
     world = play(life, policy).world
     for _ in range(200):
-        dues = [next_due(state, world.catalog.policy) for state in world.states.values()]
+        dues = [next_due(state, world.config.policy) for state in world.states.values()]
         upcoming = [due for due in dues if due is not None]
         if not upcoming:
             return
         before = len(world.log)
         world.move(min(due.at for due in upcoming))
         assert len(world.log) > before
-        after = [next_due(state, world.catalog.policy) for state in world.states.values()]
+        after = [next_due(state, world.config.policy) for state in world.states.values()]
         assert all(due is None or due.at > world.clock for due in after)
 
 

@@ -143,7 +143,7 @@ def test_a_view_that_stays_open_sees_what_others_record(ledger: Ledger) -> None:
         seen = view.account("a", "today")
         assert (seen.cash, seen.point.at.month) == (Decimal("701.50"), 3)
         assert view.balances().rows[0].cash == seen.cash
-        assert view.catalog.policy.values["retention"] == "30d"
+        assert view.config.policy.values["retention"] == "30d"
 
 
 def test_looking_writes_nothing(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from ledger import codec
 from ledger.periods import DAY
 from ledger.rehearsal.forecast import forecast
 from projections.answers import state_json
-from projections.point import Asked, account_at, catalog_at, resolve
+from projections.point import Asked, account_at, config_at, resolve
 from tests.cli.program import World, lines, valid
 from tests.rehearsal.worlds import OFFSET, random_ledger, renewal_story
 
@@ -33,7 +33,7 @@ def test_the_clock_records_the_forecast_byte_by_byte(seed: int, days: int) -> No
         made = list(ledger.recorded(ledger.advance(to)))
         assert [codec.encode(one) for one in found.events] == [codec.encode(one) for one in made]
         point = resolve(reader, Asked(), clock=ledger.now(), offset=OFFSET)
-        policy = catalog_at(reader, point).policy
+        policy = config_at(reader, point).policy
         for name, alone in ahead.items():
             state = account_at(reader, name, point)
             assert [one.event for one in alone.events] == [

@@ -15,7 +15,7 @@ from projections.history.compiling import parse_name
 from projections.history.fields import Look, Name, read_all
 from projections.history.rules_of import rule_of
 from projections.history.why import Node, Why, why, why_json
-from projections.point import Asked, Point, account_at, catalog_at, resolve
+from projections.point import Asked, Point, account_at, config_at, resolve
 from tests.rehearsal.worlds import (
     OFFSET,
     events,
@@ -61,7 +61,7 @@ def everything_adds_up(
     """Compare every field with the fold, and every sum with its parts."""
     state = account_at(reader, account, point)
     assert state is not None
-    look = Look(state, catalog_at(reader, point).policy, point.seen_at)
+    look = Look(state, config_at(reader, point).policy, point.seen_at)
     sums = 0
     for name, content in read_all(look):
         if not (states or name.what.sums):

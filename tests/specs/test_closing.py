@@ -31,7 +31,7 @@ def march_closed(policy: dict[str, str] | None = None, actor: str | None = "ops/
 def warned(story: World) -> list[str]:
     """Return what the last result says of closed periods."""
     assert isinstance(story.result, list)
-    said = (story.catalog.closes.warning(one) for one in story.result)
+    said = (story.config.closes.warning(one) for one in story.result)
     return [one for one in said if one is not None]
 
 
@@ -85,13 +85,13 @@ def refuses(closes: Closes, name: str) -> str:
 
 def test_any_month_can_be_the_first_and_the_others_follow_in_order() -> None:
     """R61: months close in order, without a gap after the first closed one."""
-    closes = march_closed().catalog.closes
+    closes = march_closed().config.closes
     assert "2025-04 comes before 2025-05" in refuses(closes, "2025-05")
     assert "was closed at @" in refuses(closes, "2025-03")
     assert "closed too" in refuses(closes, "2025-02")
     assert "was closed" in refuses(closes, "2025-Q1"), "a quarter with a closed month is refused"
     assert refuses(closes, "2025-04") == refuses(closes, "2025-Q2") == ""
-    assert refuses(given().catalog.closes, "2027-08") == ""
+    assert refuses(given().config.closes, "2027-08") == ""
 
 
 def test_a_close_is_too_early_until_the_clock_has_reached_the_end() -> None:
@@ -197,7 +197,7 @@ def test_a_fact_of_the_present_is_never_a_restatement() -> None:
 
 def test_the_latest_closed_month_is_reopened_first() -> None:
     """R63: out of order is WRONG_STATE; so is a month that is not closed."""
-    closes = march_closed().closed("2025-04").catalog.closes
+    closes = march_closed().closed("2025-04").config.closes
     for name, said in (("2025-03", "2025-04, not 2025-03"), ("2025-05", "2025-05 is not closed")):
         period = read_period(name, OFFSET)
         with pytest.raises(WrongState, match=said):
@@ -211,17 +211,17 @@ def test_what_is_recorded_while_it_is_reopened_is_no_restatement() -> None:
     story = march_closed(REFUSE).reopened("2025-03")
     story.when(top_up("15", APRIL, **LATE)).then("TopUpReceived")
     assert warned(story) == []
-    assert refuses(story.catalog.closes, "2025-04") != "", "March comes first"
-    assert refuses(story.catalog.closes, "2025-03") == ""
+    assert refuses(story.config.closes, "2025-04") != "", "March comes first"
+    assert refuses(story.config.closes, "2025-03") == ""
 
 
 def test_nothing_about_a_close_is_ever_removed() -> None:
     """R63: an earlier point still knows the close that was reopened later."""
     story = march_closed()
-    closed = story.catalog.closes.entries[0].position
+    closed = story.config.closes.entries[0].position
     story.reopened("2025-03").closed("2025-03", "ops/wu")
     march = story.instant(MARCH)
-    closes = story.catalog.closes
+    closes = story.config.closes
     assert [one.actor for one in closes.of("2025-03")] == ["ops/lin", "ops/wu"]
     known = [closes.over(march, position) for position in range(closed - 1, closed + 3)]
     assert [one and one.actor for one in known] == [None, "ops/lin", None, "ops/wu"]

@@ -83,7 +83,7 @@ def test_a_change_is_an_event_that_changes_one_reading() -> None:
     """R55: a later change is an event too (section 4)."""
     story = given().when(do("set-policy", key="retention", value="3d"))
     story.then(event("PolicyAdopted", values={"retention": "3d"}, ledger=None))
-    assert story.catalog.policy.values == {**DEFAULTS, "retention": "3d"}
+    assert story.config.policy.values == {**DEFAULTS, "retention": "3d"}
 
 
 def test_a_change_leaves_what_was_done() -> None:

@@ -252,7 +252,7 @@ def test_a_head_that_was_folded_in_effective_order_has_the_same_deadline() -> No
     """R60: a state is complete whichever way it was folded: what is due next is the same."""
     story = crowd().given(top_up("3", effective_at="2025-01-05T00:00:00"))
     other = fold("a-1", in_effective_order(story))
-    assert next_due(other, story.catalog.policy) == next_due(story.state, story.catalog.policy)
+    assert next_due(other, story.config.policy) == next_due(story.state, story.config.policy)
 
 
 def test_an_event_that_cannot_follow_is_a_corrupt_history() -> None:

@@ -1,6 +1,7 @@
-"""What holds for all accounts: policy in force, price list, currency, closed periods.
+"""The configuration of a ledger: policy in force, price list, currency, clock, closed periods.
 
-Invariant: folded from the streams ``policy``, ``prices`` and ``ledger`` alone.
+Invariant: folded from the streams ``policy``, ``prices`` and ``ledger`` alone
+(``ledger.loading.load_config`` reads them).
 This module must not know accounts.
 """
 
@@ -9,7 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.closes import Closes
-from ledger.events import PeriodClosed, PeriodReopened, PolicyAdopted, PriceSet
+from ledger.events import (
+    LEDGER_STREAM,
+    POLICY_STREAM,
+    PRICES_STREAM,
+    PeriodClosed,
+    PeriodReopened,
+    PolicyAdopted,
+    PriceSet,
+)
 from ledger.policy import Policy
 
 if TYPE_CHECKING:
@@ -17,8 +26,10 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
 
+STREAMS = (POLICY_STREAM, PRICES_STREAM, LEDGER_STREAM)  # what a configuration is folded from
 
-class Catalog:
+
+class LedgerConfig:
     """Policy, prices and identity of a ledger at one place of its log.
 
     Attributes:
@@ -59,9 +70,9 @@ class Catalog:
         self.versions[recorded.stream] = recorded.version
 
 
-def fold_catalog(history: Iterable[RecordedEvent]) -> Catalog:
+def fold_config(history: Iterable[RecordedEvent]) -> LedgerConfig:
     """Fold the ledger's own streams from nothing."""
-    catalog = Catalog()
+    config = LedgerConfig()
     for recorded in history:
-        catalog.apply(recorded)
-    return catalog
+        config.apply(recorded)
+    return config
