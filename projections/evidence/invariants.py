@@ -22,7 +22,8 @@ from ledger.invariants import (
 )
 from ledger.memory import no_cycles
 from ledger.state import RELEASED, AccountState
-from projections.journal.identities import IDENTITIES, Customer
+from projections.evidence.watched import Watched
+from projections.journal.identities import IDENTITIES, Customer, coupons_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -111,11 +112,10 @@ def check_invariants(
     streams = reader.streams(ACCOUNT_PREFIX)
     with no_cycles():
         for done, stream in enumerate(streams, 1):
-            customer = Customer(AccountState(stream.removeprefix(ACCOUNT_PREFIX)))
-            for batch in _batches(codec.decode_all(reader.stream_bodies(stream))):
-                checked += 1
-                for name in _broken(customer, batch):
-                    bad[name] = min(bad.get(name, batch[-1].position), batch[-1].position)
+            batches, found = _judge(reader, stream)
+            checked += batches
+            for name, position in found.items():
+                bad[name] = min(bad.get(name, position), position)
             if progress is not None:
                 progress(done, len(streams))
     return [
@@ -124,15 +124,42 @@ def check_invariants(
     ]
 
 
-def _broken(customer: Customer, batch: Sequence[RecordedEvent]) -> list[str]:
+def _judge(
+    reader: Reader, stream: str, *, searching: bool = False
+) -> tuple[int, dict[str, int]]:
+    """Judge every batch of an account; return how many there are, and what breaks first where.
+
+    Where something breaks, or the sums that are kept and a search disagree at the end, everything
+    is searched after every batch: the first that breaks has its own position then.
+    """
+    state = AccountState(stream.removeprefix(ACCOUNT_PREFIX))
+    watched = None if searching else Watched(state)
+    customer = Customer(state, coupons_left if watched is None else watched.coupons_left)
+    bad: dict[str, int] = {}
+    count = 0
+    for batch in _batches(codec.decode_all(reader.stream_bodies(stream))):
+        count += 1
+        for name in _broken(customer, batch, watched):
+            bad.setdefault(name, batch[-1].position)
+    if watched is not None and (bad or not watched.agrees()):
+        return _judge(reader, stream, searching=True)
+    return count, bad
+
+
+def _broken(
+    customer: Customer, batch: Sequence[RecordedEvent], watched: Watched | None
+) -> list[str]:
     state = customer.state
     try:
         for recorded in batch:
             evolve(state, recorded)
+        if watched is not None:
+            watched.take(batch)
         customer.take(batch)
     except CorruptHistory:
         return [one.__name__ for one in (*OF_A_STATE, *OF_A_BATCH, *IDENTITIES)]
-    broken = [one.__name__ for one in OF_A_STATE if not one(state)]
+    holds = watched.holds if watched is not None else lambda one: one(state)
+    broken = [one.__name__ for one in OF_A_STATE if not holds(one)]
     broken += [one.__name__ for one in OF_A_BATCH if not one(state, batch)]
     return broken + [one.__name__ for one in IDENTITIES if not one(customer)]
 

@@ -56,9 +56,12 @@ def unearned(state: AccountState, at: int) -> int:
 class Customer:
     """One customer at one point: the books, the state, and the movements so far by event type."""
 
-    def __init__(self, state: AccountState) -> None:
-        """Start before the first event."""
+    def __init__(
+        self, state: AccountState, left: Callable[[AccountState], int] = coupons_left
+    ) -> None:
+        """Start before the first event; ``left`` tells what is left of the coupons."""
         self.state = state
+        self.left = left
         self.books = Books()
         self.at = 0
         self.moved: dict[tuple[Key, str], int] = defaultdict(int)
@@ -111,7 +114,7 @@ def receivable_is_outstanding(one: Customer) -> bool:
 
 def coupons_outstanding_are_the_coupons(one: Customer) -> bool:
     """Equity:Coupon:Outstanding is what is left of the customer's coupons (R1)."""
-    return one.balance(OUTSTANDING, one.state.account) == coupons_left(one.state)
+    return one.balance(OUTSTANDING, one.state.account) == one.left(one.state)
 
 
 def deferred_is_unearned(one: Customer) -> bool:

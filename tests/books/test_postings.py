@@ -10,6 +10,7 @@ from ledger import events as e
 from ledger.account import evolve, fold
 from ledger.events import EVENT_TYPES
 from ledger.state import AccountState
+from projections.evidence.watched import Watched
 from projections.journal.books import Books, post, totals
 from projections.journal.chart import ROOTS, format_full, format_scaled, minor_unit
 from projections.journal.identities import IDENTITIES, Customer, broken_at
@@ -105,10 +106,11 @@ def test_every_identity_holds_at_every_position(life: Life, policy: Readings) ->
     world = play(life, policy).world
     for account in world.states:
         one = Customer(AccountState(account))
+        watched = Watched(one.state)
         for batch in batches(world.stream(account)):
             for recorded in batch:
                 assert entry_is_balanced(one, recorded.event)
-            check(one, batch)
+            check(one, batch, watched)
             assert one.books.recognised(one.at, forward=True) == one.recognised
         for term in one.books.schedules.terms():
             assert 0 <= term.earned(one.at) <= term.cash
@@ -124,9 +126,11 @@ def entry_is_balanced(one: Customer, event: e.Event) -> bool:
     return all(found == (0, 0) for found in sums.values())
 
 
-def check(one: Customer, batch: list[e.RecordedEvent]) -> None:
+def check(one: Customer, batch: list[e.RecordedEvent], watched: Watched) -> None:
     for recorded in batch:
         evolve(one.state, recorded)
+    watched.take(batch)
+    assert watched.agrees()
     one.take(batch)
     assert [found.__name__ for found in IDENTITIES if not found(one)] == []
 
