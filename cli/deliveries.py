@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cli.known import Recorded, known_of
 from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -19,7 +20,7 @@ from ledger.events import ACCOUNT_PREFIX, AccountOpened
 from projections.answers import Formatter
 from projections.reconciliation.focus.booking import FocusImporter
 from projections.reconciliation.focus.fitting import by_currency
-from projections.reconciliation.imports import Importer
+from projections.reconciliation.imports import NAMELESS, Importer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,20 +65,23 @@ class Begun(msgspec.Struct):
 
 def importing(
     session: Session, statement: Statement, *, begun: Begun, dates_lost: bool = False
-) -> tuple[Importer, Statement]:
-    """Return what makes commands of a statement, and the statement in the ledger's words."""
+) -> tuple[Importer, Statement, Recorded]:
+    """Return an importer, the statement in the ledger's words, and what is recorded of it."""
     kind = Importer
-    known = _accounts(session.reader, until=begun.position)
+    accounts = _accounts(session.reader, until=begun.position)
+    there = {line.account or NAMELESS for line in statement.lines}.intersection(accounts)
     if statement.source == "focus":
         kind = FocusImporter
-        there = {line.account for line in statement.lines}.intersection(known)
         statement = by_currency(statement, currencies(session.reader, there))
+        there = {line.account or NAMELESS for line in statement.lines}.intersection(accounts)
+    recorded = Recorded(session, there, position=begun.position)
+    known = known_of(session, statement, accounts, there, position=begun.position)
     importer = kind(
         Formatter(offset=begun.offset, currency=session.config.currency), now=begun.now,
         clock=begun.now if session.config.clock == clocks.SIMULATED else None,
-        known=known, dates_lost=dates_lost,
+        known=known._replace(notes=recorded.notes), dates_lost=dates_lost,
     )  # fmt: skip
-    return importer, statement
+    return importer, statement, recorded
 
 
 def _accounts(reader: Reader, *, until: int) -> list[str]:

@@ -24,20 +24,19 @@ from projections.reconciliation.imports import NAMELESS
 
 if TYPE_CHECKING:
     from cli.options import Output
+    from cli.vendor_files import Converted
     from ledger.state import AccountState
     from projections.reconciliation.lines import Statement
 
 SHOWN_MAX = 20  # refusals that are spelled out
 
 
-def show_preview(
-    session: Session, output: Output, statement: Statement, source: BinaryIO
-) -> int:
+def show_preview(session: Session, output: Output, file: Converted) -> int:
     """Print what an import would leave; the commands themselves with --ndjson."""
     if output.form in ("ndjson", "csv"):
-        write_commands(source)
+        write_commands(file.new)
         return DONE
-    answer = _preview(session, statement, source)
+    answer = _preview(session, file)
     if output.human:
         _page(answer)
     else:
@@ -68,27 +67,26 @@ def _copied(session: Session, folder: Path) -> Session:
     return Session(str(path))
 
 
-def _preview(session: Session, statement: Statement, source: BinaryIO) -> dict[str, Any]:
+def _preview(session: Session, file: Converted) -> dict[str, Any]:
     with (
         TemporaryDirectory(prefix="tally-") as folder, _copied(session, Path(folder)) as copied,
     ):  # fmt: skip
-        return _tried(copied, statement, source)
+        return _tried(copied, file)
 
 
-def _tried(copied: Session, statement: Statement, source: BinaryIO) -> dict[str, Any]:
+def _tried(copied: Session, file: Converted) -> dict[str, Any]:
     from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
     from ledger.importer import import_lines  # noqa: PLC0415 - as above
 
     refusals: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
-    lines = source.read().splitlines(keepends=True)
-    for result in import_lines(Ledger(copied.store), lines):
+    statement = file.statement
+    for result in file.with_repeats(import_lines(Ledger(copied.store), file.new)):
         outcome = result.outcome
         counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
         if outcome.code:
-            command = lines[result.line - 1].decode().strip()
             refusals.append({"code": outcome.code, "message": outcome.message,
-                             "command": command})  # fmt: skip
+                             "command": file.lines[result.line - 1]})  # fmt: skip
     point = copied.point(Asked())
     names = sorted({line.account or NAMELESS for line in statement.lines})
     streams = set(copied.reader.streams())

@@ -10,30 +10,69 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
 from cli.deliveries import Begun, importing, statement_file
 from cli.render import note
-from ledger.importer import Origin
+from ledger.errors import BadLine
+from ledger.importer import Origin, Result
 from ledger.settings import SettingBroken
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.readers import read_statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from cli.bootstrap import Session
+    from ledger.outcomes import Outcome
     from projections.reconciliation.lines import Statement
+
+
+class Converted(NamedTuple):
+    """A vendor's file as lines of commands; ``repeats``: results of lines recorded already."""
+
+    statement: Statement
+    lines: Sequence[str]
+    repeats: Mapping[int, Outcome]
+    origin: Origin
+
+    @property
+    def new(self) -> BinaryIO:
+        """The lines that are not recorded yet."""
+        return io.BytesIO("".join(
+            f"{line}\n" for number, line in enumerate(self.lines, 1) if number not in self.repeats
+        ).encode())
+
+    def with_repeats(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Yield the results of all lines, those of the new ones under their own numbers.
+
+        Raises: BadLine, under its own number.
+        """
+        news = (number for number in range(1, len(self.lines) + 1) if number not in self.repeats)
+        repeats = iter(sorted(self.repeats.items()))
+        waiting = next(repeats, None)
+        numbers = dict(enumerate(news, 1))
+        try:
+            for result in results:
+                number = numbers[result.line]
+                while waiting is not None and waiting[0] < number:
+                    yield Result(*waiting)
+                    waiting = next(repeats, None)
+                yield result._replace(line=number)
+        except BadLine as error:
+            raise BadLine(line=numbers[error.line], error=error.error) from None
+        while waiting is not None:
+            yield Result(*waiting)
+            waiting = next(repeats, None)
 
 
 def converted(
     session: Session, file: str, name: str, *,
     resume: bool, account: str, encoding: str, dates_lost: bool,
-) -> tuple[Statement, BinaryIO, Origin]:  # fmt: skip
-    """Turn a vendor's file into lines of commands, and say where they come from.
-
-    Raises: SettingBroken.
-    """
+) -> Converted:  # fmt: skip
+    """Turn a vendor's file into lines of commands. Raises: SettingBroken."""
     body = statement_file(file, name)
     digest = _digest(body, repr((name, account, encoding, dates_lost)))
     key = f"import-of:{name}:{digest}"
@@ -44,14 +83,19 @@ def converted(
         body, name, offset=begun.offset, currency=session.config.currency, encoding=encoding,
         account=account,
     )  # fmt: skip
-    importer, statement = importing(session, statement, begun=begun, dates_lost=dates_lost)
+    importer, statement, recorded = importing(
+        session, statement, begun=begun, dates_lost=dates_lost
+    )
     importer.origin = f"{Path(file).name} sha256:{sha256_of(body)}"
     lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
     for said in importer.unsaid:
         note(f"note: {said}")
-    source = io.BytesIO("".join(f"{line}\n" for line in lines).encode())
     origin = Origin(f"{name}:{digest}", key, msgspec.json.encode(begun).decode())
-    return statement, source, origin
+    repeats = {
+        number: repeat for number, line in enumerate(lines, 1)
+        if (repeat := recorded.repeat_of(line)) is not None
+    }  # fmt: skip
+    return Converted(statement, lines, repeats, origin)
 
 
 def _digest(body: bytes | Path, options: str) -> str:

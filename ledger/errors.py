@@ -38,7 +38,7 @@ class BadLine(LedgerError):
     def __init__(self, *, line: int, error: InvalidInput) -> None:
         """Name the line and keep the remedy."""
         super().__init__(f"line {line}: {error}")
-        self.line = line
+        self.line, self.error = line, error
         self.hint = error.hint
 
 

@@ -92,15 +92,16 @@ def command(
 
     counts: Counter[str] = Counter()
     last = 0
-    origin = None
+    vendor = None
     if from_ is not None:
         from cli.vendor_files import converted  # noqa: PLC0415 - for --from alone
 
-        statement, source, origin = converted(session, file, from_, resume=resume, **reading)
+        vendor = converted(session, file, from_, resume=resume, **reading)
         if dry_run:
             from cli.previews import show_preview  # noqa: PLC0415 - for --dry-run alone
 
-            return show_preview(session, output, statement, source)
+            return show_preview(session, output, vendor)
+        source = vendor.new
     elif dry_run or reading["account"] or reading["dates_lost"]:
         msg = "--dry-run, --account and --dates-lost belong to --from"
         raise InvalidInput(msg, hint="name the format of FILE, e.g. --from alibaba-bills")
@@ -108,16 +109,19 @@ def command(
         source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
     with source, Progress("import") as progress:
         try:
-            for result in import_lines(
-                session.ledger, available_lines(source),
-                resume=resume, stop_on_refusal=stop_on_refusal, origin=origin,
-            ):  # fmt: skip
+            results = import_lines(
+                session.ledger, available_lines(source), resume=resume,
+                stop_on_refusal=stop_on_refusal, origin=vendor.origin if vendor else None,
+            )  # fmt: skip
+            for result in vendor.with_repeats(results) if vendor else results:
                 outcome = result.outcome
                 last = result.line
                 counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
                 if output.form in ("ndjson", "csv"):
                     output.rows([_row(output, outcome, result.line)])
                 progress(last, 0)
+                if stop_on_refusal and outcome.code:
+                    break
         finally:
             session.views()
     refused = sum(n for code, n in counts.items() if code.isupper())

@@ -10,7 +10,7 @@ This module must not know the ledger: it makes commands of a statement alone.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from projections.reconciliation.identity import serial_of
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from projections.answers import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
@@ -35,19 +35,39 @@ CHANNEL = "vendor"  # of payments that the file implies but does not name
 NAMELESS = "vendor"  # the account of a file without one
 
 
+class Known(NamedTuple):
+    """What the ledger has of a file's accounts already: an earlier file may have brought it.
+
+    Attributes:
+        accounts: all that there are, in the file or not.
+        payments: the channel of each payment, by account and serial.
+        bills: what is left to credit of each.
+        notes: the bill of each credit note, by account and note.
+        held: cash less debts when the file begins, of the accounts where money has moved.
+
+    """
+
+    accounts: Iterable[str] = ()
+    instances: Collection[tuple[str, str]] = ()
+    payments: Mapping[tuple[str, str], str] = {}
+    bills: Mapping[tuple[str, str], list[tuple[int, str, int]]] = {}
+    notes: Mapping[tuple[str, str], str] = {}
+    held: Mapping[str, int] = {}
+
+
 class Importer:
     """Makes commands for a ledger whose clock stands at ``clock``, None for a system clock."""
 
     def __init__(
-        self, write: Formatter, *, clock: int | None, now: int, known: Iterable[str] = (),
+        self, write: Formatter, *, clock: int | None, now: int, known: Known,
         dates_lost: bool = False,
     ) -> None:  # fmt: skip
-        """Remember how to write instants, where the clock is, and the accounts there are."""
-        self.write, self.clock, self.now = write, clock, now
+        """Remember how to write instants, where the clock is, and what the ledger has."""
+        self.write, self.clock, self.now, self.known = write, clock, now, known
         # account -> the first instant that a fact of it may have
-        self._opened = dict.fromkeys(known, 0)
+        self._opened = dict.fromkeys(known.accounts, 0)
         self._returned: dict[str, int] = {}  # cash that notes gave back and nothing has taken yet
-        self._instances: set[tuple[str, str]] = set()
+        self._instances = set(known.instances)
         self._late = False
         self._dates_lost = dates_lost
         self._left: dict[str, int] = {}  # what each account of a wallet file has by then
@@ -121,7 +141,10 @@ class Importer:
             yield from self._opening(name, statement, before)
             self._left[name or NAMELESS] = statement.openings.get(name, 0)
         self._begun = before
-        paid: dict[str, str] = {}
+        paid = {
+            serial: channel for (owner, serial), channel in self.known.payments.items()
+            if owner in self._left
+        }
         billed = {""}
         for line in lines:
             yield from self._movement(line, paid, billed)
@@ -130,7 +153,15 @@ class Importer:
         """Begin an account with what it held, or with an unpaid item of what it owed."""
         opening = statement.openings.get(name, 0)
         account, size = name or NAMELESS, write_amount(abs(opening), statement.currency)
-        if opening > 0:
+        held = self.known.held.get(account)
+        if held is not None:  # the file goes on from there
+            if name in statement.openings and opening != held:
+                self.unsaid.append(
+                    f"{account}: the file begins with {write_amount(opening, statement.currency)}, "
+                    f"the ledger has {write_amount(held, statement.currency)} there; nothing is "
+                    "booked for the difference"
+                )
+        elif opening > 0:
             yield self._said("top-up", before, account=account, channel=OPENING,
                              serial=f"{OPENING}:{account}", amount=size)  # fmt: skip
         elif opening < 0:
@@ -197,7 +228,7 @@ class Importer:
             yield from self._instance(line.account or NAMELESS, self._instance_of(line), begins)
         if self.clock is not None:
             self.clock = max(self.clock, last)
-        left: Left = {}
+        left: Left = {there: list(bills) for there, bills in self.known.bills.items()}
         for line in lines:
             if line.amount < 0:
                 yield from self._credit(line, left)
@@ -228,7 +259,9 @@ class Importer:
         rated = write_amount(self._rated(line), line.currency)
         yield self._bill(line, account, bill, instance, ends=ends, rated=rated)
         posted = max(line.instant, ends)
-        left.setdefault((account, instance), []).append((line.amount, bill, posted))
+        mine = left.setdefault((account, instance), [])
+        if all(name != bill for _, name, _ in mine):  # the ledger may have it already
+            mine.append((line.amount, bill, posted))
 
     def _charged(self, line: Line) -> bool:
         return line.amount > 0 or line.coupons > 0
@@ -252,6 +285,9 @@ class Importer:
     ) -> Iterator[Json]:
         """Credit the bill that is named, else the one of its instance with the most left."""
         account, note = line.account or NAMELESS, line.order or serial_of(line)
+        bill = self.known.notes.get((account, note))
+        if bill is not None:  # the ledger has the note: the same one again
+            left = {(account, line.instance): [(-line.amount, bill, 0)]}
         own = left.get((account, line.instance), [])
         named = [one for one in own if one[1] == line.group]
         others = [one for (name, _), bills in sorted(left.items()) if name == account

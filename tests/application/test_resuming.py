@@ -177,12 +177,12 @@ def test_a_vendor_s_file_is_resumed_too(tmp_path: Path, source: str) -> None:
     cut, whole = (World(tmp_path / f"{name}.db", start=start) for name in ("cut", "whole"))
     whole.done("import", "--from", source, path)
     with Session(str(cut.path)) as session:
-        _, lines, origin = converted(
+        file = converted(
             session, str(path), source, resume=False, account="", encoding="utf-8",
             dates_lost=False,
         )  # fmt: skip
         assert len(list(islice(
-            import_lines(session.ledger, lines, batch_lines=2, origin=origin), 3
+            import_lines(session.ledger, file.new, batch_lines=2, origin=file.origin), 3
         ))) == 3  # fmt: skip
     cut.done("import", "--from", source, path, "--resume")
     assert not cut.json("import", "--from", source, path, "--resume")["lines"]

@@ -41,6 +41,8 @@ class FocusImporter(Importer):
         """Yield the commands of a statement, in the order of their instants."""
         lines = tuple(line for line in statement.lines if line.kind != ROUNDING)
         self._reserved, self._waiting = {}, set()
+        # Credits are spread over the file's own bills, so that the same file has the same notes.
+        self.known = self.known._replace(bills={}, notes={})
         self._invoices = {(line.account, line.order): line.group for line in lines}
         for line in lines:  # an invoice's bills are first for its own credits
             if line.amount < 0:
