@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from ledger.events import UsageRecorded  # noqa: TC001 - msgspec reads the annotation
+from ledger.periods import DAY
 
 RUNNING = "running"
 STOPPED_OVERDUE = "stopped_overdue"
@@ -112,6 +113,23 @@ class Order(Struct, array_like=True, gc=False, kw_only=True):
     cash_part: int
     starts: int
     ends: int
+
+    def unused_cash(self, now: int) -> int:
+        """Return the cash that a cancellation after the first days refunds (R48).
+
+        Rounding: both day counts up to whole days, what was used down to the minor unit.
+        """
+        if now < self.starts:
+            return self.cash_part
+        if now >= self.ends:
+            return 0
+        used = self.price * _days(now - self.starts) // _days(self.ends - self.starts)
+        return max(0, self.cash_part - used)
+
+
+def _days(span: int) -> int:
+    """Round a span up to whole days (R48)."""
+    return -(-span // DAY)
 
 
 class Instance(Struct, array_like=True, gc=False):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.exports.journals import JOURNALS, journal
+from cli.exports.journals import JOURNALS
 from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
 from cli.render import plural, write
@@ -17,6 +17,7 @@ from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
 from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
+from projections.journal.transactions import FORMS
 from projections.point import Point
 
 if TYPE_CHECKING:
@@ -46,15 +47,14 @@ def command(session: Session, output: Output, *, file: str) -> None:
         raise NoSuchThing(msg, hint="name a file that tally export wrote")
     with path.open("rb") as given:
         heading = read_heading(given.read(HEADING_MAX))
-        form = heading.form.partition("/")[0]
-        if form not in JOURNALS:
+        form, _, number = heading.form.partition("/")
+        if form not in JOURNALS or number not in map(str, FORMS):
             msg = f"the heading names an unknown format: {heading.form}"
             raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
         point = _point(session, heading)
         given.seek(0)
         again = Compared(given)
-        old = heading.form == journal(form).WITHOUT_LOTS
-        write_journal(session, point, form=form, into=again, with_lots=not old)
+        write_journal(session, point, form=form, into=again, number=int(number))
         more = given.read(1)
     if again.differs or more:
         intact = _intact(path, heading)

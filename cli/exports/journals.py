@@ -18,6 +18,7 @@ from ledger.errors import InvalidInput
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
 from projections.journal.heading import Heading
+from projections.journal.transactions import WITH_ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +36,8 @@ SPOOLED = 1 << 25  # bytes that are kept in memory; what is larger goes to a tem
 class Journal(Protocol):
     """What a journal of projections/journal offers."""
 
-    FORM: str
-    WITHOUT_LOTS: str
-
     def body(
-        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = True
+        self, reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS
     ) -> Iterator[str]:
         """Write everything after the heading."""
         ...
@@ -53,18 +51,18 @@ def journal(form: str) -> Journal:
 
 def write(
     session: Session, point: Point, *, form: str, into: Sink, choice: Choice = PLAIN,
-    with_lots: bool = True,
+    number: int = WITH_ORDERS,
 ) -> Written:  # fmt: skip
     """Write the books at a point; its bytes do not change when the clock moves on.
 
-    ``with_lots`` is False for the form that was written before there were lots.
+    ``number`` is that of the form: files of the older ones stay verifiable.
     """
     if choice != PLAIN:
         raise InvalidInput(f"--format {form} takes only a point and -o")
     point = point._replace(at=point.seen_at)
     offset = session.config_at(point).policy.calendar_offset
     writer, digest, pieces = journal(form), sha256(), 0
-    body = writer.body(session.reader, point, offset=offset, with_lots=with_lots)
+    body = writer.body(session.reader, point, offset=offset, form=number)
     with SpooledTemporaryFile(SPOOLED) as spool, Progress("export") as progress:
         for pieces, piece in enumerate(body, 1):
             raw = piece.encode()
@@ -73,7 +71,7 @@ def write(
             progress(pieces, 0)
         root = write_base64(Nodes(session.reader.connection).root(point.position))
         heading = Heading(
-            writer.FORM if with_lots else writer.WITHOUT_LOTS, point.position, root, point.at,
+            f"{form}/{number}", point.position, root, point.at,
             point.known_at, offset, digest.hexdigest(),
         )  # fmt: skip
         into.write(str(heading).encode())

@@ -145,9 +145,9 @@ def _overdue(session: Session, point: Point) -> Iterator[Row]:
 
 def _postings(session: Session, point: Point) -> Iterator[Row]:
     from projections.journal.chart import format_full  # noqa: PLC0415 - for the books alone
-    from projections.journal.transactions import Ledgered  # noqa: PLC0415 - the same
+    from projections.journal.transactions import BARE, Ledgered  # noqa: PLC0415 - the same
 
-    for entry in Ledgered(session.reader, point, offset=session.offset):
+    for entry in Ledgered(session.reader, point, offset=session.offset, form=BARE):
         for leg in entry.legs:
             yield {
                 "position": entry.position, "effective_at": _instant(entry.effective_at, session),

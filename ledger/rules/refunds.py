@@ -14,31 +14,13 @@ from ledger.events import (
     RefundIssued,
     RenewalCancelled,
 )
-from ledger.periods import DAY, SECOND, local_year
+from ledger.periods import SECOND, local_year
 from ledger.state import ENTERPRISE, RELEASED, TRIAL
 
 if TYPE_CHECKING:
     from ledger.commands import Cancel, CancelRenewal
     from ledger.rules.batch import Batch
-    from ledger.state import Instance, Order
-
-
-def _days(span: int) -> int:
-    """Round a span up to whole days (R48)."""
-    return -(-span // DAY)
-
-
-def unused_cash(order: Order, now: int) -> int:
-    """Return the cash of an order that a cancellation refunds (R48).
-
-    Rounding: both day counts up to whole days, what was used down to the minor unit.
-    """
-    if now < order.starts:
-        return order.cash_part
-    if now >= order.ends:
-        return 0
-    used = order.price * _days(now - order.starts) // _days(order.ends - order.starts)
-    return max(0, order.cash_part - used)
+    from ledger.state import Instance
 
 
 def _cancellable(batch: Batch, name: str) -> Instance:
@@ -68,7 +50,7 @@ def cancel(batch: Batch, command: Cancel) -> None:
         if whole:
             amount = sum(order.cash_part for order in instance.orders)
         else:
-            amount = sum(unused_cash(order, batch.now) for order in instance.orders)
+            amount = sum(order.unused_cash(batch.now) for order in instance.orders)
         batch.require_room(cash=amount)
         cause = batch.emit(
             RefundIssued(

@@ -34,6 +34,7 @@ from projections.evidence.restated import restatements
 from projections.evidence.sampling import FRAME_COLUMNS, METHOD, Frame
 from projections.evidence.writing import Archive, json_bytes
 from projections.journal import beancount, hledger
+from projections.journal.transactions import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +151,7 @@ def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> Non
         def pieces(writer: Any = form) -> Iterator[str]:  # noqa: ANN401 - one of two modules
             yield f"; {terms.period.name}, as the first {seal.size} events know it\n"
             yield from writer.body(
-                reader, point, offset=terms.offset, with_lots=False, starts=terms.period.starts
+                reader, point, offset=terms.offset, form=BARE, starts=terms.period.starts
             )
 
         archive.stream(f"journals/{name}", pieces())

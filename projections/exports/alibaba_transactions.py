@@ -14,8 +14,8 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import format_instant, local_date
 from projections.exports import csv_pieces
-from projections.exports.charges import Order, order_id, refund_id
 from projections.point import history
+from projections.refunds import Ordered, order_id, refund_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,12 +84,12 @@ def movement(recorded: RecordedEvent, debts: dict[str, tuple[str, str]]) -> Move
         paid = debts.get(event.item)
         kind, payment = ("Consumption", ("", "")) if paid is None else ("Withdraw", paid)
         return Movement(kind, EXPENSE, event.cash_part, event.item, *payment)
-    if isinstance(event, Order):
-        return Movement("Consumption", EXPENSE, event.cash_part, order_id(recorded))
+    if isinstance(event, Ordered):
+        return Movement("Consumption", EXPENSE, event.cash_part, order_id(recorded.position))
     if isinstance(event, e.CreditNoteIssued):
         return Movement("Adjust", INCOME, event.cash_part, event.note)
     if isinstance(event, e.RefundIssued):
-        return Movement("Refund", INCOME, event.amount, refund_id(recorded))
+        return Movement("Refund", INCOME, event.amount, refund_id(recorded.position))
     return None
 
 

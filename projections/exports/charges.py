@@ -1,5 +1,7 @@
 """One account's charges at a point: each bill, order, refund and credit note with its parts.
 
+A refund is a charge for each order that it takes back.
+
 Invariant: every amount is an event's own field, and where a bill was paid in steps their sum; a
 charge's payable is what its coupons, its cash and its outstanding part come to. A note takes back
 from its bill's row nothing: its own row is negative. This module must not know any column.
@@ -13,37 +15,27 @@ from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.periods import SECOND
 from projections.reconciliation.ours import CREDITS
+from projections.refunds import Ordered, Orders, order_id, refund_of, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ledger.events import RecordedEvent
+    from projections.refunds import Part
 
 OWED = "owed"  # what a provider owes beyond all that it billed: money of its own channel
 BILL = "bill"
 ORDER = "order"
 REFUND = "refund"
 NOTE = "note"
-_OF_RENEWAL = "renewal"  # why cash came back: a term that had not begun (R49)
-Order = e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise | e.SpecUpgraded
-
-
-def order_id(recorded: RecordedEvent) -> str:
-    """Name an order, which the rulebook gives no id, by where it stands in the log."""
-    return f"order:{recorded.position}"
-
-
-def refund_id(recorded: RecordedEvent) -> str:
-    """Name a refund the same way."""
-    return f"refund:{recorded.position}"
 
 
 class Charge(NamedTuple):
     """What one event asks for (negative: gives back), and how it was paid at the point.
 
     Attributes:
-        record: id of the bill or note, or ``order:POSITION`` / ``refund:POSITION``.
-        invoice: the record that this charge belongs to: a note's bill, a refund's instance order.
+        record: id of the bill or note, or of an order or a refund (projections/refunds.py).
+        invoice: the record that this charge belongs to: a note's bill, the order refunded.
         amount: minor units, before coupons, after rounding down.
         round_down: what was cut off, in units of 10**-RATED_SCALE major units (R8).
         parts: what each coupon paid, in the order it was applied.
@@ -83,8 +75,7 @@ class _Folding:
         self._currency = ""
         self._found: list[Charge] = []
         self._places: dict[str, int] = {}  # bill -> place of its charge
-        self._orders: dict[str, list[Charge]] = {}  # instance -> its orders, the latest last
-        self._cancelled: dict[str, Charge] = {}  # instance -> the renewal that was cancelled
+        self._orders = Orders()
 
     def fold(self, history: Iterable[RecordedEvent]) -> tuple[str, list[Charge]]:
         for recorded in history:
@@ -97,14 +88,11 @@ class _Folding:
                 self._bill(recorded, event)
             elif isinstance(event, e.BillSettled):
                 self._settled(event)
-            elif isinstance(event, Order):
+            elif isinstance(event, Ordered):
                 self._order(recorded, event)
             elif isinstance(event, e.CreditNoteIssued):
                 self._note(recorded, event)
-            elif isinstance(event, e.RenewalCancelled):
-                self._cancel(event)
-            elif isinstance(event, e.RefundIssued) and event.amount:
-                self._refund(recorded, event)
+            self._refund(recorded, self._orders.take(recorded, self._account))
         return self._currency, self._found
 
     def _bill(self, recorded: RecordedEvent, event: e.BillPosted) -> None:
@@ -136,16 +124,15 @@ class _Folding:
             outstanding=bill.outstanding - coupons - event.cash_part,
         )  # fmt: skip
 
-    def _order(self, recorded: RecordedEvent, event: Order) -> None:
-        record = order_id(recorded)
-        ends = event.ends if isinstance(event, e.SpecUpgraded) else event.expires_at
+    def _order(self, recorded: RecordedEvent, event: Ordered) -> None:
+        record = order_id(recorded.position)
         parts = ((event.coupon, event.coupon_part),) if event.coupon else ()
-        one = Charge(
-            recorded, ORDER, record, record, event.instance, "iot_enterprise", event.sku,
-            event.price, 0, parts, event.cash_part, 0, event.starts, ends,
+        self._found.append(
+            Charge(
+                recorded, ORDER, record, record, event.instance, "iot_enterprise", event.sku,
+                event.price, 0, parts, event.cash_part, 0, *term_of(event),
+            )
         )  # fmt: skip
-        self._orders.setdefault(event.instance, []).append(one)
-        self._found.append(one)
 
     def _note(self, recorded: RecordedEvent, event: e.CreditNoteIssued) -> None:
         place = self._places.get(event.bill)
@@ -163,23 +150,14 @@ class _Folding:
             )
         )  # fmt: skip
 
-    def _cancel(self, event: e.RenewalCancelled) -> None:
-        """Remove the last renewal: the refund that follows is of it, the next of another."""
-        orders = self._orders.get(event.instance, [])
-        renewals = [o for o in orders if isinstance(o.recorded.event, e.InstanceRenewed)]
-        if renewals and len(orders) > 1:
-            orders.remove(renewals[-1])
-        if renewals:
-            self._cancelled[event.instance] = renewals[-1]
-
-    def _refund(self, recorded: RecordedEvent, event: e.RefundIssued) -> None:
-        order = self._orders[event.instance][-1]
-        if event.reason == _OF_RENEWAL:
-            order = self._cancelled.get(event.instance, order)
-        record = refund_id(recorded)
-        self._found.append(
-            Charge(
-                recorded, REFUND, record, order.record, event.instance, order.product, order.sku,
-                -event.amount, 0, (), -event.amount, 0, order.starts, order.ends,
-            )
-        )  # fmt: skip
+    def _refund(self, recorded: RecordedEvent, parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            order = part.order.event
+            assert isinstance(order, Ordered)  # noqa: S101 - a refund is of nothing else
+            self._found.append(
+                Charge(
+                    recorded, REFUND, refund_of(recorded, part, parts),
+                    order_id(part.order.position), order.instance, "iot_enterprise", order.sku,
+                    -part.amount, 0, (), -part.amount, 0, *term_of(order),
+                )
+            )  # fmt: skip

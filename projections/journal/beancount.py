@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from ledger.periods import format_instant
 from projections.journal.chart import BookAccount, Key, currency_of, format_full
 from projections.journal.transactions import (
+    WITH_ORDERS,
     Ledgered,
     Transaction,
     date_of,
-    lots_text,
+    parts_text,
     safe_name,
 )
 
@@ -27,18 +28,16 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-FORM = "beancount/2"
-WITHOUT_LOTS = "beancount/1"  # as it was before lots; files of it stay verifiable
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
+    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS,
     starts: int | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    transactions = Ledgered(reader, point, offset=offset, with_lots=with_lots, starts=starts)
+    transactions = Ledgered(reader, point, offset=offset, form=form, starts=starts)
     for day, group in groupby(transactions, key=lambda one: one.day):
         date, touched = date_of(day, offset), dict[Key, int]()
         for one in group:
@@ -76,8 +75,11 @@ def _transaction(one: Transaction, date: str, offset: int) -> str:
         lines.append(f"  account: {_quoted(one.account)}\n")
     lines.append(f'  effective_at: "{format_instant(one.effective_at, offset)}"\n')
     if one.lots:
-        lots = lots_text(one.lots, currency_of(one.legs[0].key.commodity))
+        lots = parts_text(one.lots, currency_of(one.legs[0].key.commodity))
         lines.append(f"  lot: {_quoted(lots)}\n")
+    if one.orders:
+        orders = parts_text(one.orders, currency_of(one.legs[0].key.commodity))
+        lines.append(f"  orders: {_quoted(orders)}\n")
     for leg in one.legs:
         amount = f"{format_full(leg.amount)} {leg.key.commodity}"
         lines.append(f"  {safe_name(leg.key.account)}  {amount}\n")

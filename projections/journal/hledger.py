@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from projections.journal.chart import BookAccount, currency_of, format_full
 from projections.journal.transactions import (
+    WITH_LOTS,
+    WITH_ORDERS,
     Ledgered,
     Transaction,
     date_of,
-    lots_text,
+    parts_text,
     safe_name,
 )
 
@@ -25,20 +27,20 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-FORM = "hledger/2"
-WITHOUT_LOTS = "hledger/1"  # as it was before lots; files of it stay verifiable
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, with_lots: bool = True,
+    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS,
     starts: int | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
-    if with_lots:
+    if form >= WITH_LOTS:
         yield "\ntag lot\n"
+    if form >= WITH_ORDERS:
+        yield "tag orders\n"
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    for one in Ledgered(reader, point, offset=offset, with_lots=with_lots, starts=starts):
+    for one in Ledgered(reader, point, offset=offset, form=form, starts=starts):
         for leg in one.legs:
             if leg.key.commodity not in commodities:
                 commodities.add(leg.key.commodity)
@@ -58,7 +60,10 @@ def _transaction(one: Transaction, offset: int) -> str:
     code = "" if one.position is None else f" ({one.position})"
     lines = [f"\n{date_of(one.day, offset)} *{code} {one.name}\n"]
     if one.lots:
-        lines.append(f"    ; lot: {lots_text(one.lots, currency_of(one.legs[0].key.commodity))}\n")
+        lines.append(f"    ; lot: {parts_text(one.lots, currency_of(one.legs[0].key.commodity))}\n")
+    if one.orders:
+        orders = parts_text(one.orders, currency_of(one.legs[0].key.commodity))
+        lines.append(f"    ; orders: {orders}\n")
     for leg in one.legs:
         name, unit = safe_name(leg.key.account), leg.key.commodity
         amount, balance = format_full(leg.amount), format_full(leg.balance)

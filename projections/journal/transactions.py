@@ -17,15 +17,20 @@ from ledger.periods import SECOND, format_instant, local_day, midnight
 from projections.journal.books import RECOGNISED, Books
 from projections.journal.chart import BookAccount, Key, commodity
 from projections.lots import all_lots, flows
+from projections.refunds import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.journal.books import Entry
     from projections.point import Point
+    from projections.refunds import Part
 
 OPENED = "OpeningBalances"
+# What a transaction names besides its legs grew with the forms; files of each stay verifiable.
+BARE, WITH_LOTS, WITH_ORDERS = FORMS = (1, 2, 3)
 
 
 class Leg(NamedTuple):
@@ -39,7 +44,8 @@ class Leg(NamedTuple):
 class Transaction(NamedTuple):
     """A balanced entry of one local day; revenue and an opening have no position.
 
-    ``lots`` names the receipts that its cash came from, or itself where it is one (R66).
+    ``lots`` names the receipts that its cash came from, or itself where it is one (R66);
+    ``orders`` those that a refund takes back, each with its amount.
     """
 
     day: int
@@ -49,6 +55,7 @@ class Transaction(NamedTuple):
     account: str
     legs: tuple[Leg, ...]
     lots: tuple[tuple[int, int], ...] = ()
+    orders: tuple[tuple[int, int], ...] = ()
 
 
 class Ledgered:
@@ -58,17 +65,19 @@ class Ledgered:
     """
 
     def __init__(
-        self, reader: Reader, point: Point, *, offset: int, with_lots: bool = False,
+        self, reader: Reader, point: Point, *, offset: int, form: int,
         starts: int | None = None,
     ) -> None:  # fmt: skip
-        """Choose the point and the calendar, and whether transactions name their lots."""
+        """Choose the point, the calendar, and by the form what transactions name."""
         self._starts = starts
         self._reader = reader
         self._point = point
         self._offset = offset
-        self._lots = _lots_by_position(reader, point) if with_lots else {}
+        self._lots = _lots_by_position(reader, point) if form >= WITH_LOTS else {}
         self._balances: dict[Key, int] = {}
         self._recognised: dict[Key, int] = {}
+        self._orders = Orders() if form >= WITH_ORDERS else None
+        self._refunded: tuple[Part, ...] = ()  # by the last event
 
     def __iter__(self) -> Iterator[Transaction]:
         """Yield the transactions in the order of their days."""
@@ -79,7 +88,7 @@ class Ledgered:
         for recorded in codec.decode_all(bodies):
             if starts is not None:
                 if recorded.effective_at < starts:
-                    before = books.take(recorded)
+                    before = self._entered(books, recorded)
                     if before is not None:
                         self._posted(before, 0)
                     continue
@@ -89,7 +98,7 @@ class Ledgered:
             while day is not None and day < today:
                 yield from self._revenue(books, day)
                 day += 1
-            entry = books.take(recorded)
+            entry = self._entered(books, recorded)
             if entry is not None:
                 day = today
                 yield self._posted(entry, day)
@@ -127,6 +136,12 @@ class Ledgered:
         self._balances[key] = balance
         return Leg(key, amount, balance)
 
+    def _entered(self, books: Books, recorded: RecordedEvent) -> Entry | None:
+        account = account_of(recorded.stream)
+        if self._orders is not None and account is not None:
+            self._refunded = self._orders.take(recorded, account)
+        return books.take(recorded)
+
     def _posted(self, entry: Entry, day: int) -> Transaction:
         recorded = entry.recorded
         legs = tuple(
@@ -139,6 +154,7 @@ class Ledgered:
         return Transaction(
             day, type_name(type(recorded.event)), recorded.position, recorded.effective_at,
             entry.account, legs, self._lots.get(recorded.position, ()),
+            tuple((part.order.position, part.amount) for part in self._refunded),
         )  # fmt: skip
 
     def _revenue(self, books: Books, day: int) -> Iterator[Transaction]:
@@ -164,9 +180,9 @@ def _lots_by_position(reader: Reader, point: Point) -> dict[int, tuple[tuple[int
     return found
 
 
-def lots_text(lots: Sequence[tuple[int, int]], currency: str) -> str:
-    """Write lots as ``@4 500.00 + @7 20.00``: no comma, which would end a tag of hledger."""
-    return " + ".join(f"@{position} {format_minor(amount, currency)}" for position, amount in lots)
+def parts_text(parts: Sequence[tuple[int, int]], currency: str) -> str:
+    """Write lots or orders as ``@4 500.00 + @7 20.00``: no comma, which would end hledger's tag."""
+    return " + ".join(f"@{position} {format_minor(amount, currency)}" for position, amount in parts)
 
 
 def date_of(day: int, offset: int) -> str:

@@ -2,7 +2,8 @@
 
 Subjects: ``payments`` what went through the payment channels, ``wallet`` what moved the cash,
 ``owing`` what moved cash less debts (for files whose balances fall below zero),
-``bills`` what was charged before coupons, ``charges`` what was asked for after them.
+``bills`` what was charged before coupons, ``charges`` what was asked for after them: a refund is
+a line for each order that it takes back.
 Invariant: every amount is the event's own, and the wallet's lines add up to its cash (R2, R4,
 R7, R10, R48). This module must not know statements or matching.
 """
@@ -17,6 +18,7 @@ from ledger.events import account_of
 from projections.reconciliation.amounts import from_minor
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import PAID, UNPAID, Line
+from projections.refunds import CONCERNED, Ordered, Orders, order_id, refund_id, refund_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-_ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
+CHARGED = ("bills", "charges")  # the subjects of what was asked for, not of what moved
 CREDITS = "vendor-credit"  # the channel of what a provider owes beyond all that it billed
 _new = tuple.__new__
 _PAYMENTS = (e.TopUpReceived, e.TopUpReversed)
@@ -90,7 +92,8 @@ class _Fold:
         self.lines: list[Line] = []
         self._bills: dict[tuple[str, str], tuple[int, RecordedEvent]] = {}
         self._paid: dict[tuple[str, str], list[int]] = {}
-        self._orders: dict[int, int] = {}
+        self._causes: dict[int, int] = {}  # of orders: the one before, of the same payment
+        self._orders = Orders()
 
     def apply(self, recorded: RecordedEvent, account: str) -> None:
         """Apply one event of an account."""
@@ -101,11 +104,14 @@ class _Fold:
             self.currencies[account] = event.currency
         elif isinstance(event, e.PublicInstanceActivated):
             self.instances[account, event.instance] = event.kind
-        elif isinstance(event, _ORDERS):
+        elif isinstance(event, Ordered):
             self.instances[account, event.instance] = "enterprise"
         told = _TOLD[self.subject](self, recorded, account)
         if told is not None and (told.amount or isinstance(event, e.BillPosted)):
             self._add(told, recorded, account)
+        if type(event) in CONCERNED and self.subject in CHARGED:
+            for told in self._refunds(recorded, account):
+                self._add(told, recorded, account)
 
     def _add(self, told: _Told, recorded: RecordedEvent, account: str) -> None:
         event = recorded.event
@@ -166,8 +172,9 @@ class _Fold:
             return _Told(event.cash_part, "Refund", event.note, order=event.note,
                          group=event.bill)  # fmt: skip
         elif isinstance(event, e.RefundIssued):
-            return self._refund(recorded, event.amount)
-        elif isinstance(event, _ORDERS):
+            name = refund_id(recorded.position)
+            return _Told(event.amount, "Refund", name, order=name)
+        elif isinstance(event, Ordered):
             return self._order(recorded, -event.cash_part, "Consumption")
         return None
 
@@ -197,16 +204,14 @@ class _Fold:
         elif isinstance(event, e.CreditNoteIssued):
             return _Told(-event.amount, "Adjustment", event.note, order=event.note,
                          group=event.bill)  # fmt: skip
-        elif isinstance(event, e.RefundIssued):
-            return self._refund(recorded, -event.amount)
-        elif isinstance(event, _ORDERS):
+        elif isinstance(event, Ordered):
             return self._order(recorded, event.price, "SubscriptionOrder")
         return None
 
     def charges(self, recorded: RecordedEvent, account: str) -> _Told | None:
         """Return what was asked for: charges less what coupons paid."""
         event = recorded.event
-        if isinstance(event, _ORDERS):
+        if isinstance(event, Ordered):
             return self._order(recorded, event.cash_part, "SubscriptionOrder")
         if isinstance(event, e.TopUpReceived) and event.channel == CREDITS:
             return _Told(-event.amount, "Credit", event.serial, order=event.serial)
@@ -218,16 +223,20 @@ class _Fold:
 
     def _order(self, recorded: RecordedEvent, amount: int, kind: str) -> _Told:
         """Return the lines of an order; instances renewed by one payment are one group (R27)."""
-        self._orders[recorded.position] = recorded.cause or recorded.position
+        self._causes[recorded.position] = recorded.cause or recorded.position
         first = recorded.position
-        while self._orders.get(first) != first and self._orders.get(first) in self._orders:
-            first = self._orders[first]
-        name = f"order:{recorded.position}"
-        return _Told(amount, kind, name, order=name, group=f"order:{first}")
+        while self._causes.get(first) != first and self._causes.get(first) in self._causes:
+            first = self._causes[first]
+        name = order_id(recorded.position)
+        return _Told(amount, kind, name, order=name, group=order_id(first))
 
-    def _refund(self, recorded: RecordedEvent, amount: int) -> _Told:
-        name = f"refund:{recorded.position}"
-        return _Told(amount, "Refund", name, order=name)
+    def _refunds(self, recorded: RecordedEvent, account: str) -> Iterator[_Told]:
+        """Yield what a refund takes back, order by order; together they are one group."""
+        parts = self._orders.take(recorded, account)
+        group = refund_id(recorded.position) if len(parts) > 1 else ""
+        for part in parts:
+            name = refund_of(recorded, part, parts)
+            yield _Told(-part.amount, "Refund", name, order=name, group=group)
 
     def _settle(self, event: e.BillSettled, account: str) -> None:
         paid = self._paid.setdefault((account, event.item), [0, 0])
@@ -238,7 +247,7 @@ class _Fold:
         """Yield the lines, bills with what was paid of them."""
         import msgspec  # noqa: PLC0415 - for bills alone
 
-        if self.subject not in ("bills", "charges"):
+        if self.subject not in CHARGED:
             yield from self.lines
             return
         for line in self.lines:

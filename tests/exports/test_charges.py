@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -90,7 +91,11 @@ def test_bills_add_up_to_what_is_outstanding(
 
 
 def test_bills_and_movements_tell_of_the_same_cash(year: World) -> None:
-    paid = summed(rows(year, "alibaba-bills"), "PaymentAmount", "RecordID")
+    bills = [  # of a refund of several orders each has a row; the cash came back at once
+        {**row, "RecordID": re.sub(r"^(refund:\d+):\d+$", r"\1", row["RecordID"])}
+        for row in rows(year, "alibaba-bills")
+    ]  # fmt: skip
+    paid = summed(bills, "PaymentAmount", "RecordID")
     moved: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(year, "alibaba-transactions"):
         if row["TransactionType"] in ("Consumption", "Adjust", "Refund"):
