@@ -18,7 +18,7 @@ from cli.rehearsals.written import (
 from ledger import commands as c
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import account_of
-from ledger.rehearsal import facts as refolding
+from ledger.rehearsal import whatif_facts as refolding
 from ledger.rehearsal.whatif import Bounds, Rehearsed, accounts_touched, visible, whatif
 from projections.answers import point_json, state_json
 from projections.point import account_at, config_at

@@ -21,7 +21,7 @@ from ledger.money import format_minor
 from ledger.rehearsal.changes import Insertion, PriceChange
 from ledger.rehearsal.customers import CHANNEL, OCCASIONS
 from ledger.rehearsal.differences import subject
-from ledger.rehearsal.replay import Rehearsal, Step
+from ledger.rehearsal.rehearsal import Rehearsal, Step
 from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.rehearsal.changes import Changes
     from ledger.rehearsal.customers import Rule
-    from ledger.rehearsal.replay import Batch
+    from ledger.rehearsal.rehearsal import Batch
     from ledger.store import Reader
 
 PRICE, ANSWER = 0, 1  # at one instant a new price comes before a customer's answer

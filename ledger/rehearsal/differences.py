@@ -16,7 +16,7 @@ from ledger.events import RecordedEvent, type_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ledger.rehearsal.replay import Step
+    from ledger.rehearsal.rehearsal import Step
 
 # What names the thing that an event is about; the first field that an event has.
 _NAMES = ("note", "bill", "usage", "item", "number", "instance", "coupon", "serial", "sku")

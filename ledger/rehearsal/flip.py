@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, requests
 from ledger import commands as c
-from ledger.account import evolve
+from ledger.account import fold
+from ledger.errors import AccountOverdue, CouponNotEligible, InsufficientBalance
 from ledger.events import (
     ACCOUNT_PREFIX,
     AutoRenewFailed,
@@ -27,20 +28,20 @@ from ledger.money import format_minor
 from ledger.periods import DAY
 from ledger.rehearsal.changes import Changes, Insertion
 from ledger.rehearsal.differences import subject
-from ledger.rehearsal.replay import Rehearsal
+from ledger.rehearsal.rehearsal import Rehearsal
 from ledger.rehearsal.search import edge, last_instant
 from ledger.rules.renewal import AUTO_MONTHS
-from ledger.state import AccountState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ledger.state import AccountState
     from ledger.store import Reader
 
 TOP_UP, COUPON, SETTING, RENEWAL, SKIP = "top-up", "coupon", "setting", "renewal", "skip"
 CHANNEL = "whatif"
 _STARTS_MAX = 12
-_MONEY_CODES = frozenset(("ACCOUNT_OVERDUE", "INSUFFICIENT_BALANCE", "COUPON_NOT_ELIGIBLE"))
+_MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code, CouponNotEligible.code))
 
 
 class Flip(NamedTuple):
@@ -85,16 +86,13 @@ class RecordedDecision:
 
     def _before(self) -> AccountState:
         """Fold the account up to just before the decision's batch."""
-        state = AccountState(self.account)
         until = (self.target.cause or self.target.position) - 1
         bodies = self._reader.stream_bodies(ACCOUNT_PREFIX + self.account, until_position=until)
-        instants: list[int] = []
-        for recorded in codec.decode_all(bodies):
-            evolve(state, recorded)
-            instants.append(recorded.recorded_at)
+        history = list(codec.decode_all(bodies))
+        instants = [recorded.recorded_at for recorded in history]
         latest = sorted(set(instants[1:]))[-_STARTS_MAX:]
         self.starts = sorted({*instants[:1], *latest})
-        return state
+        return fold(self.account, history)
 
     def altered_by(self, changes: Changes) -> bool:
         """Return whether the decision changes when the history has these changes."""
@@ -131,11 +129,9 @@ def flips(decision: RecordedDecision, *, root: RecordedEvent | None = None) -> I
     """
     found = False
     if decision.state.opened_at is not None and _about_money(decision.target):
-        for kind, make in ((TOP_UP, top_up), (COUPON, coupon)):
-            flip = _money_flip(decision, kind, make)
-            if flip is not None:
-                found = True
-                yield flip
+        for flip in _money_flips(decision):
+            found = True
+            yield flip
     setting = _setting_flip(decision)
     if setting is not None:
         found = True
@@ -154,43 +150,61 @@ def _about_money(target: RecordedEvent) -> bool:
     return not isinstance(event, CommandRefused) or event.code in _MONEY_CODES
 
 
-def top_up(decision: RecordedDecision, amount: int) -> c.AnyCommand:
-    """Make a top-up under a key that nobody uses."""
-    return c.TopUp(
-        account=decision.account, amount=_decimal(decision, amount), channel=CHANNEL,
-        serial=f"flip-{decision.target.position}",
-    )  # fmt: skip
+class Gift(NamedTuple):
+    """Money that an account might have been given, under a name that nobody uses.
 
+    Attributes:
+        ends: the end of a coupon, after what is to be decided otherwise.
 
-def coupon(decision: RecordedDecision, amount: int) -> c.AnyCommand:
-    """Make a coupon for everything, valid beyond the decision."""
-    return c.GrantCoupon(
-        account=decision.account, amount=_decimal(decision, amount),
-        coupon=f"flip-{decision.target.position}",
-        ends=decision.target.recorded_at + DAY,
-    )  # fmt: skip
+    """
 
+    account: str
+    currency: str
+    name: str
+    ends: int
 
-def _decimal(decision: RecordedDecision, amount: int) -> Decimal:
-    return Decimal(format_minor(amount, decision.state.currency))
-
-
-def _money_flip(
-    decision: RecordedDecision, kind: str, make: Callable[[RecordedDecision, int], c.AnyCommand]
-) -> Flip | None:
-    event = decision.target.event
-    needed, available = getattr(event, "needed", None), getattr(event, "available", None)
-    short = (needed or 0) - (available or 0) or decision.state.outstanding
-    for first in decision.starts:
-        found = edge(
-            lambda at, amount: decision.altered_by_insert(at, make(decision, amount)),
-            first=first,
-            last=decision.target.recorded_at,
-            near=max(1, short),
+    def command(self, kind: str, amount: int) -> c.AnyCommand:
+        """Return the top-up of an amount, or the coupon for everything, in minor units."""
+        money = Decimal(format_minor(amount, self.currency))
+        if kind == TOP_UP:
+            return c.TopUp(
+                account=self.account, amount=money, channel=CHANNEL, serial=self.name
+            )
+        return c.GrantCoupon(
+            account=self.account, amount=money, coupon=self.name, ends=self.ends
         )
-        if found is not None:
-            return Flip(kind, found.at, found.amount, make(decision, found.amount))
-    return None
+
+
+def money_flips(
+    gift: Gift, trial: Callable[[int, c.AnyCommand], bool], *,
+    starts: Sequence[int], last: int, near: int,
+) -> Iterator[Flip]:  # fmt: skip
+    """Yield the latest and least top-up, and coupon, with which a trial succeeds.
+
+    ``starts``: instants from which to search, up to ``last``; ``near``: an amount to try first.
+    """
+    for kind in (TOP_UP, COUPON):
+        for first in starts:
+            found = edge(
+                lambda at, amount, kind=kind: trial(at, gift.command(kind, amount)),  # type: ignore[misc]
+                first=first, last=last, near=max(1, near),
+            )  # fmt: skip
+            if found is not None:
+                yield Flip(kind, found.at, found.amount, gift.command(kind, found.amount))
+                break
+
+
+def _money_flips(decision: RecordedDecision) -> Iterator[Flip]:
+    target, state = decision.target, decision.state
+    needed, available = (getattr(target.event, name, None) for name in ("needed", "available"))
+    gift = Gift(
+        decision.account, state.currency, name=f"flip-{target.position}",
+        ends=target.recorded_at + DAY,
+    )  # fmt: skip
+    return money_flips(
+        gift, decision.altered_by_insert, starts=decision.starts, last=target.recorded_at,
+        near=(needed or 0) - (available or 0) or state.outstanding,
+    )  # fmt: skip
 
 
 def _setting_flip(decision: RecordedDecision) -> Flip | None:

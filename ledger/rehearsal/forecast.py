@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec
-from ledger.account import fold
-from ledger.engine import Engine
-from ledger.events import ACCOUNT_PREFIX, account_of
-from ledger.loading import load_config
+from ledger import clock as clocks
+from ledger.events import account_of
 from ledger.ordering import next_due
+from ledger.rehearsal.fork import Fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,27 +30,6 @@ class Forecast(NamedTuple):
     config: LedgerConfig
 
 
-def ahead(reader: Reader, *, simulated: bool = True) -> Engine:
-    """Return an engine that stands at the head of the log, with no account loaded."""
-    engine = Engine()
-    engine.config = load_config(reader)
-    if simulated:
-        # Ahead of the clock each transition is recorded when it is due: the ledger is awake.
-        engine.config.clock = "simulated"
-    engine.position = reader.head().position
-    return engine
-
-
-def load(engine: Engine, reader: Reader, account: str) -> AccountState | None:
-    """Fold an account at the head into an engine."""
-    bodies = reader.stream_bodies(ACCOUNT_PREFIX + account)
-    if not bodies:
-        return None
-    state = fold(account, codec.decode_all(bodies))
-    engine.states[account] = state
-    return state
-
-
 def forecast(
     reader: Reader,
     to: int,
@@ -64,20 +41,22 @@ def forecast(
 
     Of all, only those with something due are held in memory.
     """
-    engine = ahead(reader)
+    fork = Fork(reader)
+    # Ahead of the clock each transition is recorded when it is due: the ledger is awake.
+    fork.config.clock = clocks.SIMULATED
     names = _all_accounts(reader) if accounts is None else sorted(accounts)
     for done, name in enumerate(names):
-        state = load(engine, reader, name)
-        deadline = next_due(state, engine.config.policy) if state is not None else None
+        state = fork.load(name)
+        deadline = next_due(state, fork.config.policy) if state is not None else None
         if state is None or (accounts is None and (deadline is None or deadline.at > to)):
-            engine.states.pop(name, None)
+            del fork.states[name]
             continue
-        engine.reschedule(state)
+        fork.reschedule(state)
         if progress is not None:
             progress(done, len(names))
-    engine.run_due(until=to)
-    states = {name: state for name, state in engine.states.items() if state is not None}
-    return Forecast(engine.pending, states, engine.config)
+    fork.run_due(until=to)
+    states = {name: state for name, state in fork.states.items() if state is not None}
+    return Forecast(fork.pending, states, fork.config)
 
 
 def _all_accounts(reader: Reader) -> list[str]:

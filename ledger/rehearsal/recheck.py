@@ -13,7 +13,7 @@ from ledger.config import STREAMS
 from ledger.events import ACCOUNT_PREFIX, LEDGER_STREAM, account_of
 from ledger.rehearsal.changes import Changes
 from ledger.rehearsal.differences import Pair, compare
-from ledger.rehearsal.replay import Rehearsal, Step, whose
+from ledger.rehearsal.rehearsal import Rehearsal, Step, whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

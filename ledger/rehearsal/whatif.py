@@ -22,7 +22,7 @@ from ledger.errors import InvalidInput, NoSuchThing, Refused
 from ledger.events import ACCOUNT_PREFIX, CommandRefused, RecordedEvent, account_of
 from ledger.rehearsal.changes import NO_CHANGES, Changes, command_of, is_command
 from ledger.rehearsal.differences import compare
-from ledger.rehearsal.replay import Rehearsal, Step
+from ledger.rehearsal.rehearsal import Rehearsal, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -6,30 +6,32 @@ This module must not know how the answer is shown.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
 from ledger import commands as c
-from ledger.engine import find_records
-from ledger.errors import ClockWentBackwards, NoSuchThing, Refused, WrongClock
+from ledger.errors import (
+    AccountOverdue,
+    ClockWentBackwards,
+    InsufficientBalance,
+    NoSuchThing,
+    Refused,
+    WrongClock,
+)
 from ledger.events import CommandRefused, RecordedEvent
-from ledger.money import format_minor
-from ledger.periods import format_instant
-from ledger.rehearsal.flip import CHANNEL, COUPON, TOP_UP, Flip
-from ledger.rehearsal.forecast import ahead, load
-from ledger.rehearsal.search import least_amount
+from ledger.loading import load_config
+from ledger.periods import DAY, format_instant
+from ledger.rehearsal.flip import Flip, Gift, money_flips
+from ledger.rehearsal.fork import Fork
 from ledger.rehearsal.whatif import recorded_event
 from ledger.repeats import Duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.engine import Engine
     from ledger.store import Reader
 
-_MONEY_CODES = frozenset(("ACCOUNT_OVERDUE", "INSUFFICIENT_BALANCE"))
-_DAY = 86_400_000_000
+_MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code))
 
 
 class Answer(NamedTuple):
@@ -59,33 +61,32 @@ def try_now(
 
     Raises: InvalidInput.
     """
-    engine = ahead(reader, simulated=False)
-    currency = engine.config.currency
+    fork = Fork(reader)
+    currency = fork.config.currency
     if isinstance(command, c.AccountCommand):
-        state = load(engine, reader, command.account)
+        state = fork.load(command.account)
         if state is not None:
             currency = state.currency
-            engine.reschedule(state)
-    engine.run_due(until=now)
-    for one in first:
-        engine.decide(one, now=now, records=find_records(one, reader.request)[0])
-    records, _ = find_records(command, reader.request)
-    before = _money(engine, command)
+            fork.reschedule(state)
+    fork.run_due(until=now)
+    for earlier in first:
+        fork.take(earlier, now=now)
+    before = _money(fork, command)
     try:
-        made, refused = engine.decide(command, now=now, records=records)
+        made, refused = fork.take(command, now=now)
     except Duplicate:
         return Answer((), None, duplicate=True, currency=currency)
-    after = _money(engine, command)
+    after = _money(fork, command)
     return Answer(
         made, refused, duplicate=False, currency=currency, before=before, after=after
     )
 
 
-def _money(engine: Engine, command: c.AnyCommand) -> tuple[int, int] | None:
+def _money(fork: Fork, command: c.AnyCommand) -> tuple[int, int] | None:
     """Return cash and outstanding of the account that a command is to, where it is there."""
     if not isinstance(command, c.AccountCommand):
         return None
-    state = engine.states.get(command.account)
+    state = fork.load(command.account)
     return None if state is None else (state.cash, state.outstanding)
 
 
@@ -96,7 +97,7 @@ def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
     """
     if command.at is None:
         return try_now(reader, command, now=clock)
-    config, at = ahead(reader, simulated=False).config, int(command.at)
+    config, at = load_config(reader), int(command.at)
     if config.clock == clocks.SYSTEM:
         raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
     answer = try_now(reader, command, now=max(at, clock))
@@ -115,27 +116,13 @@ def cures(reader: Reader, command: c.AnyCommand, answer: Answer, *, now: int) ->
         return []
     if not isinstance(command, c.AccountCommand):
         return []
-    account, found = command.account, []
-    near = max(1, (refused.needed or 0) - (refused.available or 0))
 
-    def make(kind: str, amount: int) -> c.AnyCommand:
-        money = Decimal(format_minor(amount, answer.currency))
-        if kind == TOP_UP:
-            return c.TopUp(account=account, amount=money, channel=CHANNEL, serial=f"flip-{now}")
-        return c.GrantCoupon(
-            account=account, amount=money, coupon=f"flip-{now}", ends=now + _DAY
-        )
+    def accepted(at: int, payment: c.AnyCommand) -> bool:
+        return try_now(reader, command, now=at, first=(payment,)).refused is None
 
-    for kind in (TOP_UP, COUPON):
-
-        def accepted(amount: int, kind: str = kind) -> bool:
-            tried = try_now(reader, command, now=now, first=(make(kind, amount),))
-            return tried.refused is None
-
-        amount = least_amount(accepted, near=near)
-        if amount is not None:
-            found.append(Flip(kind, now, amount, make(kind, amount)))
-    return found
+    gift = Gift(command.account, answer.currency, name=f"flip-{now}", ends=now + DAY)
+    short = (refused.needed or 0) - (refused.available or 0)
+    return list(money_flips(gift, accepted, starts=(now,), last=now, near=short))
 
 
 def recorded_refusal(reader: Reader, position: int) -> RecordedEvent:

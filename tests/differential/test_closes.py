@@ -16,7 +16,7 @@ import pytest
 from ledger.closing import close, reopen
 from ledger.errors import WrongState
 from ledger.periods import DAY, SECOND, format_instant, local_date, parse_instant, read_period
-from ledger.rehearsal.replay import rehearse
+from ledger.rehearsal.rehearsal import rehearse
 from projections.evidence.closing import Derivation
 from projections.history.closed import frame_of
 from projections.history.closes import read_closes

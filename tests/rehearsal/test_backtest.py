@@ -20,7 +20,7 @@ from ledger.periods import DAY, HOUR
 from ledger.rehearsal.backtest import Backtest
 from ledger.rehearsal.changes import Changes, Insertion, PriceChange
 from ledger.rehearsal.customers import CHANNEL, Rule, read_rules, topping_up
-from ledger.rehearsal.replay import rehearse
+from ledger.rehearsal.rehearsal import rehearse
 from projections.impact import MONEY, Impact, Measuring
 from projections.journal.books import books_at, totals
 from tests.rehearsal.worlds import (

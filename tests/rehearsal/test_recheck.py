@@ -17,7 +17,7 @@ from ledger.events import BillSettled, OverdueStarted, TagAdded
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, MINUTE
 from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Recheck
-from ledger.rehearsal.replay import rehearse
+from ledger.rehearsal.rehearsal import rehearse
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
 from ledger.tagging import add_tag

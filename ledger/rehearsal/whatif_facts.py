@@ -14,13 +14,12 @@ import msgspec
 
 from ledger import codec
 from ledger.account import evolve, fold
-from ledger.engine import Engine
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
 from ledger.invariants import breaches
-from ledger.loading import load_config
 from ledger.policy import did_you_mean
-from ledger.rehearsal.replay import batches
+from ledger.rehearsal.fork import Fork
+from ledger.rehearsal.rehearsal import batches
 from ledger.rehearsal.whatif import visible
 from ledger.repeats import NO_RECORDS
 from ledger.state import AccountState
@@ -121,11 +120,10 @@ def _fact(
     position: int,
 ) -> RecordedEvent:
     """Return the first event that an inserted command records. Raises: Refused, InvalidInput."""
-    engine = Engine()
-    engine.config = load_config(reader, known_at=insert.at)
+    fork = Fork(reader, position=reader.position_known_at(insert.at))
     before = [one for one in events if one.recorded_at <= insert.at]
-    engine.states[account] = fold(account, before) if before else None
-    made, error = engine.decide(insert.command, now=insert.at, records=NO_RECORDS)
+    fork.states[account] = fold(account, before) if before else None
+    made, error = fork.decide(insert.command, now=insert.at, records=NO_RECORDS)
     if error is not None:
         raise error
     if not made:
