@@ -20,7 +20,9 @@ from ledger.errors import BadLine
 from ledger.importer import Origin, Result
 from ledger.settings import SettingBroken
 from projections.reconciliation.focus.delivery import sha256_of
-from projections.reconciliation.readers import read_statement
+from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers import BANKS, read_statement
+from projections.reconciliation.readers.recognised import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,10 +81,14 @@ def converted(
     begun = _noted(session, key) if resume else None
     if begun is None:
         begun = Begun(session.reader.head().position, session.now, session.offset)
-    statement = read_statement(
-        body, name, offset=begun.offset, currency=session.config.currency, encoding=encoding,
-        account=account,
-    )  # fmt: skip
+    try:
+        statement = read_statement(
+            body, name, offset=begun.offset, currency=session.config.currency,
+            encoding=encoding, account=account,
+        )  # fmt: skip
+    except BadStatement as error:
+        hint = remedy(body) if "--source" in (error.hint or "") else error.hint
+        raise BadStatement(str(error), hint=hint) from None
     importer, statement, recorded = importing(
         session, statement, begun=begun, dates_lost=dates_lost
     )
@@ -96,6 +102,16 @@ def converted(
         if (repeat := recorded.repeat_of(line)) is not None
     }  # fmt: skip
     return Converted(statement, lines, repeats, origin)
+
+
+def remedy(body: bytes | Path) -> str:
+    """Return how the ledger takes a file of another kind than it was imported as."""
+    found = source_of(body)
+    if not found:
+        return ""
+    if found in (*BANKS, "csv"):
+        return f"it looks like {found}: compare it with tally reconcile --source {found} --propose"
+    return f"it looks like {found}: use --from {found}"
 
 
 def _digest(body: bytes | Path, options: str) -> str:

@@ -14,7 +14,7 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import flush, plural, table, write
 from cli.results import RESULT_COLUMNS, result_json
-from ledger.errors import InvalidInput
+from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX
 
 if TYPE_CHECKING:
@@ -63,6 +63,37 @@ def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
     """Return the result of one line; a table has every column in every row."""
     shown = result_json(outcome, line)
     return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
+
+
+def _advised(error: BadLine, file: str) -> BadLine:
+    """Add to the error of a first line how a file of another kind is taken."""
+    if error.line != 1 or not Path(file).is_file():
+        return error
+    from cli.vendor_files import remedy  # noqa: PLC0415 - on the way to an error alone
+
+    said = remedy(Path(file))
+    return BadLine(line=1, error=InvalidInput(str(error.error), hint=said)) if said else error
+
+
+def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
+    """Print what became of how many lines."""
+    refused = sum(n for code, n in counts.items() if code.isupper())
+    if output.form == "text":
+        commands = plural(sum(counts.values()), "command")
+        write(f"{commands}, log at @{session.reader.head().position}")
+        if counts:
+            table(("what", "count"), sorted(counts.items()))
+    elif output.form == "json":
+        output.object(
+            {
+                "schema": "tally.import/1", "lines": sum(counts.values()),
+                "accepted": counts["accepted"], "duplicates": counts["repeated"],
+                "refused": refused,
+                "refusals": {code: n for code, n in sorted(counts.items()) if code.isupper()},
+                "position": session.reader.head().position,
+            }
+        )  # fmt: skip
+    return REFUSED if refused else DONE
 
 
 @click.command("import")
@@ -122,22 +153,8 @@ def command(
                 progress(last, 0)
                 if stop_on_refusal and outcome.code:
                     break
+        except BadLine as error:
+            raise _advised(error, file) if vendor is None else error from None
         finally:
             session.views()
-    refused = sum(n for code, n in counts.items() if code.isupper())
-    if output.form == "text":
-        commands = plural(sum(counts.values()), "command")
-        write(f"{commands}, log at @{session.reader.head().position}")
-        if counts:
-            table(("what", "count"), sorted(counts.items()))
-    elif output.form == "json":
-        output.object(
-            {
-                "schema": "tally.import/1", "lines": sum(counts.values()),
-                "accepted": counts["accepted"], "duplicates": counts["repeated"],
-                "refused": refused,
-                "refusals": {code: n for code, n in sorted(counts.items()) if code.isupper()},
-                "position": session.reader.head().position,
-            }
-        )  # fmt: skip
-    return REFUSED if refused else DONE
+    return _counted(session, output, counts)

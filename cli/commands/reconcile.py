@@ -121,10 +121,18 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
 
 def _guess(output: Output, body: bytes | Path, options: dict[str, Any]) -> int:
     from projections.reconciliation.guessing import guess_map  # noqa: PLC0415 - for this alone
+    from projections.reconciliation.readers.recognised import (  # noqa: PLC0415 - as above
+        advised,
+        source_of,
+    )
 
     if options["source"] != "csv" or options["map_"] is not None or isinstance(body, Path):
         raise InvalidInput("--guess makes a map for --source csv", hint="leave out --map")
-    guessed = guess_map(body)
+    found = source_of(body)
+    if found in SOURCES and found not in ("", "csv"):
+        note(f"note: the file looks like {found}, which needs no map: --source {found}")
+    with advised(body, "csv"):
+        guessed = guess_map(body)
     if output.human:
         write_lines(guessed.rstrip())
     else:

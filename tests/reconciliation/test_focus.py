@@ -69,6 +69,22 @@ def test_what_is_not_a_cost_is_refused_by_its_row(text: str, tmp_path: Path) -> 
             read(path, engine)
 
 
+@pytest.mark.parametrize(("name", "end"), [
+    ("ChargePeriod", "2025-03-01T00:00:00Z"), ("ChargePeriod", "2025-03-01"),
+    ("BillingPeriod", "2025-02-01T00:00:00Z"),
+])  # fmt: skip
+def test_a_period_that_ends_before_it_starts_is_refused_by_its_row(
+    name: str, end: str, tmp_path: Path
+) -> None:
+    none = _file(tmp_path, {"ChargePeriodEnd": PLAIN["ChargePeriodStart"]})
+    for engine in ENGINES:
+        assert read(none, engine)  # one that takes no time is a purchase
+    path = _file(tmp_path, {}, {f"{name}End": end}, {})
+    for engine in ENGINES:
+        with pytest.raises(BadStatement, match=f"row 3, {name}End: '{end}' is before {name}Start"):
+            read(path, engine)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(

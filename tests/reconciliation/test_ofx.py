@@ -128,6 +128,56 @@ def test_an_id_that_a_bank_reuses_names_no_payment_for_ever() -> None:
     assert [line.number for line in twice.lines] == ["F1", "F1"]
 
 
+REPLACES, DELETES = (
+    f"<CORRECTFITID>{{}}<CORRECTACTION>{action}" for action in ("REPLACE", "DELETE")
+)
+CORRECTED = {
+    "replaced in the file": ([_line("5.00"), _line("6.00", name="F2", more=REPLACES.format("F1"))],
+                             [("F1", "6.00", False)]),
+    "replaced twice": ([_line("5.00"), _line("6.00", name="F2", more=REPLACES.format("F1")),
+                        _line("7.00", name="F3", more=REPLACES.format("F2"))],
+                       [("F1", "7.00", False)]),
+    "replaced, of an earlier file": ([_line("6.00", name="F2", more=REPLACES.format("F1"))],
+                                     [("F1", "6.00", False)]),
+    "deleted in the file": ([_line("5.00"), _line("8.00", name="F3"),
+                             _line("5.00", name="F2", more=DELETES.format("F1"))],
+                            [("F3", "8.00", False)]),
+    "deleted, of an earlier file": ([_line("5.00", name="F2", more=DELETES.format("F1"))],
+                                    [("F2", "-5.00", True)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "left"), CORRECTED.values(), ids=CORRECTED)
+def test_what_a_bank_corrects_is_not_there_twice(
+    lines: list[str], left: list[tuple[str, str, bool]]
+) -> None:
+    for told in (lines, lines[::-1]):
+        found = _read(_file(_sgml(*told)))
+        assert [(line.number, write_amount(line.amount, "USD"), line.reversal)
+                for line in found.lines] == left  # fmt: skip
+    with pytest.raises(BadStatement, match="CORRECTACTION 'UNDO' of 'F1' is not known"):
+        _read(_file(_sgml(_line("5.00", more="<CORRECTFITID>F1<CORRECTACTION>undo"))))
+
+
+def test_a_correction_of_what_is_booked_is_a_break_and_its_remedy(tmp_path: Path) -> None:
+    world = World(tmp_path / "t.db", start="2025-03-10T10:00:00+08:00")
+    world.take(
+        {"do": "open-account", "account": "ann", "at": "2025-03-10T10:00:00+08:00"},
+        {"do": "top-up", "account": "ann", "amount": "5.00", "channel": "bank", "serial": "F1",
+         "at": "2025-03-10T10:00:00+08:00"},
+    )  # fmt: skip
+    world.done("clock", "advance", "--to", "2025-04-01")
+    path = tmp_path / "s.ofx"
+    line = _line("6.00", name="F2", more=REPLACES.format("F1"))
+    path.write_text(_file(_sgml(line, balance="6.00", currency="CNY")))
+    answer = world.json("reconcile", path, "--source", "ofx", code=1)
+    assert answer["classes"] == {"amount": 1}
+    line = _line("5.00", name="F2", more=DELETES.format("F1"))
+    path.write_text(_file(_sgml(line, balance="0.00", currency="CNY")))
+    (fix,) = world.done("reconcile", path, "--source", "ofx", "--propose", code=1).rows
+    assert (fix["do"], fix["serial"], fix["amount"]) == ("reverse-top-up", "F1", "5.00")
+
+
 @pytest.mark.parametrize(("serial", "rule"), [("F1", "reference"), ("T9", "amount_and_date")])
 def test_the_banks_number_is_a_serial_and_bars_no_other(
     tmp_path: Path, serial: str, rule: str

@@ -53,7 +53,8 @@ WITH cells AS (
         CASE WHEN plain THEN
             CASE WHEN point > 0 THEN length(mantissa) - point ELSE 0 END
             - CASE WHEN e > 0 THEN try_cast(cost[e + 1:] AS INTEGER) ELSE 0 END
-        ELSE 0 END AS scale
+        ELSE 0 END AS scale,
+        CASE WHEN ends >= starts OR starts IS NULL THEN ends END AS follows
     FROM apart
 )
 SELECT coalesce(account, ''), coalesce(currency, ''), coalesce(invoice, ''), coalesce(period, ''),
@@ -61,9 +62,9 @@ SELECT coalesce(account, ''), coalesce(currency, ''), coalesce(invoice, ''), coa
     coalesce(record, ''), scale, coalesce(digits < 0, false),
     CASE WHEN plain THEN '' ELSE coalesce(written, '{cells.NULL}') END,
     CASE WHEN starts IS NULL THEN coalesce(begins, '{cells.NULL}') ELSE '' END,
-    CASE WHEN ends IS NULL THEN coalesce(finishes, '') ELSE '' END,
+    CASE WHEN follows IS NULL THEN coalesce(finishes, '') ELSE '' END,
     coalesce(sum(digits), 0), count(*), min(n), max(n),
-    epoch_us(date_trunc('second', min(starts))), epoch_us(date_trunc('second', max(ends))),
+    epoch_us(date_trunc('second', min(starts))), epoch_us(date_trunc('second', max(follows))),
     min(coalesce(resource, '')), max(coalesce(resource, ''))
 FROM read GROUP BY ALL
 """

@@ -77,6 +77,8 @@ def _summed(found: dict[str, int], read: Iterable[Row]) -> Iterator[Part]:
                 costs[written] = cost
         starts, odd_start = _moment(text(row, "ChargePeriodStart") or cells.NULL, moments)
         ends, odd_end = _moment(text(row, "ChargePeriodEnd"), moments)
+        if ends is not None and starts is not None and ends < starts:
+            ends, odd_end = None, text(row, "ChargePeriodEnd")
         resource = text(row, "ResourceId")
         key = (
             account, text(row, "BillingCurrency"), text(row, "InvoiceId"),

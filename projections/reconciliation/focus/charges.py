@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -117,10 +118,22 @@ def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: 
     ends = [] if part.ends is None else [part.ends]
     if part.odd_end:
         ends.append(moment(part.odd_end, "ChargePeriodEnd"))
+        _check_order(row, "ChargePeriod", min(starts), ends[-1], part.odd_end)
     period = moment(part.period, "BillingPeriodStart") if part.period else None
+    if period is not None and part.period_end:
+        over = period
+        with suppress(BadStatement):  # where it cannot be read it is not needed
+            over = moment(part.period_end, "BillingPeriodEnd")
+        _check_order(row, "BillingPeriod", period, over, part.period_end)
     code = part.currency.strip()
     code = _said(row, "BillingCurrency", code, check_currency) if code else currency
     return _Read(part, cost, min(starts), max(ends, default=0), period, category, code)
+
+
+def _check_order(row: int, name: str, starts: int, ends: int, written: str) -> None:
+    if ends < starts:
+        msg = f"row {row}, {name}End: {written.strip()[:40]!r} is before {name}Start"
+        raise BadStatement(msg, hint="fetch the file again, or ask the provider")
 
 
 def _said(row: int, column: str, text: str, read: Callable[[str], T]) -> T:

@@ -15,7 +15,8 @@ class Part(NamedTuple):
 
     Attributes:
         scale: decimals of the cost's text, less its exponent; the sum is ``digits`` x 10**-scale.
-        odd_cost, odd_start, odd_end: texts that are not plain, empty where they are.
+        odd_cost, odd_start, odd_end: texts that are not plain, empty where they are; an end before
+            its start is not.
         first, last: row numbers as a spreadsheet has them (the header is row 1).
         starts, ends: the earliest and the latest plain instant, UTC microseconds, else None.
         resource, resource_last: the least and the greatest ResourceId: one where they are equal.

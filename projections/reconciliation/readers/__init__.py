@@ -14,6 +14,7 @@ from ledger.errors import InvalidInput
 from projections.reconciliation.identity import numbered
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import read_map
+from projections.reconciliation.readers.recognised import advised
 from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
@@ -53,6 +54,21 @@ def read_statement(
     if (source == "csv") != (column_map is not None):
         msg = f"source {source} is read {'with' if source == 'csv' else 'without'} a column map"
         raise InvalidInput(msg, hint="--map belongs to --source csv")
+    with advised(body, source):
+        found = _read(
+            body, source, offset=offset, currency=currency, encoding=encoding, account=account,
+            column_map=column_map,
+        )  # fmt: skip
+    if source == "focus":  # its lines have names of their own
+        return found
+    lines = numbered(found.lines)
+    return found if lines == found.lines else replace(found, lines=lines)
+
+
+def _read(
+    body: bytes | Path, source: str, *,
+    offset: int, currency: str, encoding: str, account: str, column_map: str | None,
+) -> Statement:  # fmt: skip
     if source == "focus":  # the one that needs no whole file in memory
         from projections.reconciliation.readers.focus import read_focus  # noqa: PLC0415 - it alone
 
@@ -64,10 +80,7 @@ def read_statement(
         chosen = read_map(column_map)
         if encoding.lower() != "utf-8":  # said on the command line, so it is of this file
             chosen = replace(chosen, encoding=encoding)
-        found = read_mapped(body, chosen, offset=offset, currency=currency, account=account)
-    else:
-        found = READERS.load(source)(
-            body, offset=offset, currency=currency, encoding=encoding, account=account
-        )
-    lines = numbered(found.lines)
-    return found if lines == found.lines else replace(found, lines=lines)
+        return read_mapped(body, chosen, offset=offset, currency=currency, account=account)
+    return READERS.load(source)(
+        body, offset=offset, currency=currency, encoding=encoding, account=account
+    )

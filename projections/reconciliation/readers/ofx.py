@@ -40,6 +40,8 @@ _MINUTES: Final = {"5": 30, "50": 30, "30": 30, "25": 15, "15": 15, "75": 45, "4
 _GROUPED: Final = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _HOLDERS: Final = ("STMTRS", "CCSTMTRS")
+DELETE: Final = "DELETE"
+_ACTIONS: Final = ("REPLACE", DELETE)
 _DEPTH_MAX: Final = 32
 _TEXT_MAX, _NAME_MAX = 500, 140
 
@@ -65,6 +67,13 @@ class Node(NamedTuple):
             return self.value
         below = next((one for one in self.children if one.name == path[0]), None)
         return "" if below is None else below.text(*path[1:])
+
+
+class _Correction(NamedTuple):
+    """The line that a line corrects by its FITID, if any: replaces it, or deletes it."""
+
+    corrects: str
+    deletes: bool
 
 
 class _Part(NamedTuple):
@@ -213,10 +222,10 @@ def _part(node: Node, offset: int, fallback: str) -> _Part:
     source = "BANKACCTFROM" if node.name == "STMTRS" else "CCACCTFROM"
     name = node.text(source, "ACCTID")
     lists = [one for one in node.children if one.name in ("BANKTRANLIST", "BANKTRANLISTP")]
-    lines = _told_apart([
-        _line(one, code, offset, pending=holder.name == "BANKTRANLISTP")
+    lines = _told_apart(_corrected([
+        (_line(one, code, offset, pending=holder.name == "BANKTRANLISTP"), _correction(one))
         for holder in lists for one in holder.children if one.name in ("STMTTRN", "STMTTRNP")
-    ])  # fmt: skip
+    ]))  # fmt: skip
     balance = node.text("LEDGERBAL", "BALAMT")
     left = _amount(balance, node.line, "LEDGERBAL") if balance else None
     days = [line.instant for line in lines if line.status == BOOKED]
@@ -228,6 +237,42 @@ def _part(node: Node, offset: int, fallback: str) -> _Part:
         ended = [_day(node.text("LEDGERBAL", "DTASOF"), node.line, offset)]
     ends = max((midnight(local_day(one, offset) + 1, offset) for one in [*ended, *days]), default=0)
     return _Part(name, code, left, lines, min([*begun, *days], default=max(ends - DAY, 0)), ends)
+
+
+def _correction(node: Node) -> _Correction:
+    """Read what a line corrects. Raises: BadStatement."""
+    corrects, action = node.text("CORRECTFITID").strip(), node.text("CORRECTACTION").strip().upper()
+    if corrects and action not in _ACTIONS:
+        msg = f"line {node.line}: CORRECTACTION {action[:40]!r} of {corrects[:40]!r} is not known"
+        raise BadStatement(msg, hint=f"it is one of: {', '.join(_ACTIONS)}")
+    return _Correction(corrects, action == DELETE)
+
+
+def _corrected(read: Sequence[tuple[Line, _Correction]]) -> list[Line]:
+    """Return what is left of lines that the bank corrected, in this file or an earlier one.
+
+    A line that replaces another has the name of the first one, which the ledger may have, and its
+    own. What deletes a line of an earlier file takes it back.
+    """
+    first = {line.number: how.corrects for line, how in read if how.corrects}
+    there = {line.number for line, _ in read}
+    found: list[Line] = []
+    for line, how in read:
+        if line.number and line.number in first.values():
+            continue  # the line that corrects it says what holds
+        name, seen = how.corrects, {line.number}
+        while name in first and name not in seen:
+            seen.add(name)
+            name = first[name]
+        if not name:
+            found.append(line)
+        elif not how.deletes:
+            own = (Reference(line.number, TRANSACTION),) if line.number else ()
+            found.append(replace(line, number=name, references=(*line.references, *own)))
+        elif name not in there:
+            named = (Reference(name, TRANSACTION), *line.references)
+            found.append(replace(line, amount=-line.amount, reversal=True, references=named))
+    return found
 
 
 def _told_apart(lines: list[Line]) -> tuple[Line, ...]:
@@ -257,7 +302,6 @@ def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
             ("SRVRTID", TRANSACTION), ("REFNUM", INSTRUCTION), ("CHECKNUM", INSTRUCTION),
         ) if (text := node.text(name)).strip("0 ")
     )  # fmt: skip
-    undone = bool(node.text("CORRECTFITID"))
     said = (node.text("NAME") or node.text("PAYEE", "NAME"), node.text("MEMO"))
     number = node.text("FITID").strip()  # the bank's own number, which is seldom ours
     named = number or (references[0].text if references else "")
@@ -266,7 +310,6 @@ def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
         amount=amount, currency=code, instant=when, references=references,
         status=PENDING if pending else BOOKED, kind="credit" if amount >= 0 else "debit",
         place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:_TEXT_MAX],
-        reversal=undone and node.text("CORRECTACTION") == "DELETE",
         payer=said[0][:_NAME_MAX],
         payer_account=node.text("BANKACCTTO", "ACCTID") or node.text("CCACCTTO", "ACCTID"),
     )  # fmt: skip

@@ -35,9 +35,14 @@ def marked(body: bytes) -> str:
     return next((name for mark, name in _MARKS if body.startswith(mark)), "")
 
 
+def kind_of(body: bytes) -> str:
+    """Return what a file is that is not text, empty for one that may be."""
+    return next((kind for magic, kind in _KINDS if body.startswith(magic)), "")
+
+
 def decode(body: bytes, encoding: str = _PLAIN) -> str:
     """Decode a file as declared; a byte order mark is not part of it. Raises: BadStatement."""
-    kind = next((kind for magic, kind in _KINDS if body.startswith(magic)), "")
+    kind = kind_of(body)
     if kind:
         msg = f"the file is {kind}, not text"
         raise BadStatement(msg, hint="unpack it, or save it as CSV, and give that file")
