@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.connection import SQLITE, dialect_of
 from ledger.store import server_layout
 from ledger.store.errors import LayoutChanged
-from ledger.store.schema import SERVER_STATEMENTS, STATEMENTS
+from ledger.store.schema import EARLIER, SERVER_STATEMENTS, STATEMENTS
 from ledger.store.server_layout import Thing, plain
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ DERIVED: Final = re.compile(r"(view|shadow)_\w+|checkpoints|rebuilds")
 _PROOF: Final = ("tree_nodes", "seals")  # a ledger has both, or was made before there was a tree
 _OF_TABLES: Final = ("table", "index", "column", "constraint")
 _READ: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+_EARLIER: Final = tuple(plain(statement) for statement in EARLIER)
 _RESTORE: Final = "keep it as it is, find out who changed it, and go on from the last backup"
 
 
@@ -85,7 +86,7 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
         if wanted is None:
             remedy = f"once you know who made it: DROP {thing.type.upper()} {thing.name}"
             found.append(Oddity(INSERTED, thing.shown, thing.table, remedy))
-        elif thing != wanted:
+        elif thing != wanted and thing.text not in _EARLIER:
             found.append(Oddity(MODIFIED, thing.shown, thing.table, _RESTORE))
     for key, wanted in sorted(known.items()):
         half = wanted.type != "table" and wanted.table in tables

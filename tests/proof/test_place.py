@@ -11,6 +11,7 @@ import pytest
 from ledger.errors import IntegrityBroken
 from ledger.store import Request, open_store
 from ledger.store.errors import LayoutChanged
+from ledger.store.schema import EARLIER
 from tests.proof.test_detection import found
 from tests.proof.worlds import Sealed, tampered
 
@@ -80,6 +81,16 @@ def test_rebuilt_views_are_as_laid_out(world: Sealed) -> None:
     world.done("projections", "rebuild", "deadlines")
     assert world.verify("--deep")["ok"]
     world.record("open-account", "--account", "new")
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_a_trigger_of_an_earlier_version_still_counts(world: Sealed, earlier: str) -> None:
+    name = earlier.split()[5]
+    run(world.path, f"DROP TRIGGER {name}", earlier)
+    assert world.verify()["ok"]
+    world.record("open-account", "--account", "new")
+    with pytest.raises(sqlite3.DatabaseError, match="append-only"):
+        run(world.path, "INSERT OR REPLACE INTO stored_events SELECT * FROM stored_events")
 
 
 def test_a_view_of_an_earlier_layout_is_built_anew(world: Sealed) -> None:

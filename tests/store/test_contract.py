@@ -121,6 +121,7 @@ def test_an_exception_rolls_everything_back(store: Store) -> None:
         "UPDATE stored_events SET effective_at = 1",
         "DELETE FROM stored_events",
         "INSERT OR REPLACE INTO stored_events VALUES (1, 'x', 1, 'T', x'00', 1, 1)",
+        "INSERT OR REPLACE INTO stored_events VALUES (2, 'account:a', 1, 'T', x'00', 1, 1)",
         "UPDATE requests SET first_position = 2",
         "DELETE FROM requests",
     ],
