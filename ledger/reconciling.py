@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 OPEN, RESOLVED, SIGNED_OFF, REOPENED = "open", "resolved", "signed_off", "reopened"
+ONE_ACCOUNT = "account "  # begins what says that a run speaks of one account of ours
 
 
 class Break(Struct):

@@ -23,7 +23,15 @@ from ledger.events import (
     RunNarrowed,
 )
 from ledger.policy import did_you_mean
-from ledger.reconciling import OPEN, REOPENED, RESOLVED, SIGNED_OFF, known_break, register
+from ledger.reconciling import (
+    ONE_ACCOUNT,
+    OPEN,
+    REOPENED,
+    RESOLVED,
+    SIGNED_OFF,
+    known_break,
+    register,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +53,8 @@ class Spoken(NamedTuple):
 
     Attributes:
         of: what the statement is of: what it does not list says nothing of another account.
-        only: what somebody narrowed it to; then it resolves nothing but what it matched.
+        only: what it is narrowed to; then it resolves nothing but what it matched, unless it is one
+            account's.
         parties: names and accounts of who is on the other side, by the lines' names.
 
     """
@@ -66,6 +75,7 @@ def record_run(
         there = register(writer.reader)
         found = {one.break_id for one in breaks}
         events: list[AnyEvent] = [run]
+        narrowed = [one for one in only if not one.startswith(ONE_ACCOUNT)]
         if only:
             events.append(RunNarrowed(run=run.run, only=only))
         for one in breaks:
@@ -81,7 +91,7 @@ def record_run(
             gone = name not in found and known.state in (OPEN, REOPENED)
             same = (known.source, known.event.currency) == (run.source, run.currency)
             ours = same and known.event.of in ("", of)
-            spoken_of = not only and run.starts <= known.event.first_seen < run.ends
+            spoken_of = not narrowed and run.starts <= known.event.first_seen < run.ends
             covered = name in matched or spoken_of
             if gone and ours and covered:
                 events.append(BreakResolved(break_id=name, run=run.run))

@@ -9,11 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ledger import codec
+from ledger import events as e
 from ledger.checklist import CheckLine, Figures
 from ledger.events import ACCOUNT_PREFIX
 from ledger.ordering import next_due
 from ledger.periods import months_of
-from ledger.reconciling import OPEN, REOPENED, register
+from ledger.reconciling import ONE_ACCOUNT, OPEN, REOPENED, register
 from projections.evidence.digests import derive, point_of
 from projections.journal.chart import format_scaled
 from projections.runner import Views
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 DUE, VIEWS, BOOKS = "everything due has run", "views equal a refold", "books balance"
+# What a file has lines of: a vendor's bills and FOCUS of charges, its transactions of both.
+_PAID = (e.TopUpReceived, e.TopUpReversed)
+_CHARGED = (
+    e.BillPosted, e.CreditNoteIssued, e.RefundIssued, e.InstancePurchased, e.InstanceRenewed,
+    e.UpgradedToEnterprise, e.SpecUpgraded,
+)  # fmt: skip
+_CHARGES, CSV = ("alibaba-bills", "focus"), "csv"
+_NAMED = 3  # accounts that a check line names
 CHECK = "check:"  # before the name of adopted checks in the policy
 
 
@@ -86,7 +96,7 @@ class Derivation:
                 there = checks.get(name.removeprefix(CHECK))
                 yield self._checks(reader, name, there, months, position, policy)
             else:
-                yield _source(known, name, months)
+                yield _source(reader, known, name, months, position)
 
     def _checks(
         self, reader: Reader, name: str, there: Adopted | None, months: Sequence[Period],
@@ -127,10 +137,13 @@ def _books(sums: dict[str, int]) -> CheckLine:
     return CheckLine(BOOKS, not off, ", ".join(off) or "0.00")
 
 
-def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine:
+def _source(
+    reader: Reader, known: Register, source: str, months: Sequence[Period], position: int
+) -> CheckLine:
     """Find a signed-off run of a source for every month, nothing unexplained and no break open.
 
     A break that any run of the source over the month left open counts, whichever was signed off.
+    Runs that speak of one account each have to speak of every account that moved together.
     """
     said: list[str] = []
     asked: dict[str, None] = {}  # how what covers was narrowed or loosened
@@ -146,13 +159,35 @@ def _source(known: Register, source: str, months: Sequence[Period]) -> CheckLine
         elif not complete:
             said.append(missing[-1])
         else:
-            asked.update(dict.fromkeys(complete[-1].only))
+            chosen = [complete[-1]]
+            if all(_accounts(run) for run in complete):  # none speaks of the whole ledger
+                chosen = complete
+                left = _moved(reader, source, month, position).difference(*map(_accounts, chosen))
+                if left:
+                    named = ", ".join(sorted(left)[:_NAMED]) + " ..." * (len(left) > _NAMED)
+                    said.append(f"no run of {month.name} speaks of {named}")
+            asked.update(dict.fromkeys(one for run in chosen for one in run.only))
     good = ", ".join(("unexplained 0.00, 0 breaks open", *asked))
     makers = {one.actor for one in known.runs.values() if one.event.source == source and one.actor}
     return CheckLine(
         f"{source} reconciled", not said, "; ".join(said) or good,
         required=True, makers=tuple(sorted(makers)),
     )  # fmt: skip
+
+
+def _accounts(run: Run) -> set[str]:
+    """Return the account that a run is narrowed to, if any."""
+    return {one.removeprefix(ONE_ACCOUNT) for one in run.only if one.startswith(ONE_ACCOUNT)}
+
+
+def _moved(reader: Reader, source: str, month: Period, position: int) -> set[str]:
+    """Return the accounts of which a file of this source has lines in a month."""
+    kinds = _PAID if source == CSV else _CHARGED if source in _CHARGES else _PAID + _CHARGED
+    found = set()
+    for one in codec.decode_all(reader.bodies_by_effect(until=position, at=month.last)):
+        if one.effective_at >= month.starts and isinstance(one.event, kinds):
+            found.add(one.stream.removeprefix(ACCOUNT_PREFIX))
+    return found
 
 
 def _covering(known: Register, source: str, month: Period) -> list[Run]:

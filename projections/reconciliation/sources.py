@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.memory import no_cycles
 from ledger.periods import DAY
-from ledger.reconciling import register
+from ledger.reconciling import ONE_ACCOUNT, register
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
@@ -26,7 +26,7 @@ from projections.reconciliation.readers import read_statement
 from projections.reconciliation.report import Report, reconcile, with_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ledger.store import Reader
@@ -111,13 +111,14 @@ def _compare(
     report = compared(statement)
     others = tuple(compared(statement.in_currency(code)) for code in statement.others)
     report = with_missing(report, others)
-    said = _said(asked, statement)
+    said = _said(asked, statement, report.scope.accounts)
     return Compared(report, statement, side, sha256_of(body), channels, said, others)
 
 
-def _said(asked: Asked, statement: Statement) -> tuple[str, ...]:
+def _said(asked: Asked, statement: Statement, accounts: Iterable[str]) -> tuple[str, ...]:
     """Return what the comparison was narrowed to, and by what it was loosened."""
-    said = [f"channel {name}" for name in sorted(asked.channels)]
+    said = [f"{ONE_ACCOUNT}{name}" for name in sorted(accounts)]
+    said += [f"channel {name}" for name in sorted(asked.channels)]
     said += [f"item {name}" for name in sorted(asked.kinds)]
     if (asked.transit_days or 0) * DAY > TRANSIT.get(statement.subject, 0):
         said.append(f"transit-days {asked.transit_days}")

@@ -118,6 +118,37 @@ def test_a_run_that_was_narrowed_stands_for_no_whole_statement(tmp_path: Path) -
     assert world.json("report", "reconciliation")["runs"][-1]["only"] == ["channel bank"]
 
 
+def test_a_file_of_one_account_stands_for_no_other_account(tmp_path: Path) -> None:
+    """R65: a vendor's file of one account covers that one; all that moved must be covered."""
+    world = story(tmp_path, close_requires="alibaba-transactions")
+    late = ("2025-04-01T00:00:00+08:00", "2025-03-09T10:00:00+08:00")
+    world.take(*(
+        {**top_up("12", serial, late[0], effective_at=late[1]), "account": account}
+        for account, serial in (("a-1", "X1"), ("a-2", "X2"))
+    ))  # fmt: skip
+
+    def signed_off(*paid: tuple[str, str]) -> tuple[bool, str]:
+        path = tmp_path / "paid.csv"
+        path.write_text(
+            "OwnerID,TransactionNumber,TransactionTime,TransactionType,TransactionFlow,"
+            "TransactionChannelSN,Amount,Currency\n" + "".join(
+                f"{owner},N{serial},2025-03-09 10:00:00,Payment,Income,{serial},12.00,CNY\n"
+                for owner, serial in paid
+            )
+        )  # fmt: skip
+        world.done("reconcile", path, "--source", "alibaba-transactions", "--period", "2025-03",
+                   "--record", "--actor", "v/ann")  # fmt: skip
+        run = world.json("report", "reconciliation")["runs"][-1]
+        assert run["only"] == ([f"account {paid[0][0]}"] if len(paid) == 1 else [])
+        world.done("breaks", "sign-off", run["run"], "--actor", "v/bob", "--reason", "agrees")
+        return figure(world)
+
+    assert signed_off(("a-1", "X1")) == (False, "no run of 2025-03 speaks of a-2")
+    good = "unexplained 0.00, 0 breaks open"
+    assert signed_off(("a-2", "X2")) == (True, f"{good}, account a-1, account a-2")
+    assert signed_off(("a-1", "X1"), ("a-2", "X2")) == (True, good)
+
+
 def test_a_narrowed_run_resolves_no_break_that_it_did_not_look_at(tmp_path: Path) -> None:
     """R65: a break of the whole run stays open."""
     world = story(tmp_path, close_requires="csv")

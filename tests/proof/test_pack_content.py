@@ -102,7 +102,8 @@ def test_runs_are_there_with_their_breaks_decisions_and_reviewers(tmp_path: Path
     pack = packed(world, "2025-03")
     assert verdicts(pack) == (None, None)
     told = json.loads(entries(pack)["reports/reconciliations.json"])
-    [run], [one] = told["runs"], told["breaks"]
+    (run, narrowed), [one] = told["runs"], told["breaks"]
+    assert narrowed["only"] == ["account a-1"], "the file speaks of one account"
     assert (run["type"], run["source"], run["actor"]) == (
         "ReconciliationRun", "alibaba-bills", "lin",
     )  # fmt: skip

@@ -40,6 +40,8 @@ def advised(body: bytes | Path, source: str) -> Iterator[None]:
     try:
         yield
     except BadStatement as error:
+        if "use --source" in (error.hint or ""):
+            raise  # the reader knows it
         head = _beginning(body)
         found, kind = source_of(head), kind_of(head)
         if kind and not found and not (source == "focus" and head.startswith(_GZIP)):
