@@ -10,11 +10,11 @@ import json
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from cli import leave_quietly
+from cli import INTERRUPTED, end_quietly_on_ctrl_c, leave_interrupted, leave_quietly
 from cli.groups import Lazy
 from cli.listing import GROUPS
 from cli.settings import ledger_option, remember
@@ -60,12 +60,20 @@ def tally(ctx: click.Context, ledger: str | None, *, no_pager: bool) -> None:
 
 def main() -> NoReturn:
     """Run ``tally`` and leave with its exit code."""
-    as_json = "--json" in sys.argv
-    _mend_streams()
-    out = sys.stdout
     try:
+        _mend_streams()
         if signal.getsignal(signal.SIGINT) is leave_quietly:  # from here on a command ends itself
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        _run(sys.stdout, as_json="--json" in sys.argv)
+    except (click.Abort, KeyboardInterrupt):
+        end_quietly_on_ctrl_c()  # the key may come twice
+        sys.stderr.write("interrupted\n")
+        leave_interrupted()
+        _leave(INTERRUPTED)
+
+
+def _run(out: TextIO, *, as_json: bool) -> NoReturn:
+    try:
         _check_arguments()
         if "_TALLY_COMPLETE" in os.environ:
             from cli.completing import register  # noqa: PLC0415 - for a shell alone
@@ -79,9 +87,6 @@ def main() -> NoReturn:
         if sys.stdout is not out:  # click met a closed pipe, and would exit with status 1
             _leave(0)
         raise
-    except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted\n")
-        _leave(130)
     except click.ClickException as error:
         _usage(error, as_json=as_json)
     except BrokenPipeError:
@@ -139,6 +144,7 @@ def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
+    end_quietly_on_ctrl_c()
     sys.exit(code)
 
 
