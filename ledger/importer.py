@@ -218,7 +218,7 @@ class _Run:
         writer.set_meta(self._cover.key, str(self._cover.lines))
         self._left.append(self._cover.key)
         if len(self._left) > NOTES_MAX:
-            writer.connection.execute("DELETE FROM meta WHERE key = ?", (self._left.pop(0),))
+            writer.drop_meta(self._left.pop(0))
 
 
 def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:

@@ -2,7 +2,7 @@
 
 No view depends on it, and no event carries it. So that a row that was edited, added or taken away
 is noticed all the same, one row keeps the sum of all others: their number and the XOR of their
-hashes, carried on with each change. Invariant: ``put`` is the only writer of the table.
+hashes, carried on with each change. Invariant: only ``put`` and ``drop`` write to the table.
 This module must not know what a setting means.
 """
 
@@ -34,6 +34,15 @@ def put(connection: Connection, key: str, value: str) -> None:
         total ^= _hash(key, before)
     _write(connection, key, value)
     _write(connection, GUARD, _spelled(count, total ^ _hash(key, value)))
+
+
+def drop(connection: Connection, key: str) -> None:
+    """Forget a setting, inside the caller's transaction. Raises: IntegrityBroken."""
+    count, total = _guarded(connection)
+    before = get(connection, key)
+    if before is not None:
+        connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+        _write(connection, GUARD, _spelled(count - 1, total ^ _hash(key, before)))
 
 
 def get(connection: Connection, key: str) -> str | None:

@@ -144,6 +144,10 @@ class Writer:
         """Change a setting."""
         settings.put(self.connection, key, value)
 
+    def drop_meta(self, key: str) -> None:
+        """Forget a setting."""
+        settings.drop(self.connection, key)
+
 
 class Store(ABC):
     """A ledger that is open for writing.

@@ -17,6 +17,7 @@ from ledger.importer import NOTES_MAX, OLD_KEY, import_lines
 from ledger.periods import HOUR, parse_instant
 from ledger.settings import SettingBroken
 from ledger.store import create_store, open_store
+from ledger.verification.place import check_settings
 from projections.runner import Views
 from tests.application.worlds import START
 from tests.cli.program import World, small
@@ -161,10 +162,28 @@ def test_the_notes_of_older_versions_are_still_understood(tmp_path: Path) -> Non
         "SELECT key, value FROM meta WHERE key LIKE 'import:%'"
     ).fetchone()
     with store.writing() as writer:
-        writer.connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+        writer.drop_meta(key)
         old = {"@1": [int(value), key.rpartition(":")[2]]}
         writer.set_meta(OLD_KEY, json.dumps(old))
     assert not list(import_lines(Ledger(store), lines, resume=True))
+
+
+def test_notes_that_a_long_import_forgets_leave_the_settings_whole(tmp_path: Path) -> None:
+    """More batches than it leaves notes: ``verify`` compares every setting with their checksum."""
+    location = str(tmp_path / "t.db")
+    create_store(location)
+    store = open_store(location)
+    create(store, clock="simulated", start=parse_instant(START, 8 * HOUR), currency="CNY",
+           policy={}, ledger="long")  # fmt: skip
+    list(import_lines(Ledger(store), alerts("a", NOTES_MAX + 5), batch_lines=1))
+    connection = store.reader.connection
+    notes = connection.execute("SELECT COUNT(*) FROM meta WHERE key LIKE 'import:commands:%'")
+    assert notes.fetchone() == (NOTES_MAX,)
+    assert check_settings(connection).ok
+    with store.writing() as writer:
+        writer.drop_meta("no such setting")
+    assert check_settings(connection).ok
+    store.close()
 
 
 @pytest.mark.parametrize("source", ["alibaba-transactions", "alibaba-bills", "focus"])
