@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import csv
     from collections.abc import Callable, Iterable, Iterator
 
+    from projections.answers.terms import Answer
+
 P = ParamSpec("P")
 R = TypeVar("R")
 # JSON allows these as they are, but many readers end a line at them.
@@ -46,6 +48,17 @@ class Output:
     def object(self, answer: dict[str, Any]) -> None:
         """Print one JSON object."""
         sys.stdout.write(json_line(answer))
+
+    def answered(self, answer: Answer) -> bool:
+        """Print an answer, or its rows, where a program reads; return whether one does."""
+        if self.form not in ("json", "ndjson", "csv"):
+            return False
+        shown = answer.plain()
+        if self.form == "json":
+            self.object(shown)
+        else:
+            self.rows(shown["rows"])
+        return True
 
     @contextmanager
     def object_with(self, answer: dict[str, Any], name: str) -> Iterator[Callable[[Any], None]]:

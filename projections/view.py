@@ -50,12 +50,12 @@ if TYPE_CHECKING:
     from ledger.state import AccountState
     from projections.answers.books import TrialBalance
     from projections.answers.diff import Diff
+    from projections.answers.reconciling import Reconcile
     from projections.answers.rows import ViewRows
     from projections.answers.terms import Answer
     from projections.answers.why import Why
     from projections.history.fields import Name
     from projections.history.points import Here
-    from projections.reconciliation.sources import Compared
 
 __all__ = ["FOLD", "SPARK", "SQL", "VIEW", "LedgerView", "When"]
 
@@ -328,7 +328,7 @@ class LedgerView(Opened):
             self, Question(point, account, since, options=options)
         )
 
-    def reconcile(self, file: str, *, source: str, when: When = None) -> Compared:
+    def reconcile(self, file: str, *, source: str, when: When = None) -> Reconcile:
         """Compare a statement of others with the ledger: what matched, every break, the proof.
 
         Raises: InvalidInput, BadStatement, ControlTotalWrong.
@@ -338,10 +338,11 @@ class LedgerView(Opened):
         from projections.reconciliation.sources import Asked as Source  # noqa: PLC0415 - as above
         from projections.reconciliation.sources import compare  # noqa: PLC0415 - as above
 
+        point = self.at(when)
         return compare(
-            self.reader, self.at(when), Path(file), Source(source),
+            self.reader, point, Path(file), Source(source),
             offset=self.offset, currency=self.config.currency,
-        )  # fmt: skip
+        ).answer(self, point)  # fmt: skip
 
     # --- what answers share -------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from projections.answers.balances import Balance, Balances
 from projections.answers.books import BookLine, BookTotal, TrialBalance
 from projections.answers.diff import Diff, Difference
 from projections.answers.events import Event, Log, Show
+from projections.answers.reconciling import Reconcile, Reconciliation
 from projections.answers.rows import ViewRows
 from projections.answers.state import (
     AlertShown,
@@ -105,7 +106,7 @@ __all__ = [
     "PointShown",
     "Projection",
     "Question",
-    "Reference", "Refused",
+    "Reconcile", "Reconciliation", "Reference", "Refused",
     "Report",
     "ResolvedPoint", "Restated",
     "Show",

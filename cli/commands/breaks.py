@@ -10,8 +10,9 @@ from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.render import plural, short, strong, table, write
-from projections.answers import Formatter, point_json
-from projections.reconciliation.runs import break_json, breaks_json, chosen, is_open
+from projections.answers.reconciling import Breaks
+from projections.point import Asked
+from projections.reconciliation.runs import breaks_at, chosen, run_shown, whole_break
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -41,21 +42,11 @@ def list_(session: Session, output: Output, *, only_open: bool, **options: Any) 
       tally breaks list --open
       tally breaks list --known-at 2025-01-31
     """
-    from ledger.reconciling import register  # noqa: PLC0415 - loaded when needed
-
-    point = asked(session, **point_options(options))
-    formatter = Formatter(offset=session.offset, currency=session.config.currency)
-    known = register(session.reader, until=point.position)
-    rows = breaks_json(known, formatter, seen_at=point.seen_at)
-    if only_open:
-        rows = [row for row in rows if is_open(row)]
-    if output.form == "json":
-        shown = point_json(point, session.offset)
-        output.object({"schema": "tally.breaks/1", "point": shown, "rows": rows})
-    elif not output.human:
-        output.rows(rows)
-    elif rows:
-        break_table(rows)
+    found = breaks_at(session, asked(session, **point_options(options)), only_open=only_open)
+    if output.answered(found):
+        return
+    if found.rows:
+        break_table(found.plain()["rows"])
     else:
         write("no breaks; find some with: tally reconcile FILE --source S --record")
 
@@ -85,13 +76,9 @@ def show(session: Session, output: Output, break_id: str, **options: Any) -> Non
       tally breaks show 1f0c2a9be4d7 --json
     """
     point = asked(session, **point_options(options))
-    formatter = Formatter(offset=session.offset, currency=session.config.currency)
-    found = break_json(session.reader, point, break_id, formatter)
-    if output.human:
-        break_page(found)
-    else:
-        shown = point_json(point, session.offset)
-        output.object({"schema": "tally.break/1", "point": shown, **found})
+    found = whole_break(session, point, break_id)
+    if not output.answered(found):
+        break_page(found.plain())
 
 
 def break_page(found: dict[str, Any]) -> None:
@@ -228,18 +215,9 @@ def _move(
 
 
 def _moved(session: Session, output: Output, break_id: str, position: int) -> None:
-    from ledger.reconciling import register  # noqa: PLC0415 - as above
-
-    formatter = Formatter(offset=session.offset, currency=session.config.currency)
-    rows = breaks_json(register(session.store.reader), formatter, seen_at=session.now)
-    row = next(row for row in rows if row["break"] == break_id)
-    if output.human:
-        write(f"{break_id} is {row['status'].replace('_', ' ')} [@{position}]")
-    else:
-        point = session.point(_everything())
-        output.object(
-            {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [row]}
-        )
+    found = breaks_at(session, session.point(Asked()), only=break_id)
+    if not output.answered(found):
+        write(f"{break_id} is {found.rows[0].status.replace('_', ' ')} [@{position}]")
 
 
 def _sign_off_run(
@@ -247,22 +225,10 @@ def _sign_off_run(
 ) -> None:
     from ledger.reconciling import register  # noqa: PLC0415 - recording alone
     from ledger.reviewing import sign_off_run  # noqa: PLC0415 - as above
-    from projections.reconciliation.runs import run_json  # noqa: PLC0415 - as above
 
     recorded = sign_off_run(session.ledger, run, actor=actor, reason=reason)
     known = register(session.store.reader)
-    if output.human:
+    shown = session.shown(session.point(Asked()))
+    signed = run_shown(known.runs[run], known, session.offset)
+    if not output.answered(Breaks(point=shown, rows=[], run=signed)):
         write(f"run {run} is signed off [@{recorded.position}]")
-        return
-    formatter = Formatter(offset=session.offset, currency=session.config.currency)
-    point = session.point(_everything())
-    output.object(
-        {"schema": "tally.breaks/1", "point": point_json(point, session.offset), "rows": [],
-         "run": run_json(known.runs[run], known, formatter)}
-    )  # fmt: skip
-
-
-def _everything() -> Any:
-    from projections.point import Asked  # noqa: PLC0415 - loaded when needed
-
-    return Asked()

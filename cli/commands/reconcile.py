@@ -22,12 +22,11 @@ from cli.render import note, plural, point_line, short, strong, table, write, wr
 from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from projections.answers import Formatter, point_json
+from projections.answers import Formatter
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import BANKS, READERS, SOURCES
 from projections.reconciliation.readers.maps import shipped_map
-from projections.reconciliation.report import report_json
 from projections.reconciliation.sources import Asked, Compared, compare
 
 if TYPE_CHECKING:
@@ -215,17 +214,7 @@ def _propose(
 def _print(
     session: Session, output: Output, compared: Compared, point: Point, file: str
 ) -> None:
-    report = compared.report
-    formatter = Formatter(offset=session.offset, currency=report.currency)
-    shown = report_json(report, formatter, seen_at=point.seen_at, others=compared.others)
-    shown["point"] = point_json(point, session.offset)
-    shown["file"] = {"sha256": compared.sha256, "lines": len(compared.statement.lines)}
-    if report.source == "focus":
-        from projections.reconciliation.focus.totals import totals  # noqa: PLC0415 - for it alone
-
-        shown["totals"] = totals(compared.statement)
-    if compared.channels:
-        shown["channels"] = sorted(compared.channels)
+    shown = compared.answer(session, point).plain()
     if output.form == "json":
         output.object(shown)
     elif output.form == "html":

@@ -169,13 +169,9 @@ def _lots(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _breaks(session: Session, point: Point) -> Iterator[Row]:
-    from ledger.reconciling import register  # noqa: PLC0415 - for breaks alone
-    from projections.answers import Formatter  # noqa: PLC0415 - the same
-    from projections.reconciliation.runs import breaks_json  # noqa: PLC0415 - the same
+    from projections.reconciliation.runs import breaks_at  # noqa: PLC0415 - for breaks alone
 
-    write = Formatter(offset=session.offset, currency=session.config.currency)
-    known = register(session.reader, until=point.position)
-    yield from breaks_json(known, write, seen_at=point.seen_at)
+    yield from breaks_at(session, point).plain()["rows"]
 
 
 def _money(minor: int, state: AccountState) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.render import plural, short
 from cli.reports.sheet import Sheet, Span, report_command, show
-from projections.answers import Formatter, point_json
-from projections.reconciliation.runs import report_at
+from projections.reports import Question
+from projections.reports.reconciliation import figures
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -23,15 +23,9 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
       tally report reconciliation
       tally report reconciliation --known-at 2025-01-31
     """
-    formatter = Formatter(offset=session.offset, currency=session.config.currency)
-    found = report_at(session.reader, span.point, formatter)
-    if output.form in ("ndjson", "csv"):
-        output.rows(found["rows"])
-    elif output.form == "json":
-        point = point_json(span.point, session.offset)
-        output.object({"schema": "tally.report_reconciliation/1", "point": point, **found})
-    else:
-        show(output, session, span, account, _parts(found), name="reconciliation",
+    found = figures(session, Question(span.point))
+    if not output.answered(found):
+        show(output, session, span, account, _parts(found.plain()), name="reconciliation",
              title="reconciliation")  # fmt: skip
 
 

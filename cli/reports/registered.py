@@ -26,12 +26,7 @@ def command_of(name: str, report: Report) -> click.Command:
 
     def body(session: Session, output: Output, account: str | None, span: Span) -> None:
         answer = report.figures(session, Question(span.point, account, span.starts))
-        shown = answer.plain()
-        if output.form in ("ndjson", "csv"):
-            output.rows(shown["rows"])
-        elif output.form == "json":
-            output.object(shown)
-        else:
+        if not output.answered(answer):
             rows: list[Part] = list(getattr(answer, "rows", ()))
             parts: list[Sheet | str] = [_sheet(rows)] if rows else ["nothing to show"]
             show(output, session, span, account, parts, name=name, title=name)
@@ -45,7 +40,7 @@ def _sheet(rows: list[Part]) -> Sheet:
     names = rows[0].__struct_fields__
     figures = [
         name for name in names
-        if any(type(getattr(row, name)) in (Decimal, int) for row in rows)
+        if any(_figure(getattr(row, name)) for row in rows)
     ]  # fmt: skip
     words = [name for name in names if name not in figures]
     header = [*words, *figures]
@@ -53,6 +48,10 @@ def _sheet(rows: list[Part]) -> Sheet:
         [name.replace("_", " ") for name in header],
         [[_written(getattr(row, name)) for name in header] for row in rows], text=len(words),
     )  # fmt: skip
+
+
+def _figure(content: Any) -> bool:
+    return isinstance(content, Decimal) or type(content) is int
 
 
 def _written(content: Any) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from projections.answers.terms import (
+    Amount,
     Answer,
     Currency,
+    Exact,
     Id,
     Instant,
     Part,
@@ -22,13 +23,6 @@ from projections.journal.chart import currency_of, format_scaled
 if TYPE_CHECKING:
     from projections.journal.reports import Line
 
-Amount: TypeAlias = Annotated[
-    Decimal,
-    Meta(
-        description="Exact, with more decimals than the currency only where it has any.",
-        extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]{1,10})?$"},
-    ),
-]
 Commodity: TypeAlias = Annotated[
     str,
     Meta(
@@ -59,8 +53,8 @@ class BookTotal(Part, frozen=True, kw_only=True):
     difference: Amount
 
 
-class TrialBalance(Answer, frozen=True, kw_only=True, tag="tally.trial_balance/1"):
-    """The balance of every account of the books.
+class OfSpan(Answer, frozen=True, kw_only=True, tag=""):
+    """What the answers of the books begin with.
 
     Attributes:
         starts: the beginning of the span; null from the first event on.
@@ -71,6 +65,11 @@ class TrialBalance(Answer, frozen=True, kw_only=True, tag="tally.trial_balance/1
     point: PointShown
     starts: Instant | None = field(name="from")
     account: Id | None
+
+
+class TrialBalance(OfSpan, frozen=True, kw_only=True, tag="tally.trial_balance/1"):
+    """The balance of every account of the books."""
+
     rows: Sequence[BookLine]
     derivation: Annotated[
         Literal["fold", "spark", "sql"],
@@ -81,9 +80,9 @@ class TrialBalance(Answer, frozen=True, kw_only=True, tag="tally.trial_balance/1
     restated: Restated | UnsetType = UNSET
 
 
-def exact(scaled: int, commodity: str) -> Decimal:
+def exact(scaled: int, commodity: str) -> Exact:
     """Return an amount of the books."""
-    return Decimal(format_scaled(scaled, commodity))
+    return Exact(format_scaled(scaled, commodity))
 
 
 def book_line(line: Line) -> BookLine:

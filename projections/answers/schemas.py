@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from projections.answers.terms import INSTANT_SCHEMA, Instant
+from projections.answers.terms import SCHEMAS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from projections.answers.terms import Answer
 
 Json = dict[str, Any]
@@ -24,11 +27,15 @@ URN: Final = "urn:tally:"
 # name -> where its class is: loaded when it is asked for.
 ANSWERS: Final[dict[str, tuple[str, str]]] = {
     "balances": ("balances", "Balances"),
+    "break": ("reconciling", "BreakShown"),
+    "breaks": ("reconciling", "Breaks"),
     "deferred": ("projections.reports.deferred", "Deferred"),
     "diff": ("diff", "Diff"),
     "event": ("events", "Event"),
     "instances": ("state", "Instances"),
     "log": ("events", "Log"),
+    "reconcile": ("reconciling", "Reconcile"),
+    "report_reconciliation": ("reconciling", "Reconciliation"),
     "rollforward": ("projections.reports.rollforward", "Rollforward"),
     "show": ("events", "Show"),
     "state": ("state", "State"),
@@ -57,7 +64,8 @@ def schema_of(name: str) -> Json:
 def schema_of_class(kind: type[Answer], name: str) -> Json:
     """Derive the schema of a class that is not an answer of ours, under a name."""
     _, parts = msgspec.json.schema_components([kind], schema_hook=_hook)
-    shown = {part: _described(content) for part, content in parts.items()}
+    told = {one.__name__: _told(one) for one in _parts(msgspec.inspect.type_info(kind))}
+    shown = {part: _described(content, told[part]) for part, content in parts.items()}
     own = shown.pop(kind.__name__)
     own.pop("title", None)
     return {
@@ -67,22 +75,46 @@ def schema_of_class(kind: type[Answer], name: str) -> Json:
 
 
 def _hook(kind: type) -> Json:
-    assert kind is Instant, kind  # noqa: S101 - nothing else is declared
-    return dict(INSTANT_SCHEMA)
+    return dict(SCHEMAS[kind])
 
 
-def _described(part: Json) -> Json:
-    """Tell each field what the docstring says of it; keep the paragraph before."""
-    told = str(part.get("description", ""))
-    attributes = _ATTRIBUTES.search(told)
-    part = {**part, "description": " ".join(_ATTRIBUTES.sub("", told).split())}
+def _parts(node: object) -> Iterator[type]:
+    """Yield every class that an answer is made of, once."""
+    seen: set[type] = set()
+    nodes = [node]
+    while nodes:
+        one = nodes.pop()
+        if isinstance(one, tuple):
+            nodes.extend(one)
+        elif isinstance(one, msgspec.inspect.StructType):
+            if one.cls not in seen:
+                seen.add(one.cls)
+                yield one.cls
+                nodes.extend(field.type for field in one.fields)
+        elif isinstance(one, msgspec.inspect.Type):
+            nodes.extend(getattr(one, name) for name in one.__struct_fields__)
+
+
+def _told(kind: type) -> dict[str, str]:
+    """Return what docstrings say of the fields of a class and of its bases, the nearest first."""
+    written = {one.name: one.encode_name for one in msgspec.structs.fields(kind)}
+    told: dict[str, str] = {}
+    for one in kind.__mro__:
+        attributes = _ATTRIBUTES.search(cleandoc(one.__doc__ or ""))
+        for names, text in _ATTRIBUTE.findall(attributes[1] if attributes else ""):
+            for name in names.replace("`", "").split(", "):
+                told.setdefault(written.get(name, name), " ".join(text.split()))
+    return told
+
+
+def _described(part: Json, told: dict[str, str]) -> Json:
+    """Tell each field what is said of it; keep the paragraph before."""
+    said = _ATTRIBUTES.sub("", str(part.get("description", "")))
+    part = {**part, "description": " ".join(said.split())}
     properties = dict(part.get("properties", {}))
     if "schema" in properties:
         properties["schema"] = {"const": properties["schema"]["enum"][0]}
-    for names, text in _ATTRIBUTE.findall(attributes[1] if attributes else ""):
-        for name in names.replace("`", "").split(", "):
-            field = name.rstrip("_") if name.rstrip("_") in properties else name
-            if field in properties:
-                said = " ".join(text.split())
-                properties[field] = {"description": said, **properties[field]}
+    for name, text in told.items():
+        if name in properties:
+            properties[name] = {"description": text, **properties[name]}
     return {**part, "properties": properties} if properties else part

@@ -2,8 +2,8 @@
 
 In Python money is an exact Decimal and an instant an aware datetime in the ledger's offset; as JSON
 both are the texts of INTERFACE section 1. Invariant: ``plain`` gives the object that ``--json``
-prints, key by key in the order of the fields; a field that is UNSET is left out. JSON Schemas in
-cli/schemas are written from these classes (docs/generate.py). This module must not know ledgers.
+prints, key by key in the order of the fields; a field that is UNSET is left out. JSON Schemas are
+derived from these classes (schemas.py). This module must not know ledgers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -32,6 +32,24 @@ Money: TypeAlias = Annotated[
         extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]{1,4})?$"},
     ),
 ]
+
+
+class Exact(Decimal):
+    """An amount with as many decimals as it has; its text never has an exponent."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Write it out."""
+        return format(self, "f")
+
+
+Fine: TypeAlias = Annotated[
+    Exact, Meta(description="Exact, with more decimals than the currency only where it has any.")
+]
+Amount: TypeAlias = Annotated[
+    Fine, Meta(extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]{1,10})?$"})
+]
 Currency: TypeAlias = Annotated[str, Meta(description="ISO 4217.", pattern="^[A-Z]{3}$")]
 Id: TypeAlias = Annotated[str, Meta(min_length=1)]
 Position: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -48,10 +66,13 @@ class Instant(datetime):
         return cls.fromisoformat(format_instant(instant, offset))
 
 
-INSTANT_SCHEMA = {
-    "description": "RFC 3339 on a whole second, in the ledger's calendar offset.",
-    "type": "string",
-    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}$",
+SCHEMAS: Final[dict[type, Json]] = {
+    Instant: {
+        "description": "RFC 3339 on a whole second, in the ledger's calendar offset.",
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}$",
+    },
+    Exact: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "format": "decimal"},
 }
 
 
@@ -74,13 +95,13 @@ class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):
 
 
 def _written(content: object) -> str:
-    assert isinstance(content, Instant)  # noqa: S101 - nothing else is declared
-    return content.isoformat()
+    assert isinstance(content, (Instant, Exact))  # noqa: S101 - nothing else is declared
+    return content.isoformat() if isinstance(content, Instant) else str(content)
 
 
 def _read(kind: type, content: object) -> object:
-    assert kind is Instant  # noqa: S101 - nothing else is declared
-    return Instant.fromisoformat(str(content))
+    assert kind in SCHEMAS  # noqa: S101 - nothing else is declared
+    return Instant.fromisoformat(str(content)) if kind is Instant else Exact(str(content))
 
 
 class PointShown(Part, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from ledger.errors import InvalidInput
 from ledger.money import RATED_SCALE, exponent
+from projections.answers.terms import Exact
 
 DECIMALS = 60
 SCALE: int = 10**DECIMALS
@@ -89,6 +90,11 @@ def write_amount(fine: int, currency: str) -> str:
     text = f"{part:0{DECIMALS}d}".rstrip("0").ljust(exponent(currency), "0")
     sign = "-" if fine < 0 else ""
     return f"{sign}{whole}.{text}" if text else f"{sign}{whole}"
+
+
+def exact(fine: int, currency: str) -> Exact:
+    """Return fine units as answers hold them."""
+    return Exact(write_amount(fine, currency))
 
 
 def hashed_amount(fine: int) -> str:

@@ -10,23 +10,35 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ledger.errors import IntegrityBroken
 from ledger.periods import DAY, local_day
-from projections.reconciliation.amounts import hashed_amount, write_amount
+from projections.answers.reconciling import (
+    BreakFound,
+    Evidence,
+    Item,
+    ProofShown,
+    Reconcile,
+    Span,
+)
+from projections.answers.terms import Instant
+from projections.reconciliation.amounts import exact, hashed_amount
 from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
 from projections.reconciliation.identity import digest, name_of, names_of, order_of, ordinals
 from projections.reconciliation.lines import ROUNDING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from projections.answers import Formatter, Json
+    from msgspec import UnsetType
+
+    from projections.answers.reconciling import Billed, FileRead
+    from projections.answers.terms import PointShown
     from projections.reconciliation.lines import Line, Statement
     from projections.reconciliation.matching import Confirmed
 
@@ -155,19 +167,18 @@ def with_missing(report: Report, others: Sequence[Report]) -> Report:
     return replace(report, outcomes=(*report.outcomes, *more)) if more else report
 
 
-def proof_json(report: Report) -> Json:
+def proof_of(report: Report) -> ProofShown:
     """Return the proof block of one currency."""
     proof, code = report.proof, report.currency
-    return {
-        "currency": code, "opening": write_amount(proof.opening, code),
-        "movements": write_amount(proof.movements, code),
-        "closing": write_amount(proof.closing, code),
-        "ledger_balance": write_amount(proof.ledger_balance, code),
-        "reconciling_items": [
-            {"item": name, "amount": write_amount(amount, code)} for name, amount in proof.items
+    return ProofShown(
+        currency=code, opening=exact(proof.opening, code),
+        movements=exact(proof.movements, code), closing=exact(proof.closing, code),
+        ledger_balance=exact(proof.ledger_balance, code),
+        reconciling_items=[
+            Item(item=name, amount=exact(amount, code)) for name, amount in proof.items
         ],
-        "unexplained": write_amount(proof.unexplained, code),
-    }  # fmt: skip
+        unexplained=exact(proof.unexplained, code),
+    )  # fmt: skip
 
 
 def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
@@ -205,56 +216,52 @@ def age_days(first_seen: int, seen_at: int, offset: int) -> int:
 
 
 class _Shown:
-    """Writes breaks for one report: their ids and the names of their lines."""
+    """Shows breaks for one report: their ids and the names of their lines."""
 
-    def __init__(self, report: Report, write: Formatter, *, seen_at: int) -> None:
-        self.report, self.write, self.seen_at = report, write, seen_at
+    def __init__(self, report: Report, *, seen_at: int, offset: int) -> None:
+        self.report, self.seen_at, self.offset = report, seen_at, offset
         self.lines = report.line_names()
         named = report.named([*report.breaks, *report.expected])
         self.ids = {id(one): name for name, one in named}
 
-    def breaks(self, found: Sequence[Outcome]) -> list[Json]:
-        """Return breaks with their class, age and evidence."""
-        return [self._break(one) for one in found]
-
-    def _break(self, one: Outcome) -> Json:
-        write, report = self.write, self.report
+    def of(self, one: Outcome) -> BreakFound:
+        """Return a break with its class, age and evidence."""
+        report = self.report
         ours = sum(line.amount for line in one.ours) if one.ours else None
         theirs = sum(line.amount for line in one.theirs) if one.theirs else None
         currency = (one.ours or one.theirs)[0].currency
-        days = age_days(one.first_seen, self.seen_at, write.offset)
+        days = age_days(one.first_seen, self.seen_at, self.offset)
         candidates = candidates_of(one, self.lines)
         said = "one way" if one.kind == "ambiguous" else "suggestion: the sum of"
         why = [*one.why, *(f"{said} {' + '.join(names)}" for names in candidates)]
-        return {
-            "break": self.ids[id(one)], "expected": one.expected,
-            "class": one.kind, "key": one.key, "account": one.account or None,
-            "currency": currency,
-            "ours": None if ours is None else write_amount(ours, currency),
-            "theirs": None if theirs is None else write_amount(theirs, one.theirs[0].currency),
-            "delta": write_amount((theirs or 0) - (ours or 0), report.currency),
-            "effect": write_amount(one.effect, report.currency),
-            "first_seen": write.instant(one.first_seen), "age_days": days, "age": bucket(days),
-            "rule": one.rule or None, "candidates": candidates,
-            "evidence": [self._evidence("ledger", line) for line in one.ours]
-            + [self._evidence("statement", line) for line in one.theirs]
-            + [{"side": "both", "says": one} for one in why],
-        }  # fmt: skip
+        return BreakFound(
+            break_=self.ids[id(one)], expected=one.expected, class_=cast("Any", one.kind),
+            key=one.key, account=one.account or None, currency=currency,
+            ours=None if ours is None else exact(ours, currency),
+            theirs=None if theirs is None else exact(theirs, one.theirs[0].currency),
+            delta=exact((theirs or 0) - (ours or 0), report.currency),
+            effect=exact(one.effect, report.currency),
+            first_seen=Instant.at(one.first_seen, self.offset), age_days=days,
+            age=cast("Any", bucket(days)), rule=one.rule or None, candidates=candidates,
+            evidence=[
+                *(self._evidence("ledger", line) for line in one.ours),
+                *(self._evidence("statement", line) for line in one.theirs),
+                *(Evidence(side="both", says=one) for one in why),
+            ],
+        )  # fmt: skip
 
-    def _evidence(self, side: str, line: Line) -> Json:
-        names = {
-            "reference": ", ".join(one.text for one in line.references), "order": line.order,
-            "group": line.group, "status": line.status, "instance": line.instance,
-            "text": line.text, "payer": line.payer, "payer_account": line.payer_account,
-        }  # fmt: skip
-        return {
+    def _evidence(self, side: Literal["ledger", "statement"], line: Line) -> Evidence:
+        references = ", ".join(one.text for one in line.references)
+        return Evidence(
             # A statement's row is told by what it says, not by where it stands.
-            "side": side, **({"place": line.place} if side == "ledger" else {}),
-            "line": self.lines[id(line)], "kind": line.kind, "key": line.key,
-            "amount": write_amount(line.amount, line.currency), "currency": line.currency,
-            "at": self.write.instant(line.instant),
-            **{name: said for name, said in names.items() if said},
-        }  # fmt: skip
+            side=side, place=line.place if side == "ledger" else UNSET,
+            line=self.lines[id(line)], kind=line.kind, key=line.key,
+            amount=exact(line.amount, line.currency), currency=line.currency,
+            at=Instant.at(line.instant, self.offset),
+            reference=references or UNSET, order=line.order or UNSET, group=line.group or UNSET,
+            status=line.status or UNSET, instance=line.instance or UNSET, text=line.text or UNSET,
+            payer=line.payer or UNSET, payer_account=line.payer_account or UNSET,
+        )  # fmt: skip
 
 
 def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:
@@ -274,24 +281,26 @@ def break_hash(source: str, one: Outcome) -> str:
     return digest(about)
 
 
-def report_json(
-    report: Report, write: Formatter, *, seen_at: int, others: Sequence[Report] = ()
-) -> Json:
-    """Return ``tally.reconcile/1`` without the point; ``others`` are those of other currencies."""
-    code = report.currency
-    proof = proof_json(report)
-    found = report.breaks
+def answer_of(
+    report: Report, point: PointShown, *, seen_at: int, offset: int, file: FileRead,
+    others: Sequence[Report] = (), channels: Iterable[str] = (),
+    totals: Sequence[Billed] | UnsetType = UNSET,
+) -> Reconcile:  # fmt: skip
+    """Return ``tally.reconcile/1``; ``others`` are the reports of other currencies."""
+    proof, scope = proof_of(report), report.scope
     rules = Counter(one.rule for one in report.matches)
-    shown = _Shown(report, write, seen_at=seen_at)
-    return {
-        "schema": "tally.reconcile/1", "source": report.source, "subject": report.subject,
-        "currency": code,
-        "period": {"starts": write.instant(report.scope.starts) if report.scope.ends else None,
-                   "ends": write.instant(report.scope.ends) if report.scope.ends else None},
-        "matched": len(report.matches), "rules": dict(sorted(rules.items())),
-        "breaks": shown.breaks(found), "expected": shown.breaks(report.expected),
-        "classes": dict(sorted(Counter(one.kind for one in found).items())),
-        "superseded": len(report.replaced),
-        **{name: said for name, said in proof.items() if name != "currency"},
-        "proofs": [proof, *map(proof_json, others)],
-    }  # fmt: skip
+    shown = _Shown(report, seen_at=seen_at, offset=offset)
+    return Reconcile(
+        source=report.source, subject=cast("Any", report.subject), currency=report.currency,
+        period=Span(
+            starts=Instant.at(scope.starts, offset) if scope.ends else None,
+            ends=Instant.at(scope.ends, offset) if scope.ends else None,
+        ),
+        matched=len(report.matches), rules=dict(sorted(rules.items())),
+        breaks=list(map(shown.of, report.breaks)), expected=list(map(shown.of, report.expected)),
+        classes=dict(sorted(Counter(one.kind for one in report.breaks).items())),
+        superseded=len(report.replaced),
+        **{name: getattr(proof, name) for name in ProofShown.__struct_fields__[1:]},
+        proofs=[proof, *map(proof_of, others)], point=point, file=file, totals=totals,
+        channels=sorted(channels) or UNSET,
+    )  # fmt: skip

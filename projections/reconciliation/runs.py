@@ -6,14 +6,23 @@ This module must not know how a run is made.
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ledger import codec
 from ledger import events as e
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.policy import did_you_mean
 from ledger.reconciling import OPEN, REOPENED, known_break, register
+from projections.answers.reconciling import (
+    BreakRow,
+    Breaks,
+    BreakShown,
+    LineShown,
+    RunShown,
+    Span,
+    Step,
+)
+from projections.answers.terms import Exact, Instant
 from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.report import age_days, bucket
 
@@ -22,8 +31,8 @@ if TYPE_CHECKING:
 
     from ledger.reconciling import Break, Register, Run
     from ledger.store import Reader
-    from projections.answers import Formatter, Json
     from projections.point import Point
+    from projections.view import LedgerView
 
 _WHAT = {
     e.BreakOpened: "found", e.BreakResolved: "resolved", e.BreakSignedOff: "signed off",
@@ -31,67 +40,78 @@ _WHAT = {
 }  # fmt: skip
 
 
-def breaks_json(known: Register, write: Formatter, *, seen_at: int) -> list[Json]:
+def break_rows(known: Register, *, seen_at: int, offset: int) -> list[BreakRow]:
     """Return the breaks of a register, the oldest first."""
     rows = sorted(known.breaks.items(), key=lambda one: (one[1].event.first_seen, one[0]))
-    return [_break(name, one, known, write, seen_at=seen_at) for name, one in rows]
+    return [_break(name, one, known, seen_at=seen_at, offset=offset) for name, one in rows]
 
 
-def _break(name: str, one: Break, known: Register, write: Formatter, *, seen_at: int) -> Json:
-    days = age_days(one.event.first_seen, seen_at, write.offset)
-    return {
-        "break": name, "class": one.event.kind, "key": one.event.key, "source": one.source,
-        "currency": one.event.currency, "ours": one.event.ours, "theirs": one.event.theirs,
-        "delta": one.event.delta, "status": one.state, "expected": one.event.expected,
-        "first_seen": write.instant(one.event.first_seen), "age_days": days, "age": bucket(days),
-        "opened": one.opened, "changed": one.changed, "preparer": one.preparer, "by": one.by,
-        "how": one.reason, "file": known.runs[one.event.run].event.file or None,
-    }  # fmt: skip
+def breaks_at(
+    view: LedgerView, point: Point, *, only_open: bool = False, only: str | None = None
+) -> Breaks:
+    """Return the recorded breaks at a point: all, the open ones, or one alone."""
+    known = register(view.reader, until=point.position)
+    rows = break_rows(known, seen_at=point.seen_at, offset=view.offset)
+    return Breaks(
+        point=view.shown(point),
+        rows=[
+            row for row in rows
+            if (is_open(row) or not only_open) and only in (None, row.break_)
+        ],
+    )  # fmt: skip
 
 
-def is_open(row: Json) -> bool:
+def _break(name: str, one: Break, known: Register, *, seen_at: int, offset: int) -> BreakRow:
+    event, days = one.event, age_days(one.event.first_seen, seen_at, offset)
+    return BreakRow(
+        break_=name, class_=event.kind, key=event.key, source=one.source,
+        currency=event.currency, ours=None if event.ours is None else Exact(event.ours),
+        theirs=None if event.theirs is None else Exact(event.theirs), delta=Exact(event.delta),
+        status=cast("Any", one.state), expected=event.expected,
+        first_seen=Instant.at(event.first_seen, offset), age_days=days, age=bucket(days),
+        opened=one.opened, changed=one.changed, preparer=one.preparer, by=one.by,
+        how=one.reason, file=known.runs[event.run].event.file or None,
+    )  # fmt: skip
+
+
+def is_open(row: BreakRow) -> bool:
     """Return whether a row is a break that somebody has to look at."""
-    return row["status"] in (OPEN, REOPENED) and not row["expected"]
+    return row.status in (OPEN, REOPENED) and not row.expected
 
 
-def break_json(
-    reader: Reader, point: Point, break_id: str, write: Formatter
-) -> Json:
+def whole_break(view: LedgerView, point: Point, break_id: str) -> BreakShown:
     """Return one break whole: both sides, what could explain it, and what became of it.
 
     Raises: NoSuchThing.
     """
-    known = register(reader, until=point.position)
+    known, offset = register(view.reader, until=point.position), view.offset
     one = known_break(known, break_id)
     run = known.runs[one.event.run].event
-    return {
-        "break": _break(break_id, one, known, write, seen_at=point.seen_at),
-        "run": run.run, "file": run.file or None, "sha256": run.sha256,
-        "lines": [_line(line, write, known.parties.get((run.run, line.name)))
-                  for line in one.event.lines],
-        "candidates": [list(names) for names in one.event.candidates],
-        "near": [_line(line, write, known.parties.get((run.run, line.name)))
-                 for line in one.event.near],
-        "history": _history(reader, point, break_id, write),
-    }  # fmt: skip
+
+    def shown(line: e.SeenLine) -> LineShown:
+        payer, account = known.parties.get((run.run, line.name)) or ("", "")
+        said: dict[str, Any] = {**line._asdict(), "at": Instant.at(line.at, offset)}
+        return LineShown(**said, payer=payer, payer_account=account)
+
+    return BreakShown(
+        point=view.shown(point),
+        break_=_break(break_id, one, known, seen_at=point.seen_at, offset=offset),
+        run=run.run, file=run.file or None, sha256=run.sha256,
+        lines=list(map(shown, one.event.lines)),
+        candidates=[list(names) for names in one.event.candidates],
+        near=list(map(shown, one.event.near)),
+        history=_history(view.reader, point, break_id, offset),
+    )  # fmt: skip
 
 
-def _line(line: e.SeenLine, write: Formatter, party: tuple[str, str] | None) -> Json:
-    payer, account = party or ("", "")
-    return {
-        **line._asdict(), "at": write.instant(line.at), "payer": payer, "payer_account": account,
-    }  # fmt: skip
-
-
-def _history(reader: Reader, point: Point, break_id: str, write: Formatter) -> list[Json]:
+def _history(reader: Reader, point: Point, break_id: str, offset: int) -> list[Step]:
     bodies = reader.stream_bodies(e.RECONCILIATION_STREAM, until_position=point.position)
     return [
-        {
-            "position": recorded.position, "at": write.instant(recorded.recorded_at),
-            "what": _WHAT[type(recorded.event)], "class": getattr(recorded.event, "kind", None),
-            "run": getattr(recorded.event, "run", None), "by": recorded.actor,
-            "reason": recorded.reason,
-        }
+        Step(
+            position=recorded.position, at=Instant.at(recorded.recorded_at, offset),
+            what=_WHAT[type(recorded.event)], class_=getattr(recorded.event, "kind", None),
+            run=getattr(recorded.event, "run", None), by=recorded.actor, reason=recorded.reason,
+        )
         for recorded in codec.decode_all(bodies)
         if getattr(recorded.event, "break_id", None) == break_id
     ]  # fmt: skip
@@ -124,33 +144,18 @@ def chosen(one: Break, break_id: str, names: Sequence[str]) -> tuple[list[str], 
     return [line.name for line in ours], [line.name for line in theirs]
 
 
-def run_json(run: Run, known: Register, write: Formatter) -> Json:
+def run_shown(run: Run, known: Register, offset: int) -> RunShown:
     """Return one recorded run with who prepared it and who accepted it."""
     event = run.event
-    return {
-        "run": event.run, "source": event.source, "sha256": event.sha256,
-        "currency": event.currency,
-        "period": {"starts": write.instant(event.starts), "ends": write.instant(event.ends)},
-        "matched": len(event.matches), "breaks": len(event.breaks), "opening": event.opening,
-        "movements": event.movements, "closing": event.closing,
-        "ledger_balance": event.ledger_balance, "position": run.position,
-        "recorded_at": write.instant(run.recorded_at), "preparer": run.actor,
-        "overlaps": known.overlapping(event), "file": event.file or None,
-        "only": list(run.only),
-        "signed_off_by": run.signed_by, "signed_off_at": run.signed_at, "reason": run.reason,
-    }  # fmt: skip
-
-
-def report_at(reader: Reader, point: Point, write: Formatter) -> Json:
-    """Return ``tally.report_reconciliation/1`` without its schema and point."""
-    known = register(reader, until=point.position)
-    rows = breaks_json(known, write, seen_at=point.seen_at)
-    open_now = [row for row in rows if is_open(row)]
-    return {
-        "runs": [run_json(run, known, write) for run in known.runs.values()],
-        "rows": open_now,
-        "expected": [row for row in rows if row["expected"] and row["status"] == OPEN],
-        "accepted": [row for row in rows if row["status"] not in (OPEN, REOPENED)],
-        "ages": dict(sorted(Counter(row["age"] for row in open_now).items())),
-        "classes": dict(sorted(Counter(row["class"] for row in open_now).items())),
-    }
+    return RunShown(
+        run=event.run, source=event.source, sha256=event.sha256, currency=event.currency,
+        period=Span(
+            starts=Instant.at(event.starts, offset), ends=Instant.at(event.ends, offset)
+        ),
+        matched=len(event.matches), breaks=len(event.breaks), opening=Exact(event.opening),
+        movements=Exact(event.movements), closing=Exact(event.closing),
+        ledger_balance=Exact(event.ledger_balance), position=run.position,
+        recorded_at=Instant.at(run.recorded_at, offset), preparer=run.actor,
+        overlaps=known.overlapping(event), file=event.file or None, only=list(run.only),
+        signed_off_by=run.signed_by, signed_off_at=run.signed_at, reason=run.reason,
+    )  # fmt: skip

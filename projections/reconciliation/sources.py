@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import UNSET
+
 from ledger.memory import no_cycles
 from ledger.periods import DAY
 from ledger.reconciling import ONE_ACCOUNT, register
+from projections.answers.reconciling import FileRead
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
@@ -20,18 +23,21 @@ from projections.reconciliation.focus.fitting import (
     credits_together,
     of_one_name,
 )
+from projections.reconciliation.focus.totals import totals
 from projections.reconciliation.identity import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
-from projections.reconciliation.report import Report, reconcile, with_missing
+from projections.reconciliation.report import Report, answer_of, reconcile, with_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ledger.store import Reader
+    from projections.answers.reconciling import Reconcile
     from projections.point import Point
     from projections.reconciliation.lines import Line, Statement
+    from projections.view import LedgerView
 
 
 class Asked(NamedTuple):
@@ -66,6 +72,15 @@ class Compared(NamedTuple):
     def of(self) -> str:
         """What the statement speaks of: a bank's account, or the one account of a vendor's file."""
         return (self.statement.of or ", ".join(sorted(self.report.scope.accounts)))[:OF_MAX]
+
+    def answer(self, view: LedgerView, point: Point) -> Reconcile:
+        """Return ``tally.reconcile/1``."""
+        return answer_of(
+            self.report, view.shown(point), seen_at=point.seen_at, offset=view.offset,
+            file=FileRead(sha256=self.sha256, lines=len(self.statement.lines)),
+            others=self.others, channels=self.channels,
+            totals=totals(self.statement) if self.report.source == "focus" else UNSET,
+        )  # fmt: skip
 
 
 OF_MAX = 200  # what an event keeps of the names of bank accounts

@@ -71,5 +71,9 @@ REPORTS: Final[Registry[Report]] = Registry(
         "deferred": Own(
             "projections.reports.deferred:REPORT", "Cash of terms: earned, and not yet."
         ),
+        "reconciliation": Own(
+            "projections.reports.reconciliation:REPORT",
+            "Runs against statements, and open breaks.",
+        ),
     },
 )  # fmt: skip

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
-from projections.answers.books import Amount, exact
+from projections.answers.books import OfSpan, exact
 from projections.answers.terms import (
-    Answer,
+    Amount,
     Currency,
     Id,
     Instant,
     Money,
     Part,
-    PointShown,
     Position,
     Restated,
     Typed,
@@ -60,18 +59,9 @@ class DeferredTotal(Part, frozen=True, kw_only=True):
     ties: bool
 
 
-class Deferred(Answer, frozen=True, kw_only=True, tag="tally.deferred/1"):
-    """The cash of terms: earned, and not yet.
+class Deferred(OfSpan, frozen=True, kw_only=True, tag="tally.deferred/1"):
+    """The cash of terms: earned, and not yet."""
 
-    Attributes:
-        starts: the beginning of the span; null from the first event on.
-        account: the one customer that was asked for; null for all.
-
-    """
-
-    point: PointShown
-    starts: Instant | None = field(name="from")
-    account: Id | None
     rows: Sequence[TermShown]
     totals: Sequence[DeferredTotal]
     ties: bool

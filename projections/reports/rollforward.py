@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, UnsetType
 
-from projections.answers.books import Amount, Commodity, exact
-from projections.answers.terms import Answer, Currency, Id, Instant, Part, PointShown, Restated
+from projections.answers.books import Commodity, OfSpan, exact
+from projections.answers.terms import Amount, Currency, Id, Part, Restated
 from projections.journal.chart import currency_of
 from projections.journal.reports import Movement, roll_forward
 from projections.reports import Report
@@ -45,18 +45,9 @@ class Moved(Part, frozen=True, kw_only=True):
     amount: Amount
 
 
-class Rollforward(Answer, frozen=True, kw_only=True, tag="tally.rollforward/1"):
-    """Control accounts from opening to closing, by event type; debit plus, credit minus.
+class Rollforward(OfSpan, frozen=True, kw_only=True, tag="tally.rollforward/1"):
+    """Control accounts from opening to closing, by event type; debit plus, credit minus."""
 
-    Attributes:
-        starts: the beginning of the span; null from the first event on.
-        account: the one customer that was asked for; null for all.
-
-    """
-
-    point: PointShown
-    starts: Instant | None = field(name="from")
-    account: Id | None
     controls: Sequence[Control]
     rows: Sequence[Moved]
     adds_up: bool

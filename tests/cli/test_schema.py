@@ -43,6 +43,13 @@ def test_a_schema_is_one_and_stands_alone(name: str) -> None:
     assert not Draft202012Validator(schema).is_valid([])
 
 
+def test_a_schema_says_what_the_docstrings_of_its_bases_say() -> None:
+    for name in ("deferred", "rollforward", "trial_balance"):
+        fields = schema_of(name)["properties"]
+        assert fields["from"]["description"].startswith("the beginning of the span"), name
+        assert fields["account"]["description"].startswith("the one customer"), name
+
+
 def test_every_shape_of_a_name_is_understood() -> None:
     assert schema_of("tally.state/1") == schema_of("tally.state") == schema_of("state")
     assert schema_of("record") == schema_of("result")

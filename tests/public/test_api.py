@@ -23,7 +23,7 @@ from tallystick import (
     StoreError,
     open_ledger,
 )
-from tests.cli.program import ROOT, World, tally
+from tests.cli.program import ROOT, World, tally, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_an_answer_is_what_the_command_prints(looked_at: World, when: str | None
         }  # fmt: skip
         assert view.log("a-1", when).plain() == printed("log", "a-1", *given)
         assert view.why("a-1", "cash", when).plain() == printed("why", "a-1.cash", *given)
-        for name in ("rollforward", "deferred"):
+        for name in ("rollforward", "deferred", "reconciliation"):
             assert view.report(name, when).plain() == printed("report", name, *given)
         books = view.books(when).plain()
         assert books == printed("report", "trial-balance", *given)
@@ -77,6 +77,18 @@ def test_events_and_differences_are_what_the_commands_print(looked_at: World) ->
         for a, b in (("@5", "head"), ("2025-01-10", "2025-02-10")):
             shown = tally("diff", a, b, "--json", "--ledger", looked_at.path).json
             assert view.diff(a, b).plain() == shown
+
+
+def test_a_reconciliation_is_what_the_command_prints(looked_at: World) -> None:
+    file = ROOT / "fixtures" / "statements" / "bank.xml"
+    printed = tally(
+        "reconcile", file, "--source", "camt053", "--json", "--ledger", looked_at.path
+    ).json
+    with open_ledger(looked_at.path) as view:
+        found = view.reconcile(str(file), source="camt053")
+    assert found.plain() == valid(printed)
+    items = sum(one.amount for one in found.reconciling_items)
+    assert found.closing == found.ledger_balance + items
 
 
 def test_money_is_exact_and_instants_are_aware(ledger: Ledger) -> None:

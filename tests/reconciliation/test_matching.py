@@ -11,17 +11,25 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.periods import HOUR
-from projections.answers import Formatter
+from projections.answers.reconciling import FileRead
+from projections.answers.terms import PointShown
+from projections.point import Point
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
 from projections.reconciliation.identity import ENTRY, TRANSACTION, Reference
 from projections.reconciliation.lines import Line
 from projections.reconciliation.matching import _exactly, _Names
-from projections.reconciliation.report import Proof, ProofDoesNotClose, reconcile, report_json
+from projections.reconciliation.report import Proof, ProofDoesNotClose, Report, answer_of, reconcile
 from projections.reconciliation.sides import Sides
 from tests.reconciliation.statements import DAY, ENDS, START, Case, case, statement_of
 
-WRITE = Formatter(offset=8 * HOUR, currency="CNY")
+HERE = PointShown.of(Point(ENDS, ENDS, 1, everything=False), 8 * HOUR)
+
+
+def told(report: Report) -> str:
+    """The answer as a text."""
+    file = FileRead(sha256="", lines=0)
+    return json.dumps(answer_of(report, HERE, seen_at=ENDS, offset=8 * HOUR, file=file).plain())
 
 
 def _classes(one: Case) -> dict[str, int]:
@@ -44,8 +52,7 @@ def test_over_200_statements_every_planted_class_is_found_and_none_invented() ->
 @pytest.mark.parametrize("seed", range(20))
 def test_shuffled_rows_give_the_same_report_byte_for_byte(seed: int) -> None:
     one = case(seed)
-    shown = json.dumps(report_json(reconcile(one.statement, one.ours, one.scope), WRITE,
-                                   seen_at=ENDS))  # fmt: skip
+    shown = told(reconcile(one.statement, one.ours, one.scope))
     dice = random.Random(seed + 1)
     ours, theirs = list(one.ours), [
         replace(line, place=f"line {n}") for n, line in enumerate(one.statement.lines)
@@ -53,7 +60,7 @@ def test_shuffled_rows_give_the_same_report_byte_for_byte(seed: int) -> None:
     dice.shuffle(ours)
     dice.shuffle(theirs)
     again = reconcile(statement_of(theirs, one.statement.opening), ours, one.scope)
-    assert json.dumps(report_json(again, WRITE, seen_at=ENDS)) == shown
+    assert told(again) == shown
 
 
 @pytest.mark.parametrize(

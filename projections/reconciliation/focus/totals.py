@@ -9,18 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.money import RATED_SCALE
-from projections.reconciliation.amounts import SCALE, write_amount
+from projections.answers.reconciling import Billed
+from projections.reconciliation.amounts import SCALE, exact
 from projections.reconciliation.lines import ROUNDING
 
 if TYPE_CHECKING:
-    from projections.answers import Json
     from projections.reconciliation.lines import Line, Statement
 
 _TEN: int = SCALE // 10**RATED_SCALE
 _PARTS = ("charged", "taxed", "credited", ROUNDING)
 
 
-def totals(statement: Statement) -> list[Json]:
+def totals(statement: Statement) -> list[Billed]:
     """Return the totals of a statement, a currency each."""
     sums: dict[str, dict[str, int]] = {}
     for line in statement.lines:
@@ -37,12 +37,12 @@ def _part(line: Line) -> str:
     return "credited" if line.amount < 0 else "charged"
 
 
-def _written(currency: str, parts: dict[str, int]) -> Json:
+def _written(currency: str, parts: dict[str, int]) -> Billed:
     billed = sum(parts.values())
     rest = abs(billed) % _TEN
     rated = billed - rest if billed >= 0 else billed + rest
-    return {
-        "currency": currency, "billed": write_amount(billed, currency),
-        "to_ten_decimals": write_amount(rated, currency),
-        **{name: write_amount(amount, currency) for name, amount in parts.items()},
-    }  # fmt: skip
+    return Billed(
+        currency=currency, billed=exact(billed, currency),
+        to_ten_decimals=exact(rated, currency),
+        **{name: exact(amount, currency) for name, amount in parts.items()},
+    )  # fmt: skip
