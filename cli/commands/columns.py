@@ -72,7 +72,7 @@ def _answer(
         else:
             table(
                 ("first", "last", "rows", "bytes"),
-                [(one.first, one.last, one.rows, one.bytes) for one in standing.segments],
+                [(one.first, one.last, one.lines.rows, one.bytes) for one in standing.segments],
             )
         write(f"{standing.state}{said}; up to @{standing.position}, {standing.lag} behind")
     else:
@@ -82,7 +82,11 @@ def _answer(
                 "position": standing.position, "lag": standing.lag, "events": events,
                 "bytes": size, "folder": str(columns.folder), "said": standing.said,
                 "segments": [
-                    {name: getattr(one, name) for name in one.__struct_fields__}
+                    {
+                        "file": one.lines.file, "first": one.first, "last": one.last,
+                        "rows": one.lines.rows, "bytes": one.bytes, "sha256": one.lines.sha256,
+                        "root": one.root,
+                    }
                     for one in standing.segments
                 ],
             }

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import OrderedDict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ledger.certain import certain
 from ledger.state import AccountState, Instance
 from ledger.store.beside import disk_full, is_full
 from ledger.store.errors import ColumnsDamaged, StoreError
@@ -40,6 +42,9 @@ MOST_TENTHS: Final = 9
 MEMORY: Final = "768MB"
 
 _BOUND = re.compile(r":(at|known_at|position|seen_at)\b")
+_SELECTED: Final = ":selected"
+_SHARED = re.compile(r":with (\w+)")
+_TAILS: Final = 2  # how many tables of newer events a process keeps
 
 
 class Rebuilt(NamedTuple):
@@ -55,9 +60,30 @@ def text_of(view: str) -> str:
     return files("projections").joinpath("sql", f"{view}.sql").read_text(encoding="utf-8")
 
 
-def bound(view: str, point: Point) -> str:
-    """Return a view's text with the bounds of a point."""
-    return _BOUND.sub(lambda found: str(getattr(point, found[1])), text_of(view))
+def bound(view: str, point: Point, selected: str | None = None) -> str:
+    """Return a view's text with the bounds of a point; ``selected`` is what lines must meet."""
+    text = _SHARED.sub(lambda found: text_of(found[1]).rstrip(), text_of(view))
+    text = text.replace(_SELECTED, _EVERY if selected is None else selected)
+    return _BOUND.sub(lambda found: str(getattr(point, found[1])), text)
+
+
+_EVERY: Final = "effective_at <= :at and recorded_at <= :known_at and position <= :position"
+
+
+class Ends(NamedTuple):
+    """What no line of a table is behind, on each axis."""
+
+    at: int
+    known_at: int
+    position: int
+
+    def selected(self, point: Point) -> str:
+        """Return what lines must meet, without the bounds that all of them meet anyhow."""
+        wanted = [
+            one for one, end, there in zip(_EVERY.split(" and "), self, point[:3], strict=True)
+            if end > there
+        ]  # fmt: skip
+        return " and ".join(wanted) or "true"
 
 
 def pays(reader: Reader, point: Point) -> bool:
@@ -71,7 +97,10 @@ def pays(reader: Reader, point: Point) -> bool:
 
 
 class Asking:
-    """One table ``log`` in DuckDB: the trusted segments, and the newer events from the store."""
+    """One table ``log`` in DuckDB: the trusted segments, and the newer events from the store.
+
+    Of a segment that a point selects whole the sums are asked, which say the same in fewer lines.
+    """
 
     def __init__(self, reader: Reader, *, until: int, built: bool = True) -> None:
         """Open up to a position; ``built`` says whether to use segments at all.
@@ -79,37 +108,58 @@ class Asking:
         Raises: ExtraMissing.
         """
         self._engine = arrow.package("duckdb")
-        self._connection = opened(self._engine)
-        columns = Columns(reader)
-        self._place = str(columns.folder)
+        self._connection = _cursor()
+        columns = self._columns = Columns(reader)
         standing = columns.standing() if built else Standing("missing", 0, 0, ())
         trusted = standing.state in TRUSTED
         segments = tuple(s for s in standing.segments if s.first <= until) if trusted else ()
+        self._segments = segments
         after = min(segments[-1].last, until) if segments else 0
-        paths, parts = columns.paths(segments), list[str]()
+        self._newer: list[str] = []
         self._beside: tempfile.TemporaryDirectory[str] | None = None
-        if until - after <= SEGMENT_EVENTS:
-            self._connection.register("tail", table_between(reader, after, until))
-            parts.append("SELECT * FROM tail")
-        else:  # more than is wanted in memory at once
-            self._beside = tempfile.TemporaryDirectory(prefix="tally-")
-            paths += map(str, write_between(reader, after, until, Path(self._beside.name)))
-        if paths:
-            names = ", ".join(map(_quoted, paths))
-            parts.append(f"SELECT * FROM read_parquet([{names}])")
-        try:
-            self._connection.execute(f"CREATE VIEW log AS {' UNION ALL BY NAME '.join(parts)}")
-        except self._engine.Error as error:
-            raise self._meant(error) from None
+        self._tail = until > after or not segments
+        if until - after > SEGMENT_EVENTS:  # more than is wanted in memory at once
+            self._tail, self._beside = False, tempfile.TemporaryDirectory(prefix="tally-")
+            folder, before = Path(self._beside.name), columns.paths(segments)
+            self._newer = [*map(str, write_between(reader, after, until, folder, before))]
+        elif self._tail:
+            tail = _newer(reader, after, until, columns.paths(segments))
+            self._connection.register("tail", tail)
+        row = reader.row(until)
+        # No event is effective after it was recorded.
+        self._last = 0 if row is None else row.recorded_at
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
         """Yield the rows of a view at a point, by account and id."""
         try:
-            answer = self._connection.execute(bound(view, point))
+            answer = self._connection.execute(bound(view, point, self._log(point)))
             while batch := answer.fetchmany(4096):
                 yield from batch
         except self._engine.Error as error:
             raise self._meant(error) from None
+
+    def _log(self, point: Point) -> str:
+        """Lay the table for a point; return what its lines must still meet."""
+        ends = Ends(0, 0, 0)
+        paths: list[str] = []
+        for one in self._segments:
+            if one.first > point.position or one.earliest > point.at:
+                continue
+            end = Ends(one.latest, one.recorded, one.last)
+            whole = end.selected(point) == "true" and one.sums is not None
+            paths.append(self._columns.path(certain(one.sums) if whole else one.lines))
+            ends = Ends(*map(max, ends, end))
+        if self._tail or self._newer:
+            paths += self._newer
+            ends = Ends(self._last, self._last, point.position + 1)
+        parts = ["SELECT * FROM tail"] if self._tail or not paths else []
+        if not self._tail and not paths:
+            self._connection.register("tail", arrow.table_of(()))
+        if paths:
+            parts.append(f"SELECT * FROM read_parquet([{', '.join(map(_quoted, paths))}])")
+        joined = " UNION ALL BY NAME ".join(parts)
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW log AS {joined}")
+        return ends.selected(point)
 
     def instances(self, point: Point) -> Iterator[Rebuilt]:
         """Yield the instances at a point, ready for what the calendar says of them."""
@@ -119,7 +169,7 @@ class Asking:
     def _meant(self, error: BaseException) -> StoreError:
         if is_full(error):
             return disk_full(tempfile.gettempdir())
-        return ColumnsDamaged(self._place, why=_first_line(error))
+        return ColumnsDamaged(str(self._columns.folder), why=_first_line(error))
 
     def close(self) -> None:
         """Close the engine, and of what was written for it."""
@@ -154,6 +204,32 @@ def opened(engine: Any) -> Any:  # noqa: ANN401 - an extra without types where i
     connection = engine.connect(":memory:", config=bounds)
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+@cache
+def _engine_of_process() -> Any:  # noqa: ANN401 - an extra without types where it is missing
+    return opened(arrow.package("duckdb"))
+
+
+def _cursor() -> Any:  # noqa: ANN401 - as above
+    """Return a connection of its own to the one engine of this process, which keeps its bounds."""
+    return _engine_of_process().cursor()
+
+
+_tails: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+
+
+def _newer(
+    reader: Reader, after: int, until: int, before: list[str]
+) -> Any:  # noqa: ANN401 - a pyarrow.Table
+    """Make the table of what is newer than the segments, or return it where it was made before."""
+    row = reader.row(until)
+    key = (reader.location, after, until, None if row is None else row.body)
+    if key not in _tails:
+        _tails[key] = table_between(reader, after, until, before)
+        while len(_tails) > _TAILS:
+            _tails.popitem(last=False)
+    return _tails[key]
 
 
 def _quoted(path: str) -> str:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from ledger import codec
+from ledger.certain import certain
 from ledger.memory import no_cycles
 from ledger.proof.nodes import Nodes
 from ledger.store.beside import room_for, written_beside
 from projections.columns import arrow, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ledger.store import Reader
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 MANIFEST: Final = "manifest.json"
-SEGMENT_EVENTS: Final = 250_000
+SEGMENT_EVENTS: Final = 125_000
+_ROW_GROUP: Final = 1 << 17
 
 MISSING, FRESH, BEHIND = "missing", "fresh", "behind"
 FOREIGN, OUTDATED, DAMAGED = "foreign", "outdated", "damaged"
@@ -40,16 +43,46 @@ TRUSTED: Final = (FRESH, BEHIND)
 _checked: set[tuple[str, int, int, str]] = set()  # what has its hash, as this process has seen
 
 
-class Segment(msgspec.Struct, frozen=True):
-    """One closed file: events [first, last], its size and hash, the tree's root at ``last``."""
+class File(msgspec.Struct, frozen=True):
+    """A file as it was written."""
 
     file: str
-    first: int
-    last: int
     rows: int
     bytes: int
     sha256: str
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """Events [first, last]: their lines, and the tree's root at ``last``.
+
+    Attributes:
+        earliest: the least effective time of a line.
+        latest: the greatest; every event of it is effective by then.
+        recorded: when the last was recorded.
+        lines: a line for everything that an event says.
+        sums: the same with money summed: for a point that selects the whole segment; None where a
+            sum could be too large for a column.
+
+    """
+
+    first: int
+    last: int
     root: str
+    earliest: int
+    latest: int
+    recorded: int
+    lines: File
+    sums: File | None
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """Every file of it."""
+        return (self.lines,) if self.sums is None else (self.lines, self.sums)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes."""
+        return sum(one.bytes for one in self.files)
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -57,6 +90,12 @@ class Manifest(msgspec.Struct, frozen=True):
 
     format: int
     segments: tuple[Segment, ...] = ()
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What every manifest says, whatever its format is."""
+
+    format: int
 
 
 class Standing(NamedTuple):
@@ -107,8 +146,12 @@ class Columns:
         return Standing(FRESH if last == head else BEHIND, last, head - last, segments)
 
     def paths(self, segments: tuple[Segment, ...]) -> list[str]:
-        """Name the files of some segments."""
-        return [str(self.folder / segment.file) for segment in segments]
+        """Name the files that hold the lines of some segments."""
+        return [self.path(segment.lines) for segment in segments]
+
+    def path(self, file: File) -> str:
+        """Name a file."""
+        return str(self.folder / file.file)
 
     def build(self, progress: Progress | None = None) -> int:
         """Copy what is newer than the last segment; start again where that cannot be trusted.
@@ -127,8 +170,11 @@ class Columns:
         try:
             self._sweep(kept)
             while after < head:
-                until = min(after + SEGMENT_EVENTS, head)
-                kept = (*kept, self._write(after, until))
+                joined = kept[-1] if kept and _short(kept[-1]) else None
+                kept = kept[:-1] if joined is not None else kept
+                first = joined.first if joined is not None else after + 1
+                until = min(first - 1 + SEGMENT_EVENTS, head)
+                kept = (*kept, self._write(kept, joined, after, until))
                 self._replace(MANIFEST, msgspec.json.encode(Manifest(arrow.FORMAT, kept)))
                 after = until
                 if progress is not None:
@@ -151,6 +197,9 @@ class Columns:
     def _manifest(self) -> Manifest | None:
         try:
             read = (self.folder / MANIFEST).read_bytes()
+            written = msgspec.json.decode(read, type=_Written).format
+            if written != arrow.FORMAT:  # what else it says has another meaning
+                return Manifest(written)
             return msgspec.json.decode(read, type=Manifest)
         except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
             return None
@@ -171,38 +220,53 @@ class Columns:
         return None
 
     def _damaged(self, segments: tuple[Segment, ...], *, whole: bool) -> str | None:
-        for segment in segments:
-            path = self.folder / segment.file
-            if not path.is_file() or path.stat().st_size != segment.bytes:
-                return f"{segment.file} is missing or has another size"
-            seen = _seen(path, segment)
+        for file in (one for segment in segments for one in segment.files):
+            path = self.folder / file.file
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                return f"{file.file} is missing or has another size"
+            seen = _seen(path, file)
             if not whole and seen in _checked:
                 continue
-            if _sha256(path) != segment.sha256:
-                return f"{segment.file} has another hash"
+            if _sha256(path) != file.sha256:
+                return f"{file.file} has another hash"
             _checked.add(seen)
         return None
 
     def _sweep(self, kept: tuple[Segment, ...]) -> None:
         """Remove what a killed build left: files that the manifest does not name."""
-        named = {segment.file for segment in kept} | {MANIFEST}
+        named = {one.file for segment in kept for one in segment.files} | {MANIFEST}
         for path in self.folder.iterdir():
             if path.name not in named:
                 path.unlink(missing_ok=True)
 
-    def _write(self, after: int, until: int) -> Segment:
-        parquet = arrow.package("pyarrow.parquet")
-        table = table_between(self._reader, after, until)
-        sink = arrow.package("pyarrow").BufferOutputStream()
-        parquet.write_table(table, sink, compression="zstd", row_group_size=1 << 17)
-        written = sink.getvalue().to_pybytes()
-        name = f"{after + 1:012d}-{until:012d}.parquet"
-        self._replace(name, written)
+    def _write(
+        self, kept: tuple[Segment, ...], joined: Segment | None, after: int, until: int
+    ) -> Segment:
+        """Write the events in (after, until], behind those of a segment that they are joined to."""
+        table = table_between(self._reader, after, until, self.paths(kept))
+        first = after + 1
+        if joined is not None:
+            first, parquet = joined.first, arrow.package("pyarrow.parquet")
+            both = [parquet.read_table(self.path(joined.lines)), table]
+            table = arrow.in_order(arrow.package("pyarrow").concat_tables(both))
+        name = f"{first:012d}-{until:012d}"
+        sums = arrow.sums_of(table)
+        ends = arrow.package("pyarrow.compute").min_max(table["effective_at"]).as_py()
+        row = certain(self._reader.row(until))
         return Segment(
-            file=name, first=after + 1, last=until, rows=table.num_rows, bytes=len(written),
-            sha256=hashlib.sha256(written).hexdigest(),
-            root=Nodes(self._reader.connection).root(until).hex(),
+            first=first, last=until, root=Nodes(self._reader.connection).root(until).hex(),
+            earliest=ends["min"], latest=ends["max"], recorded=row.recorded_at,
+            lines=self._file(f"{name}.parquet", table),
+            sums=None if sums is None else self._file(f"{name}.sums.parquet", sums),
         )  # fmt: skip
+
+    def _file(self, name: str, table: Any) -> File:  # noqa: ANN401 - a pyarrow.Table
+        """Write a table, the lines of each kind in row groups of their own."""
+        sink = arrow.package("pyarrow").BufferOutputStream()
+        write_table(table, sink)
+        written = sink.getvalue().to_pybytes()
+        self._replace(name, written)
+        return File(name, table.num_rows, len(written), hashlib.sha256(written).hexdigest())
 
     def _replace(self, name: str, content: bytes) -> None:
         """Replace the content of a file."""
@@ -210,28 +274,65 @@ class Columns:
             file.write(content)
 
 
-def table_between(reader: Reader, after: int, until: int) -> Any:  # noqa: ANN401 - a pyarrow.Table
-    """Make the table of the events in (after, until]."""
-    with no_cycles():
-        return arrow.table_of(codec.decode_all(reader.bodies(after=after, until=until)))
+def _short(segment: Segment) -> bool:
+    return segment.last - segment.first + 1 < SEGMENT_EVENTS
 
 
-def write_between(reader: Reader, after: int, until: int, folder: Path) -> list[Path]:
-    """Write the events in (after, until] to files in a folder, a segment's worth in memory."""
+def write_table(table: Any, sink: Any) -> None:  # noqa: ANN401 - a pyarrow.Table, a file of it
+    """Write a table as Parquet, the lines of each kind in row groups of their own."""
     parquet = arrow.package("pyarrow.parquet")
+    with parquet.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+        for begin, end in pairwise(arrow.starts_of(table)):
+            if end > begin or not table.num_rows:
+                writer.write_table(table.slice(begin, end - begin), row_group_size=_ROW_GROUP)
+
+
+def table_between(
+    reader: Reader, after: int, until: int, before: Sequence[str] = ()
+) -> Any:  # noqa: ANN401 - a pyarrow.Table
+    """Make the table of the events in (after, until]; ``before`` names files of earlier lines."""
+    with no_cycles():
+        events = codec.decode_all(reader.bodies(after=after, until=until))
+        return arrow.table_of(events, lambda wanted: _products(before, wanted))
+
+
+def _products(paths: Sequence[str], wanted: set[arrow.Key]) -> dict[arrow.Key, str]:
+    """Find the products of bills: most that are credited were posted not long before."""
+    found: dict[arrow.Key, str] = {}
+    for path in reversed(paths):
+        bills = [bill for account, bill in wanted if (account, bill) not in found]
+        if not bills:
+            break
+        posted = arrow.package("pyarrow.parquet").read_table(
+            path, columns=["account", "bill", "product"],
+            filters=[("type", "==", "BillPosted"), ("bill", "in", bills)],
+        ).to_pydict()  # fmt: skip
+        keys = zip(posted["account"], posted["bill"], strict=True)
+        found |= {
+            key: product
+            for key, product in zip(keys, posted["product"], strict=True) if key in wanted
+        }  # fmt: skip
+    return found
+
+
+def write_between(
+    reader: Reader, after: int, until: int, folder: Path, before: Sequence[str] = ()
+) -> list[Path]:
+    """Write the events in (after, until] to files in a folder, a segment's worth in memory."""
     written: list[Path] = []
     while after < until or not written:
         to = min(after + SEGMENT_EVENTS, until)
+        earlier = [*before, *map(str, written)]
         written.append(folder / f"newer-{len(written)}.parquet")
-        parquet.write_table(table_between(reader, after, to), str(written[-1]))
+        write_table(table_between(reader, after, to, earlier), str(written[-1]))
         after = to
     return written
 
 
-def _seen(path: Path, segment: Segment) -> tuple[str, int, int, str]:
+def _seen(path: Path, file: File) -> tuple[str, int, int, str]:
     """Identify a file, to notice one that is put in its place later."""
     stat = path.stat()
-    return str(path.absolute()), stat.st_ino, stat.st_mtime_ns, segment.sha256
+    return str(path.absolute()), stat.st_ino, stat.st_mtime_ns, file.sha256
 
 
 def _sha256(path: Path) -> str:

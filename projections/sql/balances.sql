@@ -1,39 +1,41 @@
 -- Every account's money at a point. Minor units; -1 stands for "not overdue" in a last value.
-with selected as (
-  select * from log
-  where account is not null
-    and effective_at <= :at and recorded_at <= :known_at and position <= :position
-),
-money as (
-  select
-    account,
-    max_by(currency, moment) filter (where currency is not null) as currency,
-    sum(cash) as cash,
-    sum(outstanding) as outstanding,
-    max_by(overdue_after, moment) filter (where overdue_after is not null) as overdue_after
-  from selected
+-- A line holds money (1), what is said of an instance too (2), or of the account itself (3).
+with money as (
+  select account, sum(cash) as cash, sum(outstanding) as outstanding
+  from log
+  where holds >= 1 and :selected
   group by account
 ),
-coupons as (
+said as (
   -- A part that a late credit note gave back before the grant belongs to no coupon yet.
-  select account, coupon, sum(coupon_amount - coupon_used - coupon_forfeited) as remaining
-  from selected
-  where coupon is not null
+  select
+    account,
+    coupon,
+    max(currency) as currency,
+    max_by(overdue_after, moment) filter (where overdue_after is not null) as overdue_after,
+    coalesce(sum(coupon_amount), 0) - coalesce(sum(coupon_used), 0)
+      - coalesce(sum(coupon_forfeited), 0) as remaining,
+    count(coupon_ends) as granted
+  from log
+  where holds = 3 and :selected
   group by account, coupon
-  having count(coupon_ends) > 0
 ),
-left_to_use as (
-  select account, sum(remaining) as coupons from coupons group by account
+parts as (
+  select account, null as currency, cash, outstanding, 0 as coupons, null as overdue_after
+  from money
+  union all
+  select account, currency, 0, 0, case when granted > 0 then remaining else 0 end, overdue_after
+  from said
 )
 select
-  money.account,
-  currency,
-  cash,
-  outstanding,
-  cash - outstanding as available,
-  coalesce(coupons, 0) as coupons,
-  case when overdue_after = -1 then null else overdue_after end as overdue_since
-from money
-left join left_to_use on left_to_use.account = money.account
-where currency is not null
-order by money.account
+  account,
+  max(currency) as currency,
+  coalesce(sum(cash), 0) as cash,
+  coalesce(sum(outstanding), 0) as outstanding,
+  coalesce(sum(cash), 0) - coalesce(sum(outstanding), 0) as available,
+  sum(coupons) as coupons,
+  max(case when overdue_after = -1 then null else overdue_after end) as overdue_since
+from parts
+group by account
+having max(currency) is not null
+order by account

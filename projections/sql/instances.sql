@@ -1,11 +1,6 @@
 -- Every instance at a point: the last value of each field, and when it was released.
 -- -1 and '' stand for "none" in a last value.
-with selected as (
-  select * from log
-  where instance is not null
-    and effective_at <= :at and recorded_at <= :known_at and position <= :position
-),
-last as (
+with last as (
   select
     account,
     instance,
@@ -22,13 +17,14 @@ last as (
     max_by(slots_from_after, moment) filter (where slots_from_after is not null)
       as slots_from,
     max_by(slot_last_after, moment) filter (where slot_last_after is not null) as slot_last
-  from selected
+  from log
+  where holds >= 2 and instance is not null and :selected
   group by account, instance
 ),
 renewed as (
   select account, instance, auto_start
-  from selected
-  where auto_start is not null
+  from log
+  where holds >= 2 and auto_start is not null and :selected
   group by account, instance, auto_start
 )
 select
