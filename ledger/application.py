@@ -272,7 +272,7 @@ class Ledger(Engine):
         if first is not None and is_repeat(state, command, records):
             # Before the clock moves: a repeat is safe whenever it comes (R28).
             return self._first_result(first)
-        now = self._move(None if command.at is None else int(command.at))
+        now = self._move(command.at)
         made, refused = self.decide(command, now=now, records=records)
         positions = [one.position for one in made]
         if refused is not None:

@@ -1,14 +1,15 @@
 """The command vocabulary, declared once: import, ``tally record`` and the docs derive from it.
 
 Invariant: a command is what somebody asked, not yet judged. ``normalise`` turns the instants
-given as text into integers; amounts stay exact decimals until the rules look at them.
+given as text into integers, ``minor_units`` the amounts, each as its field declares; the rules
+read integers. What is stored of a command keeps its amounts as they were written.
 This module must not know what a command leads to.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,6 +17,7 @@ from msgspec import Meta, Struct
 from ledger.errors import InvalidInput
 from ledger.ids import ID_MAX, check_id
 from ledger.lines import bare, check_pairs
+from ledger.money import to_minor, to_rated
 from ledger.periods import DAY, is_bare_date, parse_instant
 from ledger.quoting import quoted
 
@@ -26,9 +28,22 @@ Whole = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 TOKEN_MAX = 255  # checked where a command is read: logs of older versions hold longer ones
 Token = Annotated[str, Meta(min_length=1, extra_json_schema={"maxLength": TOKEN_MAX})]
-Amount = Decimal
-# Written as RFC 3339 text; normalise() puts UTC microseconds in its place.
-Instant = str | int
+
+
+class Least(NamedTuple):
+    """The least that an amount may be, in minor units (R2)."""
+
+    least: int
+    rated: bool = False  # has up to ten decimals, and is rounded down (R8)
+
+
+Amount = Annotated[Decimal, Least(1)]
+Price = Annotated[Decimal, Least(0)]  # or a threshold: it may be zero
+Rated = Annotated[Decimal, Least(0, rated=True)]
+if TYPE_CHECKING:
+    Instant = int
+else:  # written as RFC 3339 text; normalise() puts UTC microseconds in its place
+    Instant = str | int
 LIST_MAX = 100  # instances that one command may name (R27); one that names more is refused
 Products = Annotated[list[Literal["iot_enterprise", "iot_public"]], Meta(max_length=LIST_MAX)]
 OrderTypes = Annotated[
@@ -71,7 +86,7 @@ class SetPrice(Command, kw_only=True, tag="set-price"):
     """Set the monthly list price of a sku from now on."""
 
     sku: Id
-    monthly_price: Amount
+    monthly_price: Price
 
 
 class TopUp(FactCommand, kw_only=True, tag="top-up"):
@@ -99,7 +114,7 @@ class GrantCoupon(FactCommand, kw_only=True, tag="grant-coupon"):
     starts: Instant | None = None
     products: Products | Literal["all"] | None = None
     order_types: OrderTypes | Literal["all"] | None = None
-    minimum_spend: Amount | None = None
+    minimum_spend: Price | None = None
 
 
 class RecordUsage(FactCommand, kw_only=True, tag="record-usage"):
@@ -109,7 +124,7 @@ class RecordUsage(FactCommand, kw_only=True, tag="record-usage"):
     instance: Id
     cycle_start: Instant
     cycle_end: Instant
-    rated: Amount
+    rated: Rated
 
 
 class PostBill(FactCommand, kw_only=True, tag="post-bill"):
@@ -119,7 +134,7 @@ class PostBill(FactCommand, kw_only=True, tag="post-bill"):
     instance: Id
     cycle_start: Instant
     cycle_end: Instant
-    rated: Amount
+    rated: Rated
 
 
 class CreditNote(FactCommand, kw_only=True, tag="credit-note"):
@@ -233,7 +248,7 @@ class Restore(FactCommand, kw_only=True, tag="restore"):
 class SetAlert(AccountCommand, kw_only=True, tag="set-alert"):
     """Set the low-balance threshold; null switches the alert off."""
 
-    threshold: Amount | None
+    threshold: Price | None
 
 
 class SetPolicy(Command, kw_only=True, tag="set-policy"):
@@ -264,8 +279,21 @@ def _fields(*wanted: str) -> dict[type[Command], tuple[str, ...]]:
     }
 
 
-_INSTANT_FIELDS = _fields("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
-AMOUNT_FIELDS = _fields("amount", "rated", "monthly_price", "threshold", "minimum_spend")
+def _amounts(command: type[Command]) -> dict[str, Least]:
+    """Return the amounts that a command declares, each with the least it may be."""
+    found: dict[str, Least] = {}
+    for base in command.__mro__:
+        for field, declared in getattr(base, "__annotations__", {}).items():
+            alias = globals().get(declared.partition(" ")[0])
+            for least in getattr(alias, "__metadata__", ()):
+                if isinstance(least, Least):
+                    found[field] = least
+    return found
+
+
+INSTANTS = ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
+_INSTANT_FIELDS = _fields(*INSTANTS)
+AMOUNT_FIELDS = {command: _amounts(command) for command in COMMAND_TYPES}
 _ID_FIELDS = _fields(
     "account", "instance", "coupon", "usage", "bill", "note", "sku", "channel", "serial"
 )
@@ -337,3 +365,21 @@ def normalise(command: AnyCommand, offset: int) -> AnyCommand:
             instant += DAY
         setattr(command, field, instant)
     return command
+
+
+def minor_units(command: AnyCommand, currency: str) -> dict[str, Any]:
+    """Return the amounts of a command by name, as integers; what is not given is None.
+
+    Units: minor units of ``currency``. A rated amount becomes ``amount`` and ``round_down``, the
+    discount that rounding it down gave (R8). Raises: InvalidAmount, InvalidInput.
+    """
+    found: dict[str, Any] = {}
+    for field, declared in AMOUNT_FIELDS[type(command)].items():
+        amount = getattr(command, field)
+        if declared.rated:
+            found["amount"], found["round_down"] = to_rated(amount, currency)
+        elif amount is None:
+            found[field] = None
+        else:
+            found[field] = to_minor(amount, currency, least=declared.least, what=field)
+    return found

@@ -9,17 +9,15 @@ Invariant: one long jump of ``due`` gives exactly the events of many small ones 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from ledger import commands as c
-from ledger import deadlines as d
 from ledger import requests
 from ledger.errors import (
     AlreadyExists,
     ConcurrentModification,
-    EffectiveTimeOutOfOrder,
     Refused,
     UnknownAccount,
 )
@@ -35,12 +33,24 @@ from ledger.events import (
     PriceSet,
     RecordedEvent,
 )
-from ledger.money import check_currency, to_minor, to_rated
-from ledger.ordering import next_due
-from ledger.periods import format_instant
+from ledger.invariants import check_at_hand
+from ledger.money import check_currency
+from ledger.ordering import next_due, ordering
 from ledger.repeats import NO_RECORDS, IdempotencyRecords, check_token
-from ledger.rules import alerts, bills, coupons, orders, public, refunds, renewal, terms, wallet
-from ledger.rules.batch import Batch, draw_consequences, finish
+from ledger.rules import (
+    alerts,
+    bills,
+    coupons,
+    facts,
+    orders,
+    overdue,
+    public,
+    refunds,
+    renewal,
+    terms,
+    wallet,
+)
+from ledger.rules.batch import Batch
 from ledger.state import AccountState
 
 if TYPE_CHECKING:
@@ -68,64 +78,15 @@ class DecisionContext(NamedTuple):
 
 # --- accounts --------------------------------------------------------------------------------
 
-_DECISIONS: dict[type[c.Command], Callable[[Batch, Any], None]] = {
-    c.ActivatePublic: public.activate,
-    c.StartTrial: orders.start_trial,
-    c.Purchase: orders.purchase,
-    c.Renew: renewal.renew,
-    c.EnableAutoRenew: renewal.enable,
-    c.ModifyAutoRenew: renewal.modify,
-    c.DisableAutoRenew: renewal.disable,
-    c.ContinueTrial: public.continue_trial,
-    c.Upgrade: orders.upgrade,
-    c.ChangeSpec: orders.change_spec,
-    c.Cancel: refunds.cancel,
-    c.CancelRenewal: refunds.cancel_renewal,
-    c.SetAlert: alerts.set_alert,
+_FAMILIES = (wallet, bills, coupons, orders, renewal, refunds, public, overdue, alerts)
+_DECISIONS: dict[type[c.Command], Callable[..., None]] = {
+    kind: rule for family in _FAMILIES for kind, rule in family.DECISIONS.items()
 }
-# Facts may arrive late: they carry their own effective_at (R11).
-_FACTS: dict[type[c.Command], Callable[..., None]] = {
-    c.ReverseTopUp: wallet.reverse_top_up,
-    c.GrantCoupon: coupons.grant_coupon,
-    c.RecordUsage: bills.record_usage,
-    c.PostBill: bills.post_bill,
-    c.CreditNote: bills.credit_note,
-    c.Freeze: public.freeze,
-    c.Restore: public.restore,
+_DUE: dict[int, Callable[[Batch, str], None]] = {
+    kind: rule
+    for family in (coupons, bills, overdue, renewal, terms, alerts)
+    for kind, rule in family.DUE.items()
 }
-# Amounts that are checked before anything else: the field and the least it may be (R2).
-_RATED: tuple[type[c.Command], ...] = (c.RecordUsage, c.PostBill)
-_AMOUNTS: dict[type[c.Command], tuple[tuple[str, int], ...]] = {
-    c.TopUp: (("amount", 1),),
-    c.ReverseTopUp: (("amount", 1),),
-    c.CreditNote: (("amount", 1),),
-    c.GrantCoupon: (("amount", 1), ("minimum_spend", 0)),
-    c.SetAlert: (("threshold", 0),),
-    c.SetPrice: (("monthly_price", 0),),
-}
-_TRANSITIONS: dict[int, Callable[[Batch, str], None]] = {
-    d.COUPON_START: coupons.start,
-    d.COUPON_END: coupons.end,
-    d.BILL_POSTING: bills.post_usage,
-    d.LEGACY_STOP: public.stop_legacy,
-    d.RESTORED: public.restored,
-    d.RENEWAL_SLOT: renewal.try_slot,
-    d.EXPIRY: terms.expire,
-    d.RELEASE: terms.release,
-    d.REMINDER: lambda batch, _: alerts.remind(batch),
-}
-
-
-def check_amounts(command: c.AnyCommand, currency: str) -> None:
-    """Refuse wrong amounts before anything else is looked at but the token (section 5)."""
-    kind = type(command)
-    if kind in _RATED:
-        to_rated(command.rated, currency)  # type: ignore[union-attr]
-    elif kind in _AMOUNTS:
-        for field, least in _AMOUNTS[kind]:
-            amount = getattr(command, field)
-            if amount is not None:
-                to_minor(amount, currency, least=least, what=field)
 
 
 def decide(
@@ -144,7 +105,7 @@ def decide(
     """
     check_token(state, command, records)
     currency = config.currency if state is None else state.currency
-    check_amounts(command, currency)
+    amounts = c.minor_units(command, currency)
     if state is None:
         msg = f"no account {getattr(command, 'account', '')!r}"
         raise UnknownAccount(msg, rule="R1")
@@ -152,20 +113,17 @@ def decide(
     if expected is not None and expected != state.guard_version:
         msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
         raise ConcurrentModification(msg, rule="R58")
-    batch = open_batch(state, command, config=config, context=context)
-    kind = type(command)
-    if isinstance(command, c.FactCommand):
-        effective_at = _effective_at(state, command, config=config, now=context.now)
-        if isinstance(command, c.TopUp):
-            taken = records.payment is not None
-            wallet.top_up(batch, command, taken=taken, effective_at=effective_at)
-        else:
-            _FACTS[kind](batch, command, effective_at=effective_at)
-    elif kind is c.OpenAccount:
+    if isinstance(command, c.OpenAccount):
         msg = f"account {state.account!r} exists"
         raise AlreadyExists(msg, rule="R1")
+    batch = open_batch(state, command, config=config, context=context)
+    batch.records = records
+    rule = _DECISIONS[type(command)]
+    if isinstance(command, c.FactCommand):
+        at = facts.effective_at(state, command, config=config, now=context.now)
+        rule(batch, command, effective_at=at, **amounts)
     else:
-        _DECISIONS[kind](batch, command)
+        rule(batch, command, **amounts)
     if not batch.events and command.token is not None:
         batch.emit(CommandAccepted())
     if batch.events:
@@ -211,50 +169,6 @@ def open_batch(
     return batch
 
 
-def _effective_at(
-    state: AccountState, command: c.FactCommand, *, config: LedgerConfig, now: int
-) -> int:
-    """Return a fact's own instant: from the fact it names up to now (R11).
-
-    Raises: EffectiveTimeOutOfOrder.
-    """
-    if command.effective_at is None:
-        return now
-    effective_at = int(command.effective_at)
-    assert state.opened_at is not None  # noqa: S101 - a command to an account that there is
-    bound, why = state.opened_at, "before its account was opened"
-    named = _named_fact(state, command)
-    if named is not None and named[0] > bound:
-        bound, why = named
-    if effective_at > now:
-        bound, why = now, "after the instant of recording"
-    elif effective_at >= bound:
-        return effective_at
-    offset = config.policy.calendar_offset
-    raise EffectiveTimeOutOfOrder(
-        effective_at=format_instant(effective_at, offset),
-        bound=format_instant(bound, offset),
-        why=why,
-    )
-
-
-def _named_fact(state: AccountState, command: c.FactCommand) -> tuple[int, str] | None:
-    """Return when the fact that a command names was effective, and how to say "before it"."""
-    if isinstance(command, c.ReverseTopUp):
-        payment = state.payments.get((command.channel, command.serial))
-        if payment is not None:
-            return payment.effective_at, "before the top-up it reverses"
-    elif isinstance(command, c.CreditNote):
-        bill = state.bills.get(command.bill)
-        if bill is not None:
-            return bill.effective_at, "before the bill it credits"
-    elif isinstance(command, (c.RecordUsage, c.PostBill, c.Freeze, c.Restore)):
-        instance = state.instances.get(command.instance)
-        if instance is not None:
-            return instance.created_at, "before its instance existed"
-    return None
-
-
 def refusal(
     state: AccountState | None,
     command: c.AnyCommand,
@@ -285,6 +199,30 @@ def refusal(
     )  # fmt: skip
 
 
+# --- what follows ------------------------------------------------------------------------------
+
+
+def draw_consequences(batch: Batch) -> None:
+    """Settle what is unpaid and keep overdue true after anything that may have moved money."""
+    state = batch.state
+    cause = None
+    if state.items and state.cash > 0:
+        cause = wallet.settle(batch)
+    if state.items or state.overdue_since is not None:
+        overdue.mark(batch, cause=cause or batch.last)
+
+
+def finish(batch: Batch) -> None:
+    """End a batch: the alert, then what must hold of every account between two batches (R1, R9).
+
+    Raises: CorruptHistory: our own bug, or a damaged log.
+    """
+    alerts.watch(batch)
+    state = batch.state
+    oldest = ordering(state, batch.config.policy).oldest(state) if state.items else None
+    check_at_hand(state, oldest)
+
+
 # --- transitions -----------------------------------------------------------------------------
 
 
@@ -293,7 +231,7 @@ def _run_due(batch: Batch, *, until: int) -> None:
     while (deadline := next_due(batch.state, batch.config.policy)) is not None:
         if deadline.at > until:
             return
-        _TRANSITIONS[deadline.kind](batch, deadline.key)
+        _DUE[deadline.kind](batch, deadline.key)
         draw_consequences(batch)
 
 
@@ -305,7 +243,7 @@ def transition(
         state, config,
         now=context.now, recorded_at=context.recorded_at, position=context.position,
     )  # fmt: skip
-    _TRANSITIONS[deadline.kind](batch, deadline.key)
+    _DUE[deadline.kind](batch, deadline.key)
     draw_consequences(batch)
     finish(batch)
     return batch.events
@@ -334,12 +272,11 @@ def decide_config(
 ) -> list[RecordedEvent]:
     """Judge a command to the ledger itself: a price or a policy value. Changes ``config``."""
     check_token(None, command, records)
-    check_amounts(command, config.currency)
+    amounts = c.minor_units(command, config.currency)
     event: AnyEvent
     if isinstance(command, c.SetPrice):
         stream = PRICES_STREAM
-        price = to_minor(command.monthly_price, config.currency, least=0, what="monthly_price")
-        event = PriceSet(sku=command.sku, monthly_price=price)
+        event = PriceSet(sku=command.sku, **amounts)
     else:
         stream = POLICY_STREAM
         config.policy.check({command.key: command.value})

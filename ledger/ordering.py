@@ -217,6 +217,11 @@ def _fits(state: AccountState, scope: _Scope, fits: Callable[[Coupon], bool]) ->
     return bool(scope.by_end) and fits(state.funded[scope.by_end[0][2]])
 
 
+def oldest_first(state: AccountState) -> list[Item]:
+    """Order the unpaid items by (posted_at, item id) (R2)."""
+    return sorted(state.items.values(), key=lambda item: (item.posted_at, item.item))
+
+
 def ordering(state: AccountState, policy: Policy) -> Ordering:
     """Return the order of an account's open things, as they are now."""
     order = state.order

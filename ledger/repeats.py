@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import commands as c
 from ledger import requests
 from ledger.errors import InvalidAmount, TokenReused
-from ledger.money import to_minor
 from ledger.quoting import quoted
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def is_repeat(
     if not isinstance(command, c.TopUp) or records.payment is None or state is None:
         return False
     try:
-        amount = to_minor(command.amount, state.currency)
+        amount = c.minor_units(command, state.currency)["amount"]
     except InvalidAmount:
         return False
     return records.payment == (state.account, amount)

@@ -175,7 +175,7 @@ class World:
         if is_repeat(state, command, self._records(command)):
             self.result = silent  # before the clock moves (R28)
             return self
-        self.move(self.clock if command.at is None else int(command.at))
+        self.move(self.clock if command.at is None else command.at)
         try:
             made = self._decide(command)
         except Refused as error:

@@ -18,7 +18,7 @@ from ledger.errors import InvalidInput, LedgerError, Refused
 from ledger.events import account_of, type_name
 from ledger.money import to_minor
 from ledger.periods import format_instant, parse_instant
-from ledger.rehearsal.changes import INSTANT_FIELDS, literal
+from ledger.rehearsal.changes import literal
 from projections.answers import AMOUNTS, INSTANTS, Formatter
 from projections.currencies import Currencies
 from projections.history.fields import MONEY, Look, Name, read_all, written
@@ -98,7 +98,7 @@ def command_json(command: c.AnyCommand, *, at: int | None, offset: int) -> Json:
         shown["at"] = format_instant(at, offset)
     fields.pop("at", None)
     for name, cell in fields.items():
-        is_instant = name in INSTANT_FIELDS and isinstance(cell, int)
+        is_instant = name in c.INSTANTS and isinstance(cell, int)
         shown[name] = format_instant(cell, offset) if is_instant else cell
     return shown
 

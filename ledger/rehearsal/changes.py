@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
 
 
-INSTANT_FIELDS = ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
-
-
 class Insertion(NamedTuple):
     """A command that was never given, at its instant in the past."""
 
@@ -80,11 +77,10 @@ def insertion(text: str, *, offset: int, until: int) -> Insertion:
     if command.at is None:
         msg = 'an inserted command needs its instant: "at"'
         raise InvalidInput(msg, hint='{"do": "top-up", "at": "2025-03-09T12:00:00", ...}')
-    at = int(command.at)
-    if at > until:
+    if command.at > until:
         msg = "an inserted command lies after the ledger's clock"
         raise InvalidInput(msg, hint="for the future use: tally forecast")
-    return Insertion(at, command)
+    return Insertion(command.at, command)
 
 
 def with_patch(
@@ -99,7 +95,7 @@ def with_patch(
     if command.at is None:
         return changes._replace(patches={**changes.patches, position: dict(values)})
     moved = changes._replace(skips=changes.skips | {position})
-    return moved.with_inserts(Insertion(int(command.at), command))
+    return moved.with_inserts(Insertion(command.at, command))
 
 
 def check_policy(values: Mapping[str, str]) -> None:
@@ -129,7 +125,7 @@ def patched(command: c.AnyCommand, values: Mapping[str, str], *, offset: int) ->
     """
     fields: dict[str, Any] = msgspec.to_builtins(command)
     known = [*command.__struct_fields__]
-    for field in INSTANT_FIELDS:
+    for field in c.INSTANTS:
         if isinstance(fields.get(field), int):
             fields[field] = format_instant(fields[field], offset)
     for key, text in values.items():

@@ -97,7 +97,7 @@ def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
     """
     if command.at is None:
         return try_now(reader, command, now=clock)
-    config, at = load_config(reader), int(command.at)
+    config, at = load_config(reader), command.at
     if config.clock == clocks.SYSTEM:
         raise WrongClock(what='"at" given', clock=clocks.SYSTEM)
     answer = try_now(reader, command, now=max(at, clock))

@@ -1,35 +1,58 @@
-"""The low-balance alert: configured here; raised and ended in ``batch.watch_balance``.
+"""The low-balance alert: configured, raised, ended, reminded of.
 
-Decides R53 (configuration) and R54. Due transition: a reminder.
+Decides R52, R53 and R54. Due transition: a reminder.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ledger.deadlines import next_reminder
-from ledger.events import AlertConfigured, LowBalanceReminderSent
-from ledger.money import to_minor
+from ledger import commands as c
+from ledger import deadlines as d
+from ledger.events import (
+    AlertConfigured,
+    LowBalanceAlertCleared,
+    LowBalanceAlertRaised,
+    LowBalanceRemindersCancelled,
+    LowBalanceReminderSent,
+)
 
 if TYPE_CHECKING:
-    from ledger.commands import SetAlert
     from ledger.rules.batch import Batch
 
 
-def set_alert(batch: Batch, command: SetAlert) -> None:
+def set_alert(batch: Batch, _: c.SetAlert, *, threshold: int | None) -> None:
     """Set, change or switch off the threshold; the one it has already changes nothing (R53)."""
-    state = batch.state
-    threshold = None
-    if command.threshold is not None:
-        threshold = to_minor(command.threshold, state.currency, least=0, what="threshold")
-    if threshold != state.alert.threshold:
+    if threshold != batch.state.alert.threshold:
         batch.emit(AlertConfigured(threshold=threshold))
 
 
-def remind(batch: Batch) -> None:
+def watch(batch: Batch) -> None:
+    """Evaluate the alert once, if the batch changed available in total (R52-R54)."""
+    state = batch.state
+    alert = state.alert
+    available = state.cash - state.outstanding
+    if alert.threshold is None or available == batch.available_before:
+        return
+    threshold = alert.threshold
+    if available >= threshold:
+        if not alert.armed:
+            cleared = LowBalanceAlertCleared(threshold=threshold, available=available)
+            batch.emit(cleared, cause=batch.last)
+        return
+    if alert.armed:
+        raised = LowBalanceAlertRaised(
+            threshold=threshold, available=available, reminders=available >= 0
+        )
+        batch.emit(raised, cause=batch.last)
+    elif available < 0 and alert.reminders_on:
+        batch.emit(LowBalanceRemindersCancelled(available=available), cause=batch.last)
+
+
+def remind(batch: Batch, _: str) -> None:
     """Due: ``available`` is still below the threshold (R54)."""
     state = batch.state
-    reminder = next_reminder(state, batch.config.policy)
+    reminder = d.next_reminder(state, batch.config.policy)
     threshold = state.alert.threshold
     assert reminder is not None  # noqa: S101 - it is due
     assert threshold is not None  # noqa: S101 - an episode is on
@@ -38,3 +61,7 @@ def remind(batch: Batch) -> None:
             number=reminder[1], threshold=threshold, available=state.available
         )
     )
+
+
+DECISIONS: Final = {c.SetAlert: set_alert}
+DUE: Final = {d.REMINDER: remind}

@@ -1,9 +1,9 @@
 """A batch: one command or one due transition, with all that it causes at once (R52, R57).
 
 Every rule emits its events here; ``emit`` gives each its envelope and evolves the state at once,
-so that the next step decides on what is true by then. ``draw_consequences`` follows up on money
-whatever moved it: settlement (R2), overdue (R9), restoring (R19); ``watch_balance`` comes last.
-Invariant: cash > 0 implies no unpaid item, and the overdue events say what the items say.
+so that the next step decides on what is true by then. Decides what every fact is held to: what an
+account may hold (section 0), what a late one may change (R11), and closed periods (R62).
+This module must not know what a rule decides.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import account, events
-from ledger.errors import InvalidAmount
+from ledger.errors import EffectiveTimeOutOfOrder, InvalidAmount, UnknownInstance
 from ledger.events import RecordedEvent
-from ledger.invariants import check_at_hand
 from ledger.money import HELD_MAX
 from ledger.ordering import ordering
+from ledger.periods import format_instant
+from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
     import msgspec
 
     from ledger.config import LedgerConfig
     from ledger.events import AnyEvent
-    from ledger.state import AccountState, Item
+    from ledger.repeats import IdempotencyRecords
+    from ledger.state import AccountState, Instance
 
 
 class Batch:
@@ -31,12 +33,13 @@ class Batch:
     Attributes:
         now: the instant of decision: consequences are effective then (R11).
         recorded_at: what the ledger's clock says; later than ``now`` for a late catch-up.
+        records: what the whole ledger remembers of the command's keys.
 
     """
 
     __slots__ = (
         "actor", "available_before", "command", "config", "events", "now", "override", "position",
-        "reason", "recorded_at", "request", "state", "stream", "token",
+        "reason", "recorded_at", "records", "request", "state", "stream", "token",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +59,7 @@ class Batch:
         self.actor: str | None = None
         self.reason: str | None = None
         self.override = False
+        self.records: IdempotencyRecords = NO_RECORDS
         self.token: str | None = None
         self.request: msgspec.Raw = events.NO_REQUEST
 
@@ -122,91 +126,26 @@ class Batch:
                 effective_at, override=self.override, actor=self.actor, reason=self.reason
             )
 
+    def instance(self, name: str, *, rule: str) -> Instance:
+        """Return an instance of the account. Raises: UnknownInstance."""
+        instance = self.state.instances.get(name)
+        if instance is None:
+            msg = f"account {self.state.account!r} has no instance {name!r}"
+            raise UnknownInstance(msg, rule=rule)
+        return instance
+
+    def require_after_last_change(self, instance: Instance, effective_at: int) -> None:
+        """Refuse a late fact that would rewrite a state which has changed since (R11)."""
+        if effective_at < instance.changed_at:
+            offset = self.config.policy.calendar_offset
+            raise EffectiveTimeOutOfOrder(
+                effective_at=format_instant(effective_at, offset),
+                bound=format_instant(instance.changed_at, offset),
+                why=f"before the last change of state of {instance.instance!r}",
+            )
+
     def restore_service(self, instance: str, *, cause: int | None) -> None:
         """Let a stopped service come back within ``restore_delay`` (R19)."""
         restored_at = self.now + self.config.policy.restore_delay
         restoring = events.ServiceRestoring(instance=instance, restored_at=restored_at)
         self.emit(restoring, cause=cause)
-
-
-def oldest_first(state: AccountState) -> list[Item]:
-    """Order the unpaid items by (posted_at, item id) (R2)."""
-    return sorted(state.items.values(), key=lambda item: (item.posted_at, item.item))
-
-
-def settle(batch: Batch) -> int | None:
-    """Pay unpaid items from cash, oldest first, partially if need be (R2, R50)."""
-    state, policy = batch.state, batch.config.policy
-    position = None
-    while state.cash > 0 and (item := ordering(state, policy).oldest(state)) is not None:
-        part = min(state.cash, item.outstanding)
-        position = batch.emit(
-            events.BillSettled(
-                item=item.item, kind=item.kind, cash_part=part,
-                outstanding=item.outstanding - part,
-            )
-        )  # fmt: skip
-    return position
-
-
-def mark_overdue(batch: Batch, *, cause: int | None) -> None:
-    """Start, move or clear overdue so that it says what the items say (R9, R17, R19)."""
-    state = batch.state
-    if not state.items:
-        if state.overdue_since is None:
-            return
-        cleared = batch.emit(events.OverdueCleared(overdue_since=state.overdue_since), cause=cause)
-        for name in sorted(ordering(state, batch.config.policy).stopped):
-            batch.restore_service(name, cause=cleared)
-        return
-    oldest = ordering(state, batch.config.policy).oldest(state)
-    assert oldest is not None  # noqa: S101 - there are items
-    if state.overdue_since is None:
-        started = events.OverdueStarted(item=oldest.item, overdue_since=oldest.posted_at)
-        batch.emit(started, cause=cause)
-    elif (oldest.posted_at, oldest.item) != (state.overdue_since, state.overdue_item):
-        moved = events.OverdueReanchored(item=oldest.item, overdue_since=oldest.posted_at)
-        batch.emit(moved, cause=cause)
-
-
-def watch_balance(batch: Batch) -> None:
-    """Evaluate the low-balance alert once, if the batch changed available in total (R52-R54)."""
-    state = batch.state
-    alert = state.alert
-    available = state.cash - state.outstanding
-    if alert.threshold is None or available == batch.available_before:
-        return
-    threshold = alert.threshold
-    if available >= threshold:
-        if not alert.armed:
-            cleared = events.LowBalanceAlertCleared(threshold=threshold, available=available)
-            batch.emit(cleared, cause=batch.last)
-        return
-    if alert.armed:
-        raised = events.LowBalanceAlertRaised(
-            threshold=threshold, available=available, reminders=available >= 0
-        )
-        batch.emit(raised, cause=batch.last)
-    elif available < 0 and alert.reminders_on:
-        batch.emit(events.LowBalanceRemindersCancelled(available=available), cause=batch.last)
-
-
-def draw_consequences(batch: Batch) -> None:
-    """Settle what is unpaid and keep overdue true after anything that may have moved money."""
-    state = batch.state
-    cause = None
-    if state.items and state.cash > 0:
-        cause = settle(batch)
-    if state.items or state.overdue_since is not None:
-        mark_overdue(batch, cause=cause or batch.last)
-
-
-def finish(batch: Batch) -> None:
-    """End a batch: the alert, then what must hold of every account between two batches (R1, R9).
-
-    Raises: CorruptHistory: our own bug, or a damaged log.
-    """
-    watch_balance(batch)
-    state = batch.state
-    oldest = ordering(state, batch.config.policy).oldest(state) if state.items else None
-    check_at_hand(state, oldest)

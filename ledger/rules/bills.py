@@ -5,9 +5,10 @@ Decides R5-R8, R10, R15, R18 and R43. Due transition: a recorded usage's bill is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ledger.deadlines import restored_at
+from ledger import commands as c
+from ledger import deadlines as d
 from ledger.errors import (
     AlreadyExists,
     BillTooEarly,
@@ -15,16 +16,14 @@ from ledger.errors import (
     NotBillable,
     OverCredit,
     UnknownBill,
-    UnknownInstance,
 )
 from ledger.events import BillPosted, BillSettled, CreditNoteIssued, UsageRecorded
-from ledger.money import format_minor, to_minor, to_rated
+from ledger.money import format_minor
 from ledger.periods import HOUR
 from ledger.rules.payment import coupons_for_bill, product_of
 from ledger.state import PUBLIC_NEW
 
 if TYPE_CHECKING:
-    from ledger.commands import CreditNote, PostBill, RecordUsage
     from ledger.rules.batch import Batch
     from ledger.state import Bill, Instance
 
@@ -35,55 +34,54 @@ POSTING_PROMISED = 4 * HOUR
 def _in_service_at(batch: Batch, instance: Instance, at: int) -> bool:
     """Return whether the service was not stopped, restoring or released at an instant (R18)."""
     for start, end in instance.outages:
-        promised = restored_at(instance, batch.config.policy) if end is None else end
+        promised = d.restored_at(instance, batch.config.policy) if end is None else end
         if start <= at and (promised is None or at < promised):
             return False
     return True
 
 
-def _billable(batch: Batch, name: str, command: RecordUsage | PostBill) -> Instance:
+def _billable(batch: Batch, name: str, command: c.RecordUsage | c.PostBill) -> Instance:
     """Check the id, the instance and the cycle of usage or a bill."""
     state = batch.state
     if state.is_used(name):
         msg = f"a usage or bill {name!r} exists"
         raise AlreadyExists(msg, rule="R5")
-    instance = state.instances.get(command.instance)
-    if instance is None:
-        msg = f"account {state.account!r} has no instance {command.instance!r}"
-        raise UnknownInstance(msg, rule="R15")
+    instance = batch.instance(command.instance, rule="R15")
     if instance.kind == PUBLIC_NEW:
         msg = f"instance {command.instance!r} is a new public one, which is never billed"
         raise NotBillable(msg, rule="R15")
-    if not _in_service_at(batch, instance, int(command.cycle_start)):
+    if not _in_service_at(batch, instance, command.cycle_start):
         msg = f"instance {command.instance!r} was not in service when the cycle began"
         raise NotBillable(msg, rule="R18")
-    if int(command.cycle_start) >= int(command.cycle_end):
+    if command.cycle_start >= command.cycle_end:
         msg = "the billing cycle ends before it starts"
         raise InvalidPeriod(msg, rule="R5")
     return instance
 
 
-def record_usage(batch: Batch, command: RecordUsage, *, effective_at: int) -> None:
+def record_usage(
+    batch: Batch, command: c.RecordUsage, *, amount: int, round_down: int, effective_at: int
+) -> None:
     """Remember rated usage; its bill is due at cycle_end + bill_delay (R5)."""
-    amount, round_down = to_rated(command.rated, batch.state.currency)
     batch.require_room(debts=amount)
     instance = _billable(batch, command.usage, command)
     batch.emit(
         UsageRecorded(
             usage=command.usage, instance=command.instance, product=product_of(instance),
-            cycle_start=int(command.cycle_start), cycle_end=int(command.cycle_end),
+            cycle_start=command.cycle_start, cycle_end=command.cycle_end,
             amount=amount, round_down=round_down,
         ),
         effective_at=effective_at,
     )  # fmt: skip
 
 
-def post_bill(batch: Batch, command: PostBill, *, effective_at: int) -> None:
+def post_bill(
+    batch: Batch, command: c.PostBill, *, amount: int, round_down: int, effective_at: int
+) -> None:
     """Post a bill that arrives ready made, now (R5)."""
-    amount, round_down = to_rated(command.rated, batch.state.currency)
     batch.require_room(debts=amount)
     instance = _billable(batch, command.bill, command)
-    cycle_end = int(command.cycle_end)
+    cycle_end = command.cycle_end
     if batch.now < cycle_end:
         msg = f"bill {command.bill!r} is posted before its cycle has ended"
         raise BillTooEarly(msg, rule="R5")
@@ -91,7 +89,7 @@ def post_bill(batch: Batch, command: PostBill, *, effective_at: int) -> None:
         batch,
         BillPosted(
             bill=command.bill, instance=command.instance, product=product_of(instance),
-            cycle_start=int(command.cycle_start), cycle_end=cycle_end,
+            cycle_start=command.cycle_start, cycle_end=cycle_end,
             amount=amount, round_down=round_down, posted_at=batch.now,
             late=batch.now > cycle_end + POSTING_PROMISED,
         ),
@@ -138,10 +136,11 @@ def _post(batch: Batch, bill: BillPosted, *, effective_at: int) -> None:
         )  # fmt: skip
 
 
-def credit_note(batch: Batch, command: CreditNote, *, effective_at: int) -> None:
+def credit_note(
+    batch: Batch, command: c.CreditNote, *, amount: int, effective_at: int
+) -> None:
     """Credit part of a bill: outstanding, then its cash, then coupon parts (R10)."""
     state = batch.state
-    amount = to_minor(command.amount, state.currency)
     if command.note in state.notes:
         msg = f"credit note {command.note!r} exists"
         raise AlreadyExists(msg, rule="R10")
@@ -182,3 +181,11 @@ def _coupon_parts(
         (forfeited if ended else restored).append((name, part))
         amount -= part
     return restored, forfeited
+
+
+DECISIONS: Final = {
+    c.RecordUsage: record_usage,
+    c.PostBill: post_bill,
+    c.CreditNote: credit_note,
+}
+DUE: Final = {d.BILL_POSTING: post_usage}

@@ -6,19 +6,19 @@ Due transitions: a coupon's start, a coupon's end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ledger import commands as c
+from ledger import deadlines as d
 from ledger.errors import AlreadyExists, InvalidPeriod
 from ledger.events import BillSettled, CouponExpired, CouponGranted, CouponStarted
-from ledger.money import to_minor
-from ledger.rules.batch import oldest_first
+from ledger.ordering import oldest_first
 from ledger.rules.payment import eligible
 from ledger.state import Bill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.commands import GrantCoupon
     from ledger.rules.batch import Batch
     from ledger.state import Coupon
 
@@ -29,21 +29,21 @@ def _scope(wanted: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(sorted(set(wanted)))
 
 
-def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> None:
+def grant_coupon(
+    batch: Batch, command: c.GrantCoupon, *, amount: int, minimum_spend: int | None,
+    effective_at: int,
+) -> None:  # fmt: skip
     """Grant a coupon, valid on [start, end) (R37).
 
     The start defaults to now; for one recorded late that is its own instant (R11: its own period).
     """
     state = batch.state
-    amount = to_minor(command.amount, state.currency)
     batch.require_room(coupons=amount)
-    minimum = command.minimum_spend
-    spend = to_minor(minimum, state.currency, least=0, what="minimum_spend") if minimum else 0
     if command.coupon in state.coupons:
         msg = f"coupon {command.coupon!r} exists"
         raise AlreadyExists(msg, rule="R37")
-    starts = effective_at if command.starts is None else int(command.starts)
-    ends = int(command.ends)
+    starts = effective_at if command.starts is None else command.starts
+    ends = command.ends
     if starts >= ends:
         msg = f"coupon {command.coupon!r} would end before it starts"
         raise InvalidPeriod(msg, rule="R37")
@@ -51,7 +51,7 @@ def grant_coupon(batch: Batch, command: GrantCoupon, *, effective_at: int) -> No
         CouponGranted(
             coupon=command.coupon, amount=amount, starts=starts, ends=ends,
             granted_at=batch.now, products=_scope(command.products),
-            order_types=_scope(command.order_types), minimum_spend=spend,
+            order_types=_scope(command.order_types), minimum_spend=minimum_spend or 0,
         ),
         effective_at=effective_at,
     )  # fmt: skip
@@ -89,3 +89,7 @@ def pay_posted(batch: Batch, coupon: Coupon, *, cause: int) -> None:
             ),
             cause=cause,
         )  # fmt: skip
+
+
+DECISIONS: Final = {c.GrantCoupon: grant_coupon}
+DUE: Final = {d.COUPON_START: start, d.COUPON_END: end}

@@ -5,13 +5,13 @@ Decides R12, R21, R24, R26, R29 (ticking), R45, R46 (start) and R47. No due tran
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ledger import commands as c
 from ledger.errors import (
     AlreadyExists,
     Expired,
     InvalidAmount,
-    UnknownInstance,
     WrongState,
 )
 from ledger.events import (
@@ -42,9 +42,7 @@ from ledger.state import (
 )
 
 if TYPE_CHECKING:
-    from ledger.commands import ChangeSpec, Purchase, StartTrial, Upgrade
     from ledger.rules.batch import Batch
-    from ledger.state import Instance
 
 TRIAL_MONTHS = 1  # R46
 SPEC_MONTH = 30 * DAY // SECOND  # R47: the month by which a price difference is prorated
@@ -56,15 +54,7 @@ def _require_new_id(batch: Batch, instance: str) -> None:
         raise AlreadyExists(msg, rule="R26")
 
 
-def _require(batch: Batch, name: str, *, rule: str) -> Instance:
-    instance = batch.state.instances.get(name)
-    if instance is None:
-        msg = f"account {batch.state.account!r} has no instance {name!r}"
-        raise UnknownInstance(msg, rule=rule)
-    return instance
-
-
-def purchase(batch: Batch, command: Purchase) -> None:
+def purchase(batch: Batch, command: c.Purchase) -> None:
     """Buy a new Enterprise instance with one coupon and cash, or not at all (R26)."""
     _require_new_id(batch, command.instance)
     monthly_price = list_price(batch, command.sku)
@@ -88,7 +78,7 @@ def purchase(batch: Batch, command: Purchase) -> None:
         batch.emit(enabled, cause=bought)
 
 
-def start_trial(batch: Batch, command: StartTrial) -> None:
+def start_trial(batch: Batch, command: c.StartTrial) -> None:
     """Start a free trial of one month; allowed while overdue (R13, R46)."""
     _require_new_id(batch, command.instance)
     list_price(batch, command.sku)
@@ -100,9 +90,9 @@ def start_trial(batch: Batch, command: StartTrial) -> None:
     )  # fmt: skip
 
 
-def upgrade(batch: Batch, command: Upgrade) -> None:
+def upgrade(batch: Batch, command: c.Upgrade) -> None:
     """Turn a public instance into a paid Enterprise one: an order of type ``new`` (R45)."""
-    instance = _require(batch, command.instance, rule="R45")
+    instance = batch.instance(command.instance, rule="R45")
     monthly_price = list_price(batch, command.sku)
     if instance.kind not in (PUBLIC_NEW, PUBLIC_LEGACY):
         msg = f"instance {command.instance!r} is {instance.kind}, not public"
@@ -125,9 +115,9 @@ def upgrade(batch: Batch, command: Upgrade) -> None:
     )  # fmt: skip
 
 
-def change_spec(batch: Batch, command: ChangeSpec) -> None:
+def change_spec(batch: Batch, command: c.ChangeSpec) -> None:
     """Move to a larger sku until T for the price difference over the remaining seconds (R47)."""
-    instance = _require(batch, command.instance, rule="R47")
+    instance = batch.instance(command.instance, rule="R47")
     new_price = list_price(batch, command.sku)
     if instance.kind != ENTERPRISE or instance.state == RELEASED:
         msg = f"{instance.kind} instance {command.instance!r} is {instance.state}"
@@ -153,3 +143,11 @@ def change_spec(batch: Batch, command: ChangeSpec) -> None:
             starts=batch.now, ends=ends,
         )
     )  # fmt: skip
+
+
+DECISIONS: Final = {
+    c.StartTrial: start_trial,
+    c.Purchase: purchase,
+    c.Upgrade: upgrade,
+    c.ChangeSpec: change_spec,
+}

@@ -5,9 +5,10 @@ Decides R41 (coupon parts never come back), R48, R49 and R50. No due transitions
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ledger.errors import NotCancellable, UnknownInstance
+from ledger import commands as c
+from ledger.errors import NotCancellable
 from ledger.events import (
     AutoRenewDisabled,
     InstanceReleased,
@@ -18,23 +19,19 @@ from ledger.periods import SECOND, local_year
 from ledger.state import ENTERPRISE, RELEASED, TRIAL
 
 if TYPE_CHECKING:
-    from ledger.commands import Cancel, CancelRenewal
     from ledger.rules.batch import Batch
     from ledger.state import Instance
 
 
 def _cancellable(batch: Batch, name: str) -> Instance:
-    instance = batch.state.instances.get(name)
-    if instance is None:
-        msg = f"account {batch.state.account!r} has no instance {name!r}"
-        raise UnknownInstance(msg, rule="R48")
+    instance = batch.instance(name, rule="R48")
     if instance.kind not in (ENTERPRISE, TRIAL) or instance.state == RELEASED:
         msg = f"{instance.kind} instance {name!r} is {instance.state}"
         raise NotCancellable(msg, rule="R48")
     return instance
 
 
-def cancel(batch: Batch, command: Cancel) -> None:
+def cancel(batch: Batch, command: c.Cancel) -> None:
     """Release an instance at once; refund it wholly within five days, else what is unused."""
     instance = _cancellable(batch, command.instance)
     cause = None
@@ -61,7 +58,7 @@ def cancel(batch: Batch, command: Cancel) -> None:
     batch.emit(InstanceReleased(instance=command.instance, via="cancel"), cause=cause)
 
 
-def cancel_renewal(batch: Batch, command: CancelRenewal) -> None:
+def cancel_renewal(batch: Batch, command: c.CancelRenewal) -> None:
     """Undo the last renewal whose term has not begun: T falls back to its start (R49)."""
     instance = _cancellable(batch, command.instance)
     renewals = [order for order in instance.orders if order.kind == "renew"]
@@ -85,3 +82,6 @@ def cancel_renewal(batch: Batch, command: CancelRenewal) -> None:
         RefundIssued(instance=command.instance, reason="renewal", amount=last.cash_part),
         cause=cancelled,
     )
+
+
+DECISIONS: Final = {c.Cancel: cancel, c.CancelRenewal: cancel_renewal}

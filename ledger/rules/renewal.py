@@ -5,10 +5,10 @@ Decides R12, R24-R27, R29-R36 and R46 (renewal). Due transition: an auto-renewal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ledger.commands import AUTO, LIST_MAX
-from ledger.deadlines import next_slot
+from ledger import commands as c
+from ledger import deadlines as d
 from ledger.errors import AccountOverdue, Expired, InvalidPeriod, NotRenewable
 from ledger.events import (
     AutoRenewDisabled,
@@ -33,7 +33,6 @@ from ledger.state import ENTERPRISE, RELEASED, STOPPED_EXPIRED, TRIAL, Instance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.commands import DisableAutoRenew, EnableAutoRenew, ModifyAutoRenew, Renew
     from ledger.rules.batch import Batch
 
 AUTO_MONTHS = frozenset((1, 2, 3, 6, 12, 24, 36))  # R29
@@ -45,9 +44,9 @@ def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -
     Raises: NotRenewable for an empty or over-long list, a duplicate, an unknown id, another
     kind, or a released instance.
     """
-    if not 1 <= len(names) <= LIST_MAX:
-        holds = f"more than {LIST_MAX}" if names else "none"
-        msg = f"a list holds 1 to {LIST_MAX} instances, this one {holds}"
+    if not 1 <= len(names) <= c.LIST_MAX:
+        holds = f"more than {c.LIST_MAX}" if names else "none"
+        msg = f"a list holds 1 to {c.LIST_MAX} instances, this one {holds}"
         raise NotRenewable(msg, rule=rule)
     if len(set(names)) != len(names):
         msg = "the list names an instance twice"
@@ -63,7 +62,7 @@ def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -
     return found
 
 
-def renew(batch: Batch, command: Renew) -> None:
+def renew(batch: Batch, command: c.Renew) -> None:
     """Renew one or many instances with one payment; each keeps its own T (R24-R27)."""
     listed = _listed(batch, command.instances, rule="R27", kinds={ENTERPRISE, TRIAL})
     require_order_months(command.months)
@@ -142,12 +141,12 @@ def _has_slot(batch: Batch, instance: Instance, slots_from: int) -> bool:
     before = instance.auto_enabled, instance.slots_from
     instance.auto_enabled, instance.slots_from = True, slots_from
     try:
-        return next_slot(instance, batch.config.policy) is not None
+        return d.next_slot(instance, batch.config.policy) is not None
     finally:
         instance.auto_enabled, instance.slots_from = before
 
 
-def enable(batch: Batch, command: EnableAutoRenew) -> None:
+def enable(batch: Batch, command: c.EnableAutoRenew) -> None:
     """Switch auto-renewal on before T, also while overdue (R13, R30)."""
     listed = _listed(batch, command.instances, rule="R30", kinds={ENTERPRISE})
     _require_running_term(batch, listed)
@@ -156,7 +155,7 @@ def enable(batch: Batch, command: EnableAutoRenew) -> None:
         _switch_on(batch, instance, command.months)
 
 
-def modify(batch: Batch, command: ModifyAutoRenew) -> None:
+def modify(batch: Batch, command: c.ModifyAutoRenew) -> None:
     """Change the period; where it is off this enables it, so only before T (R30)."""
     listed = _listed(batch, command.instances, rule="R30", kinds={ENTERPRISE})
     _require_running_term(batch, [one for one in listed if not one.auto_enabled])
@@ -165,7 +164,7 @@ def modify(batch: Batch, command: ModifyAutoRenew) -> None:
         _switch_on(batch, instance, command.months)
 
 
-def disable(batch: Batch, command: DisableAutoRenew) -> None:
+def disable(batch: Batch, command: c.DisableAutoRenew) -> None:
     """Set instances to manual renewal; what is off stays off (R30, R32, R36)."""
     listed = _listed(batch, command.instances, rule="R36", kinds={ENTERPRISE, TRIAL})
     for instance in listed:
@@ -190,14 +189,14 @@ def try_slot(batch: Batch, name: str) -> None:
     """Due: renew from one coupon and cash, or note why not and leave the next slot (R33)."""
     state = batch.state
     instance = state.instances[name]
-    slot = next_slot(instance, batch.config.policy)
+    slot = d.next_slot(instance, batch.config.policy)
     months, expires_at = instance.auto_months, instance.expires_at
     assert slot is not None  # noqa: S101 - it is due
     assert months is not None  # noqa: S101 - auto-renewal is on
     assert expires_at is not None  # noqa: S101 - it has a term
     number = slot[1]
     price = _monthly_price(batch, instance) * months
-    coupon = coupon_for_order(batch, AUTO, order_type="renew", gross=price)
+    coupon = coupon_for_order(batch, c.AUTO, order_type="renew", gross=price)
     part = min(coupon.remaining, price) if coupon is not None else 0
     reason = None
     if state.items:
@@ -214,3 +213,12 @@ def try_slot(batch: Batch, name: str) -> None:
         return
     paid = Quote(coupon.coupon if coupon is not None else None, part, price - part)
     _renewed(batch, instance, months=months, price=price, paid=paid, via="auto", slot=number)
+
+
+DECISIONS: Final = {
+    c.Renew: renew,
+    c.EnableAutoRenew: enable,
+    c.ModifyAutoRenew: modify,
+    c.DisableAutoRenew: disable,
+}
+DUE: Final = {d.RENEWAL_SLOT: try_slot}

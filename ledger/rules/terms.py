@@ -5,8 +5,9 @@ Decides R14, R22 and R23. Due transitions: expiry, release.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ledger import deadlines as d
 from ledger.events import InstanceExpired, InstanceReleased
 
 if TYPE_CHECKING:
@@ -23,3 +24,6 @@ def expire(batch: Batch, instance: str) -> None:
 def release(batch: Batch, instance: str) -> None:
     """Due: at R the instance is gone for good, nothing is refunded (R23)."""
     batch.emit(InstanceReleased(instance=instance, via="retention"))
+
+
+DUE: Final = {d.EXPIRY: expire, d.RELEASE: release}

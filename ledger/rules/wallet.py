@@ -1,20 +1,21 @@
-"""Top-ups and their reversals: cash that comes in, and cash that is taken back.
+"""Top-ups and their reversals: cash that comes in, what it settles, and cash that is taken back.
 
-Decides R2 (with ``batch.settle``), R3 and R4. No due transitions.
+Decides R2, R3, R4 and R50 (settling). No due transitions.
 """
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ledger import commands as c
 from ledger.errors import OverReversal, PaymentConflict, UnknownPayment
-from ledger.events import DebtRecorded, TopUpReceived, TopUpReversed
-from ledger.money import format_minor, to_minor
+from ledger.events import BillSettled, DebtRecorded, TopUpReceived, TopUpReversed
+from ledger.money import format_minor
+from ledger.ordering import ordering
 from ledger.periods import MINUTE
 
 if TYPE_CHECKING:
-    from ledger.commands import ReverseTopUp, TopUp
     from ledger.rules.batch import Batch
     from ledger.state import AccountState
 
@@ -23,16 +24,14 @@ SUSPICIOUS_GAP = MINUTE
 LOOK_BACK = 100  # payments looked at for a twin: a warning must not slow long accounts down
 
 
-def top_up(batch: Batch, command: TopUp, *, taken: bool, effective_at: int) -> None:
+def top_up(batch: Batch, command: c.TopUp, *, amount: int, effective_at: int) -> None:
     """Receive cash; what is unpaid is settled by it at the same instant (R2).
 
-    ``taken``: the key (channel, serial) was used before, anywhere in the ledger, with another
-    amount or account (R3).
+    Its key may have been used before, anywhere in the ledger, with another content (R3).
     """
     state = batch.state
-    amount = to_minor(command.amount, state.currency)
     batch.require_room(cash=amount)
-    if taken:
+    if batch.records.payment is not None:
         msg = f"payment {command.channel}/{command.serial} was received with another content"
         raise PaymentConflict(msg, rule="R3")
     twin = None
@@ -49,10 +48,11 @@ def top_up(batch: Batch, command: TopUp, *, taken: bool, effective_at: int) -> N
     )  # fmt: skip
 
 
-def reverse_top_up(batch: Batch, command: ReverseTopUp, *, effective_at: int) -> None:
+def reverse_top_up(
+    batch: Batch, command: c.ReverseTopUp, *, amount: int, effective_at: int
+) -> None:
     """Reverse a top-up out of cash; a shortfall becomes a debt (R4)."""
     state = batch.state
-    amount = to_minor(command.amount, state.currency)
     payment = state.payments.get((command.channel, command.serial))
     if payment is None:
         msg = f"account {state.account!r} has no payment {command.channel}/{command.serial}"
@@ -88,3 +88,21 @@ def _free_item(state: AccountState, key: str, number: int) -> str:
     while state.is_used(item := f"{key}:{number}"):
         number += 1
     return item
+
+
+def settle(batch: Batch) -> int | None:
+    """Pay unpaid items from cash, oldest first, partially if need be (R2, R50)."""
+    state, policy = batch.state, batch.config.policy
+    position = None
+    while state.cash > 0 and (item := ordering(state, policy).oldest(state)) is not None:
+        part = min(state.cash, item.outstanding)
+        position = batch.emit(
+            BillSettled(
+                item=item.item, kind=item.kind, cash_part=part,
+                outstanding=item.outstanding - part,
+            )
+        )  # fmt: skip
+    return position
+
+
+DECISIONS: Final = {c.TopUp: top_up, c.ReverseTopUp: reverse_top_up}

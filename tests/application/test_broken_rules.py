@@ -14,7 +14,7 @@ import pytest
 from ledger import commands as c
 from ledger import decider
 from ledger import events as e
-from ledger.rules import batch as batches
+from ledger.rules import overdue
 from ledger.rules.batch import Batch
 from ledger.store import open_reader
 from tests.cli.program import World, lines
@@ -39,15 +39,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.path
 
 
-def spends_too_much(batch: Batch, *_: object) -> None:
+def spends_too_much(batch: Batch, *_: object, **__: object) -> None:
     batch.emit(e.RefundIssued(instance="p", reason="unused", amount=-batch.state.cash - 1))
 
 
-def owes(batch: Batch, *_: object) -> None:
+def owes(batch: Batch, *_: object, **__: object) -> None:
     batch.emit(e.DebtRecorded(item="d", kind="reversal", amount=1, posted_at=batch.now))
 
 
-def owes_nothing_to_nobody(batch: Batch, *_: object) -> None:
+def owes_nothing_to_nobody(batch: Batch, *_: object, **__: object) -> None:
     batch.state.outstanding += 3
     batch.emit(e.AlertConfigured(threshold=None))
 
@@ -68,11 +68,11 @@ class Breaking:
         """Break it."""
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(decider, "_DECISIONS", {c.SetAlert: self.rule})
-        if self.after == "mark_overdue":
-            self.patched.setattr(batches, self.after, forgets)
+        if self.after == "mark":
+            self.patched.setattr(overdue, self.after, forgets)
             return
-        broken = dict.fromkeys(decider._TRANSITIONS, self.rule)
-        self.patched.setattr(decider, "_TRANSITIONS", broken)
+        broken = dict.fromkeys(decider._DUE, self.rule)
+        self.patched.setattr(decider, "_DUE", broken)
         if self.after:
             self.patched.setattr(decider, self.after, forgets)
 
@@ -87,7 +87,7 @@ BROKEN = (
              after="draw_consequences"),
     Breaking("outstanding differs from the sum of the items (R9)", "broke", owes_nothing_to_nobody),
     Breaking("overdue contradicts its oldest unpaid item (R9)", "broke", owes,
-             after="mark_overdue"),
+             after="mark"),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 from itertools import product
 
 import pytest
+from msgspec import inspect
 
 from ledger import codec
 from ledger import commands as c
@@ -22,6 +23,17 @@ def is_no_input(name: str, **fields: object) -> None:
     with pytest.raises(InvalidInput):
         story.when(do(name, **fields))
     assert len(story.log) == length
+
+
+def test_each_amount_of_a_command_declares_its_least() -> None:
+    """R2: what is a decimal in a command reaches its rule as an integer, checked."""
+    for command in c.COMMAND_TYPES:
+        decimals = [
+            field.name
+            for field in inspect.type_info(command).fields  # type: ignore[attr-defined]
+            if inspect.DecimalType in map(type, getattr(field.type, "types", (field.type,)))
+        ]
+        assert sorted(c.AMOUNT_FIELDS[command]) == sorted(decimals), command
 
 
 TOP_UP = '{"do":"top-up","account":"a-1","channel":"c","serial":"s","amount":%s}'
