@@ -79,7 +79,7 @@ class Opened:
     @cached_property
     def reader(self) -> Reader:
         """The ledger, for looking only."""
-        return open_reader(self.location)
+        return open_reader(self.location, beside_writer="store" in self.__dict__)
 
     @cached_property
     def store(self) -> Store:

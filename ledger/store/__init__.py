@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import InvalidInput
 from ledger.store.errors import LedgerExists
 from ledger.store.places import MEMORY, is_server, name_of, place, shown
-from ledger.store.reading import Reader, open_file_reader
+from ledger.store.reading import MAPPED, Reader, open_file_reader
 from ledger.store.rows import Head, Request, Row
 
 if TYPE_CHECKING:
@@ -48,13 +48,16 @@ def create_store(location: str) -> None:
     create_file(location)
 
 
-def open_reader(location: str) -> Reader:
-    """Open a ledger for looking only. Raises: StoreError, InvalidInput."""
+def open_reader(location: str, *, beside_writer: bool = False) -> Reader:
+    """Open a ledger for looking only; beside a writer of ours it maps nothing of a file.
+
+    Raises: StoreError, InvalidInput.
+    """
     location = place(location)
     if is_server(location):
         reader: Reader = _server().open_server_reader(location)
         return reader
-    return open_file_reader(location)
+    return open_file_reader(location, mapped=0 if beside_writer else MAPPED)
 
 
 def open_store(location: str, progress: Callable[[int, int], None] | None = None) -> Store:

@@ -17,7 +17,7 @@ from ledger.proof.nodes import Nodes
 from ledger.store import journal
 from ledger.store.errors import LedgerExists
 from ledger.store.making import named_when_whole
-from ledger.store.reading import Reader, explained, tune
+from ledger.store.reading import MAPPED, Reader, explained, tune
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def _fill(source: Reader, beside: Path) -> Backup:
             with closing(sqlite3.connect(beside)) as target:
                 source.connection.backup(target)  # type: ignore[attr-defined]  # a file's connection
         finally:
-            tune(source.connection)  # type: ignore[arg-type]  # as above
+            tune(source.connection, mapped=MAPPED)  # type: ignore[arg-type]  # as above
         journal.settle(str(beside))
         with closing(
             sqlite3.connect(f"{beside.absolute().as_uri()}?immutable=1", uri=True)

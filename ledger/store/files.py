@@ -24,11 +24,11 @@ from ledger.store.errors import (
     NotALedger,
     StoreError,
 )
+from ledger.store.rows import BUSY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BUSY_SECONDS: Final = 30
 _PRIMARY: Final = 0xFF  # of an extended error code
 # A -shm that cannot grow is how a full disk shows first; a quota refuses the write itself.
 NO_ROOM: Final = (

@@ -68,7 +68,7 @@ class FollowedLedger(Application[str]):
             )
         else:
             from ledger.store import sqlite_recorder as in_file  # noqa: PLC0415 - as above
-            from ledger.store.files import BUSY_SECONDS  # noqa: PLC0415 - as above
+            from ledger.store.rows import BUSY_SECONDS  # noqa: PLC0415 - as above
 
             datastore = in_file.LedgerDatastore(location, lock_timeout=BUSY_SECONDS)
             recorder = in_file.LedgerRecorder(datastore)

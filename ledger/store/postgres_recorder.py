@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from eventsourcing.persistence import IntegrityError, Notification
+from eventsourcing.persistence import IntegrityError
 from eventsourcing.postgres import (
     PostgresApplicationRecorder,
     PostgresDatastore,
@@ -21,7 +21,7 @@ from psycopg.sql import SQL
 
 from ledger import clock
 from ledger.store.errors import StreamConflict
-from ledger.store.rows import continuing
+from ledger.store.rows import BUSY_SECONDS, NOTIFIED, continuing, notification
 from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
 from ledger.store.server import SPOKEN, ServerConnection, translated
 from ledger.store.writing import Writer, grow_tree
@@ -29,11 +29,10 @@ from ledger.store.writing import Writer, grow_tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventsourcing.persistence import StoredEvent
+    from eventsourcing.persistence import Notification, StoredEvent
 
     from ledger.store.rows import Row
 
-BUSY_SECONDS = 30
 OVERFLOW: Final = 4  # connections beyond the first: a subscription listens on one
 CHANNEL = "tally_events"
 COLUMNS: Final = (
@@ -110,19 +109,13 @@ class LedgerRecorder(PostgresApplicationRecorder):
         with self.datastore.transaction(commit=False) as cursor:
             cursor.execute(
                 SQL(
-                    "SELECT position, originator_id, originator_version, topic, state "
-                    f"FROM {EVENTS} WHERE position >= %s AND position <= %s {wanted}"
+                    f"SELECT {NOTIFIED} FROM {EVENTS} "
+                    f"WHERE position >= %s AND position <= %s {wanted}"
                     "ORDER BY position LIMIT %s"
                 ),
                 [*parameters, limit],
             )
-            return [
-                Notification(
-                    originator_id=row["originator_id"], topic=row["topic"], state=row["state"],
-                    originator_version=row["originator_version"], id=row["position"],
-                )
-                for row in cursor.fetchall()
-            ]  # fmt: skip
+            return [notification(row) for row in cursor.fetchall()]
 
     def insert_rows(self, connection: ServerConnection, rows: Sequence[Row]) -> None:
         """Insert rows that have their positions, the one way in, and tell who listens."""

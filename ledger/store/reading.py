@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
-_MAPPED = 1 << 29  # bytes of the file that are mapped at most: they count as the process's memory
+MAPPED = 1 << 29  # bytes of the file that are mapped at most: they count as the process's memory
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def check_header(connection: sqlite3.Connection, location: str) -> None:
         raise NotALedger(location, why=f"its layout {version} is not {USER_VERSION}")
 
 
-def tune(connection: sqlite3.Connection, *, mapped: int = _MAPPED) -> None:
+def tune(connection: sqlite3.Connection, *, mapped: int) -> None:
     """Set the cache so that streams scattered over the file are read from memory.
 
     A writer maps nothing: what it wrote would count as its memory, and is read back once.
@@ -369,7 +369,7 @@ class Reader:
         self.connection.close()
 
 
-def open_file_reader(location: str) -> Reader:
+def open_file_reader(location: str, *, mapped: int = MAPPED) -> Reader:
     """Open a ledger file for looking only, in a place that takes no writes as well.
 
     Raises: LedgerNotFound, NotALedger, LedgerDamaged, NoRights, InvalidInput.
@@ -378,5 +378,5 @@ def open_file_reader(location: str) -> Reader:
     with explained(location):
         connection = opened_for_reading(location)
         check_header(connection, location)
-        tune(connection)
+        tune(connection, mapped=mapped)
     return Reader(connection, location)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from sqlite3 import Row as NamedRow
 
-    from eventsourcing.persistence import StoredEvent
+    from eventsourcing.persistence import Notification, StoredEvent
 
+BUSY_SECONDS: Final = 30  # how long a writer waits for another
 LONGEST_KEY: Final = 1200  # bytes; with its scope it fits an index of a server (2704)
 DIGEST: Final = "\x01sha256:"
 
@@ -62,3 +64,17 @@ def continuing(head: Head, stored: Sequence[StoredEvent], *, now: int) -> list[R
             one.state)
         for n, one in enumerate(stored, 1)
     ]  # fmt: skip
+
+
+# What notification() needs of a row.
+NOTIFIED: Final = "position, originator_id, originator_version, topic, state"
+
+
+def notification(row: Mapping[str, Any] | NamedRow) -> Notification:
+    """Make what the library reads of the log; our position is its number."""
+    from eventsourcing.persistence import Notification  # noqa: PLC0415 - for the library alone
+
+    return Notification(
+        id=row["position"], originator_id=row["originator_id"], topic=row["topic"],
+        originator_version=row["originator_version"], state=row["state"],
+    )  # fmt: skip

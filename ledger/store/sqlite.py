@@ -17,9 +17,10 @@ from eventsourcing.persistence import PersistenceError
 from ledger.proof import nodes
 from ledger.store import journal, layout
 from ledger.store.errors import StreamConflict
-from ledger.store.files import BUSY_SECONDS, check_file, explain, opened_for_reading
+from ledger.store.files import check_file, explain, opened_for_reading
 from ledger.store.places import MEMORY
 from ledger.store.reading import Reader, check_header, tune
+from ledger.store.rows import BUSY_SECONDS
 from ledger.store.schema import (
     APPLICATION_ID,
     PROOF_STATEMENTS,

@@ -26,7 +26,7 @@ from eventsourcing.sqlite import (
 
 from ledger import clock
 from ledger.store.reading import Reader
-from ledger.store.rows import continuing
+from ledger.store.rows import NOTIFIED, continuing, notification
 from ledger.store.schema import EVENTS, STATEMENTS
 from ledger.store.writing import Writer, grow_tree
 
@@ -136,18 +136,12 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         wanted = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
         with self.datastore.transaction(commit=False) as c:
             c.execute(
-                "SELECT position, originator_id, originator_version, topic, state "
-                f"FROM {EVENTS} WHERE position >= ? AND position <= ? {wanted}"
+                f"SELECT {NOTIFIED} FROM {EVENTS} "
+                f"WHERE position >= ? AND position <= ? {wanted}"
                 "ORDER BY position LIMIT ?",
                 (begin, 2**63 - 1 if stop is None else stop, *topics, limit),
             )
-            return [
-                Notification(
-                    originator_id=row[1], originator_version=row[2], topic=row[3], state=row[4],
-                    id=row[0],
-                )
-                for row in c.fetchall()
-            ]  # fmt: skip
+            return [notification(row) for row in c.fetchall()]
 
     def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
         """Insert rows that have their positions: the one way in, for us and for the library."""

@@ -6,9 +6,10 @@ import gc
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cli.bootstrap import Session
 from ledger.memory import no_cycles
 from tests.application.worlds import new_ledger, record
-from tests.cli.program import ROOT
+from tests.cli.program import ROOT, small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +35,12 @@ def test_a_refused_command_leaves_no_cycle_behind(tmp_path: Path) -> None:
             gc.garbage.clear()
     assert left == []
     ledger.store.close()
+
+def test_a_look_beside_a_writer_maps_nothing(tmp_path: Path) -> None:
+    """What is mapped counts as memory: of a look it is the cache, of a long write the whole log."""
+    world = small(tmp_path / "t.db")
+    for first, mapped in (("reader", True), ("store", False)):
+        with Session(str(world.path)) as session:
+            getattr(session, first)
+            ((size,),) = session.reader.connection.execute("PRAGMA mmap_size").fetchall()
+            assert bool(size) == mapped
