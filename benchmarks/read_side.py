@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from benchmarks import peers
 from benchmarks.measure import Figure, Measured, best, spent, whole_process
 from ledger import codec
-from ledger.account import fold
 from ledger.events import ACCOUNT_PREFIX
 from ledger.memory import no_cycles
 from ledger.store import open_reader, open_store
+from ledger.stream_tiles import Tiles
 from projections.point import Asked, account_at, resolve
 from projections.runner import Views
 
@@ -27,16 +27,24 @@ BARE = "import click; click.command()(lambda: None).main(['--help'], standalone_
 
 
 def fold_log(path: Path, folder: Path) -> list[Figure]:
-    """Fold a whole log into account states; peers: repository.get, and bare rows + decode."""
+    """Fold a whole log into account states; peers: repository.get, and bare rows + decode.
+
+    As looks at a whole ledger do, once its views have caught up: from stream tiles.
+    """
+    store = open_store(str(path))
+    Views(store.reader, store).catch_up()
+    store.close()
     reader = open_reader(str(path))
-    streams = reader.streams()
-    events = reader.head().position
+    accounts = [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams()]
+    head = reader.head()
+    events = head.position
+    point = resolve(reader, Asked(), clock=head.recorded_at, offset=0)
 
     def ours() -> None:
+        tiles = Tiles(reader)
         with no_cycles():  # as every fold of a whole log does
-            for stream in streams:
-                bodies = reader.stream_bodies(stream)
-                fold(stream.removeprefix(ACCOUNT_PREFIX), codec.decode_all(bodies))
+            for account in accounts:
+                account_at(reader, account, point, tiles)
 
     def limit() -> None:
         with no_cycles():

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from ledger.events import RecordedEvent
+    from ledger.events import Foldable
 
 
-def _nothing(_: AccountState, __: RecordedEvent, ___: e.Event) -> None:
+def _nothing(_: AccountState, __: Foldable, ___: e.Event) -> None:
     """Audit-only events move nothing."""
 
 
-_APPLY: dict[type[e.Event], Callable[[AccountState, RecordedEvent, Any], None]] = {
+_APPLY: dict[type[e.Event], Callable[[AccountState, Foldable, Any], None]] = {
     **MONEY,
     **SERVICE,
     e.CommandAccepted: _nothing,
@@ -35,7 +35,7 @@ _APPLY: dict[type[e.Event], Callable[[AccountState, RecordedEvent, Any], None]] 
 }
 
 
-def evolve(state: AccountState, recorded: RecordedEvent) -> None:
+def evolve(state: AccountState, recorded: Foldable) -> None:
     """Apply one event of the account's stream to its state, in place.
 
     Raises: CorruptHistory when the event cannot follow (a bug of ours or a damaged log).
@@ -46,7 +46,7 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
     try:
         _APPLY[kind](state, recorded, event)
     except KeyError as missing:
-        raise _unknown(recorded, missing) from missing
+        raise _unknown(state, recorded, missing) from missing
     if state.changes is not None and kind in SERVICE:
         state.note(INSTANCE, event.instance)  # type: ignore[union-attr]
     # A fold for a point may leave versions out, and late facts come earlier in it.
@@ -57,12 +57,12 @@ def evolve(state: AccountState, recorded: RecordedEvent) -> None:
         state.guard_version = version
 
 
-def _unknown(recorded: RecordedEvent, missing: KeyError) -> CorruptHistory:
-    where = f"{type(recorded.event).__name__} @{recorded.position} of {recorded.stream}"
+def _unknown(state: AccountState, recorded: Foldable, missing: KeyError) -> CorruptHistory:
+    where = f"{type(recorded.event).__name__} @{recorded.position} of account:{state.account}"
     return CorruptHistory(f"{where} names unknown {missing}")
 
 
-def fold(account: str, history: Iterable[RecordedEvent]) -> AccountState:
+def fold(account: str, history: Iterable[Foldable]) -> AccountState:
     """Fold a stream, or the part of it that a point selects, from nothing.
 
     As ``evolve`` event by event, for a state of which nobody keeps what has changed.
@@ -76,11 +76,12 @@ def fold(account: str, history: Iterable[RecordedEvent]) -> AccountState:
         try:
             apply[kind](state, recorded, event)
         except KeyError as missing:
-            raise _unknown(recorded, missing) from missing
+            raise _unknown(state, recorded, missing) from missing
         this = recorded.version
-        if this > version:  # noqa: PLR1730 - as in evolve
-            version = this
-        if this > guard and kind is not refused:
-            guard = this
-    state.version, state.guard_version = version, guard
+        if this > guard:
+            if kind is not refused:
+                guard = this
+            elif this > version:
+                version = this
+    state.version, state.guard_version = max(version, guard), guard
     return state

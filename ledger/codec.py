@@ -9,16 +9,18 @@ This module must not know what an event means.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 from msgspec import Struct, msgpack
 
 from ledger.errors import UnknownEventType
-from ledger.events import EVENT_TYPES, NO_REQUEST, AnyEvent, Event, RecordedEvent
+from ledger.events import EVENT_TYPES, NO_REQUEST, AnyEvent, Event, FoldedEvent, RecordedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ledger.events import Foldable
 
 # Older schema -> how to make today's event of it. The old class keeps its tag ("Name/1").
 UPCASTERS: Mapping[type[Event], Callable[[Event], AnyEvent]] = {}
@@ -35,7 +37,7 @@ def tag(event_type: type[Event]) -> str:
 class Codec:
     """Encodes today's events; decodes every schema that was ever stored."""
 
-    __slots__ = ("_decoder", "_encoder", "_upcasters")
+    __slots__ = ("_arrays", "_decoder", "_encoder", "_shape", "_upcasters")
 
     def __init__(
         self, upcasters: Mapping[type[Event], Callable[[Event], AnyEvent]] = UPCASTERS
@@ -44,17 +46,17 @@ class Codec:
         self._upcasters = dict(upcasters)
         self._encoder = msgpack.Encoder()
         self._decoder: msgpack.Decoder[RecordedEvent]
+        self._shape: Any = RecordedEvent
+        self._arrays: dict[bool, msgpack.Decoder[Any]] = {}
         if self._upcasters:
             shapes: object = Union[(*EVENT_TYPES, *upcasters)]
-            shape = msgspec.defstruct(
+            self._shape = msgspec.defstruct(
                 "RecordedEventOfAnySchema",
                 [("event", shapes)],
                 bases=(RecordedEvent,),
                 frozen=True, omit_defaults=True, kw_only=True, gc=False,
             )  # fmt: skip
-            self._decoder = msgpack.Decoder(shape)
-        else:
-            self._decoder = msgpack.Decoder(RecordedEvent)
+        self._decoder = msgpack.Decoder(self._shape)
 
     def encode(self, recorded: RecordedEvent) -> bytes:
         """Return the bytes to store."""
@@ -92,11 +94,40 @@ class Codec:
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise UnknownEventType(str(error)) from None
 
+    def decode_array(self, bodies: bytes) -> list[RecordedEvent]:
+        """Read what ``array_of`` put together. Raises: UnknownEventType."""
+        return self._decode_array(bodies, bare=False)
+
+    def decode_folded(self, bodies: bytes) -> Sequence[Foldable]:
+        """Read as much of what ``array_of`` put together as a fold needs.
+
+        Raises: UnknownEventType.
+        """
+        return self._decode_array(bodies, bare=not self._upcasters)
+
+    def _decode_array(self, bodies: bytes, *, bare: bool) -> list[Any]:
+        decoder = self._arrays.get(bare)
+        if decoder is None:  # made when it is first needed
+            shape = FoldedEvent if bare else self._shape
+            decoder = self._arrays[bare] = msgpack.Decoder(list[shape])  # type: ignore[valid-type]
+        try:
+            found: list[Any] = decoder.decode(bodies)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise UnknownEventType(str(error)) from None
+        return list(map(self._upcast, found)) if self._upcasters else found
+
 
 CODEC = Codec()
 encode = CODEC.encode
 decode = CODEC.decode
 decode_all = CODEC.decode_all
+decode_array = CODEC.decode_array
+decode_folded = CODEC.decode_folded
+
+
+def array_of(bodies: Sequence[bytes]) -> bytes:
+    """Put the stored bytes of events together as one MessagePack array."""
+    return b"".join((b"\xdd", len(bodies).to_bytes(4, "big"), *bodies))
 
 
 class Kind(Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ rounding or date arithmetic. This module must not know the rules that make event
 
 from __future__ import annotations
 
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import Struct
@@ -641,6 +641,18 @@ class RecordedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
     token: str | None = None
     request: msgspec.Raw = NO_REQUEST
 
+
+class FoldedEvent(Struct, frozen=True, gc=False):
+    """What a fold needs of an event, read from the same bytes: quicker than all of it."""
+
+    position: int
+    version: int
+    recorded_at: int
+    effective_at: int
+    event: AnyEvent
+
+
+Foldable: TypeAlias = RecordedEvent | FoldedEvent
 
 ACCOUNT_PREFIX = "account:"
 POLICY_STREAM = "policy"

@@ -25,34 +25,34 @@ from ledger.state import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.events import RecordedEvent
+    from ledger.events import Foldable
 
 
-def _opened(s: AccountState, r: RecordedEvent, ev: e.AccountOpened) -> None:
+def _opened(s: AccountState, r: Foldable, ev: e.AccountOpened) -> None:
     s.currency = ev.currency
     s.opened_at = r.effective_at
 
 
-def _topped_up(s: AccountState, r: RecordedEvent, ev: e.TopUpReceived) -> None:
+def _topped_up(s: AccountState, r: Foldable, ev: e.TopUpReceived) -> None:
     s.cash += ev.amount
     s.payments[ev.channel, ev.serial] = Payment(ev.amount, r.effective_at)
 
 
-def _reversed(s: AccountState, _: RecordedEvent, ev: e.TopUpReversed) -> None:
+def _reversed(s: AccountState, _: Foldable, ev: e.TopUpReversed) -> None:
     s.cash -= ev.cash_part
     payment = s.payments[ev.channel, ev.serial]
     payment.reversed += ev.amount
     payment.reversals += 1
 
 
-def _debt(s: AccountState, _: RecordedEvent, ev: e.DebtRecorded) -> None:
+def _debt(s: AccountState, _: Foldable, ev: e.DebtRecorded) -> None:
     s.debts.add(ev.item)
     s.items[ev.item] = Debt(ev.item, ev.kind, ev.amount, ev.posted_at, ev.amount)
     s.note(ITEM, ev.item)
     s.outstanding += ev.amount
 
 
-def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
+def _granted(s: AccountState, _: Foldable, ev: e.CouponGranted) -> None:
     coupon = s.coupons[ev.coupon] = s.funded[ev.coupon] = Coupon(
         ev.coupon, ev.amount, ev.starts, ev.ends, ev.granted_at, ev.products, ev.order_types,
         ev.minimum_spend, ev.starts <= ev.granted_at,
@@ -62,12 +62,12 @@ def _granted(s: AccountState, _: RecordedEvent, ev: e.CouponGranted) -> None:
     s.note(COUPON, ev.coupon)
 
 
-def _coupon_started(s: AccountState, _: RecordedEvent, ev: e.CouponStarted) -> None:
+def _coupon_started(s: AccountState, _: Foldable, ev: e.CouponStarted) -> None:
     s.coupons[ev.coupon].started = True
     s.note(COUPON, ev.coupon)
 
 
-def _coupon_expired(s: AccountState, _: RecordedEvent, ev: e.CouponExpired) -> None:
+def _coupon_expired(s: AccountState, _: Foldable, ev: e.CouponExpired) -> None:
     coupon = s.coupons[ev.coupon]
     coupon.forfeited += ev.forfeited
     coupon.expired = True
@@ -86,13 +86,13 @@ def use_coupon(s: AccountState, name: str, part: int) -> None:
     s.note(COUPON, name)
 
 
-def _usage(s: AccountState, r: RecordedEvent, ev: e.UsageRecorded) -> None:
+def _usage(s: AccountState, r: Foldable, ev: e.UsageRecorded) -> None:
     s.usages[ev.usage] = Usage(ev, r.recorded_at)
     if s.changes is not None:
         s.note(USAGE, ev.usage)
 
 
-def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
+def _bill_posted(s: AccountState, r: Foldable, ev: e.BillPosted) -> None:
     name, amount = ev.bill, ev.amount
     if s.usages.pop(name, None) is not None and s.changes is not None:
         s.note(USAGE, name)
@@ -108,7 +108,7 @@ def _bill_posted(s: AccountState, r: RecordedEvent, ev: e.BillPosted) -> None:
             s.note(ITEM, name)
 
 
-def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
+def _settled(s: AccountState, _: Foldable, ev: e.BillSettled) -> None:
     paid = cash = ev.cash_part
     s.cash -= cash
     for name, part in ev.coupons:
@@ -128,17 +128,17 @@ def _settled(s: AccountState, _: RecordedEvent, ev: e.BillSettled) -> None:
 
 
 def _overdue(
-    s: AccountState, _: RecordedEvent, ev: e.OverdueStarted | e.OverdueReanchored
+    s: AccountState, _: Foldable, ev: e.OverdueStarted | e.OverdueReanchored
 ) -> None:
     s.overdue_since = ev.overdue_since
     s.overdue_item = ev.item
 
 
-def _overdue_cleared(s: AccountState, _: RecordedEvent, __: e.OverdueCleared) -> None:
+def _overdue_cleared(s: AccountState, _: Foldable, __: e.OverdueCleared) -> None:
     s.overdue_since = s.overdue_item = None
 
 
-def _credited(s: AccountState, _: RecordedEvent, ev: e.CreditNoteIssued) -> None:
+def _credited(s: AccountState, _: Foldable, ev: e.CreditNoteIssued) -> None:
     unpaid = s.items.get(ev.bill)
     bill = unpaid if isinstance(unpaid, Bill) else s.bills[ev.bill]
     s.notes.add(ev.note)
@@ -192,13 +192,13 @@ def _unapply(bill: Bill, name: str, part: int) -> None:
     bill.coupons = tuple(one for one in (*parts, (name, -part)) if one[1])
 
 
-def _refunded(s: AccountState, _: RecordedEvent, ev: e.RefundIssued) -> None:
+def _refunded(s: AccountState, _: Foldable, ev: e.RefundIssued) -> None:
     s.cash += ev.amount
     if ev.calendar_year is not None:
         s.five_day_years.add(ev.calendar_year)
 
 
-def _alert_configured(s: AccountState, _: RecordedEvent, ev: e.AlertConfigured) -> None:
+def _alert_configured(s: AccountState, _: Foldable, ev: e.AlertConfigured) -> None:
     alert = s.alert
     alert.threshold = ev.threshold
     alert.armed = ev.threshold is not None
@@ -206,7 +206,7 @@ def _alert_configured(s: AccountState, _: RecordedEvent, ev: e.AlertConfigured) 
     alert.reminders_on = False
 
 
-def _alert_raised(s: AccountState, r: RecordedEvent, ev: e.LowBalanceAlertRaised) -> None:
+def _alert_raised(s: AccountState, r: Foldable, ev: e.LowBalanceAlertRaised) -> None:
     alert = s.alert
     alert.armed = False
     alert.raised_at = r.effective_at
@@ -214,22 +214,22 @@ def _alert_raised(s: AccountState, r: RecordedEvent, ev: e.LowBalanceAlertRaised
     alert.reminders_sent = 0
 
 
-def _alert_cleared(s: AccountState, _: RecordedEvent, __: e.LowBalanceAlertCleared) -> None:
+def _alert_cleared(s: AccountState, _: Foldable, __: e.LowBalanceAlertCleared) -> None:
     alert = s.alert
     alert.armed = True
     alert.raised_at = None
     alert.reminders_on = False
 
 
-def _reminded(s: AccountState, _: RecordedEvent, ev: e.LowBalanceReminderSent) -> None:
+def _reminded(s: AccountState, _: Foldable, ev: e.LowBalanceReminderSent) -> None:
     s.alert.reminders_sent = ev.number
 
 
-def _reminders_off(s: AccountState, _: RecordedEvent, __: e.LowBalanceRemindersCancelled) -> None:
+def _reminders_off(s: AccountState, _: Foldable, __: e.LowBalanceRemindersCancelled) -> None:
     s.alert.reminders_on = False
 
 
-MONEY: dict[type[e.Event], Callable[[AccountState, RecordedEvent, Any], None]] = {
+MONEY: dict[type[e.Event], Callable[[AccountState, Foldable, Any], None]] = {
     e.AccountOpened: _opened,
     e.TopUpReceived: _topped_up,
     e.TopUpReversed: _reversed,

@@ -27,7 +27,7 @@ from ledger.state import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.events import RecordedEvent
+    from ledger.events import Foldable
 
 
 def _add_instance(s: AccountState, instance: Instance) -> Instance:
@@ -61,13 +61,13 @@ def _order(
     )  # fmt: skip
 
 
-def _purchased(s: AccountState, r: RecordedEvent, ev: e.InstancePurchased) -> None:
+def _purchased(s: AccountState, r: Foldable, ev: e.InstancePurchased) -> None:
     instance = _add_instance(s, _begun(ev.instance, ENTERPRISE, r.effective_at))
     instance.anchor = ev.starts
     _order(s, "new", ev)
 
 
-def _trial(s: AccountState, r: RecordedEvent, ev: e.TrialStarted) -> None:
+def _trial(s: AccountState, r: Foldable, ev: e.TrialStarted) -> None:
     instance = _add_instance(s, _begun(ev.instance, TRIAL, r.effective_at))
     instance.sku = ev.sku
     instance.anchor = ev.starts
@@ -75,11 +75,11 @@ def _trial(s: AccountState, r: RecordedEvent, ev: e.TrialStarted) -> None:
     instance.expires_at = ev.expires_at
 
 
-def _activated(s: AccountState, r: RecordedEvent, ev: e.PublicInstanceActivated) -> None:
+def _activated(s: AccountState, r: Foldable, ev: e.PublicInstanceActivated) -> None:
     _add_instance(s, _begun(ev.instance, ev.kind, r.effective_at))
 
 
-def _renewed(s: AccountState, _: RecordedEvent, ev: e.InstanceRenewed) -> None:
+def _renewed(s: AccountState, _: Foldable, ev: e.InstanceRenewed) -> None:
     _order(s, "renew", ev)
     instance = s.instances[ev.instance]
     instance.slots_from = ev.slots_from
@@ -87,7 +87,7 @@ def _renewed(s: AccountState, _: RecordedEvent, ev: e.InstanceRenewed) -> None:
         instance.auto_renewed.append(ev.starts)
 
 
-def _renewal_cancelled(s: AccountState, _: RecordedEvent, ev: e.RenewalCancelled) -> None:
+def _renewal_cancelled(s: AccountState, _: Foldable, ev: e.RenewalCancelled) -> None:
     instance = s.instances[ev.instance]
     last = max(i for i, order in enumerate(instance.orders) if order.kind == "renew")
     del instance.orders[last]
@@ -98,24 +98,24 @@ def _renewal_cancelled(s: AccountState, _: RecordedEvent, ev: e.RenewalCancelled
     instance.slot_last = None
 
 
-def _auto_on(s: AccountState, _: RecordedEvent, ev: e.AutoRenewEnabled) -> None:
+def _auto_on(s: AccountState, _: Foldable, ev: e.AutoRenewEnabled) -> None:
     instance = s.instances[ev.instance]
     instance.auto_enabled = True
     instance.auto_months = ev.months
     instance.slots_from = ev.slots_from
 
 
-def _auto_modified(s: AccountState, _: RecordedEvent, ev: e.AutoRenewModified) -> None:
+def _auto_modified(s: AccountState, _: Foldable, ev: e.AutoRenewModified) -> None:
     s.instances[ev.instance].auto_months = ev.months
 
 
-def _auto_off(s: AccountState, _: RecordedEvent, ev: e.AutoRenewDisabled) -> None:
+def _auto_off(s: AccountState, _: Foldable, ev: e.AutoRenewDisabled) -> None:
     instance = s.instances[ev.instance]
     instance.auto_enabled = False
     instance.auto_months = None
 
 
-def _auto_failed(s: AccountState, _: RecordedEvent, ev: e.AutoRenewFailed) -> None:
+def _auto_failed(s: AccountState, _: Foldable, ev: e.AutoRenewFailed) -> None:
     s.instances[ev.instance].slot_last = ev.slot
 
 
@@ -128,11 +128,11 @@ def _down(instance: Instance, state: str, at: int) -> None:
     instance.restoring_since = instance.restored_at = None
 
 
-def _expired(s: AccountState, r: RecordedEvent, ev: e.InstanceExpired) -> None:
+def _expired(s: AccountState, r: Foldable, ev: e.InstanceExpired) -> None:
     _down(s.instances[ev.instance], STOPPED_EXPIRED, r.effective_at)
 
 
-def _released(s: AccountState, r: RecordedEvent, ev: e.InstanceReleased) -> None:
+def _released(s: AccountState, r: Foldable, ev: e.InstanceReleased) -> None:
     instance = s.instances[ev.instance]
     _down(instance, RELEASED, r.effective_at)
     instance.released_at = r.effective_at
@@ -141,11 +141,11 @@ def _released(s: AccountState, r: RecordedEvent, ev: e.InstanceReleased) -> None
     s.live.pop(ev.instance, None)
 
 
-def _stopped(s: AccountState, r: RecordedEvent, ev: e.ServiceStopped) -> None:
+def _stopped(s: AccountState, r: Foldable, ev: e.ServiceStopped) -> None:
     _down(s.instances[ev.instance], STOPPED_OVERDUE, r.effective_at)
 
 
-def _restoring(s: AccountState, r: RecordedEvent, ev: e.ServiceRestoring) -> None:
+def _restoring(s: AccountState, r: Foldable, ev: e.ServiceRestoring) -> None:
     instance = s.instances[ev.instance]
     instance.state = RESTORING
     instance.changed_at = instance.restoring_since = r.effective_at
@@ -160,21 +160,21 @@ def _run(instance: Instance, at: int) -> None:
     instance.restoring_since = instance.restored_at = None
 
 
-def _restored(s: AccountState, r: RecordedEvent, ev: e.ServiceRestored) -> None:
+def _restored(s: AccountState, r: Foldable, ev: e.ServiceRestored) -> None:
     _run(s.instances[ev.instance], r.effective_at)
 
 
-def _frozen(s: AccountState, r: RecordedEvent, ev: e.InstanceFrozen) -> None:
+def _frozen(s: AccountState, r: Foldable, ev: e.InstanceFrozen) -> None:
     instance = s.instances[ev.instance]
     instance.state = FROZEN
     instance.changed_at = r.effective_at
 
 
-def _continued(s: AccountState, r: RecordedEvent, ev: e.TrialContinued) -> None:
+def _continued(s: AccountState, r: Foldable, ev: e.TrialContinued) -> None:
     _run(s.instances[ev.instance], r.effective_at)
 
 
-def _upgraded(s: AccountState, r: RecordedEvent, ev: e.UpgradedToEnterprise) -> None:
+def _upgraded(s: AccountState, r: Foldable, ev: e.UpgradedToEnterprise) -> None:
     instance = s.instances[ev.instance]
     instance.anchor = ev.starts
     # Restoring stays so; a late restore may have come before this in a fold (R45).
@@ -183,7 +183,7 @@ def _upgraded(s: AccountState, r: RecordedEvent, ev: e.UpgradedToEnterprise) -> 
     _order(s, "new", ev)
 
 
-def _spec_upgraded(s: AccountState, _: RecordedEvent, ev: e.SpecUpgraded) -> None:
+def _spec_upgraded(s: AccountState, _: Foldable, ev: e.SpecUpgraded) -> None:
     s.cash -= ev.cash_part
     if ev.coupon is not None and ev.coupon_part:
         use_coupon(s, ev.coupon, ev.coupon_part)
@@ -197,7 +197,7 @@ def _spec_upgraded(s: AccountState, _: RecordedEvent, ev: e.SpecUpgraded) -> Non
     )  # fmt: skip
 
 
-SERVICE: dict[type[e.Event], Callable[[AccountState, RecordedEvent, Any], None]] = {
+SERVICE: dict[type[e.Event], Callable[[AccountState, Foldable, Any], None]] = {
     e.InstancePurchased: _purchased,
     e.TrialStarted: _trial,
     e.PublicInstanceActivated: _activated,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.kept import CREATE_STATES
 from ledger.store.errors import LayoutChanged
 from ledger.store.layout import Oddity, oddities
+from ledger.stream_tiles import CREATE_TILES
 from projections.snapshots import CREATE_SNAPSHOTS
 from projections.stored import (
     CREATE_CHECKPOINTS,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 DERIVED: Final = (
-    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS, CREATE_STATES,
+    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS, CREATE_STATES, CREATE_TILES,
     *(
         statement
         for projection in PROJECTIONS

@@ -17,6 +17,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store
 from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
+from ledger.stream_tiles import Tiles
 from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, config_at, resolve
@@ -160,8 +161,9 @@ class Opened:
 
     def states(self, point: Point) -> Iterator[AccountState]:
         """Fold every account that exists at a point, by id, one at a time."""
+        tiles = Tiles(self.reader)
         for stream in self.reader.streams():
-            state = account_at(self.reader, stream.removeprefix("account:"), point)
+            state = account_at(self.reader, stream.removeprefix("account:"), point, tiles)
             if state is not None:
                 yield state
 

@@ -7,22 +7,26 @@ Invariant: an answer for a past known-at never changes, whatever is recorded lat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ledger import codec
 from ledger.account import fold
 from ledger.errors import NoSuchThing, PointInTheFuture
-from ledger.events import ACCOUNT_PREFIX
+from ledger.events import ACCOUNT_PREFIX, Foldable, account_of
 from ledger.loading import load_config
 from ledger.periods import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from ledger.config import LedgerConfig
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
     from ledger.store import Reader
+    from ledger.stream_tiles import Tiles
+
+E = TypeVar("E", bound=Foldable)
 
 
 class Point(NamedTuple):
@@ -88,8 +92,16 @@ def resolve(reader: Reader, asked: Asked, *, clock: int, offset: int) -> Point:
     return Point(at, known_at, position, everything)
 
 
-def history(reader: Reader, stream: str, point: Point) -> Iterator[RecordedEvent]:
-    """Return a stream's events that a point selects, in the order of the fold."""
+def history(
+    reader: Reader, stream: str, point: Point, tiles: Tiles | None = None
+) -> Iterable[RecordedEvent]:
+    """Return a stream's events that a point selects, in the order of the fold.
+
+    ``tiles`` give an account's faster than the log does; what checks something has none.
+    """
+    account = account_of(stream)
+    if tiles is not None and account is not None:
+        return _selected(tiles.events(account, until=point.position), point)
     if point.everything:
         return codec.decode_all(reader.stream_bodies(stream, order="effective"))
     return codec.decode_all(
@@ -99,9 +111,23 @@ def history(reader: Reader, stream: str, point: Point) -> Iterator[RecordedEvent
     )
 
 
-def account_at(reader: Reader, account: str, point: Point) -> AccountState | None:
+def _selected(events: list[E], point: Point) -> list[E]:
+    """Choose and order what was read up to a point's position, by position."""
+    if not point.everything:
+        events = [recorded for recorded in events if recorded.effective_at <= point.at]
+    events.sort(key=attrgetter("effective_at"))
+    return events
+
+
+def account_at(
+    reader: Reader, account: str, point: Point, tiles: Tiles | None = None
+) -> AccountState | None:
     """Fold one account at a point; None where it does not exist there."""
-    state = fold(account, history(reader, ACCOUNT_PREFIX + account, point))
+    state = fold(
+        account,
+        history(reader, ACCOUNT_PREFIX + account, point) if tiles is None
+        else _selected(tiles.folded(account, until=point.position), point),
+    )  # fmt: skip
     return state if state.opened_at is not None else None
 
 

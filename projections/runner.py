@@ -4,7 +4,7 @@ Each view's checkpoint (name, version, position, hash of the event there) is wri
 transaction of its rows. Invariant: a view's rows are exactly those of the log up to its
 checkpoint; a checkpoint that does not fit this log (a restored file, another ledger, another
 version) is noticed, and its view is built again, never silently used. Long streams get their
-frames (projections/snapshots.py) on the way.
+frames (projections/snapshots.py), states and tiles on the way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from ledger import kept
+from ledger import kept, stream_tiles
 from ledger.events import ACCOUNT_PREFIX
 from ledger.verification.indexes import require_sound
 from projections import snapshots
@@ -212,6 +212,7 @@ class Views:
     def _keep(self, writer: Writer, state: AccountState) -> None:
         """Keep what spares a later look or command the fold of a long stream."""
         snapshots.extend(writer, state.account, version=state.version)
+        stream_tiles.extend(writer, state.account, version=state.version)
         kept.keep(writer, state)
 
     # --- rebuilding -----------------------------------------------------------------------
@@ -236,6 +237,7 @@ class Views:
         if name is None and not shadow:
             with self.store.writing() as writer:
                 kept.forget(writer.connection)
+                stream_tiles.forget(writer.connection)
         target = self._build_beside(group, progress)
         with self.store.writing() as writer:
             connection, reader = writer.connection, writer.reader

@@ -20,6 +20,7 @@ from ledger import codec
 from ledger.account import evolve
 from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX
+from ledger.stream_tiles import Tiles
 from projections.history.frames import first_frame, pack_frame, unpack_frame
 from projections.point import account_at
 
@@ -82,7 +83,7 @@ def look_at(reader: Reader, account: str, point: Point) -> AccountState | None:
     """Return what ``tally.state/1`` can show of one account; None where it does not exist there."""
     state = frame_at(reader, account, point)
     if state is None:
-        return account_at(reader, account, point)
+        return account_at(reader, account, point, Tiles(reader))
     return state if state.opened_at is not None else None
 
 

@@ -187,11 +187,15 @@ class Reader:
             else:
                 count, last = self.connection.execute(known, given).fetchone()
         if count and count != last:  # each version once, from the first: there is no gap in them
-            raise IntegrityBroken(
-                f"the index of streams does not give every event of {stream!r}", kind="deleted",
-                hint="no answer is given from it; see what is wrong: tally verify",
-            )  # fmt: skip
+            raise self.incomplete(stream)
         return [body for body, _ in found]
+
+    def incomplete(self, stream: str) -> IntegrityBroken:
+        """Return the error that the index of streams lacks an event."""
+        return IntegrityBroken(
+            f"the index of streams does not give every event of {stream!r}", kind="deleted",
+            hint="no answer is given from it; see what is wrong: tally verify",
+        )  # fmt: skip
 
     def stream_part(
         self, stream: str, *, after: int, to: int, until: int, at: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import kept
+from ledger import kept, stream_tiles
 from ledger.certain import certain
 from ledger.checklist import Digests
 from ledger.connection import tables
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 VIEW_CHECKPOINTS = "the checkpoint of every stored view is on this log"
 VIEWS = "every stored view equals the refold of the whole log, row by row"
 SNAPSHOTS = "every snapshot and kept state of a long stream is what a fold from nothing gives"
+TILES = "every tile of a stream holds the bytes of the log"
 CLOSES = "a replay reproduces the digests of every period close"
 TRUSTED = ("fresh", "behind")
 
@@ -79,7 +80,7 @@ def check_derived(
             )
             for held in check_invariants(reader, progress)
         ]  # fmt: skip
-        checks += [_snapshots(reader), _closes(reader)]
+        checks += [_snapshots(reader), _tiles(reader), _closes(reader)]
     except (CorruptHistory, UnknownEventType) as error:
         fault = Fault(None, None, str(error))
         checks.append(Check("history", "the log can be folded", 0, fault, derived=True))
@@ -124,6 +125,14 @@ def _snapshots(reader: Reader) -> Check:
         return Check("snapshots", SNAPSHOTS, count, derived=True)
     said = f"the {what} of account {account} differs; drop them all: tally projections rebuild"
     return Check("snapshots", SNAPSHOTS, count, Fault(kind, None, said), derived=True)
+
+
+def _tiles(reader: Reader) -> Check:
+    count, account, kind = stream_tiles.first_that_differs(reader)
+    if account is None:
+        return Check("tiles", TILES, count, derived=True)
+    said = f"a tile of account {account} differs; drop them all: tally projections rebuild"
+    return Check("tiles", TILES, count, Fault(kind, None, said), derived=True)
 
 
 def _closes(reader: Reader) -> Check:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX, account_of
+from ledger.stream_tiles import Tiles
 from projections.journal.chart import (
     DEFERRED,
     SUBSCRIBED,
@@ -132,8 +133,9 @@ def books_at(
     """Post what a point selects; ``each`` sees every entry on the way."""
     books = Books()
     names = accounts_of(reader, account)
+    tiles = Tiles(reader)
     for done, name in enumerate(names, 1):
-        post(books, history(reader, ACCOUNT_PREFIX + name, point), each)
+        post(books, history(reader, ACCOUNT_PREFIX + name, point, tiles), each)
         books.forget_bills()
         if progress is not None:
             progress(done, len(names))

@@ -14,6 +14,7 @@ from ledger import events as e
 from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX
 from ledger.state import AccountState
+from ledger.stream_tiles import Tiles
 from projections.point import history
 
 if TYPE_CHECKING:
@@ -44,10 +45,11 @@ def overdue_spans(
     reader: Reader, point: Point, accounts: Iterable[str]
 ) -> Iterator[AccountSpans]:
     """Yield every account of those named that was ever overdue up to the point."""
+    tiles = Tiles(reader)
     for account in accounts:
         state, spans = AccountState(account), list[OverdueSpan]()
         since, most = None, 0
-        for recorded in history(reader, ACCOUNT_PREFIX + account, point):
+        for recorded in history(reader, ACCOUNT_PREFIX + account, point, tiles):
             evolve(state, recorded)
             most = max(most, state.outstanding)
             if isinstance(recorded.event, e.OverdueStarted):

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from cli.bootstrap import Session
-from ledger import kept
+from ledger import kept, stream_tiles
 from ledger.proof.seals import log_key
 from projections import runner, snapshots
 from projections.columns import arrow, segments
@@ -61,6 +61,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealed]:
         patched.setattr(snapshots, "EVERY", 4)
         patched.setattr(snapshots, "LONG", 8)
         patched.setattr(kept, "LONG", 4)
+        patched.setattr(stream_tiles, "SIZE", 3)
         patched.setattr(runner, "REBUILD_BATCH", 2)
         patched.setattr(arrow, "available", lambda: False)  # its engine takes a second a time
         world = sealed(tmp_path_factory.mktemp("rich"))
@@ -104,9 +105,9 @@ def interrupt_a_rebuild(world: Sealed) -> None:
         runner.Views(session.store.reader, session.store).rebuild(progress=stop)
 
 
-# Frames and states are made when they are first of use, and again: nothing is lost with them.
+# Frames, states and tiles are made when first of use, and again: nothing is lost with them.
 HARMLESS = re.compile(
-    r"(DELETE FROM|DROP TABLE) (view_snapshots|view_states)|DELETE FROM view_states WHERE .*"
+    r"(DELETE FROM|DROP TABLE) view_(snapshots|states|tiles)|DELETE FROM view_states WHERE .*"
 )
 
 
@@ -135,7 +136,7 @@ def again(world: Sealed, folder: Path) -> Sealed:
 
 
 CORE = ("stored_events", "requests", "tree_nodes", "seals", "meta", "sqlite_sequence",
-        "checkpoints", "rebuilds", "view_snapshots", "view_states")  # fmt: skip
+        "checkpoints", "rebuilds", "view_snapshots", "view_states", "view_tiles")  # fmt: skip
 VIEWS = tuple(
     f"{prefix}{view.name}" for prefix in ("view_", "shadow_") for view in runner.PROJECTIONS
 )
@@ -152,7 +153,7 @@ def test_a_table(rich: Sealed, table: Table, tmp_path: Path, name: str) -> None:
     with closing(sqlite3.connect(rich.path)) as connection:
         (rows,) = connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()
         planned = ways(connection, name, "" if name == "sqlite_sequence" else text)
-    shown = re.sub(r"^(view|shadow)_(?!snapshots|states).*", r"\1_*", name)
+    shown = re.sub(r"^(view|shadow)_(?!snapshots|states|tiles).*", r"\1_*", name)
     for how, cases in planned.items():
         for statements in cases:
             world = again(rich, tmp_path / "w")
