@@ -1,4 +1,4 @@
-"""A small world on a simulated clock over the pure decider: ``given(...).when(...).then(...)``.
+"""A small world on a simulated clock over the engine: ``given(...).when(...).then(...)``.
 
 Each command moves the clock to its ``at``, runs what is due, and is decided; every event that
 comes out goes through the codec and back. Invariant: a refusal leaves the state as it was, and
@@ -13,37 +13,27 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from ledger import codec, decider
+from ledger import codec
 from ledger.account import evolve
-from ledger.commands import (
-    AccountCommand,
-    AnyCommand,
-    OpenAccount,
-    SetPolicy,
-    SetPrice,
-    TopUp,
-    from_fields,
-    normalise,
-)
-from ledger.config import LedgerConfig
-from ledger.decider import DecisionContext
-from ledger.errors import Refused
+from ledger.commands import AccountCommand, AnyCommand, SetPolicy, from_fields, normalise
+from ledger.engine import Engine, find_records, keys_used
 from ledger.events import (
     ACCOUNT_PREFIX,
     LEDGER_STREAM,
+    NO_REQUEST,
+    POLICY_STREAM,
     AnyEvent,
     PeriodClosed,
     PeriodReopened,
     PolicyAdopted,
     RecordedEvent,
-    TopUpReceived,
     account_of,
     type_name,
 )
-from ledger.ordering import next_due
 from ledger.periods import format_instant, parse_instant, read_period
-from ledger.repeats import IdempotencyRecords, is_repeat
+from ledger.repeats import is_repeat
 from ledger.state import AccountState
+from ledger.store.rows import Request
 from projections.answers import Formatter, Json, event_data, state_json
 from projections.point import Point
 
@@ -110,23 +100,30 @@ def whole(thing: object) -> object:
 DERIVED = ("next_due", "order", "changes")  # of a state: not what it holds, but how it is asked
 
 
-class World:
-    """Accounts, configuration, log and clock, all in memory."""
+class World(Engine):
+    """The engine that records, with a log and a clock in memory.
+
+    Attributes:
+        log: what was recorded, by position.
+        clock: the simulated one.
+        result: what the last command or move of the clock led to.
+
+    """
+
+    states: dict[str, AccountState]  # type: ignore[assignment]  # nobody asks for what is not there
 
     def __init__(
         self, policy: dict[str, str] | None = None, *, start: str = START, accounts: int = 1
     ) -> None:
         """Adopt the policy, set three prices, open ``a-1`` (and ``a-2``, ...)."""
-        self.config = LedgerConfig()
-        self.states: dict[str, AccountState] = {}
+        super().__init__()
         self.log: list[RecordedEvent] = []
         self.result: list[RecordedEvent] | RefusedWith | str = nothing
-        self._requests: dict[tuple[str, str], bytes] = {}
-        self._payments: dict[tuple[str, str], tuple[str, int]] = {}
+        self._requests: dict[tuple[str, str], Request] = {}
         values = {**self.config.policy.values, **(policy or {})}
         self.clock = parse_instant(start, self.config.policy.calendar_offset)
         first = PolicyAdopted(values=values, ledger="test", currency="CNY", clock="simulated")
-        self.config.apply(self._happened(first, "policy", 1, self.clock, self.clock))
+        self._noted(first, None, stream=POLICY_STREAM)
         self.given(*(do("set-price", sku=sku, monthly_price=PRICES[sku]) for sku in PRICES))
         self.given(*(do("open-account", account=f"a-{n + 1}") for n in range(accounts)))
 
@@ -157,35 +154,45 @@ class World:
         close = self.config.closes.of(month)[-1].position
         return self._noted(PeriodReopened(period=month, close=close), "ops/lin")
 
-    def _noted(self, event: AnyEvent, actor: str | None) -> World:
-        recorded = RecordedEvent(
-            position=len(self.log) + 1, stream=LEDGER_STREAM,
-            version=self.config.versions.get(LEDGER_STREAM, 0) + 1, recorded_at=self.clock,
-            effective_at=self.clock, event=event, actor=actor,
+    def _noted(
+        self, event: AnyEvent, actor: str | None, *, stream: str = LEDGER_STREAM
+    ) -> World:
+        self.note(
+            event, stream=stream, now=self.clock, command=None, actor=actor, reason=None,
+            request=NO_REQUEST,
         )  # fmt: skip
-        self._record([recorded])
-        self.config.apply(recorded)
+        self._taken()
         return self
 
     def when(self, command: AnyCommand) -> World:
         """Move the clock to the command, run what is due, decide it; ``then`` looks at it."""
-        offset = self.config.policy.calendar_offset
-        command = normalise(copy(command), offset)
-        state = self.states.get(command.account) if isinstance(command, AccountCommand) else None
-        if is_repeat(state, command, self._records(command)):
+        command = normalise(copy(command), self.config.policy.calendar_offset)
+        account = command.account if isinstance(command, AccountCommand) else ""
+        records, _ = find_records(command, lambda scope, key: self._requests.get((scope, key)))
+        if is_repeat(self.states.get(account), command, records):
             self.result = silent  # before the clock moves (R28)
             return self
         self.move(self.clock if command.at is None else command.at)
-        try:
-            made = self._decide(command)
-        except Refused as error:
-            self._refuse(command, error)
+        before = whole(self.states.get(account))
+        made, refused = self.decide(command, now=self.clock, records=records)
+        recorded = self._taken()
+        assert recorded == [*made]
+        if refused is not None:
+            self._nothing_moved(self.states.get(account), before)
+            self.result = RefusedWith(refused.code)
             return self
-        self._record(made)
+        self._requests.update(keys_used(command, made))
         if isinstance(command, SetPolicy):
-            made += self.move(self.clock)  # what the change made due (section 4)
-        self.result = made or nothing
+            self.reschedule_all()
+            recorded += self.move(self.clock)  # what the change made due (section 4)
+        self.result = recorded or nothing
         return self
+
+    def _nothing_moved(self, state: AccountState | None, before: object) -> None:
+        if state is not None:
+            state.version -= 1
+            assert whole(state) == before, "a refusal moved something"
+            state.version += 1
 
     def when_clock(self, to: str) -> World:
         """Move the clock alone; ``then`` looks at all that fell due on the way."""
@@ -267,105 +274,34 @@ class World:
 
     # --- the machinery ---------------------------------------------------------------------
 
-    def _decide(self, command: AnyCommand) -> list[RecordedEvent]:
-        context = DecisionContext(self.clock, self.clock, len(self.log) + 1)
-        records, config = self._records(command), self.config
-        if isinstance(command, (SetPrice, SetPolicy)):
-            return decider.decide_config(
-                command, config=config, context=context, records=records
-            )
-        state = self.states.get(command.account)
-        if state is None and isinstance(command, OpenAccount):
-            state, made = decider.open_account(
-                command, config=config, context=context, records=records
-            )
-            self.states[command.account] = state
-            return made
-        return decider.decide(
-            state, command, config=config, context=context, records=records
-        )
-
-    def _refuse(self, command: AnyCommand, error: Refused) -> None:
-        account = command.account if isinstance(command, AccountCommand) else ""
-        state = self.states.get(account)
-        before = whole(state)
-        recorded = decider.refusal(
-            state, command, error, config=self.config,
-            context=DecisionContext(self.clock, self.clock, len(self.log) + 1),
-        )  # fmt: skip
-        assert whole(state) == before
-        if state is None:
-            self.config.apply(recorded)
-        else:
-            evolve(state, recorded)
-            state.version -= 1
-            assert whole(state) == before, "a refusal moved something"
-            state.version += 1
-        self._record([recorded])
-        self.result = RefusedWith(error.code)
-
     def move(self, to: int) -> list[RecordedEvent]:
         assert to >= self.clock, "the clock may not go backwards"
-        made: list[RecordedEvent] = []
-        while True:
-            upcoming = [
-                (deadline.at, state.account, deadline)
-                for state in self.states.values()
-                if (deadline := next_due(state, self.config.policy)) is not None
-            ]
-            first = min(upcoming, default=None)
-            if first is None or first[0] > to:
-                break
-            context = DecisionContext(first[0], first[0], len(self.log) + 1)
-            made += self._record(
-                decider.transition(
-                    self.states[first[1]], first[2], config=self.config, context=context
-                )
-            )
+        self.run_due(until=to)
         self.clock = to
-        return made
+        return self._taken()
 
-    def _record(self, made: list[RecordedEvent]) -> list[RecordedEvent]:
+    def _taken(self) -> list[RecordedEvent]:
+        """Move what was decided into the log."""
+        made = list(self.pending)
+        self.pending.clear()
         for recorded in made:
             assert codec.decode(codec.encode(recorded)) == recorded
             self.log.append(recorded)
             assert recorded.position == len(self.log)
-        first = made[0] if made else None
-        if first is not None and first.token is not None:
-            scope = account_of(first.stream) or ""
-            self._requests[scope, first.token] = bytes(first.request)
-        if first is not None and isinstance(first.event, TopUpReceived):
-            payer = account_of(first.stream) or ""
-            key = first.event.channel, first.event.serial
-            self._payments[key] = payer, first.event.amount
         return made
-
-    def _records(self, command: AnyCommand) -> IdempotencyRecords:
-        account = command.account if isinstance(command, AccountCommand) else ""
-        token = self._requests.get((account, command.token or ""))
-        paid = None
-        if isinstance(command, TopUp):
-            paid = self._payments.get((command.channel, command.serial))
-        return IdempotencyRecords(token, paid)
 
     def _past(self, past: Past) -> None:
         at = self.instant(past.at)
         self.move(at)
-        valid = at if past.effective_at is None else self.instant(past.effective_at)
-        recorded = self._happened(
-            past.event, ACCOUNT_PREFIX + A, self.state.version + 1, at, valid
-        )
-        evolve(self.state, recorded)
-
-    def _happened(
-        self, what: AnyEvent, stream: str, version: int, at: int, valid: int
-    ) -> RecordedEvent:
+        effective_at = at if past.effective_at is None else self.instant(past.effective_at)
         recorded = RecordedEvent(
-            position=len(self.log) + 1, stream=stream, version=version,
-            recorded_at=at, effective_at=valid, event=what,
+            position=self.position + 1, stream=ACCOUNT_PREFIX + A, version=self.state.version + 1,
+            recorded_at=at, effective_at=effective_at, event=past.event,
         )  # fmt: skip
-        self._record([recorded])
-        return recorded
+        evolve(self.state, recorded)
+        self._add([recorded], at)
+        self.reschedule(self.state)
+        self._taken()
 
     def _shown(self, recorded: RecordedEvent) -> Json:
         write = Formatter(offset=self.config.policy.calendar_offset, currency="CNY")
