@@ -1,20 +1,21 @@
 """The decider: what a command or a deadline leads to. Pure: no I/O, no clock, no randomness.
 
-``decide`` judges a command against a state; ``due`` runs an account's transitions up to an
-instant; ``ordering.next_due`` says when the next one is. All three evolve the state they are
-given by the events they return, and a refusal is raised before anything was emitted, so the
-caller owns the state and may copy, keep or drop it. Any history can be decided again.
-Invariant: one long jump of ``due`` gives exactly the events of many small ones (R57).
+``decide`` judges a command against a state; ``transition`` runs what is due of an account;
+``ordering.next_due`` says when that is. Both evolve the state they are given by the events they
+return, and a refusal is raised before anything was emitted, so the caller owns the state and may
+copy, keep or drop it. Any history can be decided again.
+Invariant: one long jump of the clock gives exactly the events of many small ones (R57).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ledger import commands as c
 from ledger import requests
+from ledger.envelopes import Asked, envelop
 from ledger.errors import (
     AlreadyExists,
     ConcurrentModification,
@@ -31,7 +32,6 @@ from ledger.events import (
     CommandRefused,
     PolicyAdopted,
     PriceSet,
-    RecordedEvent,
 )
 from ledger.invariants import check_at_hand
 from ledger.money import check_currency
@@ -57,23 +57,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.config import LedgerConfig
-    from ledger.events import AnyEvent
+    from ledger.envelopes import DecisionContext
+    from ledger.events import AnyEvent, RecordedEvent
     from ledger.state import Deadline
-
-
-class DecisionContext(NamedTuple):
-    """When and where a decision is made.
-
-    Attributes:
-        now: the instant of decision; what the clock caused is effective at its due instant.
-        recorded_at: what the ledger's clock says; equal to ``now`` except for a late catch-up.
-        position: the position that the first event will get.
-
-    """
-
-    now: int
-    recorded_at: int
-    position: int
 
 
 # --- accounts --------------------------------------------------------------------------------
@@ -157,16 +143,15 @@ def open_batch(
     state: AccountState, command: c.AnyCommand, *, config: LedgerConfig, context: DecisionContext
 ) -> Batch:
     """Open a batch that carries the command's envelope."""
-    batch = Batch(
-        state, config,
-        now=context.now, recorded_at=context.recorded_at, position=context.position,
-    )  # fmt: skip
-    batch.command = c.NAMES[type(command)]
-    batch.actor, batch.reason = command.actor, command.reason
+    asked = _asked(command, requests.to_request(command), token=command.token)
+    batch = Batch(state, config, context, asked=asked)
     batch.override = getattr(command, "override", False)
-    batch.token = command.token
-    batch.request = msgspec.Raw(requests.to_request(command))
     return batch
+
+
+def _asked(command: c.AnyCommand, request: bytes, *, token: str | None = None) -> Asked:
+    name = c.NAMES[type(command)]
+    return Asked(name, command.actor, command.reason, token, msgspec.Raw(request))
 
 
 def refusal(
@@ -182,21 +167,12 @@ def refusal(
         stream, version = ACCOUNT_PREFIX + state.account, state.version + 1
     else:
         stream, version = LEDGER_STREAM, config.versions.get(LEDGER_STREAM, 0) + 1
-    return RecordedEvent(
-        position=context.position,
-        stream=stream,
-        version=version,
-        recorded_at=context.recorded_at,
-        effective_at=context.now,
-        event=CommandRefused(
-            code=error.code, rule=error.rule, message=str(error),
-            needed=error.needed, available=error.available,
-        ),
-        command=c.NAMES[type(command)],
-        actor=command.actor,
-        reason=command.reason,
-        request=msgspec.Raw(requests.to_refused_request(command)),
+    refused = CommandRefused(
+        code=error.code, rule=error.rule, message=str(error),
+        needed=error.needed, available=error.available,
     )  # fmt: skip
+    asked = _asked(command, requests.to_refused_request(command))
+    return envelop(refused, asked, context, stream=stream, version=version)
 
 
 # --- what follows ------------------------------------------------------------------------------
@@ -239,25 +215,11 @@ def transition(
     state: AccountState, deadline: Deadline, *, config: LedgerConfig, context: DecisionContext
 ) -> list[RecordedEvent]:
     """Run one due transition as a batch of its own, effective at its due instant (R57)."""
-    batch = Batch(
-        state, config,
-        now=context.now, recorded_at=context.recorded_at, position=context.position,
-    )  # fmt: skip
+    batch = Batch(state, config, context)
     _DUE[deadline.kind](batch, deadline.key)
     draw_consequences(batch)
     finish(batch)
     return batch.events
-
-
-def due(
-    state: AccountState, *, config: LedgerConfig, until: int, position: int
-) -> list[RecordedEvent]:
-    """Run all of an account's transitions due up to an instant, inclusive, in due order (R57)."""
-    made: list[RecordedEvent] = []
-    while (deadline := next_due(state, config.policy)) is not None and deadline.at <= until:
-        context = DecisionContext(deadline.at, deadline.at, position + len(made))
-        made += transition(state, deadline, config=config, context=context)
-    return made
 
 
 # --- the ledger's own streams ----------------------------------------------------------------
@@ -285,18 +247,7 @@ def decide_config(
     if command.expected_version not in (None, version):
         msg = f"stream {stream!r} is at version {version}, not {command.expected_version}"
         raise ConcurrentModification(msg, rule="R58")
-    recorded = RecordedEvent(
-        position=context.position,
-        stream=stream,
-        version=version + 1,
-        recorded_at=context.recorded_at,
-        effective_at=context.now,
-        event=event,
-        command=c.NAMES[type(command)],
-        actor=command.actor,
-        reason=command.reason,
-        token=command.token,
-        request=msgspec.Raw(requests.to_request(command)),
-    )
+    asked = _asked(command, requests.to_request(command), token=command.token)
+    recorded = envelop(event, asked, context, stream=stream, version=version + 1)
     config.apply(recorded)
     return [recorded]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ledger.envelopes import Asked
 from ledger.errors import Refused
-from ledger.events import LEDGER_STREAM, NO_REQUEST, CommandRefused
+from ledger.events import LEDGER_STREAM, CommandRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,9 +37,9 @@ class Act:
         asked: Mapping[str, str | bool] | None = None, stream: str = LEDGER_STREAM,
     ) -> None:  # fmt: skip
         """Note who asks for what, and why."""
-        self._ledger, self._name, self._stream = ledger, name, stream
-        self._actor, self._reason = actor, reason
-        self._request = msgspec.Raw(msgspec.msgpack.encode({"do": name, **(asked or {})}))
+        self._ledger, self._stream = ledger, stream
+        request = msgspec.Raw(msgspec.msgpack.encode({"do": name, **(asked or {})}))
+        self._asked = Asked(name, actor, reason, request=request)
 
     @contextmanager
     def deciding(self) -> Iterator[tuple[Writer, int]]:
@@ -61,15 +62,11 @@ class Act:
     def _record(
         self, events: Iterable[AnyEvent], stream: str, *, now: int
     ) -> list[RecordedEvent]:
-        own = stream == LEDGER_STREAM
+        asked = self._asked
+        if stream != LEDGER_STREAM:
+            asked = Asked(actor=asked.actor, reason=asked.reason)
         made: list[RecordedEvent] = []
         for event in events:
-            made.append(
-                self._ledger.note(
-                    event, stream=stream, now=now, command=self._name if own else None,
-                    actor=self._actor, reason=self._reason,
-                    request=self._request if own else NO_REQUEST,
-                    cause=made[0].position if made else None,
-                )
-            )  # fmt: skip
+            cause = made[0].position if made else None
+            made.append(self._ledger.note(event, asked, stream=stream, now=now, cause=cause))
         return made

@@ -16,10 +16,10 @@ from ledger import commands as c
 from ledger import decider
 from ledger.account import evolve
 from ledger.config import LedgerConfig
-from ledger.decider import DecisionContext
 from ledger.due_queue import DueQueue
+from ledger.envelopes import DecisionContext, envelop
 from ledger.errors import Refused
-from ledger.events import RecordedEvent, TopUpReceived
+from ledger.events import TopUpReceived
 from ledger.ordering import next_due
 from ledger.repeats import NO_RECORDS, IdempotencyRecords
 from ledger.store.rows import Request
@@ -27,9 +27,8 @@ from ledger.store.rows import Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from msgspec import Raw
-
-    from ledger.events import AnyEvent
+    from ledger.envelopes import Asked
+    from ledger.events import AnyEvent, RecordedEvent
     from ledger.state import AccountState
 
 PAYMENTS = "payment"
@@ -145,15 +144,12 @@ class Engine:
         return self.config.versions.get(stream, 0)
 
     def note(
-        self, event: AnyEvent, *, stream: str, now: int, command: str | None,
-        actor: str | None, reason: str | None, request: Raw, cause: int | None = None,
-    ) -> RecordedEvent:  # fmt: skip
-        """Record an event of another stream than an account; no rule decides ``command``."""
-        recorded = RecordedEvent(
-            position=self.position + 1, stream=stream, version=self.version_of(stream) + 1,
-            recorded_at=now, effective_at=now, event=event, cause=cause, command=command,
-            actor=actor, reason=reason, request=request,
-        )  # fmt: skip
+        self, event: AnyEvent, asked: Asked, *, stream: str, now: int, cause: int | None = None
+    ) -> RecordedEvent:
+        """Record an event of another stream than an account; no rule decides its command."""
+        context = DecisionContext(now, now, self.position + 1)
+        version = self.version_of(stream) + 1
+        recorded = envelop(event, asked, context, stream=stream, version=version, cause=cause)
         self.config.apply(recorded)
         self._add([recorded], now)
         return recorded

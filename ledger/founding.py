@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import clock as clocks
-from ledger.events import POLICY_STREAM, PolicyAdopted, RecordedEvent
+from ledger.envelopes import NOBODY, DecisionContext, envelop
+from ledger.events import POLICY_STREAM, PolicyAdopted
 from ledger.money import check_currency
 from ledger.policy import Policy
 from ledger.settings import CLOCK_KEY
@@ -34,9 +35,9 @@ def create(
     values = Policy()
     values.check(policy)
     values.adopt(policy, at=0)
-    recorded = RecordedEvent(
-        position=1, stream=POLICY_STREAM, version=1, recorded_at=start, effective_at=start,
-        event=PolicyAdopted(values=values.values, ledger=ledger, currency=currency, clock=clock),
+    recorded = envelop(
+        PolicyAdopted(values=values.values, ledger=ledger, currency=currency, clock=clock),
+        NOBODY, DecisionContext(start, start, 1), stream=POLICY_STREAM, version=1,
     )  # fmt: skip
     with store.writing() as writer:
         writer.append([recorded])

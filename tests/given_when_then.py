@@ -17,10 +17,10 @@ from ledger import codec
 from ledger.account import evolve
 from ledger.commands import AccountCommand, AnyCommand, SetPolicy, from_fields, normalise
 from ledger.engine import Engine, find_records, keys_used
+from ledger.envelopes import Asked
 from ledger.events import (
     ACCOUNT_PREFIX,
     LEDGER_STREAM,
-    NO_REQUEST,
     POLICY_STREAM,
     AnyEvent,
     PeriodClosed,
@@ -157,10 +157,7 @@ class World(Engine):
     def _noted(
         self, event: AnyEvent, actor: str | None, *, stream: str = LEDGER_STREAM
     ) -> World:
-        self.note(
-            event, stream=stream, now=self.clock, command=None, actor=actor, reason=None,
-            request=NO_REQUEST,
-        )  # fmt: skip
+        self.note(event, Asked(actor=actor), stream=stream, now=self.clock)
         self._taken()
         return self
 

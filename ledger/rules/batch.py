@@ -11,18 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import account, events
+from ledger.envelopes import NOBODY, envelop
 from ledger.errors import EffectiveTimeOutOfOrder, InvalidAmount, UnknownInstance
-from ledger.events import RecordedEvent
 from ledger.money import HELD_MAX
 from ledger.ordering import ordering
 from ledger.periods import format_instant
 from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
-    import msgspec
-
     from ledger.config import LedgerConfig
-    from ledger.events import AnyEvent
+    from ledger.envelopes import Asked, DecisionContext
+    from ledger.events import AnyEvent, RecordedEvent
     from ledger.repeats import IdempotencyRecords
     from ledger.state import AccountState, Instance
 
@@ -32,36 +31,30 @@ class Batch:
 
     Attributes:
         now: the instant of decision: consequences are effective then (R11).
-        recorded_at: what the ledger's clock says; later than ``now`` for a late catch-up.
         records: what the whole ledger remembers of the command's keys.
 
     """
 
     __slots__ = (
-        "actor", "available_before", "command", "config", "events", "now", "override", "position",
-        "reason", "recorded_at", "records", "request", "state", "stream", "token",
+        "_asked", "_context", "available_before", "config", "events", "now", "override", "records",
+        "state", "stream",
     )  # fmt: skip
 
     def __init__(
-        self, state: AccountState, config: LedgerConfig, *,
-        now: int, recorded_at: int, position: int,
+        self, state: AccountState, config: LedgerConfig, context: DecisionContext, *,
+        asked: Asked = NOBODY,
     ) -> None:  # fmt: skip
-        """Open a batch whose first event gets ``position``."""
+        """Open a batch; what falls due is asked for by nobody."""
         self.state = state
         self.config = config
-        self.now = now
-        self.recorded_at = recorded_at
-        self.position = position
+        self.now = context.now
+        self._context = context
+        self._asked = asked
         self.stream = events.ACCOUNT_PREFIX + state.account
         self.available_before = state.cash - state.outstanding
         self.events: list[RecordedEvent] = []
-        self.command: str | None = None
-        self.actor: str | None = None
-        self.reason: str | None = None
         self.override = False
         self.records: IdempotencyRecords = NO_RECORDS
-        self.token: str | None = None
-        self.request: msgspec.Raw = events.NO_REQUEST
 
     @property
     def first(self) -> int | None:
@@ -84,20 +77,17 @@ class Batch:
         made = self.events
         if effective_at is not None and not made and self.config.policy.closed_period:
             self._guard(effective_at)
-        recorded = RecordedEvent(
-            position=self.position + len(made),
-            stream=self.stream,
-            version=self.state.version + 1,
-            recorded_at=self.recorded_at,
-            effective_at=self.now if effective_at is None else effective_at,
-            event=event,
-            cause=(cause or made[0].position) if made else None,
-            command=self.command,
-            actor=self.actor,
-            reason=self.reason,
-            token=None if made else self.token,
-            request=events.NO_REQUEST if made else self.request,
-        )
+        if not made:
+            cause = None
+        else:
+            cause = cause or made[0].position
+            if len(made) == 1:
+                self._asked = self._asked.following
+        recorded = envelop(
+            event, self._asked, self._context,
+            stream=self.stream, version=self.state.version + 1, nth=len(made), cause=cause,
+            effective_at=effective_at,
+        )  # fmt: skip
         made.append(recorded)
         account.evolve(self.state, recorded)
         return recorded.position
@@ -121,9 +111,10 @@ class Batch:
 
     def _guard(self, effective_at: int) -> None:
         """Refuse a fact for a closed period; the clock itself is never refused (R62)."""
-        if self.command is not None:
+        asked = self._asked
+        if asked.command is not None:
             self.config.closes.check_fact(
-                effective_at, override=self.override, actor=self.actor, reason=self.reason
+                effective_at, override=self.override, actor=asked.actor, reason=asked.reason
             )
 
     def instance(self, name: str, *, rule: str) -> Instance:
