@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # How an answer about the whole ledger was derived.
 FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
 
+# What may keep stored views from being written, and is no fault of the log.
+_KEPT_WAITING = (LedgerReadOnly, NoRights, DiskFull, LedgerBusy)
+
 
 class Opened:
     """One ledger, opened as little as the question needs.
@@ -203,9 +206,16 @@ class Opened:
         """Return whether the stored views are caught up; maybe not if read-only."""
         try:
             self.views()
-        except (LedgerReadOnly, NoRights, DiskFull, LedgerBusy):
+        except _KEPT_WAITING:
             return False
         return True
+
+    def catch_views_up(self) -> None:
+        """Catch the stored views up after something was recorded: that stands, whatever they do."""
+        try:
+            self.views()
+        except _KEPT_WAITING:
+            self.say("all is recorded; the stored views cannot be written now and wait")
 
     def derivation(self, point: Point, engine: str | None, *, stored: bool = True) -> str:
         """Choose how to answer about the whole ledger: as asked, else what is cheapest.

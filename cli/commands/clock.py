@@ -67,7 +67,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
             raise InvalidInput(msg, hint="write it like 7d, 12h, 30min or 45s")
         target = check_year(ledger.now() + length, certain(duration))
     made = ledger.advance(target)
-    session.views()
+    session.catch_views_up()
     rows = map(session.currencies.event, ledger.recorded(made))
     now = format_instant(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):

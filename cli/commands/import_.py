@@ -156,5 +156,5 @@ def command(
         except BadLine as error:
             raise _advised(error, file) if vendor is None else error from None
         finally:
-            session.views()
+            session.catch_views_up()
     return _counted(session, output, counts)

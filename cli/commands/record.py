@@ -179,7 +179,7 @@ def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
     outcomes, failure = session.ledger.execute([wanted])
     if failure is not None:
         raise failure
-    session.views()
+    session.catch_views_up()
     return outcomes[0]
 
 

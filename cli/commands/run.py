@@ -100,7 +100,7 @@ def _catch_up(
             if work is not None:
                 sent = list(work.once()) if once else _for_a_while(work.ready())
             if made or sent:
-                session.views()
+                session.catch_views_up()
             for recorded in chain(ledger.recorded(made), sent):
                 show(session.currencies.event(recorded))
             if once or (end is not None and ledger.now() >= end):

@@ -58,6 +58,18 @@ def mark(connection: Connection) -> bool:
     return True
 
 
+def publish(connection: sqlite3.Connection) -> bool:
+    """Move the mark into the file; False where that cannot be now.
+
+    What is in the WAL is committed, so no error of this says anything of what was recorded.
+    """
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except sqlite3.Error:
+        return False
+    return True
+
+
 def settle(location: str) -> None:
     """Move everything into the file, and note that the writer ended.
 

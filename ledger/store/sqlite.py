@@ -55,6 +55,7 @@ class FileStore(Store):
             name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
         )
         tune(self._reading, mapped=0)
+        self._marked = True
         super().__init__(location, Reader(self._reading, location))
 
     @contextmanager
@@ -74,8 +75,8 @@ class FileStore(Store):
                             Reader(connection.raw, self.location),
                             partial(self._insert, cursor), self.after_append,
                         )  # fmt: skip
-                    if news:  # the file itself must say so
-                        connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                    if news or not self._marked:  # the file itself must say so
+                        self._marked = journal.publish(connection.raw)
                 finally:
                     connection.raw.row_factory = sqlite3.Row
         except (sqlite3.Error, PersistenceError) as error:

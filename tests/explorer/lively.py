@@ -59,8 +59,8 @@ def lively(folder: Path) -> World:
 
 
 @contextmanager
-def served(world: World, *more: str) -> Iterator[str]:
-    """Explore a ledger in a process of its own; give the address."""
+def serving(world: World, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Explore a ledger in a process of its own; give the process and the address."""
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--ledger", str(world.path), *more],
         env=environment(), text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -70,7 +70,14 @@ def served(world: World, *more: str) -> Iterator[str]:
         found = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert found, said
         try:
-            yield found[0]
+            yield process, found[0]
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextmanager
+def served(world: World, *more: str) -> Iterator[str]:
+    """Explore a ledger in a process of its own; give the address."""
+    with serving(world, *more) as (_, address):
+        yield address

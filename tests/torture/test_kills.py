@@ -62,7 +62,7 @@ def test_a_killed_command_leaves_all_or_nothing(one: Writing, base: Path, tmp_pa
     _, status = os.waitpid(start(one, whole_run), 0)
     lasts = time.monotonic() - begun
     assert os.waitstatus_to_exitcode(status) in (0, 1), one.name
-    before, after = bodies(base), bodies(whole_run)
+    before, after = bodies(base, one.ledger), bodies(whole_run, one.ledger)
     random = chance(one.name)
     counts: Counter[str] = Counter()
     for round_ in range(KILLS * ROUNDS):
@@ -71,10 +71,10 @@ def test_a_killed_command_leaves_all_or_nothing(one: Writing, base: Path, tmp_pa
         time.sleep(lasts * random.uniform(0.0, 1.05))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        there = bodies(folder)
+        there = bodies(folder, one.ledger)
         assert there[: len(before)] == before, "something recorded was lost"
         assert len(there) in (len(before), len(after)) or one.name in BATCHED, one.name
-        assert whole(folder).code == 0, whole(folder)
+        assert whole(folder, one.ledger).code == 0, whole(folder, one.ledger)
         if "key" in one.name:
             assert signs(folder).code == 0, signs(folder)
             assert whole(folder).code == 0, whole(folder)

@@ -9,12 +9,15 @@ import os
 import random
 import shutil
 import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import LedgerError
 from ledger.store import open_reader
-from tests.cli.program import Done, tally
+from tests.cli.program import Done, World, tally
 from tests.proof.worlds import sealed
 
 if TYPE_CHECKING:
@@ -26,11 +29,15 @@ UNCHANGED, SAID = "answers unchanged", "an error that says so"
 ERRORS = {1, 2, 3, 5, 6}  # exit codes of an error that is said (INTERFACE section 1)
 
 
+SYSTEM = "s.db"  # the ledger of the system clock
+
+
 class Writing(NamedTuple):
     """A command that writes; ``{}`` in an argument is the folder of the ledger."""
 
     name: str
     arguments: tuple[str, ...]
+    ledger: str = "t.db"
 
 
 _TOP_UP = ("record", "top-up", "--account", "a-1", "--amount", "5", "--channel", "card")
@@ -61,15 +68,18 @@ WRITING = (
     Writing("reconcile --record", (
         "reconcile", "{}/s.csv", "--source", "alibaba-transactions", "--record", "--actor", "lin",
     )),
+    Writing("run", ("run", "--once"), SYSTEM),
+    Writing("run --notify", ("run", "--once", "--notify", "file://{}/notices"), SYSTEM),
 )  # fmt: skip
 
 
 # May be there in part: a batch at a time, or recorded before what is written beside it.
-BATCHED = {"import", "notify", "close, seal, pack"}
+BATCHED = {"import", "notify", "close, seal, pack", "run --notify"}
 
 
 def prepare(folder: Path) -> Path:
-    """Make the ledger that every torture begins with."""
+    """Make the ledger that every torture begins with, and one that follows the machine's clock."""
+    until = fall_due(World(folder / SYSTEM, start=None))
     world = sealed(folder)
     world.done("clock", "advance", "--to", "2025-03-02T00:00:00+08:00")
     more = [
@@ -80,7 +90,26 @@ def prepare(folder: Path) -> Path:
     (folder / "c.toml").write_text('[[check]]\nname = "no debt"\nexpr = "outstanding == 0"\n')
     (folder / "more.ndjson").write_text("".join(more))
     world.done("export", "--format", "alibaba-transactions", "-o", folder / "s.csv")
+    while datetime.now(UTC) <= until:
+        time.sleep(0.1)
     return folder
+
+
+def fall_due(world: World) -> datetime:
+    """Record what falls due within seconds, and return when: `tally run` will be late for it."""
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    world.take(*(
+        command
+        for n in range(40)
+        for command in (
+            {"do": "open-account", "account": f"s-{n}"},
+            {"do": "set-alert", "account": f"s-{n}", "threshold": "1"},
+            {"do": "top-up", "account": f"s-{n}", "amount": "1", "channel": "c", "serial": f"s{n}"},
+            {"do": "grant-coupon", "account": f"s-{n}", "coupon": "k", "amount": "5",
+             "ends": due.isoformat()},
+        )
+    ))  # fmt: skip
+    return due
 
 
 def copied(base: Path, into: Path) -> Path:
@@ -89,9 +118,20 @@ def copied(base: Path, into: Path) -> Path:
     return into
 
 
+def fill(folder: Path, *, left: int) -> Path:
+    """Fill the disk but for some kB."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    with filler.open("r+b") as file:
+        file.truncate(max(0, filler.stat().st_size - left * 1024))
+    return filler
+
+
 def arguments(one: Writing, folder: Path) -> list[str]:
     """Write a command for the ledger in a folder."""
-    ledger = [] if one.name == "init" else ["--ledger", str(folder / "t.db")]
+    ledger = [] if one.name == "init" else ["--ledger", str(folder / one.ledger)]
     return [word.replace("{}", str(folder)) for word in one.arguments] + ledger
 
 
@@ -113,9 +153,9 @@ def answers(folder: Path) -> tuple[Done, ...]:
     )  # fmt: skip
 
 
-def whole(folder: Path) -> Done:
+def whole(folder: Path, name: str = "t.db") -> Done:
     """Verify a ledger thoroughly."""
-    return tally("verify", "--ledger", folder / "t.db")
+    return tally("verify", "--ledger", folder / name)
 
 
 def signs(folder: Path) -> Done:
