@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.periods import DAY
 from projections.reconciliation.covers import Group, knots, subsets, within
 from projections.reconciliation.identity import (
+    ENTRY,
     explicit,
     hints,
     order_of,
@@ -82,7 +83,7 @@ def _one_payment(pending: Line, booked: Line, window: int) -> bool:
     mine, others = set(_own_proofs(pending)), set(_own_proofs(booked))
     if mine and others:
         return bool(mine & others)  # two explicit and different names are two payments
-    if pending.payer and booked.payer and pending.payer != booked.payer:
+    if not _one_payer(pending, booked):
         return False
     # The booking of the day before is a different payment; a bank may name days alone.
     return -DAY < booked.instant - pending.instant <= window
@@ -103,10 +104,18 @@ def taken_back(lines: Sequence[Line], window: int) -> list[Group]:
         others = sizes.get((-line.amount, line.currency, line.account), ())
         names = {*_own_proofs(line), *hints(line)}
         same = [one for one in others if names & {*_own_proofs(lines[one]), *hints(lines[one])}]
-        near = [one for one in (same if names else others)
-                if abs(lines[one].instant - line.instant) <= window]  # fmt: skip
+        # A bank numbers each of its entries, so that number alone says nothing of another entry.
+        telling = names - {one.text for one in line.references if one.scope == ENTRY}
+        near = [one for one in (same if same or telling else others)
+                if abs(lines[one].instant - line.instant) <= window
+                and (one in same or _one_payer(line, lines[one]))]  # fmt: skip
         found += [Group((), (one, place)) for one in (near if len(same) != 1 else same)]
     return [knot[0] for knot in knots(found) if len(knot) == 1]
+
+
+def _one_payer(line: Line, other: Line) -> bool:
+    """Return whether nothing says that two lines are of different payers."""
+    return not (line.payer and other.payer) or line.payer == other.payer
 
 
 def add_up(sides: Sides, owner: Callable[[Line], str], window: int) -> None:

@@ -32,7 +32,8 @@ _DATES: Final = (
     "日期", "time",
 )  # fmt: skip
 _AMOUNTS: Final = (
-    "net", "amount", "betrag", "umsatz", "montant", "importe", "bedrag", "value", "金额",
+    "net", "amount", "betrag", "umsatz", "montant", "importe", "importo", "bedrag", "kwota",
+    "valor", "value", "金额",
 )  # fmt: skip
 _DEBITS: Final = (
     "debit", "money out", "paid out", "withdraw", "soll", "belastung", "ausgang", "支出",
@@ -51,8 +52,14 @@ _REFERENCES: Final = (
     "商户订单号",
 )  # fmt: skip
 _TEXTS: Final = (
-    "verwendungszweck", "description", "memo", "details", "narrative", "text", "note", "备注",
-    "说明",
+    "verwendungszweck", "description", "memo", "details", "narrative", "libellé", "libelle",
+    "concepto", "omschrijving", "causale", "descrição", "tytuł", "text", "note", "particulars",
+    "备注", "摘要", "用途", "说明",
+)  # fmt: skip
+_PAYERS: Final = (
+    "payer", "counterparty", "auftraggeber", "beguenstigter", "begünstigter", "empfänger",
+    "zahlungspflichtiger", "tegenpartij", "contrepartie", "ordenante", "debtor", "sender", "from",
+    "customer name", "name", "对方户名", "对方", "付款人",
 )  # fmt: skip
 _STATES: Final = ("status", "state", "交易状态")
 _PENDING: Final = ("pending", "vorgemerkt", "processing", "open", "等待")
@@ -60,6 +67,8 @@ _FAILED: Final = ("failed", "declined", "denied", "cancel", "canceled", "revert"
 _MARKED: Final = re.compile(
     r"[-+(\u2212]?[€$£¥ ]*\d[\d.,' \u00a0\u202f\u2019]*\)?-?(?: ?[CD]R)?(?: ?[€$£¥])?"
 )
+_GROUP: Final = 3  # digits that a thousands mark parts
+_EITHER: Final = re.compile(r"\D*\d{1,3}[.,]\d{3}\D*")  # a thousand or three decimals
 _SKIPPED_MAX: Final = 5
 _TRIED: Final = ("sign", "skip_after")
 
@@ -176,8 +185,12 @@ def _numbers(sheet: Sheet, guess: _Guess, taken: int) -> list[int]:
     ]  # fmt: skip
     cells = [text for place in looks for text in sheet.column(place)]
     decimal, thousands = _marks(cells)
-    if decimal != ".":
+    odd = next((text for text in cells if _EITHER.fullmatch(text)), "")
+    if decimal != "." or odd:
         guess.keys["decimal"] = json.dumps(decimal)
+    if odd and not any(_decides(text) for text in cells):
+        mark = "." if decimal == "," else ","
+        guess.remarks["decimal"] = f"check it: {mark!r} may also part the decimals, as in {odd}"
     if thousands not in ("", "," if decimal != "," else "."):
         guess.keys["thousands"] = json.dumps(thousands, ensure_ascii=False)
 
@@ -194,15 +207,21 @@ def _numbers(sheet: Sheet, guess: _Guess, taken: int) -> list[int]:
     return [place for place in looks if all(map(is_amount, sheet.column(place)))]
 
 
+def _decides(text: str) -> bool:
+    """Return whether an amount shows by itself which mark parts its decimals."""
+    tail = re.search(r"[.,](\d+)\D*$", text)
+    marks = re.findall(r"(?<=\d)[.,' \u00a0\u202f\u2019](?=\d)", text)
+    return tail is not None and (len(set(marks)) > 1 or len(tail[1]) != _GROUP)
+
+
 def _marks(cells: Sequence[str]) -> tuple[str, str]:
     """Return the decimal mark and what parts groups, as the cells show them."""
     decimals, groups = Counter[str](), Counter[str]()
     for text in cells:
         marks = re.findall(r"(?<=\d)[.,' \u00a0\u202f\u2019](?=\d)", text)
-        tail = re.search(r"[.,](\d+)\D*$", text)
         if not marks:
             continue
-        if tail is not None and (len(set(marks)) > 1 or len(tail[1]) != 3):  # noqa: PLR2004 - groups of three
+        if _decides(text):
             decimals[marks[-1]] += 1
             groups.update(set(marks) - {marks[-1]})
         else:
@@ -257,7 +276,8 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
     # An id may be made of digits alone.
     rest = sorted({*left, *(place for place in taken if str(sheet.name(place)) not in
                             guess.columns.values())})  # fmt: skip
-    for role, names in (("id", _IDS), ("reference", _REFERENCES), ("text", _TEXTS)):
+    for role, names in (("id", _IDS), ("reference", _REFERENCES), ("text", _TEXTS),
+                        ("payer", _PAYERS)):  # fmt: skip
         named = [place for place in _called(sheet, names, rest) if sheet.column(place)]
         if named:
             guess.columns[role] = sheet.name(named[0])

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ledger.errors import InvalidInput
+from ledger.ids import ID_MAX
 from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import serial_of
+from projections.reconciliation.identity import digest, serial_of
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class Importer:
         ends = self._ends(line)
         if line.coupons > 0:
             yield self._said(
-                "grant-coupon", line.instant, account=account, coupon=f"paid:{bill}",
+                "grant-coupon", line.instant, account=account, coupon=_payment(account, bill),
                 amount=write_amount(line.coupons, line.currency),
                 ends=self.write.instant(self._recorded(line) + SECOND),
                 order_types=["pay_as_you_go"],
@@ -251,7 +252,8 @@ class Importer:
         there = min(line.paid, self._returned.get(account, 0))
         if line.paid > there:
             yield self._said(
-                "top-up", line.instant, account=account, channel=CHANNEL, serial=f"paid:{bill}",
+                "top-up", line.instant, account=account, channel=CHANNEL,
+                serial=_payment(account, bill),
                 amount=write_amount(line.paid - there, line.currency),
             )  # fmt: skip
         if there:
@@ -308,6 +310,11 @@ class Importer:
             "credit-note", max(line.instant, chosen[2]), account=account, note=note, bill=chosen[1],
             amount=write_amount(-line.amount, line.currency),
         )  # fmt: skip
+
+
+def _payment(account: str, bill: str) -> str:
+    """Name what pays a bill: bills are unique in their account, serials in the ledger (R3)."""
+    return f"paid:{digest([account, bill])}:{bill}"[:ID_MAX].rstrip()
 
 
 def refuse_mangled(statement: Statement) -> None:

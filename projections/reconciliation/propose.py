@@ -107,6 +107,8 @@ class Proposer:
             return self._said("reverse-top-up", _not_before(line, paid), account=account,
                               channel=paid.channel, serial=paid.key, amount=size)  # fmt: skip
         what = "a reversal of an earlier line" if line.reversal else line.kind
+        if what in ("out", "debit"):
+            what = "money that went out and names no payment of the ledger"
         return Proposal(None, f"{line.place} {line.key}: {what} cannot be booked by hand")
 
     def _payer_of(self, line: Line) -> str:

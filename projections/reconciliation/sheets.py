@@ -66,7 +66,9 @@ def sheet_of(body: bytes) -> Sheet:
         if len(row) == width and any(map(is_date, names)):
             return Sheet(encoding, delimiter, [], [one for one in rows if len(one) == width])
         if len(row) == width and len(list(filter(None, names))) > width // 2:
-            after = [one for one in rows[place + 1 :] if len(one) == width and any(one)]
+            after = [
+                one for one in rows[place + 1 :] if len(one) == width and any(one) and one != row
+            ]
             if not after or any(map(is_date, after[0])):
                 return Sheet(encoding, delimiter, names, after)
     msg = "no row of the file names columns or holds a date"

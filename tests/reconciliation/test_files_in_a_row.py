@@ -123,6 +123,15 @@ def test_what_an_earlier_file_brought_is_a_repeat(row: Row, tmp_path: Path) -> N
         assert (report["breaks"], report["unexplained"]) == ([], "0.00")
 
 
+def test_bills_of_two_accounts_may_have_one_id(tmp_path: Path) -> None:
+    world = World(tmp_path / "t.db", start="2025-02-01T00:00:00+08:00")
+    path = tmp_path / "b.csv"
+    path.write_text(BILLS + MARCH + MARCH.replace("ann,", "bob,"), encoding="utf-8")
+    assert world.json("import", "--from", "alibaba-bills", path)["refused"] == 0
+    report = world.json("reconcile", path, "--source", "alibaba-bills")
+    assert (report["matched"], report["breaks"]) == (4, [])
+
+
 def test_a_repeat_has_the_first_result_under_its_own_line(tmp_path: Path) -> None:
     world = World(tmp_path / "t.db", start="2025-02-01T00:00:00+08:00")
     path = tmp_path / "t.csv"

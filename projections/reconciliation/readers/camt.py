@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.readers.camt_balances import Balance
 
 KINDS: Final = {"camt052": "camt.052", "camt053": "camt.053", "camt054": "camt.054"}
+_COPIES: Final = ("DUPL", "CODU", "COPY")
 _PAGES: Final = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
 
 
@@ -75,6 +76,7 @@ class _Part:
         self.name = text_of(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
         self.identity, self.number = text_of(element, "Id"), number
         self.place = f"statement {self.identity or number}"
+        self.copy = text_of(element, "CpyDplctInd") in _COPIES
         self.page = _whole(text_of(element, *_PAGES))
         self.sequence = _whole(text_of(element, "ElctrncSeqNb", "LglSeqNb"))
         balances = balances_of(element, self.place, offset)
@@ -175,7 +177,7 @@ def read_camt(
     parse(body, Target(KINDS[source], reader.entry, reader.statement), encoding=encoding)
     if not reader.parts:
         raise BadStatement("the file has no statement in it", hint="fetch the file again")
-    parts = _chosen(reader.parts, account)
+    parts = _chosen(_once(reader.parts), account)
     _check_counts(parts)
     return _statement(parts, source=source, fallback=currency)
 
@@ -183,6 +185,24 @@ def read_camt(
 read_camt052 = partial(read_camt, source="camt052")
 read_camt053 = partial(read_camt, source="camt053")
 read_camt054 = partial(read_camt, source="camt054")
+
+
+def _once(parts: Sequence[_Part]) -> list[_Part]:
+    """Leave out what is marked as a copy of a statement that the file has."""
+    kept: list[_Part] = []
+    for part in parts:
+        twins = [
+            one for one in kept if (part.copy or one.copy) and part.identity == one.identity
+            and (part.page, part.name, part.opening, part.closing)
+            == (one.page, one.name, one.opening, one.closing) and _said(part) == _said(one)
+        ]  # fmt: skip
+        if not twins:
+            kept.append(part)
+    return kept
+
+
+def _said(part: _Part) -> list[Line]:
+    return [replace(line, place="") for line in part.lines]
 
 
 def _chosen(parts: list[_Part], account: str) -> list[_Part]:
