@@ -167,6 +167,15 @@ def decode_envelope(body: bytes) -> Envelope:
         raise UnknownEventType(str(error)) from None
 
 
+def decode_envelopes(bodies: Iterable[bytes]) -> list[Envelope]:
+    """Read many envelopes. Raises: UnknownEventType where the bytes of one hold none."""
+    decode = _envelope().decode
+    try:
+        return [decode(body) for body in bodies]
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise UnknownEventType(str(error)) from None
+
+
 class EventType(Struct, frozen=True):
     """One entry of the vocabulary, for documents and the census of a store."""
 

@@ -52,7 +52,8 @@ def command(
         raise NoAcceptedKey(str(since))
     with Progress("verify") as progress:
         verified = verify(
-            reader, policy, oddities=oddities, since=kept, progress=progress,
+            reader, policy, oddities=oddities, since=kept, location=session.location,
+            progress=progress,
         )  # fmt: skip
     checks = list(verified.checks)
     if verified.whole:

@@ -24,6 +24,7 @@ WIDTH = 256  # hashes of a full row: a tile of C2SP tlog-tiles
 TABLE = "tree_nodes"
 BUILD_BATCH = 4096
 LEVELS = 63  # positions are integers of 64 bits
+_END = 1 << LEVELS  # the first number that is not stored
 
 _FIND = f"SELECT start, hashes FROM {TABLE} WHERE level = ? AND start <= ? ORDER BY start DESC"
 
@@ -83,10 +84,26 @@ class Nodes:
         ).fetchone()
         return int(count)
 
-    def rows(self, level: int) -> Iterator[tuple[int, bytes]]:
-        """Stream a level's rows in order."""
+    def rows(
+        self, level: int, *, start: int = -_END, end: int = _END
+    ) -> Iterator[tuple[int, bytes]]:
+        """Stream a level's rows in order: those that begin in [start, end)."""
         yield from self._connection.execute(
-            f"SELECT start, hashes FROM {TABLE} WHERE level = ? ORDER BY start", (level,)
+            f"SELECT start, hashes FROM {TABLE} WHERE level = ? AND start >= ? AND start <= ? "
+            "ORDER BY start",
+            (level, start, end - 1),
+        )
+
+    def beyond(self, size: int) -> bool:
+        """Return whether rows are stored that no tree of ``size`` leaves has."""
+        if self.strays():
+            return True
+        return any(
+            self._connection.execute(
+                f"SELECT 1 FROM {TABLE} WHERE level = ? AND (start < 0 OR start >= ?) LIMIT 1",
+                (level, size >> level),
+            ).fetchone()
+            for level in range(self.levels())
         )
 
 

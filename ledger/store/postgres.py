@@ -71,10 +71,12 @@ class ServerReader(Reader):
         for page in self._rows(after=after, until=until):
             yield from (Row(*row) for row in page)
 
-    def batches(self, size: int) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
+    def batches(
+        self, size: int, *, after: int = 0, until: int | None = None
+    ) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
         """Stream whole rows of the log in position order, many at a time."""
         del size  # a page
-        return self._rows(after=0, until=None)
+        return self._rows(after=after, until=until)
 
     def bodies_by_effect(self, *, until: int, at: int) -> Iterator[bytes]:
         """Stream the stored bytes of the first ``until`` events that are effective up to ``at``."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
+_BEFORE = -_LAST - 2  # whatever position somebody gave to a row
 MAPPED = 1 << 29  # bytes of the file that are mapped at most: they count as the process's memory
 
 
@@ -144,10 +145,16 @@ class Reader:
             ):
                 yield Row(*row)
 
-    def batches(self, size: int) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
+    def batches(
+        self, size: int, *, after: int = _BEFORE, until: int | None = None
+    ) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
         """Stream whole rows of the log in position order, many at a time."""
         with explained(self.location):
-            cursor = self.connection.execute(f"SELECT {_ROW} FROM {EVENTS} ORDER BY position")
+            cursor = self.connection.execute(
+                f"SELECT {_ROW} FROM {EVENTS} WHERE position >= ? AND position <= ? "
+                "ORDER BY position",
+                (after + 1, _LAST if until is None else until),
+            )
             while batch := cursor.fetchmany(size):
                 yield batch
 

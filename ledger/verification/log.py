@@ -1,5 +1,7 @@
-"""One pass over the log: columns, leaves, versions, recorded times, remembered requests.
+"""The log: columns, leaves, versions, recorded times, remembered requests.
 
+Its ranges are looked at first, apart from each other (``ranges``). Where one is not whole, one
+pass in order names what is wrong, and where first.
 Invariant: everything is judged by the stored bytes; what stands beside them must say the same.
 Memory is one batch, and the last version of each stream. This module must not know what an event
 does, nor signatures.
@@ -26,7 +28,8 @@ from ledger.verification.findings import (
     Fault,
     first,
 )
-from ledger.verification.requests import Requests
+from ledger.verification.requests import SENTENCE as REQUESTS
+from ledger.verification.requests import Requests, count_requests
 from ledger.verification.tree_checks import BATCH, Growth, Level, check_stored, tell_apart
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from ledger.codec import Envelope
     from ledger.proof.nodes import Nodes
     from ledger.store import Reader
+    from ledger.verification.sharing import Ranges
 
     # position, stream, version, type, recorded_at, effective_at, bytes
     Stored = tuple[int, str, int, str, int, int, bytes]
@@ -57,13 +61,30 @@ class Log(NamedTuple):
 
 
 def check_log(
-    reader: Reader, nodes: Nodes, progress: Callable[[int, int], None] | None = None
-) -> Log:
-    """Check the whole log in one pass."""
+    reader: Reader, nodes: Nodes, ranges: Ranges,
+    progress: Callable[[int, int], None] | None = None,
+) -> Log:  # fmt: skip
+    """Check the whole log: range by range, and in order where something in one is not right."""
     total = reader.head().position
+    whole = ranges.whole(progress) if nodes.there and ranges.size == total else None
+    stored = count_requests(reader.connection)
+    if whole is None or whole.requests != stored:
+        return _in_order(reader, nodes, total, progress)
+    position, clock = _last_position(reader), _clock(reader, whole.recorded_at)
+    found = (
+        ("columns", COLUMNS, position), ("leaves", LEAVES, None), ("nodes", NODES, None),
+        ("root", ROOT, None), ("versions", VERSIONS, None), ("clock", CLOCK, clock),
+    )  # fmt: skip
+    checks = [Check(name, sentence, total, fault) for name, sentence, fault in found]
+    return Log([*checks, Check("requests", REQUESTS, stored)], total, whole.root)
+
+
+def _in_order(
+    reader: Reader, nodes: Nodes, total: int, progress: Callable[[int, int], None] | None
+) -> Log:
     bytes_, leaves = _Columns(), _Leaves(nodes)
     requests = Requests(reader)
-    for batch in _batches(reader):
+    for batch in reader.batches(BATCH):
         leaves.take(batch)
         for envelope in bytes_.take(batch):
             requests.take(envelope)
@@ -82,10 +103,6 @@ def check_log(
         requests.check(),
     ]
     return Log(checks, bytes_.count, leaves.growth.root())
-
-
-def _batches(reader: Reader) -> Iterator[list[Stored]]:
-    return reader.batches(BATCH)
 
 
 def _last_position(reader: Reader) -> Fault | None:

@@ -32,8 +32,9 @@ def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
     yield check_schema(oddities)
     if dialect_of(reader.connection) == SQLITE:
         yield check_journal(reader)
-    yield check_database(reader.connection)
-    yield check_indexes(reader.connection)
+    database = check_database(reader.connection)
+    yield database
+    yield check_indexes(reader.connection, checked=database.ok and database.skipped is None)
 
 
 def check_journal(reader: Reader) -> Check:

@@ -7,7 +7,7 @@ are all of them read, to say what happened. This module must not know columns or
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.proof import tree
 from ledger.proof.tree import HASH_BYTES
@@ -31,16 +31,27 @@ if TYPE_CHECKING:
 BATCH = 4096
 
 
+class Span(NamedTuple):
+    """The leaves [start, end) of a log, and up to which level its rows of nodes lie inside."""
+
+    start: int
+    end: int
+    top: int
+
+
 class Level:
     """The stored hashes of one level, read once from left to right."""
 
-    def __init__(self, nodes: Nodes, level: int) -> None:
-        """Begin at the left."""
-        self._rows = nodes.rows(level)
+    def __init__(self, nodes: Nodes, level: int, span: Span | None = None) -> None:
+        """Begin at the left: of everything that is stored, or of a range of leaves."""
         self._level = level
         self._held = b""
-        self._next = 0  # index of the first hash that is not read yet
-        self._read = 0  # index after the last hash given out
+        start = 0 if span is None else span.start >> level
+        self._rows = nodes.rows(level) if span is None else nodes.rows(
+            level, start=start, end=span.end >> level
+        )  # fmt: skip
+        self._next = start  # index of the first hash that is not read yet
+        self._read = start  # index after the last hash given out
         self.fault: Fault | None = None
 
     def take(self, hashes: Sequence[bytes]) -> bool:
@@ -94,43 +105,75 @@ class Level:
 class Growth:
     """Grows the tree again from leaves, comparing what it gives with what is stored."""
 
-    def __init__(self, nodes: Nodes | None) -> None:
-        """Compare with these nodes; with None only the root is computed."""
+    def __init__(
+        self, nodes: Nodes | None, span: Span | None = None, *, lowest: int = 0
+    ) -> None:
+        """Compare with these nodes; with None only the root is computed.
+
+        With a span only the subtree over it is grown, and compared up to its top; ``lowest`` is
+        the level of what is added, where these are not leaves.
+        """
         self.size = 0
+        self.tops: list[bytes] = []  # the hashes of a span's top level
         self._last: dict[int, bytes] = {}
         self._nodes = nodes
-        self._levels = {n: Level(nodes, n) for n in range(1, nodes.levels())} if nodes else {}
+        self._span = span
+        self._lowest = lowest
+        self._top = None if span is None else span.top
+        there = 0 if nodes is None else nodes.levels()
+        if self._top is not None:
+            there = min(there, self._top + 1)
+        self._levels = {n: Level(nodes, n, span) for n in range(lowest + 1, there)} if nodes else {}
 
-    def take(self, leaves: Sequence[bytes]) -> None:
-        """Add leaves."""
-        for level, (_, hashes) in enumerate(tree.grow(self.size, leaves, self._left)):
-            self._last[level] = hashes[-1]
-            if level and self._nodes is not None:
-                if level not in self._levels:
-                    self._levels[level] = Level(self._nodes, level)
-                self._levels[level].take(hashes)
-        self.size += len(leaves)
+    def take(self, hashes: Sequence[bytes]) -> None:
+        """Add leaves, or nodes of the lowest level."""
+        grown = tree.grow(self.size, hashes, self._left)
+        for level, (_, found) in enumerate(grown, self._lowest):
+            self._last[level] = found[-1]
+            if level == self._top:
+                self.tops += found
+            if level > self._lowest and (self._top is None or level <= self._top):
+                self._compare(level, found)
+        self.size += len(hashes)
+
+    def _compare(self, level: int, found: Sequence[bytes]) -> None:
+        if self._nodes is not None:
+            if level not in self._levels:
+                self._levels[level] = Level(self._nodes, level, self._span)
+            self._levels[level].take(found)
 
     def _left(self, level: int, _: int) -> bytes:
-        return self._last[level]
+        return self._last[self._lowest + level]
+
+    def peaks(self) -> dict[int, bytes]:
+        """Return the hashes of the complete subtrees that what was added falls into, by level."""
+        return {
+            level: self._last[level]
+            for level in range(self._lowest, self._lowest + self.size.bit_length())
+            if self.size >> level - self._lowest & 1
+        }
 
     def root(self) -> bytes:
         """Return the root of what was added."""
-        found = b""
-        for level in range(self.size.bit_length()):
-            if self.size >> level & 1:
-                peak = self._last[level]
-                found = tree.node_hash(peak, found) if found else peak
-        return found or tree.EMPTY_ROOT
+        return root_of(self.peaks())
 
     def fault(self) -> Fault | None:
         """Return the first fault of all levels above the leaves."""
         for level in self._levels.values():
             level.end()
         found = first(*(level.fault for level in self._levels.values()))
-        if found is None and self._nodes is not None and self._nodes.strays():
+        nodes = self._nodes if self._span is None else None  # of all leaves, not of some
+        if found is None and nodes is not None and nodes.strays():
             return Fault(INSERTED, None, "there are stored nodes of levels that no tree has")
         return found
+
+
+def root_of(peaks: dict[int, bytes]) -> bytes:
+    """Return the root above complete subtrees, one a level, the largest on the left."""
+    found = b""
+    for _, peak in sorted(peaks.items()):
+        found = tree.node_hash(peak, found) if found else peak
+    return found or tree.EMPTY_ROOT
 
 
 def check_stored(nodes: Nodes) -> Fault | None:

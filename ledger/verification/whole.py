@@ -15,6 +15,7 @@ from ledger.verification.findings import MODIFIED, Check, Fault
 from ledger.verification.log import check_log
 from ledger.verification.place import check_numbers, check_place, check_settings
 from ledger.verification.seal_checks import check_seals, check_since
+from ledger.verification.sharing import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,17 +46,22 @@ def verify(
     *,
     oddities: Sequence[Oddity] = (),
     since: str | None = None,
+    location: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verified:
     """Verify a ledger's place, its log, tree and seals, and a checkpoint that was handed out.
 
-    ``oddities`` are those of the whole schema.
+    ``oddities`` are those of the whole schema; with the ledger's ``location`` a second process
+    helps, if the log is large.
     """
     place: list[Check] = []
     try:
         with reader.snapshot():
-            place.extend(check_place(reader, oddities))
-            return _log(reader, policy, place, since=since, progress=progress)
+            # Of a schema that is not ours nothing is believed, nor asked before it is described.
+            ranges = Ranges(reader, 0 if oddities else reader.head().position)
+            with ranges.helped(location):
+                place.extend(check_place(reader, oddities))
+                return _log(reader, policy, place, ranges, since=since, progress=progress)
     except (StoreError, sqlite3.Error) as error:
         if all(check.ok for check in place):
             raise  # it is busy, or out of reach
@@ -67,12 +73,13 @@ def _log(
     reader: Reader,
     policy: TrustPolicy,
     place: list[Check],
+    ranges: Ranges,
     *,
     since: str | None,
     progress: Callable[[int, int], None] | None,
 ) -> Verified:
     nodes = Nodes(reader.connection)
-    log = check_log(reader, nodes, progress)
+    log = check_log(reader, nodes, ranges, progress)
     seal = last_seal(reader.connection)
     last = {EVENTS: reader.head().position, SEALS: seal.number if seal is not None else 0}
     checks = [
