@@ -45,9 +45,10 @@ class Output:
         """Whether a person reads."""
         return self.form == "text"
 
-    def object(self, answer: dict[str, Any]) -> None:
+    def object(self, answer: Answer | dict[str, Any]) -> None:
         """Print one JSON object."""
-        sys.stdout.write(json_line(answer))
+        shown = answer if isinstance(answer, dict) else answer.plain()
+        sys.stdout.write(json_line(shown))
 
     def answered(self, answer: Answer) -> bool:
         """Print an answer, or its rows, where a program reads; return whether one does."""

@@ -1,14 +1,11 @@
 """``tally schema``: the JSON Schema of an answer, or of a command as an import reads it.
 
-Answers: derived from their structs (projections/answers), or, where an answer has none yet, a file
-in cli/schemas; what a file refers to by ``urn:tally:NAME`` is embedded, so that a printed schema
-stands alone. Commands: generated from their declarations.
+Answers: derived from their structs (projections/answers). Commands: from their declarations.
 """
 
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +13,7 @@ import click
 from cli.options import Output, tally_command
 from cli.render import write, write_lines
 from ledger.errors import NoSuchThing
+from projections.answers.keeping import Schemas
 from projections.answers.schemas import ANSWERS, DRAFT, URN, schema_of_class
 from projections.answers.schemas import schema_of as derived
 from projections.reports import REPORTS
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
 
 COMMAND = "command"  # generated
-TERMS = "terms"  # what the files share; no answer of its own
 ALIASES = {"record": "result"}  # commands whose answer has another name
 _AMOUNT = {
     "description": "An exact decimal in major units; text keeps every digit as it is written.",
@@ -38,9 +35,7 @@ _INSTANT = {
 
 def names() -> list[str]:
     """Name every schema that can be asked for."""
-    shipped = (file.name for file in files("cli").joinpath("schemas").iterdir())
-    found = {name.removesuffix(".json") for name in shipped if name.endswith(".json")}
-    return sorted({*found, *ALIASES, *ANSWERS, COMMAND} - {TERMS})
+    return sorted({*ALIASES, *ANSWERS, COMMAND})
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -48,43 +43,15 @@ def schema_of(name: str) -> dict[str, Any]:
     if name == COMMAND:
         return _command()
     wanted = name.removeprefix("tally.").removesuffix("/1")
-    if wanted not in names() and wanted in REPORTS:
+    wanted = ALIASES.get(wanted, wanted)
+    if wanted in ANSWERS:
+        return derived(wanted)
+    if wanted in REPORTS:
         return schema_of_class(REPORTS.load(wanted).answer, wanted)
-    if wanted not in names():
-        from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
+    from ledger.policy import did_you_mean  # noqa: PLC0415 - only on the way to an error
 
-        near = did_you_mean(wanted, names()) or "list them with: tally schema"
-        raise NoSuchThing(f"no schema {name!r}", hint=near)
-    found = _file(ALIASES.get(wanted, wanted))
-    embedded: dict[str, Any] = {}
-    _embed(found, embedded)
-    embedded.pop(found["$id"], None)
-    if embedded:
-        found["$defs"] = {**found.get("$defs", {}), **embedded}
-    return found
-
-
-def _file(name: str) -> dict[str, Any]:
-    if name in ANSWERS:
-        return derived(name)
-    text = files("cli").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
-def _embed(part: object, embedded: dict[str, Any]) -> None:
-    """Collect every file that a schema refers to, and those that they refer to."""
-    if isinstance(part, list):
-        for one in part:
-            _embed(one, embedded)
-    if not isinstance(part, dict):
-        return
-    target = str(part.get("$ref", "")).partition("#")[0]
-    if target.startswith(URN) and target not in embedded:
-        embedded[target] = _file(target.removeprefix(URN))
-        _embed(embedded[target], embedded)
-    for one in part.values():
-        _embed(one, embedded)
+    near = did_you_mean(wanted, names()) or "list them with: tally schema"
+    raise NoSuchThing(f"no schema {name!r}", hint=near)
 
 
 def _command() -> dict[str, Any]:
@@ -141,4 +108,4 @@ def command(_session: Session, output: Output, *, name: str | None) -> None:
         for one in names():
             write(one)
     else:
-        output.object({"schema": "tally.schemas/1", "names": names()})
+        output.object(Schemas(names=names()))

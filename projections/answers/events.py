@@ -7,32 +7,38 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from projections.answers.terms import Answer, Cell, Id, Instant, Money, Part, Position
+from projections.answers.terms import Answer, Cell, Count, Id, Instant, Money, Part, Position
 
 EventType = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 Data = Mapping[str, Any]
 
 
-class _Fields(Answer, frozen=True, kw_only=True, tag=""):
-    position: Position
+class Planned(Answer, frozen=True, kw_only=True, tag="tally.event/1"):
+    """An event of a rehearsal: what is not in the log has no place in it yet."""
+
+    position: Count | None
     account: Id | None
-    version: Position
+    version: Count | None
     type: EventType
     effective_at: Instant
     recorded_at: Instant
     actor: str | None
     reason: str | None
-    cause: Annotated[
-        Position | None,
-        Meta(description="The event that led to it; null for what a command or the clock did."),
-    ]
+    cause: Count | None
     command: str | None
     instance: str | None
     data: Annotated[Data, Meta(description="The event's own fields; amounts are texts.")]
 
 
-class Event(_Fields, frozen=True, kw_only=True, tag="tally.event/1"):
+class Event(Planned, frozen=True, kw_only=True, tag="tally.event/1"):
     """One event of the log."""
+
+    position: Position
+    version: Position
+    cause: Annotated[
+        Position | None,
+        Meta(description="The event that led to it; null for what a command or the clock did."),
+    ]
 
 
 class Log(Answer, frozen=True, kw_only=True, tag="tally.log/1"):
@@ -73,7 +79,7 @@ class SpentOn(Part, frozen=True, kw_only=True):
     amount: Money
 
 
-class Show(_Fields, frozen=True, kw_only=True, tag="tally.show/1"):
+class Show(Event, frozen=True, kw_only=True, tag="tally.show/1"):
     """One event whole: an event's fields, and what is around it.
 
     Attributes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -54,6 +54,23 @@ Currency: TypeAlias = Annotated[str, Meta(description="ISO 4217.", pattern="^[A-
 Id: TypeAlias = Annotated[str, Meta(min_length=1)]
 Position: TypeAlias = Annotated[int, Meta(ge=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Root: TypeAlias = Annotated[
+    str, Meta(description="32 bytes in base64.", pattern="^[A-Za-z0-9+/]{43}=$")
+]
+Month: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$")]
+PeriodName: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}(-([0-9]{2}|Q[1-4]))?$")]
+Code: TypeAlias = Annotated[
+    str, Meta(description="Stable: ERRORS.md lists them.", pattern="^[A-Z][A-Z_]*$")
+]
+RuleName: TypeAlias = Annotated[str, Meta(pattern="^R[0-9]+$")]
+Command: TypeAlias = Annotated[
+    Mapping[str, Any],
+    Meta(
+        description="A command as a line of an import.",
+        extra_json_schema={"required": ["do"], "properties": {"do": {"type": "string"}}},
+    ),
+]
 Cell: TypeAlias = str | int | bool | None
 
 
@@ -92,6 +109,8 @@ class Part(Struct, frozen=True, kw_only=True):
 
 class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):
     """An answer to one question; ``plain()`` is what ``--json`` prints."""
+
+    also: ClassVar[Json] = {}  # what its schema says beside its fields
 
 
 def _written(content: object) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -11,6 +11,7 @@ from projections.answers.events import FromLot, SpentOn
 from projections.answers.terms import (
     Answer,
     Cell,
+    Command,
     Currency,
     Id,
     Instant,
@@ -79,7 +80,7 @@ class Flip(Part, frozen=True, kw_only=True):
     by: Instant
     amount: Money | None
     currency: Currency
-    insert: Mapping[str, Any] | UnsetType = UNSET
+    insert: Command | UnsetType = UNSET
     skip: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     try_: str = field(name="try")
 
