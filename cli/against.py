@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.deliveries import delivered
 from cli.errors import DONE, FOUND
-from cli.render import note, plural, strong, table, write
+from cli.render import note, strong, table, write
 from ledger.errors import LedgerError
+from ledger.quoting import plural
 from projections.reconciliation.against.comparing import Comparison
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import hashlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from cli.render import note, plural
+from cli.render import note
 from ledger.events import BreakOpened, ReconciliationRun, SeenLine
+from ledger.quoting import plural
 from ledger.reconciling import register
 from ledger.reviewing import Spoken, record_run
 from projections.reconciliation.amounts import write_amount

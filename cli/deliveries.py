@@ -17,7 +17,7 @@ from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, AccountOpened
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.reconciliation.focus.booking import FocusImporter
 from projections.reconciliation.focus.fitting import by_currency
 from projections.reconciliation.imports import NAMELESS, Importer

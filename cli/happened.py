@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.render import plural, short, write
+from cli.render import short, write
 from ledger.money import format_minor
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

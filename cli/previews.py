@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cli.bootstrap import Session
 from cli.errors import DONE, FOUND
-from cli.render import plural, strong, table, write
+from cli.render import strong, table, write
+from ledger.quoting import plural
 from ledger.store import create_store, is_server, open_store
 from projections.answers import point_json, state_json
 from projections.point import Asked

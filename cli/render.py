@@ -10,7 +10,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from ledger.quoting import plural as plural  # noqa: PLC0414 - pages count with it
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import codec
 from ledger.events import ACCOUNT_PREFIX, AccountOpened, account_of
-from projections.answers import Formatter, event_json
+from projections.answers import event_json
+from projections.answers.terms import Formatter
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Store, Writer
     from projections.projection import Projection, ViewRow
 
-__all__ = ["PROJECTIONS", "Difference", "ViewStatus", "Views"]
 
 REBUILD_BATCH = 2000  # accounts per transaction of a rebuild
 

@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from projections.history.fields import Name
     from projections.history.points import Here
 
-__all__ = ["FOLD", "SPARK", "SQL", "VIEW", "LedgerView", "When"]
-
 # How a point may be given: as it is asked for, resolved, as text, as an aware datetime; None is
 # everything recorded so far.
 When: TypeAlias = asked.Point | Point | str | datetime | None

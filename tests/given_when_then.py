@@ -34,7 +34,8 @@ from ledger.periods import format_instant, parse_instant, read_period
 from ledger.repeats import is_repeat
 from ledger.state import AccountState
 from ledger.store.rows import Request
-from projections.answers import Formatter, Json, event_data, state_json
+from projections.answers import event_data, state_json
+from projections.answers.terms import Formatter, Json
 from projections.point import Point
 
 A = "a-1"  # the account that everything is about unless it says otherwise

@@ -266,6 +266,39 @@ def test_long_modules_are_as_few_as_can_be() -> None:
             warnings.warn(f"over the wanted {MODULE_LINES_WANTED} lines: {text}", stacklevel=1)
 
 
+FACADES: Final = {"ledger.store", "tallystick", "tallystick.following"}  # what stands in front
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """List the names that a module makes, wherever in it."""
+    made = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.add(node.id)
+    return made
+
+
+def test_a_name_is_imported_from_where_it_is_made() -> None:
+    """Each name has one import path; what a reader looks for is where the import says."""
+    files = {module.path: module for module in _modules() if not module.path.startswith("tests/")}
+    made: dict[str, set[str]] = {}
+    for path, module in files.items():
+        made[path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")] = _defined(
+            module.tree
+        )
+    findings = [
+        f"{path}:{node.lineno}: {node.module}.{alias.name} is made elsewhere"
+        for path, module in files.items()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and node.module in made.keys() - FACADES
+        for alias in node.names
+        if alias.name not in made[node.module] and f"{node.module}.{alias.name}" not in made
+    ]
+    assert not findings, "\n".join(findings)
+
+
 # --- texts -----------------------------------------------------------------------------------
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from cli.backtests import answer
 from cli.backtests.answer import PLAIN, SIDES, Row, money_writer
 from cli.backtests.trying import try_command
-from cli.render import plural, table, write
+from cli.render import table, write
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
+from ledger.quoting import plural
 from projections.impact import MONEY
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from cli.render import note, plural
+from cli.render import note
 from ledger.errors import InvalidInput
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,8 +8,9 @@ import click
 
 from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places
-from cli.render import plural, write
+from cli.render import write
 from ledger.proof.notes import write_base64
+from ledger.quoting import plural
 from ledger.store import shown
 
 if TYPE_CHECKING:

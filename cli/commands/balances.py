@@ -12,7 +12,7 @@ from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from projections.answers.balances import SORTS, arranged
-from projections.view import FOLD
+from projections.opened import FOLD
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

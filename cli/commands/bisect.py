@@ -10,8 +10,9 @@ from cli import points
 from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
-from cli.render import plural, point_line, short, strong, write
+from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated, told_with
+from ledger.quoting import plural
 from projections.history.bisect import bisect, bisect_json
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 

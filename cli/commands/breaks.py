@@ -9,7 +9,8 @@ import click
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import plural, short, strong, table, write
+from cli.render import short, strong, table, write
+from ledger.quoting import plural
 from projections.answers.reconciling import Breaks
 from projections.point import Asked
 from projections.reconciliation.runs import breaks_at, chosen, run_shown, whole_break

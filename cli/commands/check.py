@@ -11,9 +11,10 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.progress import Progress
-from cli.render import plural, point_line, short, strong, write
+from cli.render import point_line, short, strong, write
 from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import format_instant
+from ledger.quoting import plural
 from projections.answers import point_json
 from projections.evidence.digests import point_of
 

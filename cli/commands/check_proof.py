@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import Output, tally_command
-from cli.render import plural, write
+from cli.render import write
 from cli.trusting import (
     EVENT_SUFFIX,
     policy_option,
@@ -19,6 +19,7 @@ from cli.trusting import (
 from ledger.errors import InvalidInput
 from ledger.proof.notes import write_base64
 from ledger.proof.proofs import Consistency, check_consistency, check_inclusion
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -9,10 +9,11 @@ import click
 from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.points import read_duration
-from cli.render import plural, short, write
+from cli.render import short, write
 from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, format_instant, parse_instant
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

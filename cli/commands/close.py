@@ -10,7 +10,8 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.progress import Progress
-from cli.render import plural, write
+from cli.render import write
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from cli.errors import DONE, FOUND
 from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import plural, table, write
+from cli.render import table, write
+from ledger.quoting import plural
 from projections.columns.segments import MISSING, TRUSTED, Columns
 
 if TYPE_CHECKING:

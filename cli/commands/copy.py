@@ -10,8 +10,9 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places
 from cli.progress import Progress
-from cli.render import plural, write
+from cli.render import write
 from ledger.proof.notes import write_base64
+from ledger.quoting import plural
 from ledger.store import is_server, open_reader, open_store, place, shown
 from ledger.store.making import new_ledger
 

@@ -13,8 +13,9 @@ from cli.errors import DONE, error_json, error_line, exit_code
 from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
-from cli.render import note, plural
+from cli.render import note
 from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
+from ledger.quoting import plural
 from projections.history.debugger import Debugger
 from projections.history.words import Words, complete
 from projections.point import Asked

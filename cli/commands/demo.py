@@ -16,13 +16,14 @@ from cli.commands.state import page
 from cli.options import Output, tally_command
 from cli.outputs import Target
 from cli.progress import Progress
-from cli.render import plural, short, strong, table, write
+from cli.render import short, strong, table, write
 from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import HOUR, format_instant, parse_instant
+from ledger.quoting import plural
 from ledger.store import is_server
 from ledger.store.making import new_ledger
 from projections.point import Asked

@@ -115,7 +115,7 @@ def _page(
 
 
 def _bridge(session: Session, row: Row, shown: dict[str, Any]) -> None:
-    from projections.answers import Formatter  # noqa: PLC0415 - for this page alone
+    from projections.answers.terms import Formatter  # noqa: PLC0415 - for this page alone
 
     assert row.bridge is not None  # noqa: S101 - the row was shown with its bridge
     formatter = Formatter(offset=session.offset, currency=row.currency)

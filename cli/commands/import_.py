@@ -12,10 +12,11 @@ import click
 from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import flush, plural, table, write
+from cli.render import flush, table, write
 from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

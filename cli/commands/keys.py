@@ -12,7 +12,7 @@ from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.outputs import key_and_policy, secret
 from cli.release import release
-from cli.render import plural, write, write_lines
+from cli.render import write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
@@ -25,6 +25,7 @@ from ledger.errors import AlreadyExists, InvalidInput
 from ledger.proof import seals
 from ledger.proof.notes import COSIGNATURE, BadNote, check_name
 from ledger.proof.trust import TrustPolicy
+from ledger.quoting import plural
 from ledger.releases import seal
 
 if TYPE_CHECKING:

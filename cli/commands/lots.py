@@ -10,7 +10,8 @@ from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
 from cli.restatements import say_restated, told_with
-from projections.answers import Formatter, point_json
+from projections.answers import point_json
+from projections.answers.terms import Formatter
 from projections.lots import lots_at
 from projections.reports.lots import lots_json
 

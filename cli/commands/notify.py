@@ -10,11 +10,12 @@ from cli.errors import DONE, FOUND
 from cli.notices.options import delivery, notice_options, read_kinds
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import flush, plural, point_line, short, strong, write
+from cli.render import flush, point_line, short, strong, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.events import NoticeFailed, NoticeSent
 from ledger.periods import format_instant
+from ledger.quoting import plural
 from projections.answers import point_json
 
 if TYPE_CHECKING:

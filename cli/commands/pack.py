@@ -9,11 +9,12 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import Target, kept_places, output_option
 from cli.progress import Progress
-from cli.render import plural, write
+from cli.render import write
 from cli.trusting import key_option, log_key_of, policy_option, read_policy
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

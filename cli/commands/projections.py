@@ -15,7 +15,8 @@ from cli.render import point_line, table, write
 from ledger.errors import NoSuchThing
 from ledger.policy import did_you_mean
 from projections.projection import VIEWS
-from projections.runner import PROJECTIONS, Views
+from projections.runner import Views
+from projections.stored import PROJECTIONS
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -15,7 +15,8 @@ from cli.commands.init import read_policy
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
 from cli.progress import Progress
-from cli.render import plural, short, table, write
+from cli.render import short, table, write
+from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections.point import Asked
 

@@ -18,11 +18,12 @@ from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked as point_of
 from cli.points import read_instant
-from cli.render import note, plural, point_line, short, strong, table, write, write_lines
+from cli.render import note, point_line, short, strong, table, write, write_lines
 from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from projections.answers import Formatter
+from ledger.quoting import plural
+from projections.answers.terms import Formatter
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import BANKS, READERS, SOURCES

@@ -12,14 +12,15 @@ from cli.cluster.tasks import RefoldTask
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, plural, write
+from cli.render import cell, write
 from ledger.events import ACCOUNT_PREFIX
+from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections import shares
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.runner import Difference
+    from projections.stored import Difference
 
 
 @click.command("replay")

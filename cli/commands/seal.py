@@ -9,11 +9,12 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.release import release
-from cli.render import plural, write, write_lines
+from cli.render import write, write_lines
 from cli.trusting import key_option, read_key
 from ledger.errors import InvalidInput
 from ledger.proof.notes import COSIGNATURE, write_base64
 from ledger.proof.seals import last_seal
+from ledger.quoting import plural
 from ledger.releases import seal
 
 if TYPE_CHECKING:

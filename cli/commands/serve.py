@@ -42,7 +42,8 @@ def command(
         msg = f"{host!r} is reachable from other machines"
         raise InvalidInput(msg, hint="give a token: TALLY_SERVE_TOKEN=..., or use 127.0.0.1")
     head = session.reader.head()  # a ledger that cannot be read is told here
-    from cli.explorer.app import LOCAL, Explorer  # noqa: PLC0415 - an extra
+    from cli.explorer.app import Explorer  # noqa: PLC0415 - an extra
+    from cli.explorer.guarding import LOCAL  # noqa: PLC0415 - an extra
 
     try:
         import uvicorn  # noqa: PLC0415 - an extra

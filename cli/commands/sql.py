@@ -10,8 +10,9 @@ import click
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked
-from cli.render import cell, plural, point_line, table, write
+from cli.render import cell, point_line, table, write
 from ledger.errors import InvalidInput
+from ledger.quoting import plural
 from projections.answers import point_json
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import click
 
 from cli.journals import journal_json
 from cli.options import Output, tally_command
-from cli.render import plural, short, table, write
+from cli.render import short, table, write
 from ledger.periods import format_instant
 from ledger.proof.seals import last_seal
+from ledger.quoting import plural
 from ledger.store import shown
 from projections.runner import Views
 

@@ -12,7 +12,7 @@ from cli.points import PointCommand, asked, point_argument
 from cli.render import short, table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.tags import read_tags, tag_json
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import click
 from cli.options import Output, tally_command
 from cli.outputs import output_argument
 from cli.progress import Progress
-from cli.render import plural, write
+from cli.render import write
 from ledger.errors import NoSuchThing
 from ledger.proof.seals import last_seal
 from ledger.proof.tiles import tiles
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -10,11 +10,12 @@ from cli.errors import BROKEN, DONE, FOUND
 from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, plural, table, write
+from cli.render import cell, table, write
 from cli.trusting import check_accepts, policy_option, read_checkpoint_text, read_policy
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
 from ledger.proof.trust import NoAcceptedKey
+from ledger.quoting import plural
 from ledger.verification.whole import verify
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities

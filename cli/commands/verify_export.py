@@ -11,11 +11,12 @@ import click
 from cli.exports.journals import JOURNALS
 from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
-from cli.render import plural, write
+from cli.render import write
 from ledger.errors import IntegrityBroken, NoSuchThing
 from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
+from ledger.quoting import plural
 from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
 from projections.journal.transactions import FORMS
 from projections.point import Point

@@ -16,7 +16,7 @@ from projections.history.naming import account_and_field
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.answers import Formatter
+    from projections.answers.terms import Formatter
     from projections.history.why import Why
 
 NOTHING = "no single top-up, coupon or setting would have changed the decision"

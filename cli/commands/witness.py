@@ -9,7 +9,7 @@ import click
 
 from cli.options import Output, tally_command
 from cli.outputs import SEEN, Target, kept_places, output_option
-from cli.render import plural, write, write_lines
+from cli.render import write, write_lines
 from cli.trusting import (
     key_file,
     key_option,
@@ -27,6 +27,7 @@ from ledger.proof import seals
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import COSIGNATURE, BadNote, Checkpoint, read_base64, write_base64
 from ledger.proof.proofs import Consistency, continues
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ try:
     from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
     from starlette.routing import Route
 
-    from cli.explorer.guarding import HEADERS, LOCAL, Guard
+    from cli.explorer.guarding import HEADERS, Guard
 except ImportError as missing:
     raise ExtraMissing(package=missing.name or "starlette", extra="serve") from None
 
@@ -54,8 +54,6 @@ _PAGES: Final[dict[str, Callable[[pages.Given], pages.Page]]] = {
     "/compare": pages.compare, "/sql": pages.sql, "/check": pages.check,
 }  # fmt: skip
 _NEWS_SECONDS: Final = 1
-
-__all__ = ["LOCAL", "Explorer"]
 
 
 class Explorer:

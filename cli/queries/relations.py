@@ -15,7 +15,7 @@ from ledger.periods import format_instant
 from projections.answers import event_json
 from projections.answers.balances import balance_of
 from projections.answers.state import status_within
-from projections.view import FOLD, VIEW
+from projections.opened import FOLD, VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +158,7 @@ def _postings(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _lots(session: Session, point: Point) -> Iterator[Row]:
-    from projections.answers import Formatter  # noqa: PLC0415 - for lots alone
+    from projections.answers.terms import Formatter  # noqa: PLC0415 - for lots alone
     from projections.lots import all_lots  # noqa: PLC0415 - the same
     from projections.reports.lots import lot_json  # noqa: PLC0415 - the same
 

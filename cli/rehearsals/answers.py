@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ledger.rehearsal.forecast import Forecast
     from ledger.rehearsal.why_not import Answer
     from ledger.store import Reader
-    from projections.answers import Formatter
+    from projections.answers.terms import Formatter
 
 Json = dict[str, Any]
 

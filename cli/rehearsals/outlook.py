@@ -10,13 +10,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cli.cluster.running import place
-from cli.render import plural, short, table, write
+from cli.render import short, table, write
 from ledger.events import ACCOUNT_PREFIX, account_of
 from ledger.memory import no_cycles
 from ledger.money import format_minor
 from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
+from ledger.quoting import plural
 from ledger.rehearsal.forecast import forecast
 from ledger.store import open_reader
 from projections.outlook import Outlook

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.render import plural, short, strong, write
+from cli.render import short, strong, write
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from ledger.events import account_of, type_name
 from ledger.money import to_minor
 from ledger.periods import format_instant, parse_instant
 from ledger.rehearsal.changes import literal
-from projections.answers import AMOUNTS, INSTANTS, Formatter
+from projections.answers import AMOUNTS, INSTANTS
 from projections.currencies import Currencies
 from projections.history.fields import MONEY, Look, Name, read_all, written
 from projections.history.rules_of import rule_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ledger.releases import Releases
     from ledger.state import AccountState
     from ledger.store import Reader
+    from projections.answers.terms import Formatter
 
 Json = dict[str, Any]
 _SHIFTING = ("position", "version", "cause", "schema")

@@ -9,7 +9,7 @@ from cli.progress import Progress
 from cli.reports.sheet import Sheet, Span, answer, money, report_command, show
 from ledger.money import format_minor
 from ledger.periods import format_instant
-from projections.answers import coupon_status
+from projections.answers.state import coupon_status
 from projections.journal.chart import MEMO, OUTSTANDING, currency_of, minor_unit
 from projections.journal.identities import coupons_left
 from projections.journal.reports import by_root, trial_balance

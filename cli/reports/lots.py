@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.commands.lots import WORDS
 from cli.reports.sheet import Sheet, Span, answer, report_command, show
 from ledger.money import format_minor
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.lots import all_lots, lots_at
 from projections.reports.lots import lines, lots_json
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.render import WIDTH, plural, table, write
+from cli.render import WIDTH, table, write
 from cli.reports.sheet import Span, answer, heading, report_command, source
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import DAY, format_instant
+from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.render import plural, short
+from cli.render import short
 from cli.reports.sheet import Sheet, Span, report_command, show
+from ledger.quoting import plural
 from projections.reports import Question
 from projections.reports.reconciliation import figures
 

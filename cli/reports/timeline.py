@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.render import WIDTH, plural, table, write
+from cli.render import WIDTH, table, write
 from cli.reports.sheet import Span, answer, heading, report_command, source
 from ledger.money import format_minor
 from ledger.periods import format_instant
+from ledger.quoting import plural
 from projections.html.timeline import step_json, timeline_page
 from projections.reports.timeline import timeline
 

@@ -10,7 +10,6 @@ from ledger.errors import InvalidInput
 from ledger.store.errors import LedgerExists
 from ledger.store.places import MEMORY, is_server, name_of, place, shown
 from ledger.store.reading import MAPPED, Reader, open_file_reader
-from ledger.store.rows import Head, Request, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from ledger.store.writing import Writer as Writer
 
 __all__ = [
-    "Head", "Reader", "Request", "Row", "create_store", "is_server", "name_of", "open_reader",
-    "open_store", "place", "shown",
+    "Reader", "create_store", "is_server", "name_of", "open_reader", "open_store", "place", "shown",
 ]  # fmt: skip
 
 

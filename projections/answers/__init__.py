@@ -13,12 +13,12 @@ import msgspec
 from ledger import events as e
 from ledger.events import RecordedEvent, account_of
 from ledger.money import format_rated, format_round_down
-from projections.answers.state import coupon_status, instance_of, state_of
+from projections.answers.state import instance_of, state_of
 from projections.answers.terms import Formatter, Json, PointShown
 
 __all__ = [
-    "AMOUNTS", "COUPON_PARTS", "INSTANTS", "Formatter", "Json", "coupon_status", "event_data",
-    "event_json", "instance_json", "point_json", "request_json", "state_json",
+    "AMOUNTS", "COUPON_PARTS", "INSTANTS", "event_data", "event_json", "instance_json",
+    "point_json", "request_json", "state_json",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

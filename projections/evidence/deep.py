@@ -19,9 +19,9 @@ from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants
 from projections.evidence.unfinished import check_rebuilds
 from projections.history.closes import recorded_closes
-from projections.runner import PROJECTIONS, Views
+from projections.runner import Views
 from projections.snapshots import first_that_differs
-from projections.stored import LIVE
+from projections.stored import LIVE, PROJECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

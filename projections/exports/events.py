@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from ledger import codec
 from ledger.errors import IntegrityBroken
 from ledger.proof.notes import write_base64
-from projections.answers import Formatter, event_json
+from projections.answers import event_json
 from projections.currencies import Currencies
 from projections.exports import Piece
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
+    from projections.answers.terms import Formatter
     from projections.exports import Terms
     from projections.point import Point
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import evolve
 from ledger.events import type_name
-from projections.answers import Formatter, point_json
+from projections.answers import point_json
+from projections.answers.terms import Formatter
 from projections.history.walk import Axis, Walk
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.history.expressions import Expression
     from projections.point import Point
 

@@ -10,7 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
-from projections.answers import Formatter, point_json
+from projections.answers import point_json
+from projections.answers.terms import Formatter
 from projections.history.diff import place
 from projections.history.fields import Cell, Name, read_all, written
 from projections.history.walk import Walk
@@ -18,7 +19,7 @@ from projections.history.walk import Walk
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.point import Point
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ledger import codec
 from ledger.certain import certain
 from ledger.errors import InvalidInput, NoSuchThing
-from projections.answers import Formatter, event_json
+from projections.answers import event_json
+from projections.answers.terms import Formatter
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.fields import Cell, Look, Name, read_all, written
 from projections.history.points import parse_known, parse_point
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.history.expressions import Expression
     from projections.history.points import Here
     from projections.history.timeline import Hit, Probe

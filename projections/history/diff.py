@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.certain import certain
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
-from projections.answers import Formatter, point_json
+from projections.answers import point_json
+from projections.answers.terms import Formatter
 from projections.history.bridge import PARTS, Bridge, bridges
 from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
 from projections.history.walk import Walk
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
 
 _DIGITS = re.compile(r"(\d+)")
 

@@ -22,7 +22,7 @@ from projections.history.fields import COUNT, FLAG, INSTANT, MONEY, TEXT, Cell, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projections.answers import Formatter
+    from projections.answers.terms import Formatter
     from projections.history.fields import Look, Name
 
 NULL = "null"

@@ -12,14 +12,14 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.deadlines import next_slot, releases_at, restored_at
-from projections.answers import coupon_status
+from projections.answers.state import coupon_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ledger.policy import Policy
     from ledger.state import AccountState, Instance
-    from projections.answers import Formatter
+    from projections.answers.terms import Formatter
 
 # What a field holds. A count is a plain number.
 MONEY, INSTANT, FLAG, TEXT, COUNT = "money", "instant", "flag", "text", "count"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.events import type_name
 from ledger.periods import format_instant
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.fields import written
 from projections.history.restated import by_currency
 

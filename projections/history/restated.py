@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.events import account_of
 from ledger.periods import format_instant
 from ledger.restating import facts_for
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.closed import Frame, frame_of
 from projections.history.diff import figures
 from projections.history.fields import Cell, Name, written
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
 
 SUMS = ("cash", "outstanding")
 COUPONS = "coupons"

@@ -10,7 +10,7 @@ from projections.point import Asked
 
 if TYPE_CHECKING:
     from ledger.store import Reader
-    from projections.answers import Formatter, Json
+    from projections.answers.terms import Formatter, Json
 
 
 class Tag(NamedTuple):

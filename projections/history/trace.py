@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ledger.events import type_name
 from ledger.periods import DAY, SECOND, add_months, local_date, local_day, midnight
-from projections.answers import Formatter, point_json
+from projections.answers import point_json
+from projections.answers.terms import Formatter
 from projections.history.walk import EFFECTIVE, Axis, Walk
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.history.expressions import Expression, Value
     from projections.point import Point
 

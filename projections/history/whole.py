@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ledger import codec
 from ledger.errors import NoSuchThing, PointInTheFuture
 from ledger.events import RecordedEvent, account_of
-from projections.answers import Formatter, Json, event_json, request_json, state_json
+from projections.answers import event_json, request_json, state_json
 from projections.history.points import read_position
 from projections.lots import SPENDING, flows, lots_at
 from projections.point import Asked
@@ -20,6 +20,7 @@ from projections.reports.lots import flow_json
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
+    from projections.answers.terms import Formatter, Json
     from projections.opened import Opened
 
 

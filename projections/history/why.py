@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers import Formatter, Json
+    from projections.answers.terms import Formatter, Json
     from projections.point import Point
 
 DEPTH_MAX = 60

@@ -17,7 +17,7 @@ from projections.history.probes import TYPES, Break, WatchValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.history.debugger import Debugger
 
 HELP: tuple[tuple[str, str, str], ...] = (

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ledger import events as e
 from ledger.events import account_of
 from ledger.periods import format_instant
-from projections.answers import Formatter, event_data
+from projections.answers import event_data
+from projections.answers.terms import Formatter
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent

@@ -24,7 +24,7 @@ from projections.reconciliation.lines import BadStatement
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from projections.answers import Formatter, Json
+    from projections.answers.terms import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
 
 # (account, instance) -> what is left to credit of each bill, its id, and when it was posted

@@ -20,7 +20,7 @@ from projections.reconciliation.report import candidates_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.answers import Formatter, Json
+    from projections.answers.terms import Formatter, Json
     from projections.reconciliation.breaks import Outcome
     from projections.reconciliation.lines import Line
     from projections.reconciliation.ours import Side

@@ -13,7 +13,7 @@ from ledger.events import type_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.answers import Formatter, Json
+    from projections.answers.terms import Formatter, Json
     from projections.lots import Flow, Lot, Lots, Spent
 
 

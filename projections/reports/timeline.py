@@ -16,7 +16,7 @@ from ledger import events as e
 from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX, type_name
 from ledger.state import AccountState
-from projections.answers import coupon_status
+from projections.answers.state import coupon_status
 from projections.point import history
 
 if TYPE_CHECKING:

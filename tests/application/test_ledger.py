@@ -17,7 +17,8 @@ from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from ledger.proof.nodes import Nodes
 from ledger.state import AccountState
 from ledger.store.errors import DiskFull
-from projections.runner import PROJECTIONS, Views
+from projections.runner import Views
+from projections.stored import PROJECTIONS
 from tests.application.test_kill import YEAR
 from tests.application.worlds import bodies, new_ledger, record, reopen
 

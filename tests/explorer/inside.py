@@ -23,7 +23,8 @@ class Inside:
         """Make the application."""
         from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - an extra
 
-        from cli.explorer.app import LOCAL, Explorer  # noqa: PLC0415 - an extra
+        from cli.explorer.app import Explorer  # noqa: PLC0415 - an extra
+        from cli.explorer.guarding import LOCAL  # noqa: PLC0415 - an extra
 
         made = Explorer(str(world.path), hosts=LOCAL, token=None).application()
         self._portal = start_blocking_portal()

@@ -10,7 +10,7 @@ import pytest
 from ledger.account import fold
 from ledger.errors import InvalidInput, LedgerError, NoSuchThing
 from ledger.store import open_reader
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.compiling import parse_name
 from projections.history.debugger import Debugger
 from projections.history.fields import Look, Name, read_all, written

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledger.store import open_reader
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.bisect import bisect
 from projections.history.blame import blame, last
 from projections.history.bridge import PARTS

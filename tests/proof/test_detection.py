@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ledger.proof.seals import log_key
-from projections.runner import PROJECTIONS
+from projections.stored import PROJECTIONS
 from tests.cli.program import Json
 from tests.proof.worlds import (
     NAME,

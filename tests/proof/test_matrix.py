@@ -25,6 +25,7 @@ from ledger import kept, stream_tiles
 from ledger.proof.seals import log_key
 from projections import runner, snapshots
 from projections.columns import arrow, segments
+from projections.stored import PROJECTIONS
 from tests.cli.program import ROOT, Json, World, environment
 from tests.proof.matrix import (
     BEGIN,
@@ -138,7 +139,7 @@ def again(world: Sealed, folder: Path) -> Sealed:
 CORE = ("stored_events", "requests", "tree_nodes", "seals", "meta", "sqlite_sequence",
         "checkpoints", "rebuilds", "view_snapshots", "view_states", "view_tiles")  # fmt: skip
 VIEWS = tuple(
-    f"{prefix}{view.name}" for prefix in ("view_", "shadow_") for view in runner.PROJECTIONS
+    f"{prefix}{view.name}" for prefix in ("view_", "shadow_") for view in PROJECTIONS
 )
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from ledger.proof.notes import COSIGNATURE, SigningKey
 from ledger.proof.seals import log_key
+from projections.evidence.again import MANIFEST_SIGNED
 from tests.cli.program import ROOT, World, tally, valid
 from tests.proof.packs import (
     MANIFEST,
-    MANIFEST_SIGNED,
     PAGES,
     PROGRAM,
     SIGNATURE,

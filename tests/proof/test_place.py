@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import IntegrityBroken
-from ledger.store import Request, open_store
+from ledger.store import open_store
 from ledger.store.errors import LayoutChanged
+from ledger.store.rows import Request
 from ledger.store.schema import EARLIER
 from tests.proof.test_detection import found
 from tests.proof.worlds import Sealed, tampered

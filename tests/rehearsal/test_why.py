@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import codec
-from projections.answers import Formatter
+from projections.answers.terms import Formatter
 from projections.history.causes import Causes, is_fact
 from projections.history.compiling import parse_name
 from projections.history.fields import Look, Name, read_all

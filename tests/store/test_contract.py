@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from ledger.store import Request, Row, create_store, open_store
+from ledger.store import create_store, open_store
 from ledger.store.errors import LedgerExists, PositionConflict, StreamConflict
 from ledger.store.postgres import PostgresStore
+from ledger.store.rows import Request, Row
 from ledger.store.sqlite import FileStore
 
 if TYPE_CHECKING:

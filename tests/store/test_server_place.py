@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from projections.runner import PROJECTIONS
+from projections.stored import PROJECTIONS
 from tests.cli.program import SMALL, Done, Json, tally, valid
 from tests.servers import Server
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from projections.answers import Json
+    from projections.answers.terms import Json
 
 COLUMNS_FROM: Final = 8 << 20  # bytes, as the FOCUS reader has it
 

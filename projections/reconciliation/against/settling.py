@@ -19,7 +19,7 @@ from projections.reconciliation.focus import cells
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from projections.answers import Json
+    from projections.answers.terms import Json
 
 ADDED, GONE, CHANGED = "added", "gone", "changed"
 ID_DIGITS: Final = 12

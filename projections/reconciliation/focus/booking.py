@@ -24,7 +24,7 @@ from projections.reconciliation.ours import CREDITS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.answers import Json
+    from projections.answers.terms import Json
     from projections.reconciliation.imports import Left
     from projections.reconciliation.lines import Line, Statement
 
