@@ -34,7 +34,19 @@ def explained(error: click.ClickException) -> tuple[str, str]:
             choices = [str(choice) for choice in error.param.type.choices]
             said = f"{where} cannot be {given!r}: it is one of {', '.join(choices)}"
             return said, did_you_mean(given, choices) or see
+        if isinstance(error.param.type, click.IntRange):
+            return _outside(error, where, error.param.type), see
     return error.format_message().rstrip("."), see
+
+
+def _outside(error: click.BadParameter, where: str, bounds: click.IntRange) -> str:
+    """Say which numbers an option takes: click writes a formula, or the name of a type."""
+    given = error.message.split(" ", 1)[0].strip("'\"")
+    if bounds.min is None or bounds.max is None:
+        wanted = f"at least {bounds.min}" if bounds.max is None else f"at most {bounds.max}"
+    else:
+        wanted = f"from {bounds.min} to {bounds.max}"
+    return f"{where} cannot be {given!r}: it is a whole number, {wanted}"
 
 
 def _missing(error: click.MissingParameter, where: str) -> str:

@@ -65,7 +65,8 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         length = read_duration(certain(duration))
         if length is None:
             msg = f"{duration!r} is not a duration"
-            raise InvalidInput(msg, hint="write it like 7d, 12h, 30min or 45s")
+            hint = "write it like 7d, 12h, 30min or 45s; an instant is given with --to"
+            raise InvalidInput(msg, hint=hint)
         target = check_year(ledger.now() + length, certain(duration))
     made = ledger.advance(target)
     session.catch_views_up()

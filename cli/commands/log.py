@@ -37,7 +37,7 @@ def _complete_type(_ctx: click.Context, _parameter: click.Parameter, text: str) 
 @click.option("--type", "types", multiple=True, shell_complete=_complete_type, metavar="TYPE",
               help="Only this type of event; repeatable.")  # fmt: skip
 @click.option("--late", is_flag=True, help="Only events recorded after they were effective.")
-@click.option("-n", "most", type=int, help="Only the last N.")
+@click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="Only the last N.")
 @click.option("--follow", is_flag=True, help="Keep printing new events.")
 @click.option("--graph", is_flag=True, help="Each event under its cause, with who asked for it.")
 @tally_command(rows=True, point=True)

@@ -165,7 +165,7 @@ def test_a_tampered_row_and_a_stranger_are_found(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--workers", "0"), "0 is not in the range"),
+        (("--workers", "0"), "--workers cannot be '0': it is a whole number, at least 1"),
         (("--workers", "2", "--cluster", "tcp://127.0.0.1:1"), "exclude each other"),
         (("--cluster", "not an address"), "no cluster answers at not an address"),
     ],
