@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.store.journal import standing
+from projections.answers.keeping import JournalShown
 
 if TYPE_CHECKING:
     from ledger.store import Reader
 
 
-def journal_json(reader: Reader) -> dict[str, Any] | None:
+def journal_json(reader: Reader) -> JournalShown | None:
     """Return state, size and what they mean; None for a ledger on a server."""
     found = standing(reader)
-    return None if found is None else found._asdict()
+    return None if found is None else JournalShown(**found._asdict())

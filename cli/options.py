@@ -50,7 +50,7 @@ class Output:
         shown = answer if isinstance(answer, dict) else answer.plain()
         sys.stdout.write(json_line(shown))
 
-    def answered(self, answer: Answer) -> bool:
+    def answered(self, answer: Answer, rows: str = "rows") -> bool:
         """Print an answer, or its rows, where a program reads; return whether one does."""
         if self.form not in ("json", "ndjson", "csv"):
             return False
@@ -58,7 +58,7 @@ class Output:
         if self.form == "json":
             self.object(shown)
         else:
-            self.rows(shown["rows"])
+            self.rows(shown[rows])
         return True
 
     @contextmanager

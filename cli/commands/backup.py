@@ -12,6 +12,7 @@ from cli.render import write
 from ledger.proof.notes import write_base64
 from ledger.quoting import plural
 from ledger.store import shown
+from projections.answers.keeping import BackedUp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +52,10 @@ def command(session: Session, output: Output, *, target: str, force: bool) -> No
         write(f"  next: tally verify --ledger {shown(target)}")
         return
     output.object(
-        {
-            "schema": "tally.backup/1", "from": shown(session.location), "to": shown(target),
-            "events": done.events, "root": root, "bytes": done.bytes,
-        }
+        BackedUp(
+            from_=shown(session.location), to=shown(target),
+            events=done.events, root=root, bytes=done.bytes,
+        )
     )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from cli.points import asked
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
 from ledger.events import ACCOUNT_PREFIX
-from ledger.periods import format_instant
 from ledger.quoting import plural
-from projections.answers import point_json
+from projections.answers.hunting import Adopted, Checks, Judged
+from projections.answers.terms import Instant
 from projections.evidence.digests import point_of
 
 if TYPE_CHECKING:
@@ -62,23 +62,20 @@ def command(
     rows = []
     with Progress("check") as progress:
         for done, check in enumerate(checks, 1):
-            found = judge(
+            finding = judge(
                 session.reader, check, point, offset=session.offset, end=end,
                 rows=partial(rows_of, session),
             )  # fmt: skip
-            rows.append(_row(session, check, found))
+            rows.append(_row(session, check, finding))
             progress(done, len(checks))
-    good = all(row["ok"] for row in rows)
-    if output.form == "json":
-        shown = point_json(point, session.offset)
-        output.object({"schema": "tally.check/1", "point": shown, "ok": good, "checks": rows})
-    elif not output.human:
-        output.rows(rows)
-    else:
-        write(strong(point_line(point_json(point, session.offset))))
-        for row in rows:
+    good = all(row.ok for row in rows)
+    found = Checks(point=session.shown(point), ok=good, checks=rows)
+    if not output.answered(found, "checks"):
+        shown = found.plain()
+        write(strong(point_line(shown["point"])))
+        for row in shown["checks"]:
             _line(row)
-        bad = sum(not row["ok"] for row in rows)
+        bad = sum(not row.ok for row in rows)
         write(f"{plural(len(rows), 'check')}, {bad} failing" if bad else "every check holds")
     return DONE if good else FOUND
 
@@ -112,7 +109,7 @@ def _adopt(
         write(f"a close requires it while close_requires names check:{name}")
     else:
         output.object(
-            {"schema": "tally.adopted/1", "name": name, "position": recorded.position}
+            Adopted(name=name, position=recorded.position)
         )
     return DONE
 
@@ -129,15 +126,15 @@ def _end_of(session: Session, period: str | None, point: Point) -> Point | None:
     return point_of(session.reader, at=wanted.last, position=point.position)
 
 
-def _row(session: Session, check: Check, found: Finding) -> dict[str, Any]:
+def _row(session: Session, check: Check, found: Finding) -> Judged:
     row = None if found.first_bad is None else session.reader.row(found.first_bad)
-    at = None if row is None else format_instant(row.recorded_at, session.offset)
+    at = None if row is None else Instant.at(row.recorded_at, session.offset)
     said = check.expr or check.sql or ", ".join(check.books)
-    return {
-        "name": check.name, "when": check.when, "ok": found.ok, "checked": found.checked,
-        "failing": found.failing, "first_bad": found.first_bad, "recorded_at": at,
-        "account": found.account, "says": said,
-    }  # fmt: skip
+    return Judged(
+        name=check.name, when=check.when, ok=found.ok, checked=found.checked,
+        failing=found.failing, first_bad=found.first_bad, recorded_at=at,
+        account=found.account, says=said,
+    )  # fmt: skip
 
 
 def _line(row: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from ledger.errors import InvalidInput
 from ledger.proof.notes import write_base64
 from ledger.proof.proofs import Consistency, check_consistency, check_inclusion
 from ledger.quoting import plural
+from projections.answers.proving import ProofChecked
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -71,8 +72,8 @@ def command(
         write(f"  signed by {', '.join(names)}")
         return
     output.object(
-        {
-            "schema": "tally.check_proof/1", "ok": True, **about, "origin": checkpoint.origin,
-            "size": checkpoint.size, "root": write_base64(checkpoint.root), "signed_by": names,
-        }
+        ProofChecked(
+            ok=True, **about, origin=checkpoint.origin,
+            size=checkpoint.size, root=write_base64(checkpoint.root), signed_by=names,
+        )
     )  # fmt: skip

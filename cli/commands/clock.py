@@ -14,6 +14,8 @@ from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, format_instant, parse_instant
 from ledger.quoting import plural
+from projections.answers.keeping import ClockShown
+from projections.answers.terms import Instant
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -39,7 +41,8 @@ def show(session: Session, output: Output) -> None:
     if output.human:
         write(f"{session.config.clock} clock at {now}")
         return
-    output.object({"schema": "tally.clock/1", "clock": session.config.clock, "now": now})
+    shown = Instant.at(session.now, session.offset)
+    output.object(ClockShown(clock=session.config.clock, now=shown))
 
 
 @command.command("advance", short_help="Move a simulated clock and run what falls due.")

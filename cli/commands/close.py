@@ -12,6 +12,7 @@ from cli.outputs import output_option
 from cli.progress import Progress
 from cli.render import write
 from ledger.quoting import plural
+from projections.answers.closing import Check, Checklist
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,12 +95,12 @@ def _check(session: Session, output: Output, period: Period) -> int:
         write(f"{period.name} {said}")
     else:
         output.object(
-            {
-                "schema": "tally.checklist/1", "period": period.name, "ok": ok,
-                "checks": [
-                    {"name": line.name, "ok": line.ok, "figure": line.figure} for line in lines
+            Checklist(
+                period=period.name, ok=ok,
+                checks=[
+                    Check(name=line.name, ok=line.ok, figure=line.figure) for line in lines
                 ],
-            }
+            )
         )  # fmt: skip
     return DONE if ok else FOUND
 

@@ -12,6 +12,7 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import table, write
 from ledger.quoting import plural
+from projections.answers.keeping import ColumnsShown, SegmentShown
 from projections.columns.segments import MISSING, TRUSTED, Columns
 
 if TYPE_CHECKING:
@@ -78,18 +79,18 @@ def _answer(
         write(f"{standing.state}{said}; up to @{standing.position}, {standing.lag} behind")
     else:
         output.object(
-            {
-                "schema": "tally.columns/1", "done": done, "state": standing.state,
-                "position": standing.position, "lag": standing.lag, "events": events,
-                "bytes": size, "folder": str(columns.folder), "said": standing.said,
-                "segments": [
-                    {
-                        "file": one.lines.file, "first": one.first, "last": one.last,
-                        "rows": one.lines.rows, "bytes": one.bytes, "sha256": one.lines.sha256,
-                        "root": one.root,
-                    }
+            ColumnsShown(
+                done=done, state=standing.state,
+                position=standing.position, lag=standing.lag, events=events,
+                bytes=size, folder=str(columns.folder), said=standing.said,
+                segments=[
+                    SegmentShown(
+                        file=one.lines.file, first=one.first, last=one.last,
+                        rows=one.lines.rows, bytes=one.bytes, sha256=one.lines.sha256,
+                        root=one.root,
+                    )
                     for one in standing.segments
                 ],
-            }
+            )
         )  # fmt: skip
     return DONE if standing.state in (*TRUSTED, MISSING) else FOUND

@@ -15,6 +15,8 @@ from cli.render import coloured, table
 from cli.settings import DEFAULT, ENVIRONMENT, Setting, ledger_setting
 from cli.trusting import KEY_VARIABLE, POLICY_VARIABLE, is_key_text, key_file, policy_file
 from ledger.store import shown
+from projections.answers.keeping import Setting as SettingShown
+from projections.answers.keeping import Settings
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -40,7 +42,7 @@ def command(session: Session, output: Output) -> None:
         table(("setting", "value", "from"), rows)
     else:
         output.object(
-            {"schema": "tally.config/1", "settings": [one._asdict() for one in found]}
+            Settings(settings=[SettingShown(**one._asdict()) for one in found])
         )
 
 

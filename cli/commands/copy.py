@@ -15,6 +15,7 @@ from ledger.proof.notes import write_base64
 from ledger.quoting import plural
 from ledger.store import is_server, open_reader, open_store, place, shown
 from ledger.store.making import new_ledger
+from projections.answers.keeping import Copied
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -53,8 +54,8 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
         write(f"  root {root}")
         return
     output.object(
-        {
-            "schema": "tally.copy/1", "from": shown(origin), "to": shown(target),
-            "events": done.events, "seals": done.seals, "root": root,
-        }
+        Copied(
+            from_=shown(origin), to=shown(target),
+            events=done.events, seals=done.seals, root=root,
+        )
     )  # fmt: skip

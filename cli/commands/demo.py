@@ -26,6 +26,7 @@ from ledger.periods import HOUR, format_instant, parse_instant
 from ledger.quoting import plural
 from ledger.store import is_server
 from ledger.store.making import new_ledger
+from projections.answers.keeping import DemoMade, Planted
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -62,16 +63,16 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     statements = check_statements(session)
     if not output.human:
         output.object(
-            {
-                "schema": "tally.demo/1", "ledger": location, "commands": commands,
-                "refused": refused, "events": head, "rows_compared": rows,
-                "equal": difference is None,
-                "statements": [
-                    {"file": one.name, "matched": len(one.report.matches),
-                     "breaks": len(one.found), "planted": len(one.planted), "exact": one.exact}
+            DemoMade(
+                ledger=location, commands=commands,
+                refused=refused, events=head, rows_compared=rows,
+                equal=difference is None,
+                statements=[
+                    Planted(file=one.name, matched=len(one.report.matches),
+                     breaks=len(one.found), planted=len(one.planted), exact=one.exact)
                     for one in statements
                 ],
-            }
+            )
         )  # fmt: skip
         return
     write(strong(f"1. A year recorded in {location}"))

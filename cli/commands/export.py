@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
@@ -14,7 +14,7 @@ from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import write
 from ledger.errors import InvalidInput
-from projections.answers import point_json
+from projections.answers.keeping import Exported
 from projections.exports import EXPORTS
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def command(
             write("  check it with: tally verify-export")
         return
     output.object(
-        {
-            "schema": "tally.export/1", "format": form, "file": str(target), "bytes": into.size,
-            "point": point_json(point, session.offset), "rows": done.rows, **done.more,
-        }
+        Exported(
+            format=form, file=str(target), bytes=into.size,
+            point=session.shown(point), rows=done.rows, **cast("Any", done.more),
+        )
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX
 from ledger.quoting import plural
+from projections.answers.results import Imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,13 +87,13 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
             table(("what", "count"), sorted(counts.items()))
     elif output.form == "json":
         output.object(
-            {
-                "schema": "tally.import/1", "lines": sum(counts.values()),
-                "accepted": counts["accepted"], "duplicates": counts["repeated"],
-                "refused": refused,
-                "refusals": {code: n for code, n in sorted(counts.items()) if code.isupper()},
-                "position": session.reader.head().position,
-            }
+            Imported(
+                lines=sum(counts.values()),
+                accepted=counts["accepted"], duplicates=counts["repeated"],
+                refused=refused,
+                refusals={code: n for code, n in sorted(counts.items()) if code.isupper()},
+                position=session.reader.head().position,
+            )
         )  # fmt: skip
     return REFUSED if refused else DONE
 

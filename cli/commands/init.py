@@ -17,6 +17,8 @@ from ledger.errors import InvalidInput
 from ledger.periods import format_instant, parse_instant
 from ledger.policy import Policy
 from ledger.store import is_server, open_store, shown
+from projections.answers.keeping import Made
+from projections.answers.terms import Instant
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -94,8 +96,8 @@ def command(
         write("next: tally record open-account --account a-1, or tally import FILE")
         return
     output.object(
-        {
-            "schema": "tally.init/1", "ledger": place, "clock": clock,
-            "now": now, "currency": currency, "policy": readings.values, "position": 1,
-        }
+        Made(
+            ledger=place, clock=clock,
+            now=Instant.at(begins, offset), currency=currency, policy=readings.values, position=1,
+        )
     )  # fmt: skip

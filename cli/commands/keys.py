@@ -27,6 +27,7 @@ from ledger.proof.notes import COSIGNATURE, BadNote, check_name
 from ledger.proof.trust import TrustPolicy
 from ledger.quoting import plural
 from ledger.releases import seal
+from projections.answers.proving import KeyShown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,15 +163,14 @@ def _accept(policy: TrustPolicy, key: VerifierKey) -> None:
 def _show(
     output: Output, key: VerifierKey, path: Path, policy: Path, **more: Any
 ) -> None:
-    answer = {
-        "schema": "tally.keys/1", "name": key.name, "key_id": key.key_id.hex(),
-        "vkey": str(key), "kind": "witness" if key.algorithm == COSIGNATURE else "log",
-        "key_file": str(path), "policy_file": str(policy), "pem": _pem(key), **more,
-    }  # fmt: skip
-    if not output.human:
-        output.object(answer)
+    answer = KeyShown(
+        name=key.name, key_id=key.key_id.hex(),
+        vkey=str(key), kind="witness" if key.algorithm == COSIGNATURE else "log",
+        key_file=str(path), policy_file=str(policy), pem=_pem(key), **more,
+    )  # fmt: skip
+    if output.answered(answer):
         return
-    write(f"{answer['kind']} key {key.name}, id {answer['key_id']}")
+    write(f"{answer.kind} key {key.name}, id {answer.key_id}")
     write(f"  public    {key}")
     write(f"  private   {path}")
     write(f"  accepted  {policy}")

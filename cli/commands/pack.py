@@ -15,6 +15,7 @@ from ledger.errors import InvalidInput, NoSuchThing
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
+from projections.answers.proving import CheckpointIn, PackWritten
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -114,9 +115,9 @@ def command(
         write(f"  without an installation: python3 verify.py {target} (it is in the zip)")
         return
     output.object(
-        {
-            "schema": "tally.pack/1", "file": str(target), "bytes": pack.bytes,
-            "period": month.name, "files": files, "unsealed": unsealed, "signed": signed,
-            "checkpoint": pack.manifest["checkpoint"],
-        }
+        PackWritten(
+            file=str(target), bytes=pack.bytes,
+            period=month.name, files=files, unsealed=unsealed, signed=signed,
+            checkpoint=CheckpointIn(**pack.manifest["checkpoint"]),
+        )
     )  # fmt: skip

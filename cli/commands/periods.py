@@ -9,8 +9,8 @@ import click
 from cli import points
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, table, write
-from ledger.periods import format_instant
-from projections.answers import point_json
+from projections.answers.closing import MonthShown, Periods
+from projections.answers.terms import Instant
 from projections.history.register import months_at
 
 if TYPE_CHECKING:
@@ -32,29 +32,27 @@ def command(session: Session, output: Output, **options: Any) -> None:
       tally periods --ndjson
     """
     point = points.asked(session, **point_options(options))
-    rows = [_row(one, session.offset) for one in months_at(session.reader, point, session.offset)]
-    if output.form in ("ndjson", "csv"):
-        output.rows(rows)
-    elif output.human:
-        write(point_line(point_json(point, session.offset)))
+    months = months_at(session.reader, point, session.offset)
+    found = Periods(
+        point=session.shown(point), rows=[_row(one, session.offset) for one in months]
+    )
+    if not output.answered(found):
+        shown = found.plain()
+        write(point_line(shown["point"]))
         table(
             ("period", "state", "closed", "actor", "restatements"),
             [
                 (row["period"], row["state"], short(row["closed_at"]), row["actor"],
                  row["restatements"])
-                for row in rows
+                for row in shown["rows"]
             ],
         )  # fmt: skip
-    else:
-        output.object(
-            {"schema": "tally.periods/1", "point": point_json(point, session.offset), "rows": rows}
-        )
 
 
-def _row(month: Month, offset: int) -> dict[str, Any]:
+def _row(month: Month, offset: int) -> MonthShown:
     close = month.close
-    return {
-        "period": month.name, "state": month.state,
-        "closed_at": None if close is None else format_instant(close.closed_at, offset),
-        "actor": None if close is None else close.actor, "restatements": month.restatements,
-    }  # fmt: skip
+    return MonthShown(
+        period=month.name, state=month.state,
+        closed_at=None if close is None else Instant.at(close.closed_at, offset),
+        actor=None if close is None else close.actor, restatements=month.restatements,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from cli.progress import Progress
 from cli.render import point_line, table, write
 from ledger.errors import NoSuchThing
 from ledger.policy import did_you_mean
+from projections.answers.keeping import Rebuilt, ViewList, ViewListed, view_difference
 from projections.projection import VIEWS
 from projections.runner import Views
 from projections.stored import PROJECTIONS
@@ -44,19 +45,15 @@ def command() -> None:
 @tally_command(rows=True)
 def list_(_session: Session, output: Output) -> None:
     """List the views, their versions and columns."""
-    rows = [
-        {"name": p.name, "version": p.version, "columns": [name for name, _ in p.columns]}
-        for p in PROJECTIONS
-    ]
-    if output.form in ("ndjson", "csv"):
-        output.rows(rows)
-    elif output.human:
+    found = ViewList(rows=[
+        ViewListed(name=one.name, version=one.version, columns=[name for name, _ in one.columns])
+        for one in PROJECTIONS
+    ])  # fmt: skip
+    if not output.answered(found):
         table(
             ("view", "version", "columns"),
-            [(r["name"], r["version"], f"{len(r['columns'])} columns") for r in rows],  # type: ignore[arg-type]
+            [(one.name, one.version, f"{len(one.columns)} columns") for one in PROJECTIONS],
         )
-    else:
-        output.object({"schema": "tally.projections/1", "rows": rows})
 
 
 @command.command("show")
@@ -74,11 +71,7 @@ def show(session: Session, output: Output, *, name: str, **options: Any) -> None
       tally projections show overdue --csv
     """
     answer = session.rows(name, points.asked(session, **point_options(options)))
-    if output.form in ("ndjson", "csv"):
-        output.rows(map(dict, answer.rows))
-    elif output.form == "json":
-        output.object(answer.plain())
-    else:
+    if not output.answered(answer):
         write(point_line(answer.plain()["point"]))
         numbers = [all(isinstance(row[one], int) for row in answer.rows) for one in answer.columns]
         rows = [[row[one] for one in answer.columns] for row in answer.rows]
@@ -90,16 +83,12 @@ def show(session: Session, output: Output, *, name: str, **options: Any) -> None
 def status(session: Session, output: Output) -> int:
     """Show how far each view has read the log; exit 1 if one cannot be trusted."""
     views = Views(session.reader).status()
-    rows = [view._asdict() for view in views]
-    if output.form in ("ndjson", "csv"):
-        output.rows(rows)
-    elif output.human:
+    found = ViewList(rows=[ViewListed(**view._asdict()) for view in views])
+    if not output.answered(found):
         table(
             ("view", "version", "position", "lag", "state"),
             [(view.name, view.version, view.position, view.lag, view.state) for view in views],
         )
-    else:
-        output.object({"schema": "tally.projections/1", "rows": rows})
     return FOUND if any(view.state in ("foreign", "outdated") for view in views) else DONE
 
 
@@ -128,10 +117,10 @@ def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool)
             write(f"view {difference.view} had drifted, first at account {difference.account}")
     else:
         output.object(
-            {
-                "schema": "tally.rebuild/1", "views": names, "shadow": shadow,
-                "equal": difference is None,
-                "first_difference": None if difference is None else difference._asdict(),
-            }
+            Rebuilt(
+                views=names, shadow=shadow,
+                equal=difference is None,
+                first_difference=view_difference(difference),
+            )
         )  # fmt: skip
     return DONE if difference is None else FOUND

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from cli.trusting import EVENT_SUFFIX, policy_option, read_checkpoint_text, read
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
 from ledger.proof import seals
 from ledger.proof.notes import write_base64
+from projections.answers.proving import Proved
 from projections.history.points import read_position
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command(
         msg = "give a position, or --consistency and an older checkpoint"
         raise InvalidInput(msg, hint="e.g. tally prove 17")
     proof: Inclusion | Consistency
-    about: dict[str, int | str]
+    about: dict[str, Any]
     body = b""
     if consistency is not None:
         policy = read_policy(session.location, policy_place)
@@ -68,11 +69,11 @@ def command(
         return
     kind = "inclusion" if consistency is None else "consistency"
     output.object(
-        {
-            "schema": "tally.prove/1", "kind": kind, **about, "proof": str(proof),
-            "file": None if target is None else str(target),
-            "event_file": None if event_target is None else str(event_target),
-        }
+        Proved(
+            kind=kind, **about, proof=str(proof),
+            file=None if target is None else str(target),
+            event_file=None if event_target is None else str(event_target),
+        )
     )  # fmt: skip
 
 

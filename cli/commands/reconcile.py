@@ -23,6 +23,7 @@ from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
+from projections.answers.keeping import ColumnMap
 from projections.answers.terms import Formatter
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
@@ -136,7 +137,7 @@ def _guess(output: Output, body: bytes | Path, options: dict[str, Any]) -> int:
     if output.human:
         write_lines(guessed.rstrip())
     else:
-        output.object({"schema": "tally.column_map/1", "map": guessed})
+        output.object(ColumnMap(map=guessed))
     return DONE
 
 

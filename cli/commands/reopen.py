@@ -8,6 +8,7 @@ import click
 
 from cli.options import Output, tally_command
 from cli.render import write
+from projections.answers.closing import MonthReopened, Reopened
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -36,16 +37,15 @@ def command(
     term = read_period(period, session.offset)
     made = reopen(session.ledger, term, actor=actor, reason=reason)
     rows = [
-        {"period": getattr(one.event, "period", ""), "close": getattr(one.event, "close", None),
-         "position": one.position}
+        MonthReopened(
+            period=getattr(one.event, "period", ""), close=getattr(one.event, "close", 0),
+            position=one.position,
+        )
         for one in made
     ]  # fmt: skip
     if output.human:
         for row in rows:
-            write(f"reopened {row['period']}, closed at @{row['close']} [@{row['position']}]")
+            write(f"reopened {row.period}, closed at @{row.close} [@{row.position}]")
         write("when it is complete: tally close")
         return
-    output.object(
-        {"schema": "tally.reopen/1", "period": term.name, "position": rows[0]["position"],
-         "months": rows}
-    )  # fmt: skip
+    output.object(Reopened(period=term.name, position=rows[0].position, months=rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,10 +17,10 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections import shares
+from projections.answers.keeping import Replayed, view_difference
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.stored import Difference
 
 
 @click.command("replay")
@@ -62,19 +62,19 @@ def command(
     rows, difference, accounts = done.rows, done.difference, len(names)
     if compare and difference is None:
         difference = shares.strangers(session.reader)
-    answer: dict[str, Any] = {
-        "schema": "tally.replay/1", "events": head, "accounts": accounts, "rows": rows,
-        "digest": shares.digest_of(done),
-        "compared": compare, "equal": difference is None if compare else None,
-        "first_difference": _shown(difference),
-    }  # fmt: skip
+    answer = Replayed(
+        events=head, accounts=accounts, rows=rows,
+        digest=shares.digest_of(done),
+        compared=compare, equal=difference is None if compare else None,
+        first_difference=view_difference(difference),
+    )  # fmt: skip
     if not output.human:
         output.object(answer)
     else:
         rate = head * 1000 // max(milliseconds, 1)
         what = f"{plural(head, 'event')} of {plural(accounts, 'account')} refolded"
         write(f"{what}: {plural(rows, 'row')}, {rate} events/s")
-        write(f"digest {answer['digest']}")
+        write(f"digest {answer.digest}")
         if compare and difference is None:
             write("every stored view equals the refold, row by row")
         if difference is not None:
@@ -83,15 +83,6 @@ def command(
             write(f"  refolded  {_row(difference.refolded)}")
             write("next: tally projections rebuild " + difference.view)
     return FOUND if difference is not None or accounts == 0 or stale else DONE
-
-
-def _shown(difference: Difference | None) -> dict[str, Any] | None:
-    if difference is None:
-        return None
-    return {
-        "view": difference.view, "account": difference.account,
-        "stored": difference.stored, "refolded": difference.refolded,
-    }  # fmt: skip
 
 
 def _row(row: tuple[object, ...] | None) -> str:

@@ -16,6 +16,7 @@ from ledger.proof.notes import COSIGNATURE, write_base64
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
 from ledger.releases import seal
+from projections.answers.proving import Sealed
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -55,9 +56,9 @@ def command(
         write_lines(f"  written to {target}" if target else f"\n{sealed.note.rstrip()}")
         return
     output.object(
-        {
-            "schema": "tally.seal/1", "number": sealed.number, "new": new, "origin": key.name,
-            "size": sealed.size, "root": write_base64(sealed.root), "checkpoint": sealed.note,
-            "file": None if target is None else str(target),
-        }
+        Sealed(
+            number=sealed.number, new=new, origin=key.name,
+            size=sealed.size, root=write_base64(sealed.root), checkpoint=sealed.note,
+            file=None if target is None else str(target),
+        )
     )  # fmt: skip

@@ -14,6 +14,7 @@ from cli.render import cell, point_line, table, write
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers import point_json
+from projections.answers.keeping import ColumnShown, Queried
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -126,11 +127,11 @@ def _print(session: Session, output: Output, point: Point, answer: Answer) -> No
         _page(answer)
     else:
         output.object(
-            {
-                "schema": "tally.sql/1", "point": point_json(point, session.offset),
-                "columns": [{"name": name, "type": kind} for name, kind in answer.columns],
-                "rows": list(answer.rows()),
-            }
+            Queried(
+                point=session.shown(point),
+                columns=[ColumnShown(name=name, type=kind) for name, kind in answer.columns],
+                rows=list(answer.rows()),
+            )
         )  # fmt: skip
 
 

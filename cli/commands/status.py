@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,8 @@ from ledger.periods import format_instant
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
 from ledger.store import shown
+from projections.answers.keeping import LastSeal, NextDue, Status, ViewStanding
+from projections.answers.terms import Instant
 from projections.runner import Views
 
 if TYPE_CHECKING:
@@ -43,50 +45,49 @@ def command(session: Session, output: Output) -> None:
             "SELECT account, due_at, kind, key FROM view_deadlines ORDER BY due_at, account"
         ).fetchone()
     session.note_what_is_due()
-    answer: dict[str, Any] = {
-        "schema": "tally.status/1",
-        "ledger": shown(session.location),
-        "id": session.config.ledger,
-        "currency": session.config.currency,
-        "head": head.position,
-        "recorded_at": format_instant(head.recorded_at, offset),
-        "clock": session.config.clock,
-        "now": format_instant(session.now, offset),
-        "policy": session.config.policy.values,
-        "views": [view._asdict() for view in views],
-        "last_seal": _last_seal(session),
-        "journal": journal_json(session.reader),
-        "next_due": None
+    answer = Status(
+        ledger=shown(session.location),
+        id=session.config.ledger,
+        currency=session.config.currency,
+        head=head.position,
+        recorded_at=Instant.at(head.recorded_at, offset),
+        clock=session.config.clock,
+        now=Instant.at(session.now, offset),
+        policy=session.config.policy.values,
+        views=[ViewStanding(**view._asdict()) for view in views],
+        last_seal=_last_seal(session),
+        journal=journal_json(session.reader),
+        next_due=None
         if due is None
-        else {
-            "account": due[0], "at": format_instant(due[1], offset),
-            "what": _KINDS[due[2]], "key": due[3],
-        },
-    }  # fmt: skip
-    if not output.human:
-        output.object(answer)
+        else NextDue(
+            account=due[0], at=Instant.at(due[1], offset),
+            what=_KINDS[due[2]], key=due[3],
+        ),
+    )  # fmt: skip
+    if output.answered(answer):
         return
-    write(f"{answer['ledger']}: head @{head.position}, {answer['clock']} clock at {answer['now']}")
+    now = answer.now.isoformat()
+    write(f"{answer.ledger}: head @{head.position}, {answer.clock} clock at {now}")
     if due is not None:
         what = f"{_KINDS[due[2]]} of {due[0]} {due[3]}".rstrip()
         write(f"next due: {what} at {short(format_instant(due[1], offset))}")
-    seal = answer["last_seal"]
+    seal = answer.last_seal
     write(
         "last seal: none" if seal is None
-        else f"last seal: @{seal['size']}, {plural(seal['unsealed'], 'event')} since"
+        else f"last seal: @{seal.size}, {plural(seal.unsealed, 'event')} since"
     )  # fmt: skip
-    if answer["journal"] is not None and answer["journal"]["said"]:
-        write(f"journal: {answer['journal']['said']}")
+    if answer.journal is not None and answer.journal.said:
+        write(f"journal: {answer.journal.said}")
     table(
         ("view", "version", "position", "lag", "state"),
         [(view.name, view.version, view.position, view.lag, view.state) for view in views],
     )
 
 
-def _last_seal(session: Session) -> dict[str, int] | None:
+def _last_seal(session: Session) -> LastSeal | None:
     """Return the position up to which the log is sealed."""
     seal = last_seal(session.reader.connection)
     if seal is None:
         return None
     unsealed = session.reader.head().position - seal.size
-    return {"number": seal.number, "size": seal.size, "unsealed": unsealed}
+    return LastSeal(number=seal.number, size=seal.size, unsealed=unsealed)

@@ -14,6 +14,7 @@ from ledger.errors import NoSuchThing
 from ledger.proof.seals import last_seal
 from ledger.proof.tiles import tiles
 from ledger.quoting import plural
+from projections.answers.proving import TilesWritten
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -46,5 +47,5 @@ def command(session: Session, output: Output, *, folder: Target) -> None:
         write(f"{plural(seal.size, 'event')} in {plural(files, 'file')} in {folder}")
         return
     output.object(
-        {"schema": "tally.tiles/1", "folder": str(folder), "size": seal.size, "files": files}
+        TilesWritten(folder=str(folder), size=seal.size, files=files)
     )

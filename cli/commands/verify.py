@@ -17,6 +17,7 @@ from ledger.proof.seals import last_seal
 from ledger.proof.trust import NoAcceptedKey
 from ledger.quoting import plural
 from ledger.verification.whole import verify
+from projections.answers.proving import Verified, VerifiedCheck
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities
 
@@ -69,35 +70,32 @@ def command(
             with Progress("columns") as progress:
                 checks.append(check_columns(reader, verified.root, progress))
     seal = last_seal(reader.connection) if verified.whole else None
-    answer: dict[str, Any] = {
-        "schema": "tally.verify/1",
-        "ok": all(check.ok for check in checks),
-        "events": verified.events,
-        "root": write_base64(verified.root),
-        "sealed": seal.size if seal is not None else None,
-        "deep": deep,
-        "journal": journal_json(reader),
-        "checks": [_shown(check) for check in checks],
-    }
-    if output.human:
-        _page(answer, whole=verified.whole)
-    else:
-        output.object(answer)
+    answer = Verified(
+        ok=all(check.ok for check in checks),
+        events=verified.events,
+        root=write_base64(verified.root),
+        sealed=seal.size if seal is not None else None,
+        deep=deep,
+        journal=journal_json(reader),
+        checks=[_shown(check) for check in checks],
+    )
+    if not output.answered(answer):
+        _page(answer.plain(), whole=verified.whole)
     if not verified.whole:
         return BROKEN
-    return DONE if answer["ok"] and verified.events else FOUND
+    return DONE if answer.ok and verified.events else FOUND
 
 
-def _shown(check: Check) -> dict[str, Any]:
+def _shown(check: Check) -> VerifiedCheck:
     fault = check.fault
-    return {
-        "name": check.name, "ok": check.ok, "checked": check.checked,
-        "first_bad": fault.position if fault is not None else None,
-        "kind": fault.kind if fault is not None else None,
-        "sentence": check.sentence,
-        "said": fault.said if fault is not None else None,
-        "skipped": check.skipped,
-    }  # fmt: skip
+    return VerifiedCheck(
+        name=check.name, ok=check.ok, checked=check.checked,
+        first_bad=fault.position if fault is not None else None,
+        kind=fault.kind if fault is not None else None,
+        sentence=check.sentence,
+        said=fault.said if fault is not None else None,
+        skipped=check.skipped,
+    )  # fmt: skip
 
 
 def _holds(shown: dict[str, Any]) -> str:

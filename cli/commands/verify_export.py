@@ -13,10 +13,11 @@ from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
 from cli.render import write
 from ledger.errors import IntegrityBroken, NoSuchThing
-from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
 from ledger.quoting import plural
+from projections.answers.proving import ExportVerified
+from projections.answers.terms import Instant
 from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
 from projections.journal.transactions import FORMS
 from projections.point import Point
@@ -68,12 +69,12 @@ def command(session: Session, output: Output, *, file: str) -> None:
         write(f"  {plural(heading.size, 'event')}, root {heading.root}")
         return
     output.object(
-        {
-            "schema": "tally.verify_export/1", "ok": True, "format": form, "file": file,
-            "size": heading.size, "root": heading.root, "sha256": heading.digest, "lines": lines,
-            "at": format_instant(heading.at, heading.offset),
-            "known_at": format_instant(heading.known_at, heading.offset),
-        }
+        ExportVerified(
+            ok=True, format=form, file=file,
+            size=heading.size, root=heading.root, sha256=heading.digest, lines=lines,
+            at=Instant.at(heading.at, heading.offset),
+            known_at=Instant.at(heading.known_at, heading.offset),
+        )
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from ledger.proof.nodes import Nodes
 from ledger.proof.notes import COSIGNATURE, BadNote, Checkpoint, read_base64, write_base64
 from ledger.proof.proofs import Consistency, continues
 from ledger.quoting import plural
+from projections.answers.proving import Witnessed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,11 +88,11 @@ def command(
         write_lines(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
         return
     output.object(
-        {
-            "schema": "tally.witness/1", "origin": new.origin, "size": new.size,
-            "root": write_base64(new.root), "seen_before": old.size, "witness": key.name,
-            "time": time, "checkpoint": cosigned, "file": None if target is None else str(target),
-        }
+        Witnessed(
+            origin=new.origin, size=new.size,
+            root=write_base64(new.root), seen_before=old.size, witness=key.name,
+            time=time, checkpoint=cosigned, file=None if target is None else str(target),
+        )
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
@@ -21,6 +21,7 @@ from projections.answers.terms import (
     PointShown,
     Position,
     Sha256,
+    one_of,
 )
 
 
@@ -122,7 +123,7 @@ class MonthShown(Part, frozen=True, kw_only=True):
     """A month and how it stands."""
 
     period: Month
-    state: Literal["open", "closed", "reopened"]
+    state: Annotated[str, one_of("open", "closed", "reopened")]
     closed_at: Instant | None
     actor: Id | None
     restatements: Count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -20,6 +20,7 @@ from projections.answers.terms import (
     PointShown,
     Position,
     Restated,
+    one_of,
 )
 
 
@@ -109,9 +110,9 @@ class Trace(Answer, frozen=True, kw_only=True, tag="tally.trace/1"):
     account: Id
     currency: Currency
     expression: Id
-    kind: Literal["money", "instant", "flag", "text", "count", "null"]
-    every: Literal["change", "day", "month"]
-    axis: Literal["effective", "known"]
+    kind: Annotated[str, one_of("money", "instant", "flag", "text", "count", "null")]
+    every: Annotated[str, one_of("change", "day", "month")]
+    axis: Annotated[str, one_of("effective", "known")]
     rows: Sequence[Traced]
     restated: Restated | UnsetType = UNSET
 
@@ -141,7 +142,7 @@ class Bisect(Answer, frozen=True, kw_only=True, tag="tally.bisect/1"):
     point: PointShown
     account: Id
     expression: Id
-    axis: Literal["effective", "known"]
+    axis: Annotated[str, one_of("effective", "known")]
     first: bool | None
     flips: Sequence[FlipFound]
     examined: Count
@@ -183,7 +184,12 @@ class Word(Part, frozen=True, kw_only=True):
     """
 
     word: Id
-    show: Literal["stop", "diff", "value", "fields", "why", "list", "marks", "help", "end", "error"]
+    show: Annotated[
+        str,
+        one_of(
+            "stop", "diff", "value", "fields", "why", "list", "marks", "help", "end", "error"
+        ),
+    ]  # fmt: skip
     position: Count | UnsetType = UNSET
     head: Count | UnsetType = UNSET
     percent: Count | UnsetType = UNSET
@@ -227,7 +233,7 @@ class Judged(Part, frozen=True, kw_only=True):
     """
 
     name: Id
-    when: Literal["always", "closes", "now"]
+    when: Annotated[str, one_of("always", "closes", "now")]
     ok: bool
     checked: Count
     failing: Count

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from projections.answers.events import Event
 from projections.answers.terms import (
     Answer,
+    Clock,
     Count,
     Currency,
     Id,
@@ -18,10 +19,13 @@ from projections.answers.terms import (
     PointShown,
     Position,
     Sha256,
+    one_of,
 )
 
-ViewState: TypeAlias = Literal["fresh", "behind", "foreign", "outdated", "missing"]
+ViewState: TypeAlias = Annotated[str, one_of("fresh", "behind", "foreign", "outdated", "missing")]
 
+if TYPE_CHECKING:
+    from projections.stored import Difference
 
 class ViewStanding(Part, frozen=True, kw_only=True):
     """How a stored view stands against the log."""
@@ -50,7 +54,7 @@ class JournalShown(Part, frozen=True, kw_only=True):
 
     """
 
-    state: Literal["empty", "needed", "absent", "damaged"]
+    state: Annotated[str, one_of("empty", "needed", "absent", "damaged")]
     bytes: Count
     said: str | None
 
@@ -59,7 +63,7 @@ class Made(Answer, frozen=True, kw_only=True, tag="tally.init/1"):
     """A ledger that was made."""
 
     ledger: Id
-    clock: Literal["system", "simulated"]
+    clock: Clock
     now: Instant
     currency: Currency
     policy: Mapping[str, str]
@@ -76,7 +80,7 @@ class Setting(Part, frozen=True, kw_only=True):
 
     name: Id
     value: str | None
-    source: Literal["option", "environment", "file", "default"]
+    source: Annotated[str, one_of("option", "environment", "file", "default")]
     where: str | None
 
 
@@ -146,8 +150,8 @@ class ColumnsShown(Answer, frozen=True, kw_only=True, tag="tally.columns/1"):
 
     """
 
-    done: Literal["built", "status", "dropped"]
-    state: Literal["missing", "fresh", "behind", "foreign", "outdated", "damaged"]
+    done: Annotated[str, one_of("built", "status", "dropped")]
+    state: Annotated[str, one_of("missing", "fresh", "behind", "foreign", "outdated", "damaged")]
     position: Count
     lag: Count
     events: Count
@@ -187,7 +191,7 @@ class Status(Answer, frozen=True, kw_only=True, tag="tally.status/1"):
     currency: Currency
     head: Position
     recorded_at: Instant
-    clock: Literal["system", "simulated"]
+    clock: Clock
     now: Instant
     policy: Mapping[str, str]
     views: Sequence[ViewStanding]
@@ -276,7 +280,7 @@ class Ran(Answer, frozen=True, kw_only=True, tag="tally.run/1"):
 class ClockShown(Answer, frozen=True, kw_only=True, tag="tally.clock/1"):
     """The ledger's clock; events are what an advance recorded."""
 
-    clock: Literal["system", "simulated"]
+    clock: Clock
     now: Instant
     events: Sequence[Event] | UnsetType = UNSET
 
@@ -331,3 +335,8 @@ class ColumnMap(Answer, frozen=True, kw_only=True, tag="tally.column_map/1"):
     """
 
     map: str
+
+
+def view_difference(found: Difference | None) -> ViewDifference | None:
+    """Return the first row of a view that a refold gives otherwise; None for none."""
+    return None if found is None else ViewDifference(**found._asdict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -16,7 +16,11 @@ from projections.answers.terms import (
     Part,
     PointShown,
     Position,
+    one_of,
 )
+from projections.notices.kinds import KINDS
+
+Kind: TypeAlias = Annotated[str, one_of(*KINDS)]
 
 
 class Told(Part, frozen=True, kw_only=True):
@@ -39,23 +43,7 @@ class NoticeShown(Answer, frozen=True, kw_only=True, tag="tally.notice/1"):
     """
 
     id: Annotated[str, Meta(pattern="^[^:]+:[0-9]+:[a-z0-9_]+$")]
-    kind: Literal[
-        "low_balance",
-        "low_balance_reminder",
-        "overdue",
-        "overdue_cleared",
-        "service_stopped",
-        "service_restored",
-        "expiry_7d",
-        "expiry_3d",
-        "expiry_1d",
-        "expired",
-        "release_3d",
-        "release_1d",
-        "released",
-        "auto_renew_failed",
-        "auto_renewed",
-    ]
+    kind: Kind
     account: Id
     at: Instant
     facts: Told
@@ -74,23 +62,7 @@ class Attempt(Answer, frozen=True, kw_only=True, tag="tally.attempt/1"):
 
     position: Position
     account: Id
-    kind: Literal[
-        "low_balance",
-        "low_balance_reminder",
-        "overdue",
-        "overdue_cleared",
-        "service_stopped",
-        "service_restored",
-        "expiry_7d",
-        "expiry_3d",
-        "expiry_1d",
-        "expired",
-        "release_3d",
-        "release_1d",
-        "released",
-        "auto_renew_failed",
-        "auto_renewed",
-    ]
+    kind: Kind
     notice: Annotated[str, Meta(pattern="^[^:]+:[0-9]+:[a-z0-9_]+$")]
     at: Instant
     tried_at: Instant

@@ -18,6 +18,7 @@ from projections.answers.terms import (
     Position,
     Root,
     Sha256,
+    one_of,
 )
 
 
@@ -37,17 +38,16 @@ class VerifiedCheck(Part, frozen=True, kw_only=True):
     ok: bool
     checked: Count
     first_bad: Position | None
-    kind: Literal[
-        "modified",
-        "deleted",
-        "inserted",
-        "reordered",
-        "truncated",
-        "forked",
-        "unsigned",
-        "unknown_key",
-        "clock_backwards",
-    ] | None
+    kind: (
+        Annotated[
+            str,
+            one_of(
+                "modified", "deleted", "inserted", "reordered", "truncated", "forked", "unsigned",
+                "unknown_key", "clock_backwards",
+            ),
+        ]
+        | None
+    )  # fmt: skip
     sentence: Id
     said: Id | None
     skipped: str | None
@@ -82,7 +82,7 @@ class Proved(Answer, frozen=True, kw_only=True, tag="tally.prove/1"):
 
     """
 
-    kind: Literal["inclusion", "consistency"]
+    kind: Annotated[str, one_of("inclusion", "consistency")]
     old: Count | UnsetType = UNSET
     position: Position | UnsetType = UNSET
     event: Id | UnsetType = UNSET
@@ -100,7 +100,7 @@ class ProofChecked(Answer, frozen=True, kw_only=True, tag="tally.check_proof/1")
     """
 
     ok: Literal[True]
-    kind: Literal["inclusion", "consistency"]
+    kind: Annotated[str, one_of("inclusion", "consistency")]
     old: Count | UnsetType = UNSET
     position: Position | UnsetType = UNSET
     origin: Id
@@ -123,7 +123,7 @@ class KeyShown(Answer, frozen=True, kw_only=True, tag="tally.keys/1"):
     name: Id
     key_id: Annotated[str, Meta(pattern="^[0-9a-f]{8}$")]
     vkey: Id
-    kind: Literal["log", "witness"]
+    kind: Annotated[str, one_of("log", "witness")]
     key_file: Id
     policy_file: Id
     pem: Id

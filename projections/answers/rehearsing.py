@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -24,6 +24,7 @@ from projections.answers.terms import (
     PointShown,
     Position,
     RuleName,
+    one_of,
 )
 from projections.answers.why import Flip
 
@@ -42,7 +43,7 @@ class Verdict(Part, frozen=True, kw_only=True):
 
     position: Count | None
     inserted: bool
-    before: Literal["accepted", "refused"] | None
+    before: Annotated[str, one_of("accepted", "refused")] | None
     command: Command
     code: str | UnsetType = UNSET
     message: str | UnsetType = UNSET
@@ -79,7 +80,7 @@ class WhatIfShown(Answer, frozen=True, kw_only=True, tag="tally.whatif/1"):
 
     """
 
-    mode: Literal["decide", "facts"]
+    mode: Annotated[str, one_of("decide", "facts")]
     point: PointShown
     accounts: Sequence[Id]
     possible: bool | UnsetType = UNSET
@@ -111,7 +112,7 @@ class Refusal(Part, frozen=True, kw_only=True):
 class Cure(Part, frozen=True, kw_only=True):
     """A command that, given now, would have the other accepted."""
 
-    kind: Literal["top-up", "coupon"]
+    kind: Annotated[str, one_of("top-up", "coupon")]
     amount: Money
     currency: Currency
     command: Command
@@ -184,7 +185,7 @@ class DecidedOtherwise(Part, frozen=True, kw_only=True):
 
     """
 
-    kind: Literal["missing", "extra", "different", "order"]
+    kind: Annotated[str, one_of("missing", "extra", "different", "order")]
     account: str | None
     position: Count | None
     type: str

@@ -54,6 +54,14 @@ Currency: TypeAlias = Annotated[str, Meta(description="ISO 4217.", pattern="^[A-
 Id: TypeAlias = Annotated[str, Meta(min_length=1)]
 Position: TypeAlias = Annotated[int, Meta(ge=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+def one_of(*texts: str) -> Meta:
+    """Say which texts a field may have; what makes it is not a type of its own."""
+    return Meta(extra_json_schema={"enum": list(texts)})
+
+
+Clock: TypeAlias = Annotated[str, one_of("system", "simulated")]
 Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Root: TypeAlias = Annotated[
     str, Meta(description="32 bytes in base64.", pattern="^[A-Za-z0-9+/]{43}=$")
