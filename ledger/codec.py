@@ -174,20 +174,3 @@ def decode_envelopes(bodies: Iterable[bytes]) -> list[Envelope]:
         return [decode(body) for body in bodies]
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise UnknownEventType(str(error)) from None
-
-
-class EventType(Struct, frozen=True):
-    """One entry of the vocabulary, for documents and the census of a store."""
-
-    name: str
-    schema: int
-    tag: str
-
-
-def vocabulary() -> list[EventType]:
-    """List today's event types with their schema numbers."""
-    found = []
-    for event_type in EVENT_TYPES:
-        name, schema = tag(event_type).split("/")
-        found.append(EventType(name=name, schema=int(schema), tag=tag(event_type)))
-    return found

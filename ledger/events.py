@@ -590,6 +590,8 @@ class NoticeFailed(Event, frozen=True, tag="NoticeFailed/1"):
     since: int = 0
 
 
+# A paid order for a term: what it costs is paid by one coupon and cash (R26).
+Ordered = InstancePurchased | InstanceRenewed | UpgradedToEnterprise | SpecUpgraded
 AnyEvent = (
     AccountOpened | PolicyAdopted | PriceSet | TopUpReceived | TopUpReversed | CouponGranted
     | CouponStarted | CouponExpired | UsageRecorded | BillPosted | BillSettled | DebtRecorded

@@ -11,7 +11,7 @@ This module must not know how lots are shown.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from ledger import codec
 from ledger import events as e
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-ORDERS = (e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded)
-SPENDING = (e.BillSettled, e.TopUpReversed, *ORDERS)
+SPENDING = (e.BillSettled, e.TopUpReversed, *get_args(e.Ordered))
 
 
 class Spent(NamedTuple):
@@ -103,7 +102,7 @@ class Lots:
             self._receive(recorded, event.cash_part)
         elif isinstance(event, e.BillSettled):
             self._spend(recorded, event.item, event.cash_part)
-        elif isinstance(event, ORDERS):
+        elif isinstance(event, e.Ordered):
             self._spend(recorded, event.instance, event.cash_part)
         elif isinstance(event, e.TopUpReversed):
             self.reversals.append(recorded)

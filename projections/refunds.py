@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
 
-Ordered = e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise | e.SpecUpgraded
 # The events that Orders has something to do with; every other may be kept from it.
 CONCERNED: Final = frozenset(
-    {*get_args(Ordered), e.RenewalCancelled, e.RefundIssued, e.InstanceReleased}
+    {*get_args(e.Ordered), e.RenewalCancelled, e.RefundIssued, e.InstanceReleased}
 )
 FIVE_DAY, OF_RENEWAL = "five_day", "renewal"  # the reasons of a refund that take whole orders
 
@@ -48,7 +47,7 @@ def refund_of(recorded: RecordedEvent, part: Part, parts: Sequence[Part]) -> str
     return f"{name}:{part.order.position}" if len(parts) > 1 else name
 
 
-def term_of(event: Ordered) -> tuple[int, int]:
+def term_of(event: e.Ordered) -> tuple[int, int]:
     """Return the term that an order pays for, half-open."""
     ends = event.ends if isinstance(event, e.SpecUpgraded) else event.expires_at
     return event.starts, ends
@@ -68,7 +67,7 @@ class Orders:
         Raises: CorruptHistory where they do not add up to what the event gave back.
         """
         event = recorded.event
-        if isinstance(event, Ordered):
+        if isinstance(event, e.Ordered):
             self._open.setdefault((account, event.instance), []).append(recorded)
         elif isinstance(event, e.RenewalCancelled):
             self._cancel(account, event.instance)
@@ -108,7 +107,7 @@ class Orders:
 
 def _given_back(event: e.Event, now: int | None) -> int:
     """Return what a refund gives back of an order: its cash, or what is unused at ``now``."""
-    assert isinstance(event, Ordered)  # noqa: S101 - nothing else is remembered
+    assert isinstance(event, e.Ordered)  # noqa: S101 - nothing else is remembered
     if now is None:
         return event.cash_part
     starts, ends = term_of(event)

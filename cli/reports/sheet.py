@@ -28,7 +28,7 @@ from projections.answers import point_json
 from projections.answers.terms import Instant
 from projections.history.restated import MOVES
 from projections.html.page import Source
-from projections.journal.chart import currency_of, format_scaled
+from projections.journal.chart import format_scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,8 +222,3 @@ def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[st
 def money(commodity: str, **amounts: int) -> dict[str, str]:
     """Write amounts of the books."""
     return {name: format_scaled(amount, commodity) for name, amount in amounts.items()}
-
-
-def currency_fields(commodity: str) -> dict[str, str]:
-    """Name the commodity and the currency whose decimals it has."""
-    return {"currency": currency_of(commodity), "commodity": commodity}

@@ -287,15 +287,3 @@ class Rehearsal(Engine):
             return None
         payer = stored.digest.decode(errors="replace").rpartition("\x1f")[0]
         return None if scope != PAYMENTS or payer in self._accounts else stored
-
-
-def rehearse(
-    reader: Reader,
-    *,
-    accounts: Collection[str] | None = None,
-    changes: Changes = NO_CHANGES,
-    until: int | None = None,
-) -> Iterator[Step]:
-    """Decide a history again and give its steps."""
-    return Rehearsal(reader, accounts=accounts, changes=changes).run(until=until)
-

@@ -7,7 +7,7 @@ exactly that position. Nothing is decided here: what refuses a close is the ledg
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from ledger import codec
 from ledger import events as e
@@ -40,8 +40,7 @@ DUE, VIEWS, BOOKS = "everything due has run", "views equal a refold", "books bal
 # What a file has lines of: a vendor's bills and FOCUS of charges, its transactions of both.
 _PAID = (e.TopUpReceived, e.TopUpReversed)
 _CHARGED = (
-    e.BillPosted, e.CreditNoteIssued, e.RefundIssued, e.InstancePurchased, e.InstanceRenewed,
-    e.UpgradedToEnterprise, e.SpecUpgraded,
+    e.BillPosted, e.CreditNoteIssued, e.RefundIssued, *get_args(e.Ordered),
 )  # fmt: skip
 _CHARGES, CSV = ("alibaba-bills", "focus"), "csv"
 _NAMED = 3  # accounts that a check line names

@@ -20,12 +20,11 @@ from projections.balances import BALANCES
 from projections.instances import INSTANCES
 from projections.journal.books import Books, post, totals
 from projections.journal.reports import in_chart_order
-from projections.point import Asked, account_at, config_at, history, resolve
+from projections.point import Asked, config_at, history, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ledger.state import AccountState
     from ledger.store import Reader
     from projections.point import Point
 
@@ -42,14 +41,6 @@ def point_of(reader: Reader, *, at: int, position: int) -> Point:
     row = reader.row(position)
     known = row.recorded_at if row is not None else at
     return resolve(reader, Asked(at=at, position=position), clock=max(at, known), offset=0)
-
-
-def states_at(reader: Reader, point: Point) -> Iterator[AccountState]:
-    """Fold every account that exists at a point, by id."""
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        state = account_at(reader, stream.removeprefix(ACCOUNT_PREFIX), point)
-        if state is not None:
-            yield state
 
 
 def derive(

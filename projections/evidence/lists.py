@@ -15,7 +15,8 @@ from ledger import events as e
 from ledger.events import account_of, type_name
 from ledger.money import format_minor
 from ledger.periods import format_instant
-from projections.evidence.effects import effect
+from projections.effects import effect
+from projections.history.bridge import CORRECTIONS
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
@@ -27,10 +28,7 @@ EVENT_COLUMNS = (
     "currency", "cash", "outstanding", "coupons",
 )  # fmt: skip
 DUPLICATE_COLUMNS = ("kind", "channel", "serial", "first", "position")
-ADJUSTING = (
-    e.TopUpReversed, e.DebtRecorded, e.CreditNoteIssued, e.RefundIssued, e.RenewalCancelled,
-    e.InstanceFrozen, e.PolicyAdopted, e.PriceSet,
-)  # fmt: skip
+ADJUSTING: tuple[type[e.Event], ...] = (*CORRECTIONS, e.InstanceFrozen, e.PolicyAdopted, e.PriceSet)
 LATE, EARLY, BACK_DATED = "cutoff_recorded_after", "cutoff_effective_outside", "back_dated"
 BY_HAND, DUPLICATES = "adjusting", "duplicates"
 

@@ -15,7 +15,7 @@ from ledger.money import format_minor
 from ledger.periods import format_instant, local_date
 from projections.exports import csv_pieces
 from projections.point import history
-from projections.refunds import Ordered, order_id, refund_id
+from projections.refunds import order_id, refund_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def movement(recorded: RecordedEvent, debts: dict[str, tuple[str, str]]) -> Move
         paid = debts.get(event.item)
         kind, payment = ("Consumption", ("", "")) if paid is None else ("Withdraw", paid)
         return Movement(kind, EXPENSE, event.cash_part, event.item, *payment)
-    if isinstance(event, Ordered):
+    if isinstance(event, e.Ordered):
         return Movement("Consumption", EXPENSE, event.cash_part, order_id(recorded.position))
     if isinstance(event, e.CreditNoteIssued):
         return Movement("Adjust", INCOME, event.cash_part, event.note)

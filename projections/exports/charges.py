@@ -15,7 +15,7 @@ from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.periods import SECOND
 from projections.reconciliation.ours import CREDITS
-from projections.refunds import Ordered, Orders, order_id, refund_of, term_of
+from projections.refunds import Orders, order_id, refund_of, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +88,7 @@ class _Folding:
                 self._bill(recorded, event)
             elif isinstance(event, e.BillSettled):
                 self._settled(event)
-            elif isinstance(event, Ordered):
+            elif isinstance(event, e.Ordered):
                 self._order(recorded, event)
             elif isinstance(event, e.CreditNoteIssued):
                 self._note(recorded, event)
@@ -124,7 +124,7 @@ class _Folding:
             outstanding=bill.outstanding - coupons - event.cash_part,
         )  # fmt: skip
 
-    def _order(self, recorded: RecordedEvent, event: Ordered) -> None:
+    def _order(self, recorded: RecordedEvent, event: e.Ordered) -> None:
         record = order_id(recorded.position)
         parts = ((event.coupon, event.coupon_part),) if event.coupon else ()
         self._found.append(
@@ -153,7 +153,7 @@ class _Folding:
     def _refund(self, recorded: RecordedEvent, parts: tuple[Part, ...]) -> None:
         for part in parts:
             order = part.order.event
-            assert isinstance(order, Ordered)  # noqa: S101 - a refund is of nothing else
+            assert isinstance(order, e.Ordered)  # noqa: S101 - a refund is of nothing else
             self._found.append(
                 Charge(
                     recorded, REFUND, refund_of(recorded, part, parts),

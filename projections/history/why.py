@@ -1,10 +1,10 @@
 """Why a field is what it is: the tree of causes, down to facts, checked to add up.
 
-A field that is a sum has every event that moved it as a cause; each event's part is read from
-the event itself, not from the fold, so the sum is a second derivation of the value. Any other
-field has the one event that last set it. Invariant: at every level of a sum's tree the parts of
-the causes add up to the part of what they caused. This module looks only: whether something
-could have been decided otherwise is for ledger/rehearsal.
+A field that is a sum has every event that moved it as a cause; each event's part is what the
+books post for it (projections/effects.py), not what the fold made of it, so the sum is a second
+derivation of the value. Any other field has the one event that last set it. Invariant: at every
+level of a sum's tree the parts of the causes add up to the part of what they caused. This module
+looks only: whether something could have been decided otherwise is for ledger/rehearsal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
 from ledger.memory import no_cycles
+from projections.effects import effect
 from projections.history.causes import Causes, is_fact
 from projections.history.fields import Cell, Name, written
 from projections.history.rules_of import rule_of
@@ -160,7 +161,7 @@ class _Tree:
         """Break down the cash that there was before the batch of a decision."""
         first = self._causes.batch_start(recorded).position
         before = [one for one in self._causes.events.values() if one.position < first]
-        parts = [(one, part) for one in before if (part := _cash(one.event))]
+        parts = [(one, part) for one in before if (part := effect(one.event).cash)]
         return Sum(sum(part for _, part in parts), tuple(parts))
 
 
@@ -173,38 +174,17 @@ def part_of(name: Name, event: e.Event) -> int:
         return _coupon(name.member, name.field, event)
     if name.family == "unpaid":
         return _item(name.member, event)
+    moved = effect(event)
     if name.field == "cash":
-        return _cash(event)
+        return moved.cash
     if name.field == "outstanding":
-        return _outstanding(event)
-    return _cash(event) - _outstanding(event)
-
-
-_PAID = (
-    e.InstancePurchased, e.InstanceRenewed, e.UpgradedToEnterprise, e.SpecUpgraded,
-    e.BillSettled, e.TopUpReversed,
-)  # fmt: skip
-
-
-def _cash(event: e.Event) -> int:
-    if isinstance(event, _PAID):
-        return -event.cash_part
-    if isinstance(event, (e.TopUpReceived, e.RefundIssued)):
-        return event.amount
-    return event.cash_part if isinstance(event, e.CreditNoteIssued) else 0
-
-
-def _outstanding(event: e.Event) -> int:
-    if isinstance(event, (e.BillPosted, e.DebtRecorded)):
-        return event.amount
-    if isinstance(event, e.BillSettled):
-        return -event.cash_part - sum(part for _, part in event.coupons)
-    return -event.outstanding_part if isinstance(event, e.CreditNoteIssued) else 0
+        return moved.outstanding
+    return moved.cash - moved.outstanding
 
 
 def _item(item: str, event: e.Event) -> int:
     named = getattr(event, "item", None) or getattr(event, "bill", None)
-    return _outstanding(event) if named == item else 0
+    return effect(event).outstanding if named == item else 0
 
 
 def _coupon(coupon: str, field: str, event: e.Event) -> int:

@@ -7,7 +7,7 @@ in minor units and in fractions, for money and for coupons apart; every event ty
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ledger import events as e
 from projections.journal import chart
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Postings = tuple[Posting, ...]
-Paid = e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise | e.SpecUpgraded
 
 
 def _pair(debit: BookAccount, credit: BookAccount, amount: int) -> Postings:
@@ -99,7 +98,7 @@ def _credited(ev: e.CreditNoteIssued, account: str, product: str) -> Postings:
     )
 
 
-def _ordered(ev: Paid, account: str, _: str) -> Postings:
+def _ordered(ev: e.Ordered, account: str, _: str) -> Postings:
     """Cash for a term is deferred, and earned by its schedule; a coupon part never was money."""
     deferred = BookAccount(chart.DEFERRED, chart.SUBSCRIBED)
     return (
@@ -126,10 +125,7 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
     e.BillPosted: _billed,
     e.BillSettled: _settled,
     e.CreditNoteIssued: _credited,
-    e.InstancePurchased: _ordered,
-    e.InstanceRenewed: _ordered,
-    e.UpgradedToEnterprise: _ordered,
-    e.SpecUpgraded: _ordered,
+    **dict.fromkeys(get_args(e.Ordered), _ordered),
     e.RefundIssued: _refunded,
     e.AccountOpened: _nothing,
     e.PolicyAdopted: _nothing,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ledger import events as e
 from ledger.periods import SECOND
 from projections.journal.chart import SUBSCRIBED, SUBSCRIPTION, UPGRADE_FEES, BookAccount
+from projections.refunds import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,18 +57,14 @@ class Term:
     ) -> None:
         """Open a term as its event says."""
         event = recorded.event
-        assert isinstance(  # noqa: S101 - ORDERS has no other
-            event,
-            e.InstancePurchased | e.UpgradedToEnterprise | e.InstanceRenewed | e.SpecUpgraded,
-        )
+        assert isinstance(event, e.Ordered)  # noqa: S101 - ORDERS has no other
         self.account = account
         self.currency = currency
         self.instance = event.instance
         self.order = order
         self.position = recorded.position
         self.cash = event.cash_part
-        self.starts = event.starts
-        self.ends = event.ends if isinstance(event, e.SpecUpgraded) else event.expires_at
+        self.starts, self.ends = term_of(event)
         self.kept: int | None = None
         self.over: int | None = None  # what Schedules.earned_by counts of it for good
 

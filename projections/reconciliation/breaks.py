@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from projections.reconciliation.sides import Match
 
 MATCHED: Final = ("matched", "matched_tolerance")
-BREAKS: Final = (
-    "in_transit_ours", "in_transit_theirs", "missing_in_ledger", "missing_at_provider", "amount",
-    "currency", "direction", "status", "duplicate_ours", "duplicate_theirs", "cut_off",
-    "ambiguous",
-)  # fmt: skip
 CHARGES: Final = "charges"
 # What is cut off line by line may add up to so many minor units, or so little of what moved.
 ROUNDED_MINOR: Final = 5

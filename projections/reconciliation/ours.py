@@ -18,7 +18,7 @@ from ledger.events import account_of
 from projections.reconciliation.amounts import from_minor
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import PAID, UNPAID, Line
-from projections.refunds import CONCERNED, Ordered, Orders, order_id, refund_id, refund_of
+from projections.refunds import CONCERNED, Orders, order_id, refund_id, refund_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +104,7 @@ class _Fold:
             self.currencies[account] = event.currency
         elif isinstance(event, e.PublicInstanceActivated):
             self.instances[account, event.instance] = event.kind
-        elif isinstance(event, Ordered):
+        elif isinstance(event, e.Ordered):
             self.instances[account, event.instance] = "enterprise"
         told = _TOLD[self.subject](self, recorded, account)
         if told is not None and (told.amount or isinstance(event, e.BillPosted)):
@@ -174,7 +174,7 @@ class _Fold:
         elif isinstance(event, e.RefundIssued):
             name = refund_id(recorded.position)
             return _Told(event.amount, "Refund", name, order=name)
-        elif isinstance(event, Ordered):
+        elif isinstance(event, e.Ordered):
             return self._order(recorded, -event.cash_part, "Consumption")
         return None
 
@@ -204,14 +204,14 @@ class _Fold:
         elif isinstance(event, e.CreditNoteIssued):
             return _Told(-event.amount, "Adjustment", event.note, order=event.note,
                          group=event.bill)  # fmt: skip
-        elif isinstance(event, Ordered):
+        elif isinstance(event, e.Ordered):
             return self._order(recorded, event.price, "SubscriptionOrder")
         return None
 
     def charges(self, recorded: RecordedEvent, account: str) -> _Told | None:
         """Return what was asked for: charges less what coupons paid."""
         event = recorded.event
-        if isinstance(event, Ordered):
+        if isinstance(event, e.Ordered):
             return self._order(recorded, event.cash_part, "SubscriptionOrder")
         if isinstance(event, e.TopUpReceived) and event.channel == CREDITS:
             return _Told(-event.amount, "Credit", event.serial, order=event.serial)

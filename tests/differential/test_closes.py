@@ -16,7 +16,7 @@ import pytest
 from ledger.closing import close, reopen
 from ledger.errors import WrongState
 from ledger.periods import DAY, SECOND, format_instant, local_date, parse_instant, read_period
-from ledger.rehearsal.rehearsal import rehearse
+from ledger.rehearsal.rehearsal import Rehearsal
 from projections.evidence.closing import Derivation
 from projections.history.closed import frame_of
 from projections.history.closes import read_closes
@@ -211,7 +211,7 @@ def test_a_decided_history_with_closes_is_decided_again_the_same() -> None:
     """R62: a rehearsal knows which months were closed when each command was decided."""
     for seed in SEEDS[:8]:
         story = told(seed)
-        steps = list(rehearse(story.ledger.store.reader))
+        steps = list(Rehearsal(story.ledger.store.reader).run())
         recorded = [one for step in steps for one in step.recorded]
         derived = [one for step in steps for one in step.derived]
         assert recorded == derived, seed

@@ -20,7 +20,7 @@ from ledger.periods import DAY, HOUR
 from ledger.rehearsal.backtest import Backtest
 from ledger.rehearsal.changes import Changes, Insertion, PriceChange
 from ledger.rehearsal.customers import CHANNEL, Rule, read_rules, topping_up
-from ledger.rehearsal.rehearsal import rehearse
+from ledger.rehearsal.rehearsal import Rehearsal
 from projections.impact import MONEY, Impact, Measuring
 from projections.journal.books import books_at, totals
 from tests.rehearsal.worlds import (
@@ -234,7 +234,9 @@ def slow_simulation(
     while True:
         changed = Changes().with_inserts(*inserts)
         derived = [
-            one for step in rehearse(dearer.store.reader, accounts={account}, changes=changed)
+            one for step in Rehearsal(
+                dearer.store.reader, accounts={account}, changes=changed
+            ).run()
             for one in step.derived if one.stream == ACCOUNT_PREFIX + account
         ]  # fmt: skip
         failures = [

@@ -17,7 +17,7 @@ from ledger.events import BillSettled, OverdueStarted, TagAdded
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, MINUTE
 from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Recheck
-from ledger.rehearsal.rehearsal import rehearse
+from ledger.rehearsal.rehearsal import Rehearsal
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
 from ledger.tagging import add_tag
@@ -47,7 +47,7 @@ def differences(reader: Reader, account: str | None = None) -> list[Difference]:
 
 def test_the_generated_year_is_decided_again_byte_by_byte() -> None:
     reader = year().store.reader
-    again = [one for step in rehearse(reader) for one in step.derived]
+    again = [one for step in Rehearsal(reader).run() for one in step.derived]
     assert [codec.encode(one) for one in again] == list(reader.bodies())
 
 

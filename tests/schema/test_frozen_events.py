@@ -237,13 +237,6 @@ def test_bytes_that_this_program_does_not_know_are_named_and_never_guessed(body:
         list(codec.decode_all([NEW, body]))
 
 
-def test_the_vocabulary_lists_each_event_with_its_schema_number() -> None:
-    listed = codec.vocabulary()
-    assert [one.tag for one in listed] == [tag(event_type) for event_type in EVENT_TYPES]
-    assert all(one.tag == f"{one.name}/{one.schema}" for one in listed)
-    assert len({one.name for one in listed}) == len(listed)
-
-
 def test_an_event_carries_only_values_that_every_messagepack_library_can_hold() -> None:
     """Integers within 64 bits, text, booleans and lists of them: no float, no extension type."""
     allowed = (int, str, bool, type(None), dict, list)

@@ -1,8 +1,8 @@
 """What each event does to the control accounts: cash, outstanding, coupons; in minor units.
 
-Invariant: an effect is what the books post to those accounts, and nothing else; the fold
-(ledger/account.py) comes to the same figures another way, and the evidence pack's own program to
-the same a third way.
+Invariant: an effect is what the books post to those accounts, and nothing else. The fold
+(ledger/account.py) comes to the same figures another way: ``why``, the bridge and the evidence
+pack compare both. The columns and the pack's own program say it once more each, to be judges.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from projections.journal.postings import postings
 
 if TYPE_CHECKING:
     from ledger import events as e
-
-CONTROL_ACCOUNTS = ("cash", "outstanding", "coupons")
 
 
 class Effect(NamedTuple):
