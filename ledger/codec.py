@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 UPCASTERS: Mapping[type[Event], Callable[[Event], AnyEvent]] = {}
 
 
-_TAGS = {event_type: str(event_type.__struct_config__.tag) for event_type in EVENT_TYPES}
+# The stored name of each event type: name and schema number.
+TAGS: Mapping[type[Event], str] = {
+    event_type: str(event_type.__struct_config__.tag) for event_type in EVENT_TYPES
+}
 
 
 def tag(event_type: type[Event]) -> str:
     """Return the stored name of an event type: name and schema number."""
-    return _TAGS[event_type]
+    return TAGS[event_type]
 
 
 class Codec:

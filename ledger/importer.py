@@ -61,9 +61,10 @@ class _Cover:
         self._source = source
         self._digest = hashlib.sha256()
 
-    def add(self, line: bytes) -> None:
-        self.lines += 1
-        self._digest.update(without_mark(line).rstrip(b"\r\n") + b"\n")
+    def add(self, *lines: bytes) -> None:
+        self.lines += len(lines)
+        plain = [without_mark(line).rstrip(b"\r\n") for line in lines]
+        self._digest.update(b"\n".join([*plain, b""]))
 
     def copy(self) -> _Cover:
         other = _Cover(self._source)
@@ -179,8 +180,7 @@ class _Run:
         def note(writer: Writer, recorded: int) -> None:
             whole = recorded == len(parsed) and bad is None
             last = parsed[recorded - 1][0] if recorded else self._cover.lines + skipped
-            for line in batch if whole else batch[: last - self._cover.lines]:
-                self._cover.add(line)
+            self._cover.add(*(batch if whole else batch[: last - self._cover.lines]))
             self._note(writer)
 
         outcomes, failure = self._ledger.execute(

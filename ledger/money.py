@@ -6,6 +6,7 @@ This module must not know accounts, bills or coupons.
 
 from __future__ import annotations
 
+from decimal import Context
 from typing import TYPE_CHECKING
 
 from ledger.currencies import DECIMALS, WITHOUT_MINOR_UNITS
@@ -22,6 +23,7 @@ MINOR_MAX = 10**15  # of one amount (section 0)
 # events' amounts that a view, the columns or a server keeps stays inside a signed 64-bit integer.
 HELD_MAX = 9 * 10**18
 DIGITS_MAX = 15  # an amount of more digits before its point exceeds MINOR_MAX in any currency
+_EXACT = Context(prec=DIGITS_MAX + 2 + RATED_SCALE)  # every digit of an amount so far
 
 
 def exponent(currency: str) -> int:
@@ -46,19 +48,14 @@ def check_currency(currency: str) -> str:
 def _scaled(amount: Decimal, scale: int, *, least: int, what: str) -> int:
     if amount.is_finite() and amount.adjusted() > DIGITS_MAX:
         raise _too_large(amount, what)
-    _, digits, decimals = amount.as_tuple()
+    decimals = amount.as_tuple().exponent
     if not isinstance(decimals, int) or decimals > 0:
         msg = f"{what} {quoted(amount)} is not a plain decimal number"
         raise InvalidInput(msg, hint='write it like "350.00"')
     if -decimals > scale:
         msg = f"{what} {quoted(amount)} has more than {scale} decimals"
         raise InvalidAmount(msg, rule="R2")
-    value: int = 0
-    for digit in digits:  # few: both the whole part and the decimals are bounded by now
-        value = value * 10 + digit
-    value *= int(10 ** (scale + decimals))
-    if amount.is_signed():
-        value = -value
+    value = int(_EXACT.scaleb(amount, scale))
     if value < least:
         msg = f"{what} {amount} must be {'> 0' if least else '>= 0'}"
         raise InvalidAmount(msg, rule="R2")

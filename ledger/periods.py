@@ -22,7 +22,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCAL_EPOCH = _EPOCH.replace(tzinfo=None)
 _YEAR_LAST = 9000  # room for every term and retention before the calendar ends
+_END = (date(_YEAR_LAST, 1, 1).toordinal() - _EPOCH_DAY) * DAY
 # RFC 3339, with a date alone and a time without seconds or offset allowed; fractions are cut.
 _INSTANT = re.compile(
     r"(?P<local>\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2})?)?)"
@@ -36,7 +38,7 @@ _INSTANT_LENGTH_MAX = 60  # fractions of a second may be long, and are cut
 
 def check_year(instant: int, text: str) -> int:
     """Refuse instants so far out that terms could not be computed from them."""
-    if not 0 <= instant < (date(_YEAR_LAST, 1, 1).toordinal() - _EPOCH_DAY) * DAY:
+    if not 0 <= instant < _END:
         msg = f"{quoted(text)} lies outside the years 1970 to {_YEAR_LAST - 1}"
         raise InvalidInput(msg)
     return instant
@@ -66,14 +68,9 @@ def parse_instant(text: str, offset: int) -> int:
     except ValueError:
         msg = f"{quoted(text)} is not an instant"
         raise InvalidInput(msg, hint="write it like 2025-02-10T08:00:00+08:00") from None
-    seconds = (
-        (moment.toordinal() - _EPOCH_DAY) * 86_400
-        + moment.hour * 3600
-        + moment.minute * 60
-        + moment.second
-    )
-    away = moment.utcoffset()
-    shift = offset if away is None else away // timedelta(microseconds=1)
+    passed = moment - (_EPOCH if moment.tzinfo is not None else _LOCAL_EPOCH)
+    shift = 0 if moment.tzinfo is not None else offset
+    seconds = passed.days * 86_400 + passed.seconds
     return check_year((seconds * SECOND - shift) // SECOND * SECOND, text)
 
 

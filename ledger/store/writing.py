@@ -40,12 +40,16 @@ def grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
     nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
 
 
-def row_of(recorded: RecordedEvent) -> Row:
-    """Return an event as a store keeps it."""
-    return Row(
-        recorded.position, recorded.stream, recorded.version, codec.tag(type(recorded.event)),
-        recorded.recorded_at, recorded.effective_at, codec.encode(recorded),
-    )  # fmt: skip
+def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
+    """Return events as a store keeps them."""
+    encode, tags = codec.encode, codec.TAGS
+    return [
+        Row(
+            one.position, one.stream, one.version, tags[type(one.event)],
+            one.recorded_at, one.effective_at, encode(one),
+        )
+        for one in events
+    ]  # fmt: skip
 
 
 class Writer:
@@ -73,7 +77,7 @@ class Writer:
 
     def append(self, events: Sequence[RecordedEvent]) -> None:
         """Append events that continue the log. Raises: PositionConflict, StreamConflict."""
-        self.append_rows([row_of(recorded) for recorded in events])
+        self.append_rows(rows_of(events))
 
     def append_rows(self, rows: Sequence[Row]) -> None:
         """Append rows that another store has kept, to the byte. Raises: as ``append``."""
