@@ -8,7 +8,7 @@ This module must not know what an event is: it is handed bytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.connection import tables
 from ledger.errors import IntegrityBroken
@@ -16,7 +16,7 @@ from ledger.proof import tree
 from ledger.proof.tree import HASH_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ledger.connection import Connection
 
@@ -107,20 +107,31 @@ class Nodes:
         )
 
 
-def append(connection: Connection, bodies: Sequence[bytes], *, before: int) -> None:
+class Edge(NamedTuple):
+    """A tree's size and right edge: the complete subtrees that growing it may ask for."""
+
+    size: int
+    hashes: Mapping[tuple[int, int], bytes]  # by level and index
+
+
+def append(
+    connection: Connection, bodies: Sequence[bytes], *, before: int, edge: Edge | None = None
+) -> Edge:
     """Add the leaves of new events to a tree of ``before``, inside their transaction.
 
+    ``edge`` is what an earlier append returned, where nobody else has written since.
     Raises: IntegrityBroken where the tree is of another log.
     """
     nodes = Nodes(connection)
-    size = nodes.size()
-    if size != before:
-        msg = f"the tree has {size} leaves, the log has {before} events: nothing was recorded"
-        raise IntegrityBroken(msg, kind="truncated" if size > before else "inserted")
-    _insert(connection, before, tree.leaf_hashes(bodies), nodes)
+    known = Edge(nodes.size(), {}) if edge is None else edge
+    if known.size != before:
+        msg = f"the tree has {known.size} leaves, the log has {before} events: nothing was recorded"
+        raise IntegrityBroken(msg, kind="truncated" if known.size > before else "inserted")
+    hashes = _insert(connection, before, tree.leaf_hashes(bodies), nodes, known.hashes)
     if nodes.size() != before + len(bodies):
         msg = "the database did not keep the leaves of new events: nothing was recorded"
         raise IntegrityBroken(msg, kind="deleted", position=before + 1)
+    return Edge(before + len(bodies), hashes)
 
 
 def build(
@@ -147,13 +158,23 @@ def build(
 
 
 def _insert(
-    connection: Connection, size: int, leaves: Sequence[bytes], nodes: Nodes
-) -> None:
+    connection: Connection, size: int, leaves: Sequence[bytes], nodes: Nodes,
+    known: Mapping[tuple[int, int], bytes] | None = None,
+) -> dict[tuple[int, int], bytes]:  # fmt: skip
+    """Insert what grows a tree, and return what is known of its new right edge."""
+    there = known or {}
+    added = tree.grow(size, leaves, lambda *at: there.get(at) or nodes.fetch(*at))
     rows: list[tuple[int, int, bytes]] = []
-    for level, (first, hashes) in enumerate(tree.grow(size, leaves, nodes.fetch)):
+    for level, (first, hashes) in enumerate(added):
         at, end = first, first + len(hashes)
         while at < end:
             until = min(end, (at // WIDTH + 1) * WIDTH)
             rows.append((level, at, b"".join(hashes[at - first : until - first])))
             at = until
     connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)
+    last = {
+        (level, first + len(hashes) - 1): hashes[-1]
+        for level, (first, hashes) in enumerate(added)
+    }  # fmt: skip
+    end = size + len(leaves)
+    return {at: one for at, one in (*there.items(), *last.items()) if at[1] == (end >> at[0]) - 1}

@@ -8,15 +8,16 @@ synchronous FULL), whole or not at all; positions have no gaps, versions of a st
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from eventsourcing.persistence import PersistenceError
 
 from ledger.proof import nodes
 from ledger.store import journal, layout
-from ledger.store.errors import StreamConflict
+from ledger.store.errors import LedgerBusy, StreamConflict
 from ledger.store.files import check_file, explain, opened_for_reading
 from ledger.store.places import MEMORY
 from ledger.store.reading import Reader, check_header, tune
@@ -27,13 +28,16 @@ from ledger.store.schema import (
     STATEMENTS,
     USER_VERSION,
 )
-from ledger.store.sqlite_recorder import LedgerConnection, LedgerDatastore, LedgerRecorder
-from ledger.store.writing import Store, Writer
+from ledger.store.sqlite_recorder import (
+    INSERT_EVENTS,
+    LedgerDatastore,
+    LedgerRecorder,
+    tune_for_writing,
+)
+from ledger.store.writing import Known, Store, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from eventsourcing.sqlite import SQLiteCursor
 
     from ledger.store.rows import Row
 
@@ -45,18 +49,29 @@ class FileStore(Store):
 
     def __init__(self, location: str, *, busy_seconds: int = BUSY_SECONDS) -> None:
         """Open an existing ledger, or a new one in memory."""
-        name = _memory_name() if location == MEMORY else location
-        self._datastore = LedgerDatastore(name, lock_timeout=busy_seconds)
+        self._name = _memory_name() if location == MEMORY else location
+        self._busy_seconds = busy_seconds
+        self._datastore = LedgerDatastore(self._name, lock_timeout=busy_seconds)
         self.recorder = LedgerRecorder(self._datastore)
         if location == MEMORY:
-            self._keeper = sqlite3.connect(name, uri=True)
+            self._keeper = sqlite3.connect(self._name, uri=True)
             _lay_out(self.recorder)
-        self._reading = sqlite3.connect(
-            name, uri=True, isolation_level=None, timeout=busy_seconds, check_same_thread=False
-        )
+        self._reading = self._connected()
         tune(self._reading, mapped=0)
+        # The library's pool begins each transaction with a new connection's statements: it keeps
+        # none of them compiled. So what writes here has a connection of its own.
+        self._writing = self._connected()
+        tune_for_writing(self._writing)
+        self._one_at_a_time = Lock()
+        self._known: tuple[int, Known] | None = None  # since which version of the database
         self._marked = True
         super().__init__(location, Reader(self._reading, location))
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._name, uri=True, isolation_level=None, timeout=self._busy_seconds,
+            check_same_thread=False,
+        )  # fmt: skip
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -64,27 +79,42 @@ class FileStore(Store):
 
         Raises: LedgerBusy, DiskFull, LedgerDamaged.
         """
+        if not self._one_at_a_time.acquire(timeout=self._busy_seconds):
+            raise LedgerBusy(self.location)  # another thread of this process
         try:
-            with self._datastore.get_connection(commit=True) as connection:
-                assert isinstance(connection, LedgerConnection)  # noqa: S101 - our own pool made it
-                connection.raw.row_factory = None  # plain tuples; the library wants its rows back
-                try:
-                    with connection.transaction(commit=True) as cursor:
-                        news = self.location != MEMORY and journal.mark(connection.raw)
-                        yield Writer(
-                            Reader(connection.raw, self.location),
-                            partial(self._insert, cursor), self.after_append,
-                        )  # fmt: skip
-                    if news or not self._marked:  # the file itself must say so
-                        self._marked = journal.publish(connection.raw)
-                finally:
-                    connection.raw.row_factory = sqlite3.Row
-        except (sqlite3.Error, PersistenceError) as error:
+            yield from self._transaction()
+        except sqlite3.Error as error:
             raise explain(self.location, error) from error
+        finally:
+            self._one_at_a_time.release()
 
-    def _insert(self, cursor: SQLiteCursor, rows: Sequence[Row]) -> None:
+    def _transaction(self) -> Iterator[Writer]:
+        raw = self._writing
+        raw.execute("BEGIN IMMEDIATE")
         try:
-            self.recorder.insert_rows(cursor, rows)
+            # Changed by every commit but those of this connection, and read under the lock.
+            (version,) = raw.execute("PRAGMA data_version").fetchone()
+            known, self._known = self._known, None
+            still = known[1] if known is not None and known[0] == version else None
+            news = still is None and self.location != MEMORY and journal.mark(raw)
+            writer = Writer(
+                Reader(raw, self.location), partial(self._insert, raw), self.after_append,
+                known=still,
+            )  # fmt: skip
+            yield writer
+            raw.execute("COMMIT")
+        except BaseException:
+            if raw.in_transaction:
+                with suppress(sqlite3.Error):  # a full disk has rolled back already
+                    raw.execute("ROLLBACK")
+            raise
+        self._known = version, writer.known
+        if news or not self._marked:  # the file itself must say so
+            self._marked = journal.publish(raw)
+
+    def _insert(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        try:
+            connection.executemany(INSERT_EVENTS, rows)
         except sqlite3.IntegrityError as error:
             msg = f"another event has the version of one of these: {error}"
             raise StreamConflict(msg, hint="read the stream again, then retry") from error
@@ -110,6 +140,7 @@ class FileStore(Store):
         """Close every connection and leave the file complete."""
         self._reading.close()
         self.settle()
+        self._writing.close()
         self._datastore.close()
 
     def settle(self) -> None:

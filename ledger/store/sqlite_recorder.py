@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
     from ledger.store.rows import Row
 
+INSERT_EVENTS: Final = (
+    f"INSERT OR FAIL INTO {EVENTS} (position, originator_id, originator_version, topic, "
+    "recorded_at, effective_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 PAGE: Final = 500
 POLL_SECONDS: Final = 0.1
 
@@ -51,7 +55,7 @@ class _Transaction(SQLiteTransaction):
 
 
 class LedgerConnection(SQLiteConnection):
-    """A connection whose transactions are ours, and which shows the database below it."""
+    """A connection whose transactions are ours."""
 
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
@@ -59,24 +63,24 @@ class LedgerConnection(SQLiteConnection):
         with _Transaction(self, commit=commit) as cursor, cursor:
             yield cursor
 
-    @property
-    def raw(self) -> sqlite3.Connection:
-        """The database's own connection."""
-        return self._sqlite_conn
+
+def tune_for_writing(raw: sqlite3.Connection) -> None:
+    """Make commits durable, and write what is written as seldom as possible."""
+    raw.execute("PRAGMA synchronous=FULL")
+    raw.execute("PRAGMA cache_size=-65536")
+    # Fewer, larger checkpoints: what is committed is durable in the WAL already, and a page
+    # that many transactions touch goes to the file once (125 MB; decision 0092).
+    raw.execute("PRAGMA wal_autocheckpoint=32000")
+    # A statement's own journal went to a temporary file once it had outgrown 64 KB, for the
+    # rest of its transaction: as much again as the WAL.
+    raw.execute("PRAGMA temp_store=MEMORY")
 
 
 class _Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         made = super()._create_connection()
         raw = made._sqlite_conn  # noqa: SLF001 - the library offers no other way
-        raw.execute("PRAGMA synchronous=FULL")
-        raw.execute("PRAGMA cache_size=-65536")
-        # Fewer, larger checkpoints: what is committed is durable in the WAL already, and a page
-        # that many transactions touch goes to the file once (125 MB; decision 0092).
-        raw.execute("PRAGMA wal_autocheckpoint=32000")
-        # A statement's own journal went to a temporary file once it had outgrown 64 KB, for the
-        # rest of its transaction: as much again as the WAL.
-        raw.execute("PRAGMA temp_store=MEMORY")
+        tune_for_writing(raw)
         return LedgerConnection(sqlite_conn=raw, max_age=self.max_age)
 
 
@@ -99,10 +103,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     def __init__(self, datastore: SQLiteDatastore, *, events_table_name: str = EVENTS) -> None:
         """Write ``stored_events`` by column name."""
         super().__init__(datastore, events_table_name)
-        self.insert_events_statement = (
-            f"INSERT OR FAIL INTO {EVENTS} (position, originator_id, originator_version, topic, "
-            "recorded_at, effective_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        )
+        self.insert_events_statement = INSERT_EVENTS
 
     def construct_create_table_statements(self) -> list[str]:
         """Return our own tables, indexes and triggers."""
@@ -144,7 +145,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             return [notification(row) for row in c.fetchall()]
 
     def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
-        """Insert rows that have their positions: the one way in, for us and for the library."""
+        """Insert rows that have their positions."""
         c.executemany(self.insert_events_statement, rows)
 
     def subscribe(

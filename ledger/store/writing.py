@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.errors import IntegrityBroken
 from ledger.proof import nodes
 from ledger.store import settings
 from ledger.store.errors import PositionConflict
-from ledger.store.rows import Row, kept_as
+from ledger.store.rows import Head, Row, kept_as
 from ledger.store.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ledger.connection import Connection
     from ledger.events import RecordedEvent
     from ledger.store.reading import Reader
-    from ledger.store.rows import Head, Request
+    from ledger.store.rows import Request
 
     Hook = Callable[["Writer", Sequence[Row]], None]
 
@@ -37,7 +37,9 @@ SEE = "see what is wrong: tally verify"
 
 def grow_tree(writer: Writer, rows: Sequence[Row]) -> None:
     """Extend the Merkle tree in the append's own transaction (R59)."""
-    nodes.append(writer.connection, [row.body for row in rows], before=writer.head.position)
+    bodies = [row.body for row in rows]
+    before, edge = writer.head.position, writer.edge
+    writer.edge = nodes.append(writer.connection, bodies, before=before, edge=edge)
 
 
 def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
@@ -52,6 +54,14 @@ def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
     ]  # fmt: skip
 
 
+class Known(NamedTuple):
+    """What a store's last transaction left, true for as long as nobody else writes."""
+
+    head: Head
+    edge: nodes.Edge | None
+    settings: dict[str, str | None]  # those that were asked for or changed
+
+
 class Writer:
     """Appends rows and notes under the write lock.
 
@@ -59,21 +69,27 @@ class Writer:
         connection: the transaction's own; what is written through it is part of it.
         reader: reads what the transaction sees.
         head: the last event, those appended here included.
+        edge: the right edge of the tree, where it is known.
 
     """
 
     def __init__(
-        self,
-        reader: Reader,
-        insert: Callable[[Sequence[Row]], None],
-        hooks: Sequence[Hook] = (),
-    ) -> None:
-        """Look at the head under the lock."""
+        self, reader: Reader, insert: Callable[[Sequence[Row]], None], hooks: Sequence[Hook] = (),
+        *, known: Known | None = None,
+    ) -> None:  # fmt: skip
+        """Look at the head under the lock, unless it is known."""
         self.reader = reader
         self.connection: Connection = reader.connection
         self._insert = insert
         self._hooks = hooks
-        self.head: Head = reader.head()
+        self.head: Head = reader.head() if known is None else known.head
+        self.edge = None if known is None else known.edge
+        self._settings = {} if known is None else known.settings
+
+    @property
+    def known(self) -> Known:
+        """What the next transaction may take as known."""
+        return Known(self.head, self.edge, self._settings)
 
     def append(self, events: Sequence[RecordedEvent]) -> None:
         """Append events that continue the log. Raises: PositionConflict, StreamConflict."""
@@ -97,15 +113,16 @@ class Writer:
 
     def _read_back(self, rows: Sequence[Row]) -> Head:
         """Insist that the database kept what it was given. Raises: IntegrityBroken."""
-        head, last = self.reader.head(), rows[-1]
-        (count,) = self.connection.execute(
-            f"SELECT COUNT(*) FROM {EVENTS} WHERE position > ?", (self.head.position,)
-        ).fetchone()
-        said = (count, head.position, head.recorded_at, head.body_sha256)
-        if said != (len(rows), last.position, last.recorded_at, sha256(last.body).digest()):
+        count, position, recorded_at, body = self.connection.execute(
+            f"SELECT (SELECT COUNT(*) FROM {EVENTS} WHERE position > ?), position, recorded_at, "
+            f"state FROM {EVENTS} ORDER BY position DESC LIMIT 1", (self.head.position,)
+        ).fetchone() or (0, 0, 0, b"")  # fmt: skip
+        last = rows[-1]
+        said = (count, position, recorded_at, bytes(body))
+        if said != (len(rows), last.position, last.recorded_at, bytes(last.body)):
             msg = f"the database did not keep the events up to @{last.position}: nothing recorded"
             raise IntegrityBroken(msg, kind="deleted", position=rows[0].position, hint=SEE)
-        return head
+        return Head(last.position, last.recorded_at, sha256(last.body).digest())
 
     def save(self) -> None:
         """Note a place in the transaction to which ``undo`` goes back, unless ``keep`` comes."""
@@ -115,7 +132,7 @@ class Writer:
         """Undo what was written since ``save``."""
         self.connection.execute("ROLLBACK TO SAVEPOINT saved")
         self.keep()
-        self.head = self.reader.head()
+        self.head, self.edge, self._settings = self.reader.head(), None, {}
 
     def keep(self) -> None:
         """Forget the saved place; what was written since stays in the transaction."""
@@ -142,15 +159,20 @@ class Writer:
 
     def meta(self, key: str) -> str | None:
         """Return a setting."""
-        return self.reader.meta(key)
+        if key not in self._settings:
+            self._settings[key] = self.reader.meta(key)
+        return self._settings[key]
 
     def set_meta(self, key: str, value: str) -> None:
         """Change a setting."""
-        settings.put(self.connection, key, value)
+        if self._settings.get(key) != value:
+            settings.put(self.connection, key, value)
+            self._settings[key] = value
 
     def drop_meta(self, key: str) -> None:
         """Forget a setting."""
         settings.drop(self.connection, key)
+        self._settings.pop(key, None)
 
 
 class Store(ABC):

@@ -189,14 +189,57 @@ def test_a_ledger_made_before_there_was_a_tree_gets_it_once(tmp_path: Path) -> N
     once.close()
 
 
+def test_two_writers_in_turn_grow_one_tree_and_see_each_others_settings(tmp_path: Path) -> None:
+    """What a store keeps of its last transaction counts only while nobody else has written."""
+    location = str(tmp_path / "t.db")
+    create_store(location)
+    stores = [open_store(location), open_store(location)]
+    position = 0
+    for turn, count in enumerate((3, 1, 5, 1, 1, 7, 64, 1, 300, 2, 1)):
+        with stores[turn % 3 % 2].writing() as writer:
+            assert writer.head.position == position
+            assert writer.meta("turn") == (str(turn - 1) if turn else None)
+            writer.append_rows(rows(position + 1, count))
+            writer.set_meta("turn", str(turn))
+        position += count
+    kept = Nodes(stores[0].reader.connection)
+    assert kept.root(position) == recursive.mth([b"%d" % p for p in range(1, position + 1)])
+    for store in stores:
+        store.close()
+
+
+def test_what_was_undone_is_not_known(tmp_path: Path) -> None:
+    location = str(tmp_path / "t.db")
+    create_store(location)
+    store = open_store(location)
+    with store.writing() as writer:
+        writer.append_rows(rows(1, 3))
+        writer.set_meta("k", "1")
+    with pytest.raises(RuntimeError), store.writing() as writer:
+        writer.append_rows(rows(4, 2))
+        writer.set_meta("k", "2")
+        raise RuntimeError
+    with store.writing() as writer:
+        assert (writer.head.position, writer.meta("k")) == (3, "1")
+        writer.save()
+        writer.append_rows(rows(4, 2))
+        writer.set_meta("k", "3")
+        writer.undo()
+        assert (writer.head.position, writer.meta("k")) == (3, "1")
+        writer.append_rows(rows(4, 3))
+    assert Nodes(store.reader.connection).root(6) == recursive.mth([b"%d" % p for p in range(1, 7)])
+    store.close()
+
+
 def test_a_tree_of_another_log_stops_the_append(tmp_path: Path) -> None:
     location = str(tmp_path / "t.db")
     create_store(location)
     store = open_store(location)
     with store.writing() as writer:
         writer.append_rows(rows(1, 3))
-        writer.connection.execute("DROP TRIGGER tree_nodes_no_delete")
-        writer.connection.execute("DELETE FROM tree_nodes WHERE start = 0")
+    with sqlite3.connect(location) as other:
+        other.execute("DROP TRIGGER tree_nodes_no_delete")
+        other.execute("DELETE FROM tree_nodes WHERE start = 0")
     with pytest.raises(IntegrityBroken), store.writing() as writer:
         writer.append_rows(rows(4, 1))
     assert store.reader.head().position == 3
