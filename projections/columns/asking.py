@@ -36,14 +36,15 @@ if TYPE_CHECKING:
     from projections.point import Point
     from projections.projection import ViewRow
 
-VIEWS: Final = ("balances", "coupons", "instances", "overdue", "trial_balance")
+VIEWS: Final = (
+    "balances", "coupons", "early_parts", "instances", "moved", "overdue", "terms",
+)  # fmt: skip
 # The part of the log that segments must cover, in tenths, before they are used automatically.
 MOST_TENTHS: Final = 9
 MEMORY: Final = "768MB"
 
 _BOUND = re.compile(r":(at|known_at|position|seen_at)\b")
 _SELECTED: Final = ":selected"
-_SHARED = re.compile(r":with (\w+)")
 _TAILS: Final = 2  # how many tables of newer events a process keeps
 
 
@@ -62,8 +63,7 @@ def text_of(view: str) -> str:
 
 def bound(view: str, point: Point, selected: str | None = None) -> str:
     """Return a view's text with the bounds of a point; ``selected`` is what lines must meet."""
-    text = _SHARED.sub(lambda found: text_of(found[1]).rstrip(), text_of(view))
-    text = text.replace(_SELECTED, _EVERY if selected is None else selected)
+    text = text_of(view).replace(_SELECTED, _EVERY if selected is None else selected)
     return _BOUND.sub(lambda found: str(getattr(point, found[1])), text)
 
 

@@ -25,7 +25,7 @@ from projections.journal.chart import (
 from projections.point import history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
@@ -119,6 +119,14 @@ def roll_forward(
         moved[key.account.root, key.commodity][RECOGNISED] += amount
     first = _sums(opening, first_at)
     last = _sums(closing, point.seen_at)
+    return movements(first, moved, last)
+
+
+def movements(
+    first: Mapping[tuple[str, str], int], moved: Mapping[tuple[str, str], Mapping[str, int]],
+    last: Mapping[tuple[str, str], int],
+) -> list[Movement]:  # fmt: skip
+    """Put each control account's opening, movements and closing together, in the chart's order."""
     return [
         Movement(
             *found, first.get(found, 0),

@@ -6,7 +6,7 @@ Invariant: what is deferred is the account Liabilities:Deferred, or the answer s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -22,12 +22,14 @@ from projections.answers.terms import (
     Restated,
     Typed,
 )
-from projections.journal.books import Books, books_at
+from projections.journal.books import books_at
 from projections.journal.chart import DEFERRED, minor_unit
+from projections.opened import SQL
 from projections.reports import Report
 
 if TYPE_CHECKING:
-    from projections.journal.schedules import Term
+    from projections.journal.chart import Key
+    from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
 
@@ -68,44 +70,85 @@ class Deferred(OfSpan, frozen=True, kw_only=True, tag="tally.deferred/1"):
     restated: Restated | UnsetType = UNSET
 
 
+class Order(NamedTuple):
+    """A term as either way tells it; ``unearned`` and ``refunded`` in minor units."""
+
+    account: str
+    instance: str
+    order: str
+    position: int
+    starts: int
+    ends: int
+    currency: str
+    cash: int
+    unearned: int
+    refunded: int
+
+
 def figures(view: LedgerView, question: Question) -> Deferred:
     """Return each paid term that is not over; with the option ``everything`` those that are too."""
     point, account = question.point, question.account
-    at, everything = point.seen_at, bool(question.options.get("everything"))
-    books = books_at(view.reader, point, account, progress=question.progress)
-    totals = _totals(books, at)
+    everything = bool(question.options.get("everything"))
+    asked = account is None and not everything
+    if asked and view.derivation(point, None, stored=False) == SQL:
+        held, balances = _asked(view, point)
+    else:
+        held, balances = _folded(view, question)
+    totals = _totals(held, balances)
     return Deferred(
         point=view.shown(point), starts=question.since(view.offset), account=account,
-        rows=[
-            _row(term, at, view.offset)
-            for term in books.schedules.terms()
-            if everything or term.unearned(at)
-        ],
+        rows=[_row(one, view.offset) for one in held if everything or one.unearned],
         totals=totals, ties=all(one.ties for one in totals),
         restated=view.restated("deferred", point, account),
     )  # fmt: skip
 
 
-def _row(term: Term, at: int, offset: int) -> TermShown:
-    write = Typed(offset=offset, currency=term.currency)
+def _asked(view: LedgerView, point: Point) -> tuple[list[Order], dict[Key, int]]:
+    """Ask the columns for the terms that run."""
+    from projections.columns.books import ORDERS, Books  # noqa: PLC0415 - loaded when needed
+
+    books = Books(view.columns(point, SQL), point)
+    return [
+        Order(
+            one.account, one.instance, ORDERS[one.type], one.position, one.starts, one.ends,
+            books.currencies[one.account], one.cash, one.unearned(point.seen_at), 0,
+        )
+        for one in books.terms
+    ], {one.key: one.amount for one in books.balances()}  # fmt: skip
+
+
+def _folded(view: LedgerView, question: Question) -> tuple[list[Order], dict[Key, int]]:
+    point = question.point
+    books = books_at(view.reader, point, question.account, progress=question.progress)
+    return [
+        Order(
+            one.account, one.instance, one.order, one.position, one.starts, one.ends, one.currency,
+            one.cash, one.unearned(point.seen_at), 0 if one.kept is None else one.cash - one.kept,
+        )
+        for one in books.schedules.terms()
+    ], books.balances(point.seen_at)  # fmt: skip
+
+
+def _row(one: Order, offset: int) -> TermShown:
+    write = Typed(offset=offset, currency=one.currency)
     return TermShown(
-        account=term.account, instance=term.instance, order=cast("OrderKind", term.order),
-        position=term.position, starts=write.instant(term.starts), ends=write.instant(term.ends),
-        currency=term.currency, cash=write.money(term.cash), earned=write.money(term.earned(at)),
-        deferred=write.money(term.unearned(at)),
-        refunded=write.money(0 if term.kept is None else term.cash - term.kept),
+        account=one.account, instance=one.instance, order=cast("OrderKind", one.order),
+        position=one.position, starts=write.instant(one.starts), ends=write.instant(one.ends),
+        currency=one.currency, cash=write.money(one.cash),
+        earned=write.money(one.cash - one.unearned - one.refunded),
+        deferred=write.money(one.unearned), refunded=write.money(one.refunded),
     )  # fmt: skip
 
 
-def _totals(books: Books, at: int) -> list[DeferredTotal]:
+def _totals(held: list[Order], balances: dict[Key, int]) -> list[DeferredTotal]:
     booked: dict[str, int] = {}
-    for key, amount in books.balances(at).items():
+    for key, amount in balances.items():
         if key.account.root == DEFERRED:
             booked[key.commodity] = booked.get(key.commodity, 0) - amount
     unearned = dict.fromkeys(booked, 0)
-    for term in books.schedules.terms():
-        if term.cash:
-            unearned[term.currency] += term.unearned(at) * minor_unit(term.currency)
+    for one in held:
+        if one.cash:
+            unearned[one.currency] += one.unearned * minor_unit(one.currency)
     return [
         DeferredTotal(
             currency=name, deferred=exact(unearned[name], name), booked=exact(booked[name], name),

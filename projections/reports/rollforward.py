@@ -14,6 +14,7 @@ from projections.answers.books import Commodity, OfSpan, exact
 from projections.answers.terms import Amount, Currency, Id, Part, Restated
 from projections.journal.chart import currency_of
 from projections.journal.reports import Movement, roll_forward
+from projections.opened import SQL
 from projections.reports import Report
 
 if TYPE_CHECKING:
@@ -57,9 +58,15 @@ class Rollforward(OfSpan, frozen=True, kw_only=True, tag="tally.rollforward/1"):
 def figures(view: LedgerView, question: Question) -> Rollforward:
     """Roll every control account forward to a point, from an instant or from nothing."""
     point, account = question.point, question.account
-    found = roll_forward(
-        view.reader, point, starts=question.starts, account=account, progress=question.progress
-    )
+    if account is None and view.derivation(point, None, stored=False) == SQL:
+        from projections.columns import books  # noqa: PLC0415 - loaded when needed
+
+        found = books.roll_forward(view.columns(point, SQL), point, starts=question.starts)
+    else:
+        found = roll_forward(
+            view.reader, point, starts=question.starts, account=account,
+            progress=question.progress,
+        )  # fmt: skip
     return Rollforward(
         point=view.shown(point), starts=question.since(view.offset), account=account,
         controls=[_control(one) for one in found],
