@@ -79,14 +79,15 @@ def report(found: list[Figure], picture: str | None = None) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Every line is measured beside its peer in the same run; the",
-        "ratio is the claim, the figures only tell the order of magnitude. Times are those of the",
-        "processor, so that what else a shared machine does is left out; commits (`append_1`),",
-        "other programs (`..._beside_...`), two workers and 20 million lines go by the clock.",
+        "Written by `make bench`. Each row is measured in the same run as the program or limit",
+        "that it is compared with. The ratio is what counts; the absolute figures depend on the",
+        "machine. Times are processor time, which other load on the machine does not change.",
+        "Commits (`append_1`), other programs (`..._beside_...`), two workers and 20 million",
+        "lines are measured in elapsed time.",
         "",
         f"Machine: {platform.machine()}, Python {platform.python_version()}; commit {commit}.",
         "",
-        "| operation | ours | beside | ratio | wanted | met |",
+        "| operation | ours | compared with | ratio | wanted | met |",
         "|---|---|---|---|---|---|",
     ]
     lines += [

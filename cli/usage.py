@@ -40,7 +40,7 @@ def explained(error: click.ClickException) -> tuple[str, str]:
 
 
 def _outside(error: click.BadParameter, where: str, bounds: click.IntRange) -> str:
-    """Say which numbers an option takes: click writes a formula, or the name of a type."""
+    """Return which numbers an option takes: click writes a formula, or the name of a type."""
     given = error.message.split(" ", 1)[0].strip("'\"")
     if bounds.min is None or bounds.max is None:
         wanted = f"at least {bounds.min}" if bounds.max is None else f"at most {bounds.max}"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # How an answer about the whole ledger was derived.
 FOLD, SPARK, SQL, VIEW = "fold", "spark", "sql", "view"
 
-# What may keep stored views from being written, and is no fault of the log.
+# What may keep stored views from being written although the log is sound.
 _KEPT_WAITING = (LedgerReadOnly, NoRights, DiskFull, LedgerBusy)
 
 

@@ -1,7 +1,7 @@
 """The whole history decided again under other rules: ``tally.backtest/1``.
 
 A row and the totals have the same keys: a currency for what is money, and a name for each count.
-Keys that are currencies are no fields, so their schema is made here of the names of the measures.
+Currencies as keys cannot be fields of a struct, so their schema is made here of the measures.
 """
 
 from __future__ import annotations

@@ -231,7 +231,7 @@ class PackVerified(Answer, frozen=True, kw_only=True, tag="tally.verify_pack/1")
     Attributes:
         keys: accepted keys that signed the checkpoint.
         checks: in order, up to the first that does not hold.
-        not_judged: files that the manifest's hashes alone were held against.
+        not_judged: files compared with the hashes of the manifest alone.
         signed: whether a key of the log signed the manifest; null where it did not come to that.
 
     """

@@ -135,7 +135,7 @@ class Billed(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Reconcile(Answer, frozen=True, kw_only=True, tag="tally.reconcile/1"):
-    """A statement held against the ledger: matches, breaks, and the proof block.
+    """A statement compared with the ledger: matches, breaks, and the proof block.
 
     Attributes:
         expected: what is on its way within --transit-days.

@@ -57,7 +57,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 def one_of(*texts: str) -> Meta:
-    """Say which texts a field may have; what makes it is not a type of its own."""
+    """Return the texts that a field may have, where they are not a type of their own."""
     return Meta(extra_json_schema={"enum": list(texts)})
 
 
