@@ -173,13 +173,21 @@ class Opened:
     def balance_rows(self, point: Point, derivation: str) -> Iterator[ViewRow]:
         """Read the stored view, ask the columns, or fold every account."""
         if derivation == VIEW:
-            yield from self.views().rows("balances")
+            yield from self.stored_rows("balances", point)
         elif derivation in (SQL, SPARK):
             yield from self.columns(point, derivation).rows("balances", point)
         else:
             policy = self.config_at(point).policy
             for state in self.states(point):
                 yield from balance_rows(state, policy)
+
+    def stored_rows(self, name: str, point: Point) -> Iterator[ViewRow]:
+        """Yield the rows of a stored view, at the head or at a recent point."""
+        if point.everything:
+            return self.views().rows(name)
+        from projections.recent import rows_at  # noqa: PLC0415 - for such a point alone
+
+        return rows_at(self.views(), name, point)
 
     def owing(self, point: Point) -> Iterator[AccountState]:
         """Fold every account that has something unpaid at a point, found by what is cheapest."""
@@ -224,7 +232,7 @@ class Opened:
         ``stored`` says whether a view keeps the answer at the head. Raises: ExtraMissing, before
         anything is printed.
         """
-        if engine is None and stored and point.everything and self.views_caught_up():
+        if engine is None and stored and self._is_stored(point):
             return VIEW
         if engine == FOLD:
             return FOLD
@@ -244,6 +252,16 @@ class Opened:
                 arrow.package(name)
             return SQL
         return SQL if asking.pays(self.reader, point) else FOLD
+
+    def _is_stored(self, point: Point) -> bool:
+        """Return whether stored rows answer: at the head caught up, else as they are."""
+        if point.everything:
+            return self.views_caught_up()
+        from projections.recent import FEW, is_recent  # noqa: PLC0415 - for a past point alone
+        from projections.runner import Views  # noqa: PLC0415 - as above
+
+        few = FEW if folder_of(self.location).exists() else None
+        return is_recent(self.reader, point, most=few) and Views(self.reader).fresh
 
     def columns(self, point: Point, derivation: str) -> Asking | Spark:
         """Open the columns up to a point. Raises: ExtraMissing, ColumnsDamaged."""

@@ -207,7 +207,7 @@ class LedgerView(Opened):
             return over and state in (None, held)
 
         if derivation == VIEW:
-            for row in self.views().rows("instances"):
+            for row in self.stored_rows("instances", point):
                 if wanted(str(row[3]), None if row[5] is None else int(row[5])):
                     yield stored_instance(row, self.offset)
             return

@@ -99,7 +99,7 @@ def _coupons(session: Session, point: Point) -> Iterator[Row]:
                 yield _coupon(session, point, state.account, name, amounts, held.starts, held.ends)
         return
     if derivation == VIEW:
-        found = session.views().rows("coupons")
+        found = session.stored_rows("coupons", point)
     else:
         found = session.columns(point, derivation).rows("coupons", point)
     for row in found:
