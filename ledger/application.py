@@ -274,7 +274,7 @@ class Ledger(Engine):
             return self._first_result(first)
         now = self._move(command.at)
         made, refused = self.decide(command, now=now, records=records)
-        positions = [one.position for one in made]
+        positions = [recorded.position for recorded in made]
         if refused is not None:
             return Outcome.of(refused, positions)
         self._requests.update(keys_used(command, made))
@@ -312,14 +312,14 @@ class Ledger(Engine):
         """Return the first result of a command again, with its warnings."""
         positions = range(request.first_position, request.last_position + 1)
         held = self.pending[0].position if self.pending else self.position + 1
-        found: list[RecordedEvent] = []
+        made: list[RecordedEvent] = []
         for position in positions:
             if position >= held:
-                found.append(self.pending[position - held])
+                made.append(self.pending[position - held])
             elif (row := self._reader.row(position)) is not None:
-                found.append(codec.decode(row.body))
+                made.append(codec.decode(row.body))
         return Outcome(
-            ok=True, duplicate=True, positions=positions, warnings=self._warnings(found)
+            ok=True, duplicate=True, positions=positions, warnings=self._warnings(made)
         )
 
     def _warnings(self, made: Sequence[RecordedEvent]) -> list[str]:

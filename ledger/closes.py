@@ -8,6 +8,7 @@ This module must not know how a close is recorded, nor what was derived for it.
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import PeriodIsClosed, PointInTheFuture, WrongState
@@ -87,66 +88,65 @@ class Closes:
             )  # fmt: skip
         elif type(event) is PeriodReopened:
             self.entries = [
-                one._replace(reopened=recorded.position, reopened_at=recorded.recorded_at)
-                if one.month == event.period and one.reopened is None
-                else one
-                for one in self.entries
+                close._replace(reopened=recorded.position, reopened_at=recorded.recorded_at)
+                if close.month == event.period and close.reopened is None
+                else close
+                for close in self.entries
             ]
         else:
             return
-        self._until = max((one.ends for one in self.in_force()), default=0)
+        self._until = max((close.ends for close in self.in_force()), default=0)
 
     def in_force(self, position: int | None = None) -> list[Close]:
         """List the closes in force after so many events (None: all), by month."""
-        return sorted(
-            (one for one in self.entries if one.in_force(position)), key=lambda one: one.starts
-        )
+        there = (close for close in self.entries if close.in_force(position))
+        return sorted(there, key=attrgetter("starts"))
 
     @property
     def first_month(self) -> str | None:
         """The first month that is closed; those before it count as closed with it."""
         there = self.in_force() or self.entries
-        return min(there, key=lambda one: one.starts).month if there else None
+        return min(there, key=attrgetter("starts")).month if there else None
 
     @property
     def next_month(self) -> str | None:
         """The first month, from the first one ever closed, that is not closed."""
         if not self.entries:
             return None
-        there = {one.month for one in self.in_force()}
-        name = min(self.entries, key=lambda one: one.starts).month
+        there = {close.month for close in self.in_force()}
+        name = min(self.entries, key=attrgetter("starts")).month
         while name in there:
             name = month_after(name)
         return name
 
     def of(self, month: str) -> list[Close]:
         """List the closes of one month, oldest first."""
-        return [one for one in self.entries if one.month == month]
+        return [close for close in self.entries if close.month == month]
 
     def over(self, instant: int, position: int | None = None) -> Close | None:
         """Find the close that an instant lies in, in force after so many events (None: all)."""
         if not self.entries or (position is None and instant >= self._until):
             return None
-        for place, one in enumerate(self.in_force(position)):
-            if instant < one.ends and (instant >= one.starts or place == 0):
-                return one
+        for place, close in enumerate(self.in_force(position)):
+            if instant < close.ends and (instant >= close.starts or place == 0):
+                return close
         return None
 
     # --- what may be closed and reopened (R61, R63) -------------------------------------------
 
     def check_close(self, period: Period, months: Sequence[Period]) -> None:
         """Refuse a close out of order, with a gap, or of a closed month. Raises: WrongState."""
-        there = {one.month: one for one in self.in_force()}
+        there = {close.month: close for close in self.in_force()}
         for month in months:
-            if (one := there.get(month.name)) is not None:
-                who = f" by {quoted(one.actor)}" if one.actor else ""
-                msg = f"{month.name} was closed at @{one.position}{who} and stays closed"
+            if (close := there.get(month.name)) is not None:
+                who = f" by {quoted(close.actor)}" if close.actor else ""
+                msg = f"{month.name} was closed at @{close.position}{who} and stays closed"
                 remedy = (
                     f"to sign and pack it: tally seal, tally pack --period {month.name}; "
                     f"to close it again: tally reopen {month.name}"
                 )
                 raise wrong(msg, remedy, rule="R61")
-        first = min((one.starts for one in self.entries), default=None)
+        first = min((close.starts for close in self.entries), default=None)
         if first is None or (not there and months[0].starts <= first):
             return
         wanted = self.next_month
@@ -159,7 +159,7 @@ class Closes:
     def check_reopen(self, period: Period, months: Sequence[Period]) -> list[Close]:
         """Return the closes to reopen, the latest first. Raises: WrongState."""
         there = self.in_force()
-        named = {one.month: one for one in there}
+        named = {close.month: close for close in there}
         for month in months:
             if month.name not in named:
                 msg = f"{month.name} is not closed"

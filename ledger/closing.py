@@ -120,9 +120,9 @@ def reopen(
         )
     act = Act(ledger, REOPEN, actor=actor, reason=reason, asked={"period": period.name})
     with act.deciding() as (_, now):
-        found = ledger.config.closes.check_reopen(period, _months(ledger, period))
+        closes = ledger.config.closes.check_reopen(period, _months(ledger, period))
         return act.record(
-            [PeriodReopened(period=one.month, close=one.position) for one in found], now=now
+            [PeriodReopened(period=close.month, close=close.position) for close in closes], now=now
         )
 
 

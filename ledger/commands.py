@@ -281,14 +281,14 @@ def _fields(*wanted: str) -> dict[type[Command], tuple[str, ...]]:
 
 def _amounts(command: type[Command]) -> dict[str, Least]:
     """Return the amounts that a command declares, each with the least it may be."""
-    found: dict[str, Least] = {}
+    amounts: dict[str, Least] = {}
     for base in command.__mro__:
         for field, declared in getattr(base, "__annotations__", {}).items():
             alias = globals().get(declared.partition(" ")[0])
             for least in getattr(alias, "__metadata__", ()):
                 if isinstance(least, Least):
-                    found[field] = least
-    return found
+                    amounts[field] = least
+    return amounts
 
 
 INSTANTS = ("at", "effective_at", "starts", "ends", "cycle_start", "cycle_end")
@@ -330,8 +330,8 @@ def _check_ids(command: AnyCommand) -> None:
     for field in _ID_FIELDS[kind]:
         check_id(getattr(command, field), what=field)
     for field in LIST_FIELDS[kind]:
-        for one in getattr(command, field):
-            check_id(one, what=field)
+        for name in getattr(command, field):
+            check_id(name, what=field)
     if kind is GrantCoupon and command.coupon in (AUTO, NONE):  # type: ignore[union-attr]
         msg = f"a coupon cannot be called {command.coupon!r}"  # type: ignore[union-attr]
         raise InvalidInput(msg, hint="auto and none choose the coupon of an order (R39)")
@@ -373,13 +373,13 @@ def minor_units(command: AnyCommand, currency: str) -> dict[str, Any]:
     Units: minor units of ``currency``. A rated amount becomes ``amount`` and ``round_down``, the
     discount that rounding it down gave (R8). Raises: InvalidAmount, InvalidInput.
     """
-    found: dict[str, Any] = {}
+    amounts: dict[str, Any] = {}
     for field, declared in AMOUNT_FIELDS[type(command)].items():
         amount = getattr(command, field)
         if declared.rated:
-            found["amount"], found["round_down"] = to_rated(amount, currency)
+            amounts["amount"], amounts["round_down"] = to_rated(amount, currency)
         elif amount is None:
-            found[field] = None
+            amounts[field] = None
         else:
-            found[field] = to_minor(amount, currency, least=declared.least, what=field)
-    return found
+            amounts[field] = to_minor(amount, currency, least=declared.least, what=field)
+    return amounts

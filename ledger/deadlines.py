@@ -87,16 +87,16 @@ def instance_deadline(instance: Instance, policy: Policy) -> Deadline | None:
     """Return what is due next of an instance by itself: restored, a slot, expiry or release."""
     key = instance.instance
     restored = restored_at(instance, policy)
-    found = None if restored is None else Deadline(restored, RESTORED, 0, key)
+    back = None if restored is None else Deadline(restored, RESTORED, 0, key)
     if instance.expires_at is None:
-        return found
+        return back
     if instance.state == STOPPED_EXPIRED:
         release = releases_at(instance, policy)
         assert release is not None  # noqa: S101 - it has a term
         return Deadline(release, RELEASE, 0, key)
     candidates = [Deadline(instance.expires_at, EXPIRY, 0, key)]
-    if found is not None:
-        candidates.append(found)
+    if back is not None:
+        candidates.append(back)
     if instance.auto_enabled and (slot := next_slot(instance, policy)) is not None:
         candidates.append(Deadline(slot[0], RENEWAL_SLOT, instance.expires_at, key))
     return min(candidates)

@@ -193,20 +193,20 @@ def keys_used(
     command: c.AnyCommand, made: Sequence[RecordedEvent]
 ) -> list[tuple[tuple[str, str], Request]]:
     """Return what is to be remembered of an accepted command's keys."""
-    found: list[tuple[tuple[str, str], Request]] = []
+    keys: list[tuple[tuple[str, str], Request]] = []
     if not made:
-        return found
+        return keys
     account = _account(command) or ""
     first, last = made[0].position, made[-1].position
     if command.token is not None:
         request = Request(bytes(made[0].request), first, last)
-        found.append(((TOKENS + account, command.token), request))
+        keys.append(((TOKENS + account, command.token), request))
     event = made[0].event
     if type(event) is TopUpReceived:
         digest = f"{account}\x1f{event.amount}".encode()
         key = PAYMENTS, payment_key(event.channel, event.serial)
-        found.append((key, Request(digest, first, last)))
-    return found
+        keys.append((key, Request(digest, first, last)))
+    return keys
 
 
 def _account(command: c.AnyCommand) -> str | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.events import NO_REQUEST, RecordedEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from msgspec import Raw
 
     from ledger.events import AnyEvent
@@ -69,3 +71,15 @@ def envelop(
         token=asked.token,
         request=asked.request,
     )
+
+
+def batches(history: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
+    """Group a history into batches: each begins with the one event that nothing in it caused."""
+    batch: list[RecordedEvent] = []
+    for recorded in history:
+        if recorded.cause is None and batch:
+            yield batch
+            batch = []
+        batch.append(recorded)
+    if batch:
+        yield batch

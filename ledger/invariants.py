@@ -78,7 +78,7 @@ THOROUGH = (
 
 def breaches(state: AccountState) -> Iterator[Invariant]:
     """Return every invariant that an account breaks."""
-    return (one for one in THOROUGH if not one.holds(state))
+    return (invariant for invariant in THOROUGH if not invariant.holds(state))
 
 
 def check_at_hand(state: AccountState, oldest: Item | None) -> None:
@@ -86,9 +86,10 @@ def check_at_hand(state: AccountState, oldest: Item | None) -> None:
 
     Raises: CorruptHistory.
     """
-    for one in AT_HAND:
-        if not one.holds(state):
-            raise CorruptHistory(f"account {state.account!r}: {one.broken} ({one.rule})")
+    for invariant in AT_HAND:
+        if not invariant.holds(state):
+            msg = f"account {state.account!r}: {invariant.broken} ({invariant.rule})"
+            raise CorruptHistory(msg)
     if state.overdue_since != (None if oldest is None else oldest.posted_at):
         msg = f"account {state.account!r}: overdue contradicts its oldest unpaid item (R9)"
         raise CorruptHistory(msg)

@@ -95,7 +95,7 @@ class Ordering:
             self._current[kind, key] = deadline
             heappush(self._deadlines, (deadline, kind))
             if len(self._deadlines) > 2 * len(self._current) + SLACK:
-                self._deadlines = [(one, kind) for (kind, _), one in self._current.items()]
+                self._deadlines = [(due, kind) for (kind, _), due in self._current.items()]
                 heapify(self._deadlines)
 
     def _legacy_stop(self, state: AccountState) -> Deadline | None:
@@ -195,7 +195,7 @@ class Ordering:
             insort(scope.by_end, (coupon.ends, coupon.granted_at, name))
         heappush(scope.by_rest, (-coupon.remaining, coupon.ends, coupon.granted_at, name))
         if len(scope.by_rest) > 2 * len(scope.by_end) + SLACK:
-            scope.by_rest[:] = (one for one in dict.fromkeys(scope.by_rest) if _left(state, one))
+            scope.by_rest[:] = (left for left in dict.fromkeys(scope.by_rest) if _left(state, left))
             heapify(scope.by_rest)
 
 

@@ -40,17 +40,17 @@ class Outcome(NamedTuple):
 
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:
     """Return what a person should look at in a result (R3, R32)."""
-    found: list[str] = []
+    said: list[str] = []
     for recorded in made:
         event = recorded.event
         if type(event) is TopUpReceived and event.suspected_duplicate_of is not None:
-            found.append(
+            said.append(
                 f"suspected duplicate of payment {event.suspected_duplicate_of}: the same amount "
                 "within a minute (R3); both were received"
             )
         elif type(event) is AutoRenewEnabled and event.no_slot_left:
-            found.append(
+            said.append(
                 f"instance {event.instance} has no auto-renewal slot left in this term (R32): "
                 "renew it by hand"
             )
-    return found
+    return said

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import evolve
+from ledger.envelopes import batches
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, PeriodClosed
 from ledger.state import AccountState
@@ -26,7 +27,6 @@ from projections.point import account_at, config_at, history
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.history.expressions import Expression
     from projections.point import Point
@@ -215,23 +215,13 @@ def _books_always(
         ACCOUNT_PREFIX + account, until_position=point.position,
         at=None if point.everything else point.at,
     )  # fmt: skip
-    batch: list[RecordedEvent] = []
-
-    def settle() -> None:
+    for batch in batches(codec.decode_all(stream)):
         for recorded in batch:
             evolve(customer.state, recorded)
         customer.take(batch)
         found.checked += 1
-        if not all(one(customer) for one in wanted):
+        if not all(identity(customer) for identity in wanted):
             found.fails(batch[-1].position, account)
-        batch.clear()
-
-    for recorded in codec.decode_all(stream):
-        if recorded.cause is None and batch:
-            settle()
-        batch.append(recorded)
-    if batch:
-        settle()
 
 
 def _at(

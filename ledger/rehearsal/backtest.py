@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.rehearsal.changes import Changes
     from ledger.rehearsal.customers import Rule
-    from ledger.rehearsal.rehearsal import Batch
     from ledger.store import Reader
 
 PRICE, ANSWER = 0, 1  # at one instant a new price comes before a customer's answer
@@ -97,7 +96,7 @@ class Backtest(Rehearsal):
             yield False, recorded
             yield True, recorded
 
-    def _trust(self, batch: Batch) -> None:
+    def _trust(self, batch: list[RecordedEvent]) -> None:
         super()._trust(batch)
         self._trusted += batch
 
@@ -162,7 +161,7 @@ class Backtest(Rehearsal):
             at, _, _, what = heappop(self._waiting)
             self._happen(at, what)
 
-    def _again(self, batch: Batch) -> Iterator[Step]:
+    def _again(self, batch: list[RecordedEvent]) -> Iterator[Step]:
         first = batch[0]
         granted = first.event
         changed = self._changes.coupons
@@ -189,11 +188,11 @@ def _occasions(
 ) -> frozenset[Occasion]:
     """Return what really happened of all that the rules react to."""
     tags = [_TAGS[name] for name in {rule.on for rule in customers}]
-    found = set()
+    occasions = set()
     for account in accounts:
         bodies = reader.stream_bodies(ACCOUNT_PREFIX + account)
         named = [body for body in bodies if any(tag in body for tag in tags)]
         for recorded in codec.decode_all(named):
             if type(recorded.event) in _NAMES:
-                found.add(_occasion(recorded))
-    return frozenset(found)
+                occasions.add(_occasion(recorded))
+    return frozenset(occasions)

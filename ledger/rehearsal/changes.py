@@ -61,7 +61,7 @@ class Changes(NamedTuple):
 
     def with_inserts(self, *more: Insertion) -> Changes:
         """Put more commands in."""
-        inserts = sorted((*self.inserts, *more), key=lambda one: one.at)
+        inserts = sorted((*self.inserts, *more), key=lambda insert: insert.at)
         return self._replace(inserts=tuple(inserts))
 
 
@@ -140,10 +140,10 @@ def patched(command: c.AnyCommand, values: Mapping[str, str], *, offset: int) ->
 def literal(text: str) -> object:
     """Read a number, a list, true, false or null; anything else is a text."""
     try:
-        found: object = msgspec.json.decode(text)
+        content: object = msgspec.json.decode(text)
     except msgspec.DecodeError:
         return text
-    return text if isinstance(found, float) else found
+    return text if isinstance(content, float) else content
 
 
 def _from_fields(fields: dict[str, Any], values: Mapping[str, str]) -> c.AnyCommand:

@@ -65,23 +65,23 @@ def differing(
     """Return the fields in which two events differ; ``known``: when they were recorded counts."""
     if recorded == derived:
         return ()
-    found: list[Change] = []
+    fields: list[Change] = []
     for name in _ENVELOPE:
         if name == "recorded_at" and not known:
             continue
-        one, other = getattr(recorded, name), getattr(derived, name)
+        before, after = getattr(recorded, name), getattr(derived, name)
         if name == "request":
-            one, other = bytes(one), bytes(other)
-        if one != other:
-            found.append((name, one, other))
-    one, other = _distance(recorded), _distance(derived)
-    if one != other:
-        found.append(("cause", one, other))
+            before, after = bytes(before), bytes(after)
+        if before != after:
+            fields.append((name, before, after))
+    before, after = _distance(recorded), _distance(derived)
+    if before != after:
+        fields.append(("cause", before, after))
     for name in recorded.event.__struct_fields__:
-        one, other = getattr(recorded.event, name), getattr(derived.event, name)
-        if one != other:
-            found.append((name, one, other))
-    return tuple(found)
+        before, after = getattr(recorded.event, name), getattr(derived.event, name)
+        if before != after:
+            fields.append((name, before, after))
+    return tuple(fields)
 
 
 def _distance(recorded: RecordedEvent) -> int | None:
@@ -95,7 +95,7 @@ def pair_batches(
     left = list(recorded)
     for made in derived:
         what = _what(made)
-        place = next((i for i, one in enumerate(left) if _what(one) == what), None)
+        place = next((i for i, event in enumerate(left) if _what(event) == what), None)
         if place is None:
             yield Pair(None, made)
             continue
@@ -130,7 +130,7 @@ def compare(steps: Iterable[Step], *, known: bool = True) -> Iterator[Pair]:
         yield from pair_batches(*both, known=known)
     for gone in waiting.values():
         for batch in gone:
-            yield from (Pair(one, None) for one in batch)
+            yield from (Pair(event, None) for event in batch)
     for new in made.values():
         for batch in new:
-            yield from (Pair(None, one) for one in batch)
+            yield from (Pair(None, event) for event in batch)

@@ -97,7 +97,7 @@ class RecordedDecision:
     def altered_by(self, changes: Changes) -> bool:
         """Return whether the decision changes when the history has these changes."""
         self.tried += 1
-        trusted = min((one.at for one in changes.inserts), default=0)
+        trusted = min((insert.at for insert in changes.inserts), default=0)
         if changes.skips:
             trusted = 0
         rehearsal = Rehearsal(
@@ -185,12 +185,12 @@ def money_flips(
     """
     for kind in (TOP_UP, COUPON):
         for first in starts:
-            found = edge(
+            flipped = edge(
                 lambda at, amount, kind=kind: trial(at, gift.command(kind, amount)),  # type: ignore[misc]
                 first=first, last=last, near=max(1, near),
             )  # fmt: skip
-            if found is not None:
-                yield Flip(kind, found.at, found.amount, gift.command(kind, found.amount))
+            if flipped is not None:
+                yield Flip(kind, flipped.at, flipped.amount, gift.command(kind, flipped.amount))
                 break
 
 

@@ -41,9 +41,9 @@ class Difference(NamedTuple):
     @property
     def event(self) -> RecordedEvent:
         """The recorded event, or the one that should have been."""
-        found = self.recorded or self.derived
-        assert found is not None  # noqa: S101 - a difference has at least one side
-        return found
+        side = self.recorded or self.derived
+        assert side is not None  # noqa: S101 - a difference has at least one side
+        return side
 
 
 def accounts_named(reader: Reader) -> set[str]:

@@ -19,6 +19,7 @@ from ledger import codec, requests, settings
 from ledger import commands as c
 from ledger.account import evolve
 from ledger.engine import PAYMENTS, Engine, find_records, keys_used
+from ledger.envelopes import batches
 from ledger.errors import InvalidInput, Refused
 from ledger.events import (
     ACCOUNT_PREFIX,
@@ -41,12 +42,10 @@ from ledger.repeats import Duplicate
 from ledger.state import AccountState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ledger.store import Reader
     from ledger.store.rows import Request
-
-Batch = list[RecordedEvent]
 
 
 class Step(NamedTuple):
@@ -77,18 +76,6 @@ class Step(NamedTuple):
     def paired(self) -> bool:
         """Whether what was recorded and what was decided again belong together."""
         return self.command is not None or self.noted
-
-
-def batches(history: Iterable[RecordedEvent]) -> Iterator[Batch]:
-    """Group a history into batches: each begins with the one event that nothing in it caused."""
-    batch: Batch = []
-    for recorded in history:
-        if recorded.cause is None and batch:
-            yield batch
-            batch = []
-        batch.append(recorded)
-    if batch:
-        yield batch
 
 
 def clock_end(reader: Reader) -> int:
@@ -205,7 +192,7 @@ class Rehearsal(Engine):
             self._pin()
             self.reschedule_all()
 
-    def _trust(self, batch: Batch) -> None:
+    def _trust(self, batch: list[RecordedEvent]) -> None:
         """Fold a recorded batch instead of deciding it again."""
         first = batch[0]
         account = account_of(first.stream)
@@ -233,7 +220,7 @@ class Rehearsal(Engine):
             for batch in batches(self._take()):
                 yield Step((), batch)
 
-    def _again(self, batch: Batch) -> Iterator[Step]:
+    def _again(self, batch: list[RecordedEvent]) -> Iterator[Step]:
         first = batch[0]
         if first.position in self._changes.skips:
             yield Step(batch, (), command=command_of(first), skipped=True)
@@ -279,9 +266,9 @@ class Rehearsal(Engine):
 
     def _lookup(self, scope: str, key: str) -> Request | None:
         """Look a key up among what was decided again; other accounts' stand as recorded."""
-        found = self._requests.get((scope, key))
-        if found is not None or self._accounts is None:
-            return found
+        decided = self._requests.get((scope, key))
+        if decided is not None or self._accounts is None:
+            return decided
         stored = self._reader.request(scope, key)
         if stored is None or stored.first_position > self._now_at:
             return None

@@ -86,7 +86,7 @@ class Rehearsed(NamedTuple):
     @property
     def accounts(self) -> list[str]:
         """The accounts in which something is different."""
-        streams = {one.stream for one in (*self.dropped, *self.derived)}
+        streams = {event.stream for event in (*self.dropped, *self.derived)}
         return sorted({name for name in map(account_of, streams) if name is not None})
 
     def state(self, account: str, bounds: Bounds) -> AccountState | None:
@@ -106,10 +106,10 @@ class Rehearsed(NamedTuple):
 def select(kept: Sequence[Kept], bounds: Bounds) -> list[RecordedEvent]:
     """Select and order events of a rehearsed history for a point, as ``projections.point``."""
     chosen = [
-        one.event
-        for one in kept
-        if visible(one.event, bounds)
-        and (one.recorded is None or one.recorded <= bounds.position)
+        there.event
+        for there in kept
+        if visible(there.event, bounds)
+        and (there.recorded is None or there.recorded <= bounds.position)
     ]
     return sorted(chosen, key=attrgetter("effective_at", "position"))
 
@@ -155,20 +155,20 @@ def accounts_touched(reader: Reader, changes: Changes) -> set[str] | None:
     """
     if changes.policy or changes == NO_CHANGES:
         return None
-    commands = [one.command for one in changes.inserts]
+    commands = [insert.command for insert in changes.inserts]
     commands += [
         command_of(recorded_command(reader, position))
         for position in {*changes.skips, *changes.patches}
     ]
-    found: set[str] = set()
+    touched: set[str] = set()
     serials: set[str] = {v["serial"] for v in changes.patches.values() if "serial" in v}
     for command in commands:
         if not isinstance(command, c.AccountCommand):
             return None
-        found.add(command.account)
+        touched.add(command.account)
         if isinstance(command, c.TopUp) and _key_taken(reader, command):
             serials.add(command.serial)
-    return found | _sharing_keys(reader, serials) if serials else found
+    return touched | _sharing_keys(reader, serials) if serials else touched
 
 
 def _key_taken(reader: Reader, command: c.TopUp) -> bool:
@@ -179,7 +179,7 @@ def _key_taken(reader: Reader, command: c.TopUp) -> bool:
 
 def _sharing_keys(reader: Reader, serials: set[str]) -> set[str]:
     """Find the accounts that asked for a payment under one of these serials."""
-    found: set[str] = set()
+    sharing: set[str] = set()
     marks = [serial.encode() for serial in serials]
     for body in reader.bodies():
         if any(mark in body for mark in marks):
@@ -187,8 +187,8 @@ def _sharing_keys(reader: Reader, serials: set[str]) -> set[str]:
             if recorded.command == "top-up" and is_command(recorded):
                 command = command_of(recorded)
                 if isinstance(command, c.TopUp) and command.serial in serials:
-                    found.add(command.account)
-    return found
+                    sharing.add(command.account)
+    return sharing
 
 
 def whatif(
@@ -226,8 +226,8 @@ def whatif(
     dropped.sort(key=attrgetter("position"))
     new.sort(key=attrgetter("position"))
     head = reader.head().position
-    moved.update({one.position: head + i for i, one in enumerate(new, 1)})
-    renumbered = [_renumbered(one, moved) for one in new]
+    moved.update({event.position: head + i for i, event in enumerate(new, 1)})
+    renumbered = [_renumbered(event, moved) for event in new]
     return Rehearsed(dropped, renumbered, verdicts, histories, changes)
 
 

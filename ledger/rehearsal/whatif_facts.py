@@ -14,12 +14,12 @@ import msgspec
 
 from ledger import codec
 from ledger.account import evolve, fold
+from ledger.envelopes import batches
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
 from ledger.invariants import breaches
 from ledger.policy import did_you_mean
 from ledger.rehearsal.fork import Fork
-from ledger.rehearsal.rehearsal import batches
 from ledger.rehearsal.whatif import visible
 from ledger.repeats import NO_RECORDS
 from ledger.state import AccountState
@@ -106,7 +106,7 @@ def refold(
             refused.append((insert, error))
             continue
         added.append(fact)
-        place = sum(1 for one in events if one.recorded_at <= insert.at)
+        place = sum(1 for event in events if event.recorded_at <= insert.at)
         events.insert(place, fact)
     return Refolded(events, added, dropped, refused, violations(account, events))
 
@@ -121,7 +121,7 @@ def _fact(
 ) -> RecordedEvent:
     """Return the first event that an inserted command records. Raises: Refused, InvalidInput."""
     fork = Fork(reader, position=reader.position_known_at(insert.at))
-    before = [one for one in events if one.recorded_at <= insert.at]
+    before = [event for event in events if event.recorded_at <= insert.at]
     fork.states[account] = fold(account, before) if before else None
     made, error = fork.decide(insert.command, now=insert.at, records=NO_RECORDS)
     if error is not None:
@@ -138,23 +138,24 @@ def _fact(
 def violations(account: str, events: Iterable[RecordedEvent]) -> list[Violation]:
     """Fold in the order of recording and give the first breach of each invariant (R1, R9)."""
     state = AccountState(account)
-    found: dict[str, Violation] = {}
+    first: dict[str, Violation] = {}
     for batch in batches(events):
         for recorded in batch:
             try:
                 evolve(state, recorded)
             except (CorruptHistory, LookupError, TypeError, ValueError) as error:
                 msg = f"{type(recorded.event).__name__} cannot follow: {error}"
-                found["evolve"] = Violation(recorded.position, "R55", msg)
-                return sorted(found.values())
-        for one in breaches(state) if state.opened_at is not None else ():
-            found.setdefault(one.broken, Violation(batch[-1].position, one.rule, one.broken))
-    return sorted(found.values())
+                first["evolve"] = Violation(recorded.position, "R55", msg)
+                return sorted(first.values())
+        for breach in breaches(state) if state.opened_at is not None else ():
+            violation = Violation(batch[-1].position, breach.rule, breach.broken)
+            first.setdefault(breach.broken, violation)
+    return sorted(first.values())
 
 
 def folded(account: str, refolded: Refolded, bounds: Bounds) -> AccountState | None:
     """Fold an altered history at a point; None where it cannot be folded, or has no account."""
-    chosen = [one for one in refolded.events if visible(one, bounds)]
+    chosen = [event for event in refolded.events if visible(event, bounds)]
     chosen.sort(key=attrgetter("effective_at", "position"))
     try:
         state = fold(account, chosen)

@@ -51,15 +51,15 @@ def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -
     if len(set(names)) != len(names):
         msg = "the list names an instance twice"
         raise NotRenewable(msg, rule=rule)
-    found: list[Instance] = []
+    listed: list[Instance] = []
     for name in names:
         instance = batch.state.instances.get(name)
         if instance is None or instance.kind not in kinds or instance.state == RELEASED:
             state = "unknown" if instance is None else f"{instance.kind} and {instance.state}"
             msg = f"instance {name!r} is {state}"
             raise NotRenewable(msg, rule=rule)
-        found.append(instance)
-    return found
+        listed.append(instance)
+    return listed
 
 
 def renew(batch: Batch, command: c.Renew) -> None:
@@ -158,7 +158,7 @@ def enable(batch: Batch, command: c.EnableAutoRenew) -> None:
 def modify(batch: Batch, command: c.ModifyAutoRenew) -> None:
     """Change the period; where it is off this enables it, so only before T (R30)."""
     listed = _listed(batch, command.instances, rule="R30", kinds={ENTERPRISE})
-    _require_running_term(batch, [one for one in listed if not one.auto_enabled])
+    _require_running_term(batch, [instance for instance in listed if not instance.auto_enabled])
     _require_auto_months(command.months)
     for instance in listed:
         _switch_on(batch, instance, command.months)

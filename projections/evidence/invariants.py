@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import evolve
+from ledger.envelopes import batches
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX
 from ledger.invariants import (
@@ -26,7 +27,7 @@ from projections.evidence.watched import Watched
 from projections.journal.identities import IDENTITIES, Customer, coupons_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
@@ -112,9 +113,9 @@ def check_invariants(
     streams = reader.streams(ACCOUNT_PREFIX)
     with no_cycles():
         for done, stream in enumerate(streams, 1):
-            batches, found = _judge(reader, stream)
-            checked += batches
-            for name, position in found.items():
+            count, broken = _judge(reader, stream)
+            checked += count
+            for name, position in broken.items():
                 bad[name] = min(bad.get(name, position), position)
             if progress is not None:
                 progress(done, len(streams))
@@ -137,7 +138,7 @@ def _judge(
     customer = Customer(state, coupons_left if watched is None else watched.coupons_left)
     bad: dict[str, int] = {}
     count = 0
-    for batch in _batches(codec.decode_all(reader.stream_bodies(stream))):
+    for batch in batches(codec.decode_all(reader.stream_bodies(stream))):
         count += 1
         for name in _broken(customer, batch, watched):
             bad.setdefault(name, batch[-1].position)
@@ -162,15 +163,3 @@ def _broken(
     broken = [one.__name__ for one in OF_A_STATE if not holds(one)]
     broken += [one.__name__ for one in OF_A_BATCH if not one(state, batch)]
     return broken + [one.__name__ for one in IDENTITIES if not one(customer)]
-
-
-def _batches(stream: Iterator[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
-    """Split a stream: a batch begins with an event that nothing caused."""
-    batch: list[RecordedEvent] = []
-    for recorded in stream:
-        if recorded.cause is None and batch:
-            yield batch
-            batch = []
-        batch.append(recorded)
-    if batch:
-        yield batch

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ledger import events as e
 from ledger.account import evolve, fold
+from ledger.envelopes import batches
 from ledger.events import EVENT_TYPES
 from ledger.state import AccountState
 from projections.evidence.watched import Watched
@@ -16,7 +17,6 @@ from projections.journal.chart import ROOTS, format_full, format_scaled, minor_u
 from projections.journal.identities import IDENTITIES, Customer, broken_at
 from projections.journal.postings import POSTINGS, postings
 from projections.journal.schedules import straight_line
-from tests.properties.test_laws import batches
 from tests.strategies import Step, late_lives, lives, play, policies
 
 DAY = 86_400_000_000

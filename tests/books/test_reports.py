@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.envelopes import batches
 from ledger.events import ACCOUNT_PREFIX
 from ledger.state import AccountState
 from ledger.store import open_reader
@@ -21,7 +22,6 @@ from projections.point import history
 from tests.cli.program import World, valid
 from tests.history.histories import at as point_of
 from tests.proof.worlds import rebuild_tree, rewrite
-from tests.properties.test_laws import batches
 
 REPORTS = ("trial-balance", "rollforward", "overdue", "deferred", "coupons")
 POINTS: tuple[tuple[str, ...], ...] = (

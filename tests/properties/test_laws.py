@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from ledger import codec
 from ledger.account import evolve, fold
 from ledger.commands import TopUp
+from ledger.envelopes import batches
 from ledger.events import account_of
+from ledger.invariants import breaches
 from ledger.ordering import next_due
 from ledger.state import AccountState
 from tests.given_when_then import World, do, silent, whole
 from tests.strategies import DUE, Step, again, late_lives, live, lives, play, policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ledger.events import RecordedEvent
+    pass
 
 Readings = dict[str, str]
 Life = list[Step]
@@ -32,31 +32,10 @@ FACTS = frozenset(
 )  # fmt: skip
 
 
-def batches(events: list[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
-    """Split a stream into its batches: each begins with an event that nothing caused."""
-    batch: list[RecordedEvent] = []
-    for recorded in events:
-        if recorded.cause is None and batch:
-            yield batch
-            batch = []
-        batch.append(recorded)
-    if batch:
-        yield batch
-
-
 def check_books(state: AccountState) -> None:
-    """Check the invariants of R1 and R9 on a state at the end of a batch."""
-    unpaid = [item for item in state.items.values() if item.outstanding > 0]
-    assert state.cash >= 0
-    assert not (state.cash and unpaid), "cash beside an unpaid item"
-    assert state.outstanding == sum(item.outstanding for item in state.items.values())
-    assert len(unpaid) == len(state.items)
-    assert state.overdue is bool(unpaid)
-    if unpaid:
-        assert state.overdue_since == min(item.posted_at for item in unpaid)
-    for coupon in state.coupons.values():
-        assert coupon.amount == coupon.used + coupon.remaining + coupon.forfeited
-        assert min(coupon.used, coupon.remaining, coupon.forfeited) >= 0
+    """Check the invariants of R1 and R9, and what is kept beside them, at the end of a batch."""
+    assert not [broken.broken for broken in breaches(state)]
+    assert state.overdue is bool(state.items)
     assert set(state.funded) == {n for n, coupon in state.coupons.items() if coupon.remaining}
     assert set(state.live) == {n for n, i in state.instances.items() if i.state != "released"}
     for bill in state.bills.values():
