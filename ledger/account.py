@@ -65,11 +65,19 @@ def _unknown(state: AccountState, recorded: Foldable, missing: KeyError) -> Corr
 def fold(account: str, history: Iterable[Foldable]) -> AccountState:
     """Fold a stream, or the part of it that a point selects, from nothing.
 
-    As ``evolve`` event by event, for a state of which nobody keeps what has changed.
     Raises: CorruptHistory.
     """
-    state, apply, refused = AccountState(account), _APPLY, e.CommandRefused
-    version = guard = 0
+    return fold_on(AccountState(account), history)
+
+
+def fold_on(state: AccountState, history: Iterable[Foldable]) -> AccountState:
+    """Apply events to a state of which nobody keeps what has changed: as ``evolve`` one by one.
+
+    Raises: CorruptHistory.
+    """
+    apply, refused = _APPLY, e.CommandRefused
+    version, guard = state.version, state.guard_version
+    state.next_due = None
     for recorded in history:
         event = recorded.event
         kind = type(event)

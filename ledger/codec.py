@@ -128,6 +128,15 @@ decode_array = CODEC.decode_array
 decode_folded = CODEC.decode_folded
 
 
+FOLDED_AT_ONCE = 64  # events that one call of the decoder reads
+
+
+def folded(bodies: Sequence[bytes]) -> Iterator[Foldable]:
+    """Read as much of many events as a fold needs. Raises: UnknownEventType."""
+    for first in range(0, len(bodies), FOLDED_AT_ONCE):
+        yield from decode_folded(array_of(bodies[first : first + FOLDED_AT_ONCE]))
+
+
 def array_of(bodies: Sequence[bytes]) -> bytes:
     """Put the stored bytes of events together as one MessagePack array."""
     return b"".join((b"\xdd", len(bodies).to_bytes(4, "big"), *bodies))

@@ -7,6 +7,7 @@ database driver.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
+MAPPED: Final = 1 << 29  # bytes of a file that are mapped at most: they count as its memory
 _TABLES: Final = {
     SQLITE: "SELECT name FROM sqlite_master WHERE type = 'table'",
     POSTGRESQL: "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
@@ -68,6 +70,24 @@ def dialect_of(connection: Connection) -> str:
 def tables(connection: Connection) -> set[str]:
     """Name the tables that are there."""
     return {name for (name,) in connection.execute(_TABLES[dialect_of(connection)])}
+
+
+@contextmanager
+def mapped(connection: Connection) -> Iterator[None]:
+    """Map the file of a writer for as long as it reads all of the log."""
+    if dialect_of(connection) != SQLITE:
+        yield
+        return
+    connection.execute(f"PRAGMA mmap_size={MAPPED}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA mmap_size=0")
+
+
+def equals(connection: Connection) -> str:
+    """Return the sign that compares two cells, of which both may be NULL."""
+    return "IS" if dialect_of(connection) == SQLITE else "IS NOT DISTINCT FROM"
 
 
 def highest_given(connection: Connection, table: str) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import MsgspecError
 
 from ledger import codec
-from ledger.account import evolve, fold
+from ledger.account import fold, fold_on
 from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX
 from ledger.packing import FORMAT, pack, unpack
@@ -45,11 +45,9 @@ def load(reader: Reader, account: str, *, until: int | None = None) -> AccountSt
     state = _kept(reader, account, end)
     if state is None:
         bodies = reader.stream_bodies(stream, until_position=until)
-        return fold(account, codec.decode_all(bodies)) if bodies else None
+        return fold(account, codec.folded(bodies)) if bodies else None
     bodies = reader.stream_part(stream, after=state.version, to=_END, until=end, at=_END)
-    for recorded in codec.decode_all(bodies):
-        evolve(state, recorded)
-    return state
+    return fold_on(state, codec.folded(bodies))
 
 
 def keep(writer: Writer, state: AccountState) -> None:
@@ -97,7 +95,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
         kept = _kept(reader, account, _END) if form == FORMAT else None
         if kept is None:
             return count, account, "modified"
-        bodies = reader.stream_part(stream, after=0, to=kept.version, until=_END, at=_END)
+        bodies = reader.versions(stream, 0, kept.version)
         if pack(fold(account, codec.decode_all(bodies))) != pack(kept):
             return count, account, "modified"
     return len(rows), None, ""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader, Writer
 
+    Versions = Callable[[int, int], Sequence[bytes]]
+
 TABLE: Final = "view_tiles"
 SIZE = 32  # events of a tile (docs/decisions/0090)
 AT_ONCE: Final = 64  # tiles that are made from one reading of the log
@@ -102,10 +104,10 @@ class Tiles:
         return found, bytes(tile)
 
 
-def extend(writer: Writer, account: str, *, version: int) -> None:
+def extend(writer: Writer, account: str, *, version: int, versions: Versions) -> None:
     """Keep what full tiles of an account are not kept yet, in the writer's transaction.
 
-    ``version`` is the last one of its stream.
+    ``version`` is the last one of its stream, ``versions`` gives the bodies of some.
     """
     if version < SIZE:
         return
@@ -121,9 +123,7 @@ def extend(writer: Writer, account: str, *, version: int) -> None:
         connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
         last = 0
     while version >= last + SIZE:
-        bodies = reader.stream_part(
-            ACCOUNT_PREFIX + account, after=last, to=last + SIZE * AT_ONCE, until=_END, at=_END
-        )
+        bodies = versions(last, last + SIZE * AT_ONCE)
         rows = list(tiles_of(account, bodies, after=last))
         if not rows:
             return
@@ -139,9 +139,28 @@ def tiles_of(
         yield account, after + first + SIZE, codec.array_of(bodies[first : first + SIZE])
 
 
-def forget(connection: Connection) -> None:
-    """Drop every tile: they are made again when views catch up."""
-    connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
+def replace(connection: Connection, account: str, bodies: Sequence[bytes]) -> None:
+    """Make an account's tiles those of all its bodies; what is there and equal is not written."""
+    rows = list(tiles_of(account, bodies))
+    there_is_a_table = TABLE in tables(connection)
+    if not rows and not there_is_a_table:
+        return
+    if not there_is_a_table:
+        connection.execute(CREATE_TILES)
+    text = f"SELECT account, last, events FROM {TABLE} WHERE account = ? ORDER BY last"
+    if connection.execute(text, (account,)).fetchall() != rows:
+        connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
+        connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)
+
+
+def keep_only(connection: Connection, accounts: Iterable[str]) -> None:
+    """Delete the tiles of other accounts."""
+    if TABLE in tables(connection):
+        names = connection.execute(f"SELECT DISTINCT account FROM {TABLE}").fetchall()
+        others = {name for (name,) in names}.difference(accounts)
+        connection.executemany(
+            f"DELETE FROM {TABLE} WHERE account = ?", [(one,) for one in others]
+        )
 
 
 def _stands(reader: Reader, account: str, last: int) -> bool:
@@ -168,9 +187,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
             f"SELECT last, events FROM {TABLE} WHERE account = ? ORDER BY last", (account,)
         ):
             count += 1
-            bodies = reader.stream_part(
-                ACCOUNT_PREFIX + account, after=before, to=last, until=_END, at=_END
-            )
+            bodies = reader.versions(ACCOUNT_PREFIX + account, before, last)
             if not bodies or len(bodies) != last - before:
                 return count, account, "inserted"
             if codec.array_of(bodies) != bytes(tile):

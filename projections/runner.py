@@ -13,6 +13,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ledger import kept, stream_tiles
+from ledger.connection import mapped
 from ledger.events import ACCOUNT_PREFIX
 from ledger.verification.indexes import require_sound
 from projections import snapshots
@@ -33,6 +34,7 @@ from projections.stored import (
     ensure,
     first_difference,
     fold_accounts,
+    fold_streams,
     insert_rows,
     named,
     policy_at,
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ledger.connection import Connection
+    from ledger.policy import Policy
     from ledger.state import AccountState
     from ledger.store import Reader, Store, Writer
+    from ledger.stream_tiles import Versions
     from projections.projection import Projection, ViewRow
 
 
@@ -119,7 +123,7 @@ class Views:
         if self.fresh:
             return []
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
-        with self.store.writing() as writer:
+        with self.store.writing() as writer, mapped(writer.connection):
             return self._catch_up(writer, PROJECTIONS, progress)
 
     def catch_up_within(self, writer: Writer) -> None:
@@ -196,9 +200,9 @@ class Views:
         """Write the rows of some accounts, folded up to a position, into live tables."""
         policy = policy_at(writer.reader, until)
         connection = writer.connection
-        states = fold_accounts(writer.reader, accounts, until, from_kept=clear)
-        for done, state in enumerate(states, 1):
-            self._keep(writer, state)
+        streams = fold_streams(writer.reader, accounts, until, from_kept=clear)
+        for done, (state, versions) in enumerate(streams, 1):
+            self._keep(writer, state, versions)
             for projection in group:
                 table, rows = LIVE + projection.name, projection.rows(state, policy)
                 if clear:
@@ -208,10 +212,11 @@ class Views:
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
 
-    def _keep(self, writer: Writer, state: AccountState) -> None:
-        """Keep what spares a later look or command the fold of a long stream."""
-        snapshots.extend(writer, state.account, version=state.version)
-        stream_tiles.extend(writer, state.account, version=state.version)
+    def _keep(self, writer: Writer, state: AccountState, versions: Versions) -> None:
+        """Keep what spares a later look or command the reading and folding of a long stream."""
+        account, version = state.account, state.version
+        snapshots.extend(writer, account, version=version, versions=versions)
+        stream_tiles.extend(writer, account, version=version, versions=versions)
         kept.keep(writer, state)
 
     # --- rebuilding -----------------------------------------------------------------------
@@ -233,12 +238,14 @@ class Views:
         with self.reader.snapshot():
             require_sound(self.reader)
         self.catch_up()
-        if name is None and not shadow:
+        whole = name is None and not shadow
+        if whole:
             with self.store.writing() as writer:
                 kept.forget(writer.connection)
-                stream_tiles.forget(writer.connection)
-        target = self._build_beside(group, progress)
-        with self.store.writing() as writer:
+                snapshots.forget(writer.connection)
+                stream_tiles.keep_only(writer.connection, writer.reader.accounts())
+        target = self._build_beside(group, progress, whole=whole)
+        with self.store.writing() as writer, mapped(writer.connection):
             connection, reader = writer.connection, writer.reader
             head = reader.head()
             late = touched_accounts(reader, after=target, until=head.position)
@@ -259,37 +266,40 @@ class Views:
                         )
                         create_table(connection, live, projection)
                 connection.execute("DELETE FROM rebuilds WHERE name = ?", (projection.name,))
-            if name is None and not shadow:
-                snapshots.rebuild(writer)
         return first
 
     def _build_beside(
-        self, group: Sequence[Projection], progress: Callable[[int, int], None] | None
-    ) -> int:
-        """Fill shadow tables, some accounts a transaction; resume what was interrupted."""
+        self, group: Sequence[Projection], progress: Callable[[int, int], None] | None, *,
+        whole: bool,
+    ) -> int:  # fmt: skip
+        """Fill shadow tables, some accounts a transaction; resume what was interrupted.
+
+        One fold of an account gives its rows and, of ``whole``, all else that is derived from it:
+        again for the accounts whose rows are there already.
+        """
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         accounts = self.reader.streams(ACCOUNT_PREFIX)
         total = len(accounts)
         target, done = self._begin_rebuild(group)
-        accounts = [stream for stream in accounts if stream > done]
+        if not whole:
+            accounts = [stream for stream in accounts if stream > done]
         while accounts:
             batch, accounts = accounts[:REBUILD_BATCH], accounts[REBUILD_BATCH:]
-            with self.store.writing() as writer:
+            with self.store.writing() as writer, mapped(writer.connection):
                 policy = policy_at(writer.reader, target)
                 names = [stream[len(ACCOUNT_PREFIX) :] for stream in batch]
-                for state in fold_accounts(writer.reader, names, target):
-                    self._keep(writer, state)
-                    for projection in group:
-                        insert_rows(
-                            writer.connection, SHADOW + projection.name, projection,
-                            projection.rows(state, policy),
-                        )  # fmt: skip
-                for projection in group:
-                    writer.connection.execute(
-                        "UPDATE rebuilds SET account = ? WHERE name = ?",
-                        (batch[-1], projection.name),
-                    )
-            if progress is not None:
+                for state, versions in fold_streams(writer.reader, names, target):
+                    if whole:  # tiles that are right stay
+                        bodies = versions(0, state.version)
+                        stream_tiles.replace(writer.connection, state.account, bodies)
+                        self._keep(writer, state, versions)
+                    if ACCOUNT_PREFIX + state.account > done:
+                        self._insert(writer, SHADOW, group, state, policy)
+                writer.connection.executemany(
+                    "UPDATE rebuilds SET account = ? WHERE name = ?",
+                    [(max(batch[-1], done), projection.name) for projection in group],
+                )
+            if progress is not None and batch[-1] > done:
                 progress(total - len(accounts), total)
         return target
 
@@ -327,11 +337,18 @@ class Views:
         policy = policy_at(writer.reader, until)
         for state in fold_accounts(writer.reader, accounts, until):
             for projection in group:
-                table = SHADOW + projection.name
                 writer.connection.execute(
-                    f"DELETE FROM {table} WHERE account = ?", (state.account,)
+                    f"DELETE FROM {SHADOW}{projection.name} WHERE account = ?", (state.account,)
                 )
-                insert_rows(writer.connection, table, projection, projection.rows(state, policy))
+            self._insert(writer, SHADOW, group, state, policy)
+
+    def _insert(
+        self, writer: Writer, prefix: str, group: Sequence[Projection], state: AccountState,
+        policy: Policy,
+    ) -> None:  # fmt: skip
+        for projection in group:
+            table, rows = prefix + projection.name, projection.rows(state, policy)
+            insert_rows(writer.connection, table, projection, rows)
 
     # --- refolding and comparing ----------------------------------------------------------
 

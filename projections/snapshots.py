@@ -12,12 +12,14 @@ This module must not know when views are caught up.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import MsgspecError
 
 from ledger import codec
-from ledger.account import evolve
+from ledger.account import fold_on
 from ledger.connection import tables
 from ledger.events import ACCOUNT_PREFIX
 from ledger.stream_tiles import Tiles
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ledger.connection import Connection
-    from ledger.events import RecordedEvent
+    from ledger.events import Foldable
     from ledger.state import AccountState
     from ledger.store import Reader, Writer
+    from ledger.stream_tiles import Versions
     from projections.point import Point
 
 # Another number where a frame means something else: older marks are then not there.
@@ -96,14 +99,21 @@ def frame_at(reader: Reader, account: str, point: Point) -> AccountState | None:
         begun = _choose(marks, below=begun, until=point.position, at=at, least=least)
         if begun < 0:
             return None
-        events = _behind(reader, account, marks, begun, until=point.position, at=at)
+        parts = _parts(marks, begun, until=point.position, at=at)
+        events = _ordered([
+            body
+            for after, to in parts
+            for body in reader.stream_part(
+                ACCOUNT_PREFIX + account, after=after, to=to, until=point.position, at=at
+            )
+        ])
         if not events or events[0].effective_at >= marks[begun].most:
             break
         least = events[0].effective_at  # late, and after the last mark: begin before it
     stands = reader.stream_row(ACCOUNT_PREFIX + account, marks[begun].version)
     frame = _frame_of(reader.connection, account, marks[begun].version)
     state = _unpacked(frame) if _of_this_log(marks[: begun + 1], stands) else None
-    return None if state is None else _fold_on(state, events)
+    return None if state is None else fold_on(state, events)
 
 
 def _frame_of(connection: Connection, account: str, version: int) -> bytes | None:
@@ -146,10 +156,10 @@ def _choose(
     return -1
 
 
-def _behind(
-    reader: Reader, account: str, marks: Sequence[Mark], begun: int, *, until: int, at: int
-) -> list[RecordedEvent]:
-    """Read what a point selects after a mark, in the order of the fold.
+def _parts(
+    marks: Sequence[Mark], begun: int, *, until: int, at: int
+) -> list[tuple[int, int]]:
+    """Choose the versions after a mark, (after, to], among which are all that a point selects.
 
     Parts between two marks that lie wholly after the point, on either axis, are not read.
     """
@@ -161,35 +171,18 @@ def _behind(
             parts.append((first, other.version))
     if marks[-1].position < until:
         parts.append((marks[-1].version, _END))
-    return _read(reader, account, parts, until=until, at=at)
+    return parts
 
 
-def _read(
-    reader: Reader, account: str, parts: Sequence[tuple[int, int]], *, until: int, at: int
-) -> list[RecordedEvent]:
-    stream = ACCOUNT_PREFIX + account
-    bodies = [
-        body
-        for after, to in parts
-        for body in reader.stream_part(stream, after=after, to=to, until=until, at=at)
-    ]
-    return sorted(codec.decode_all(bodies), key=_in_order)
+def _ordered(bodies: Sequence[bytes]) -> list[Foldable]:
+    """Read events that are in the order of positions, in the order of the fold."""
+    return sorted(codec.folded(bodies), key=attrgetter("effective_at"))
 
 
-def _in_order(recorded: RecordedEvent) -> tuple[int, int]:
-    return recorded.effective_at, recorded.position
-
-
-def _fold_on(state: AccountState, events: Sequence[RecordedEvent]) -> AccountState:
-    for recorded in events:
-        evolve(state, recorded)
-    return state
-
-
-def extend(writer: Writer, account: str, *, version: int) -> None:
+def extend(writer: Writer, account: str, *, version: int, versions: Versions) -> None:
     """Keep what frames of an account are not kept yet, in the writer's transaction.
 
-    ``version`` is the last one of its stream.
+    ``version`` is the last one of its stream, ``versions`` gives the bodies of some.
     """
     if version < LONG:
         return
@@ -208,50 +201,50 @@ def extend(writer: Writer, account: str, *, version: int) -> None:
         f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (account, mark.version, FORMAT, *mark[1:], frame)
-            for mark, frame in frames(writer.reader, account, marks)
+            for mark, frame in frames(connection, account, versions, marks)
         ],
     )
 
 
 def frames(
-    reader: Reader, account: str, marks: Sequence[Mark] = ()
+    connection: Connection, account: str, versions: Versions, marks: Sequence[Mark] = ()
 ) -> Iterator[tuple[Mark, bytes]]:
     """Make the frames of a stream after some marks, each from the newest that can begin it."""
-    stream = ACCOUNT_PREFIX + account
     made: dict[int, bytes] = {}
     known = list(marks)
     state = None if known else first_frame(account)  # after the last mark, to go on from
     while True:
         after = known[-1].version if known else 0
-        bodies = reader.stream_part(stream, after=after, to=after + EVERY, until=_END, at=_END)
+        bodies = versions(after, after + EVERY)
         if len(bodies) < EVERY:
             return
-        events = sorted(codec.decode_all(bodies), key=_in_order)
+        events = _ordered(bodies)
         most = known[-1].most if known else 0
         mark = _mark_behind(events, bodies[-1], most)
         known.append(mark)
         if state is None or events[0].effective_at < most:  # late, or nothing to go on from
-            state, events = _begun(reader, account, known, made)
-        made[mark.version] = pack_frame(_fold_on(state, events))
+            state, events = _begun(connection, account, versions, known, made)
+        made[mark.version] = pack_frame(fold_on(state, events))
         yield mark, made[mark.version]
 
 
 def _begun(
-    reader: Reader, account: str, known: Sequence[Mark], made: dict[int, bytes]
-) -> tuple[AccountState, list[RecordedEvent]]:
+    connection: Connection, account: str, versions: Versions, known: Sequence[Mark],
+    made: dict[int, bytes],
+) -> tuple[AccountState, list[Foldable]]:  # fmt: skip
     """Find what the last mark's frame can begin with, and the events from there to it."""
     mark = known[-1]
     begun = _choose(known, below=len(known) - 1, until=mark.position, at=_END)
     if begun >= 0:
         version = known[begun].version
-        state = _unpacked(made.get(version) or _frame_of(reader.connection, account, version))
+        state = _unpacked(made.get(version) or _frame_of(connection, account, version))
         if state is not None:
-            return state, _behind(reader, account, known, begun, until=mark.position, at=_END)
-    part = [(0, mark.version)]
-    return first_frame(account), _read(reader, account, part, until=mark.position, at=_END)
+            parts = _parts(known, begun, until=mark.position, at=_END)
+            return state, _ordered([body for part in parts for body in versions(*part)])
+    return first_frame(account), _ordered(versions(0, mark.version))
 
 
-def _mark_behind(events: Sequence[RecordedEvent], last: bytes, most: int) -> Mark:
+def _mark_behind(events: Sequence[Foldable], last: bytes, most: int) -> Mark:
     """Make the mark after some events in the order of the fold; ``last`` was recorded last."""
     newest = max(events, key=lambda one: one.position)
     return Mark(
@@ -260,15 +253,9 @@ def _mark_behind(events: Sequence[RecordedEvent], last: bytes, most: int) -> Mar
     )  # fmt: skip
 
 
-def rebuild(writer: Writer) -> None:
-    """Make every frame that is kept again, from the first event."""
-    connection = writer.connection
-    if TABLE not in tables(connection):
-        return
-    names = connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account").fetchall()
-    connection.execute(f"DROP TABLE {TABLE}")
-    for (account,) in names:
-        extend(writer, account, version=_END)
+def forget(connection: Connection) -> None:
+    """Drop every frame: they are made again when views catch up."""
+    connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
 
 
 def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
@@ -281,7 +268,8 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
     count = 0
     names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")
     for (account,) in names.fetchall():
-        again = frames(reader, account)
+        versions = partial(reader.versions, ACCOUNT_PREFIX + account)
+        again = frames(reader.connection, account, versions)
         for mark in marks_of(reader.connection, account):
             count += 1
             made = next(again, None)

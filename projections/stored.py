@@ -6,12 +6,13 @@ This module must not know when views are caught up or rebuilt (projections/runne
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec, kept
 from ledger.account import fold
-from ledger.connection import tables
+from ledger.connection import equals, tables
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
 from ledger.loading import load_config
 from ledger.memory import no_cycles
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.state import AccountState
     from ledger.store import Reader
+    from ledger.stream_tiles import Versions
     from projections.projection import Projection, ViewRow
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -142,23 +144,35 @@ def touched_accounts(reader: Reader, *, after: int, until: int) -> list[str]:
     return sorted(name for name in map(account_of, streams) if name is not None)
 
 
-def fold_accounts(
+def fold_accounts(reader: Reader, accounts: Sequence[str], until: int) -> Iterator[AccountState]:
+    """Fold accounts one after the other, in position order: memory of one account."""
+    for state, _ in fold_streams(reader, accounts, until):
+        yield state
+
+
+def fold_streams(
     reader: Reader, accounts: Sequence[str], until: int, *, from_kept: bool = False
-) -> Iterator[AccountState]:
-    """Fold accounts one after the other, in position order: memory of one account.
+) -> Iterator[tuple[AccountState, Versions]]:
+    """Fold accounts, each with what gives the bodies of its stream: those that were read, if all.
 
     ``from_kept`` begins long streams at the state that is kept of them (``ledger/kept.py``).
     """
     with no_cycles():
         for account in accounts:
+            stream = ACCOUNT_PREFIX + account
             if from_kept:
                 state = kept.load(reader, account, until=until)
+                versions: Versions = partial(reader.versions, stream)
             else:
-                stream = ACCOUNT_PREFIX + account
                 bodies = reader.stream_bodies(stream, until_position=until)
-                state = fold(account, codec.decode_all(bodies))
+                state = fold(account, codec.folded(bodies))
+                versions = partial(_part, bodies)
             if state is not None and state.opened_at is not None:
-                yield state
+                yield state, versions
+
+
+def _part(bodies: Sequence[bytes], after: int, to: int) -> Sequence[bytes]:
+    return bodies[after:to]
 
 
 def replace_rows(
@@ -205,8 +219,17 @@ def compare_tables(
     connection: Connection, projection: Projection, live: str, beside: str
 ) -> Difference | None:
     """Find a row that one of two tables of a view has alone."""
+    names = [name for name, _ in projection.columns]
+    keys = ", ".join(f"a.{name}" for name in names[: projection.key])
+    same = " AND ".join(
+        f"b.{name} {'=' if i < projection.key else equals(connection)} a.{name}"
+        for i, name in enumerate(names)
+    )
     for one, other, swapped in ((live, beside, False), (beside, live, True)):
-        row = connection.execute(f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}").fetchone()
+        row = connection.execute(
+            f"SELECT a.* FROM {one} AS a WHERE NOT EXISTS "
+            f"(SELECT 1 FROM {other} AS b WHERE {same}) ORDER BY {keys} LIMIT 1"
+        ).fetchone()
         if row is not None:
             row = tuple(row)
             stored, refolded = (None, row) if swapped else (row, None)

@@ -6,10 +6,11 @@ from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.connection import MAPPED
 from ledger.errors import InvalidInput
 from ledger.store.errors import LedgerExists
 from ledger.store.places import MEMORY, is_server, name_of, place, shown
-from ledger.store.reading import MAPPED, Reader, open_file_reader
+from ledger.store.reading import Reader, open_file_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

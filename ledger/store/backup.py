@@ -11,13 +11,13 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.connection import SQLITE, dialect_of
+from ledger.connection import MAPPED, SQLITE, dialect_of
 from ledger.errors import IntegrityBroken, InvalidInput
 from ledger.proof.nodes import Nodes
 from ledger.store import journal
 from ledger.store.errors import LedgerExists
 from ledger.store.making import named_when_whole
-from ledger.store.reading import MAPPED, Reader, explained, tune
+from ledger.store.reading import Reader, explained, tune
 
 if TYPE_CHECKING:
     from pathlib import Path

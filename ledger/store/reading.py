@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from ledger import clock
-from ledger.connection import SQLITE, dialect_of
+from ledger.connection import MAPPED, SQLITE, dialect_of
 from ledger.errors import IntegrityBroken
 from ledger.store.errors import NotALedger
 from ledger.store.files import check_file, explain, opened_for_reading
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
 _BEFORE = -_LAST - 2  # whatever position somebody gave to a row
-MAPPED = 1 << 29  # bytes of the file that are mapped at most: they count as the process's memory
 
 
 @contextmanager
@@ -218,6 +217,10 @@ class Reader:
                     (stream, after, to, until, at),
                 )
             ]
+
+    def versions(self, stream: str, after: int, to: int) -> list[bytes]:
+        """Return the stored bytes of a stream's versions in (after, to]."""
+        return self.stream_part(stream, after=after, to=to, until=_LAST, at=_LAST)
 
     def stream_version(self, stream: str) -> int:
         """Return the last version of a stream, 0 if it has none."""

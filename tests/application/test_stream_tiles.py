@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger import codec, stream_tiles
+from ledger import codec, kept, stream_tiles
 from ledger.errors import IntegrityBroken
 from ledger.events import ACCOUNT_PREFIX
 from ledger.packing import pack
 from ledger.store import open_reader
 from ledger.stream_tiles import TABLE, Tiles
+from projections import runner, snapshots
 from projections.point import account_at, history
 from projections.runner import Views
 from tests.application.worlds import new_ledger, record, reopen
@@ -186,6 +187,36 @@ def test_verify_finds_a_changed_tile_and_a_rebuild_mends_it(tmp_path: Path) -> N
     assert [(one["name"], one["kind"]) for one in bad] == [("tiles", "modified")]
     world.json("projections", "rebuild")
     assert world.json("verify", "--deep")["ok"]
+
+
+def test_a_rebuild_that_is_resumed_makes_everything_that_is_derived_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "REBUILD_BATCH", 1)
+    monkeypatch.setattr(kept, "LONG", 12)
+    monkeypatch.setattr(snapshots, "EVERY", 6)
+    monkeypatch.setattr(snapshots, "LONG", 12)
+    store = reopen(lived(tmp_path / "tally.db", accounts=4, months=6, seed=2)).store
+    views, reader = Views(store.reader, store), store.reader
+    views.catch_up()
+    derived = (snapshots, stream_tiles, kept)
+    before = [part.first_that_differs(reader) for part in derived]
+    assert min(count for count, *_ in before) > 0
+    with store.writing() as writer:
+        writer.connection.execute(f"UPDATE {TABLE} SET events = x'93'")
+        writer.connection.execute(f"INSERT INTO {TABLE} VALUES ('nobody', 5, x'93')")
+
+    def interrupt(done: int, _: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        views.rebuild(progress=interrupt)
+    assert views.rebuild() is None
+    assert [part.first_that_differs(reader) for part in derived] == before
+    left = reader.connection.execute(f"SELECT COUNT(*) FROM {TABLE}").fetchone()
+    assert left == (before[1][0],)
+    store.close()
 
 
 def test_a_server_keeps_tiles_too(database: str) -> None:
