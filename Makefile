@@ -102,8 +102,9 @@ man: $(STAMP)
 docs-check: $(STAMP)
 	$(BIN)/python docs/generate.py --check
 
-# Each figure is a ratio to a peer measured in the same run. `make bench SIZE=--quick` is a look in
-# five minutes; SIZE=--large goes up to a million commands and takes longest.
+# Each figure is a ratio to a peer measured in the same run: in under an hour, up to a million
+# commands. `make bench SIZE=--quick` is a look in five minutes. A run that was cut off, or in which
+# a step failed, goes on where it was; `SIZE='--only verify'` runs the steps with that name.
 SIZE ?=
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(SIZE) -o docs/BENCHMARKS.md

@@ -7,6 +7,7 @@ segments, which is the limit.
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, apart, best, quickest, spent
@@ -20,13 +21,10 @@ from projections.journal import reports
 from projections.point import Asked, account_at, config_at, resolve
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ledger.store import Reader
     from projections.point import Point
 
 OFFSET = 8 * HOUR
-HUGE = 20_000_000
 _BARE = (
     "SELECT account, sum(cash), sum(outstanding) FROM log "
     "WHERE effective_at <= {} GROUP BY account"
@@ -62,7 +60,8 @@ def run(path: Path) -> list[Figure]:
             f"{size / head.position:.1f} bytes an event", 1.0, "-", met=True,
         ),
         Figure(
-            f"as_of_all_{head.position}", f"{asking * 1000:.0f} ms",
+            f"as_of_all_{head.position}",
+            f"{asking * 1000:.0f} ms, from columns built before in {building:.1f} s",
             f"bare DuckDB group-by {bare * 1000:.0f} ms", reached, ">= 0.85", reached >= 0.85,
         ),
         Figure(
@@ -78,26 +77,28 @@ def run(path: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def huge(path: Path, folder: Path) -> list[Figure]:
-    """Ask every balance of 20 million lines: a ledger's segments, again under other names."""
+def huge(path: Path, folder: Path, lines: int) -> list[Figure]:
+    """Ask every balance of so many lines: a ledger's segments, again under other names."""
     copied = str(folder / "huge.parquet")
-    at, _ = apart(_copy, str(path), copied)
+    at, _ = apart(_copy, str(path), copied, lines)
     (asking, bare), peak = apart(_ask_copy, str(path), copied, at)
+    Path(copied).unlink()
     return [
         Figure(
-            "as_of_all_20m", f"{asking:.2f} s, {peak} MB at most", f"bare group-by {bare:.2f} s",
+            f"as_of_all_{lines // 1_000_000}m", f"{asking:.2f} s, {peak} MB at most",
+            f"bare group-by {bare:.2f} s",
             bare / asking, ">= 0.85, < 0.5 s", bare / asking >= 0.85 and asking < 0.5,
         )
     ]  # fmt: skip
 
 
-def _copy(path: str, copied: str) -> int:
+def _copy(path: str, copied: str, lines: int) -> int:
     """Write the segments many times under other names; return the middle of their time."""
     reader = open_reader(path)
     head, begun = reader.head(), reader.row(1)
     columns = Columns(reader)
     columns.build()
-    times = -(-HUGE // head.position)
+    times = -(-lines // head.position)
     with closing(opened(arrow.package("duckdb"))) as connection:
         names = ", ".join(f"'{one}'" for one in columns.paths(columns.standing().segments))
         connection.execute(

@@ -6,7 +6,6 @@ docs/SCALE.md says for a log of this size. Beside: what a person waits for witho
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import Figure, spent
@@ -85,19 +84,3 @@ def _figure(name: str, events: int, took: float, said: str, limit: int) -> Figur
         f"explorer_{name}_{events}", f"{took:.0f} ms of processor ({said})", f"limit: {limit} ms",
         share, "<= 1", share <= 1,
     )  # fmt: skip
-
-
-def main() -> None:
-    """Measure one ledger: ``python -m benchmarks.explorer LEDGER``."""
-    from pathlib import Path as Place  # noqa: PLC0415 - here alone
-
-    for one in run(Place(sys.argv[1])):
-        met = "yes" if one.met else "no"
-        sys.stdout.write(
-            f"| `{one.name}` | {one.ours} | {one.peer} | {one.ratio:.2f} | {one.wanted} "
-            f"| {met} |\n"
-        )
-
-
-if __name__ == "__main__":
-    main()
