@@ -7,7 +7,7 @@ when they are many, so memory does not grow with the log. Money is in each accou
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+from collections import defaultdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ledger import events as e
 from ledger.events import account_of, type_name
 from ledger.money import format_minor
 from ledger.periods import format_instant
+from ledger.proof.tree import leaf_hash
 from projections.effects import effect
 from projections.history.bridge import CORRECTIONS
 
@@ -48,39 +49,48 @@ class Lists:
             name: archive.later(EVENT_COLUMNS) for name in (LATE, EARLY, BACK_DATED, BY_HAND)
         } | {DUPLICATES: archive.later(DUPLICATE_COLUMNS)}
         self.currencies = {currency}
-        self._types: Counter[str] = Counter()
+        self._types: dict[type[e.Event], int] = defaultdict(int)
         self._in_period = self._refused = 0
         self._streams: dict[str, int] = {}
         self._gaps: list[tuple[str, int, int]] = []
         self._payments = archive.keep(_Payments())
         self._next = 1
-        self._hashes = ["", ""]
+        self._first = self._last = b""  # bytes
 
     def take(self, recorded: RecordedEvent, body: bytes) -> None:
         """Look at one event of the log."""
         self._complete(recorded, body)
         event, period = recorded.event, self._period
-        self._types[type_name(type(event))] += 1
-        if type(event) is e.AccountOpened:
-            self.currencies.add(event.currency)
-            if event.currency != self._currency:
-                self._others[event.account] = event.currency
+        self._types[type(event)] += 1
+        if isinstance(event, e.AccountOpened):
+            self._account(event)
         effective_in = period.starts <= recorded.effective_at < period.ends
         recorded_in = period.starts <= recorded.recorded_at < period.ends
+        if effective_in or recorded_in:
+            self._in_the_period(recorded, effective_in=effective_in, recorded_in=recorded_in)
+        if isinstance(event, e.TopUpReceived):
+            self._payment(recorded, event)
+
+    def _account(self, event: e.AccountOpened) -> None:
+        self.currencies.add(event.currency)
+        if event.currency != self._currency:
+            self._others[event.account] = event.currency
+
+    def _in_the_period(
+        self, recorded: RecordedEvent, *, effective_in: bool, recorded_in: bool
+    ) -> None:
+        event = recorded.event
         self._in_period += recorded_in
         self._refused += recorded_in and type(event) is e.CommandRefused
         by_hand = recorded.actor is not None or recorded.reason is not None
         for name, listed in (
-            (LATE, effective_in and recorded.recorded_at >= period.ends),
+            (LATE, effective_in and recorded.recorded_at >= self._period.ends),
             (EARLY, recorded_in and not effective_in),
-            (BACK_DATED, (recorded_in or effective_in)
-             and recorded.effective_at < recorded.recorded_at),
+            (BACK_DATED, recorded.effective_at < recorded.recorded_at),
             (BY_HAND, recorded_in and (by_hand or isinstance(event, ADJUSTING))),
         ):  # fmt: skip
             if listed:
                 self._tables[name].add(self._row(recorded))
-        if type(event) is e.TopUpReceived:
-            self._payment(recorded, event)
 
     def _row(self, recorded: RecordedEvent) -> tuple[Any, ...]:
         account = account_of(recorded.stream) or ""
@@ -94,8 +104,8 @@ class Lists:
         )  # fmt: skip
 
     def _complete(self, recorded: RecordedEvent, body: bytes) -> None:
-        digest = sha256(b"\x00" + body).hexdigest()
-        self._hashes = [self._hashes[0] or digest, digest]
+        self._first = self._first or body
+        self._last = body
         if recorded.position != self._next:
             self._gaps.append(("position", self._next, recorded.position))
         self._next = recorded.position + 1
@@ -118,14 +128,18 @@ class Lists:
             "events": sum(self._types.values()), "first_position": 1 if self._next > 1 else None,
             "last_position": self._next - 1, "gaps": self._gaps, "streams": len(self._streams),
             "recorded_in_period": self._in_period, "refused_in_period": self._refused,
-            "first_leaf": self._hashes[0], "last_leaf": self._hashes[1],
-            "by_type": dict(sorted(self._types.items())),
+            "first_leaf": _leaf(self._first), "last_leaf": _leaf(self._last),
+            "by_type": dict(sorted((type_name(kind), n) for kind, n in self._types.items())),
         }  # fmt: skip
 
     def write_to(self, archive: Archive) -> None:
         """Write every list as a report."""
         for name, table in self._tables.items():
             table.write_to(archive, f"reports/{name}.csv")
+
+
+def _leaf(body: bytes) -> str:
+    return leaf_hash(body).hex() if body else ""
 
 
 class _Payments:

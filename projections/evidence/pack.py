@@ -3,14 +3,15 @@
 Invariant: the same log, checkpoint, period and seed give the same bytes. The manifest names every
 file's SHA-256 and the checkpoint, and a key of the log signs the manifest, so no part of the pack
 can be altered without it; everything in the reports follows from the events in the pack.
-Memory does not grow with the log: one pass over the events, one fold of each customer, and a pass
-for each journal. This module must not sign, and must not open files.
+Memory does not grow with the log: one pass over the events, one fold of each customer, and one
+pass for both journals. This module must not sign, and must not open files.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
 from importlib.resources import files
+from itertools import tee
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ledger import codec
@@ -32,9 +33,9 @@ from projections.evidence.lists import Lists
 from projections.evidence.reconciled import closes, reconciliations
 from projections.evidence.restated import restatements
 from projections.evidence.sampling import FRAME_COLUMNS, METHOD, Frame
-from projections.evidence.writing import Archive, json_bytes
+from projections.evidence.writing import Archive, Spooled, json_bytes
 from projections.journal import beancount, hledger
-from projections.journal.transactions import BARE
+from projections.journal.transactions import BARE, Ledgered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ledger.proof.notes import Checkpoint
     from ledger.proof.seals import Seal
     from ledger.store import Reader
+    from projections.journal.transactions import Transaction
 
     Progress = Callable[[int, int], None]
     Sign = Callable[[str], str]  # a note's text to its signature line
@@ -144,17 +146,41 @@ def _books(
 
 
 def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> None:
-    """Write the books of the period for hledger and beancount: opened, then day by day."""
+    """Write the books of the period for hledger and beancount: opened, then day by day.
+
+    The events are posted once: what is for beancount waits on the disk.
+    """
     point = period_point(terms.period, seal.size)
-    for name, form in (("period.hledger", hledger), ("period.beancount", beancount)):
+    posted = Ledgered(
+        reader, point, offset=terms.offset, form=BARE, starts=terms.period.starts
+    )
+    first, second = tee(posted)
+    behind = [0]  # transactions that beancount's writer has taken
 
-        def pieces(writer: Any = form) -> Iterator[str]:  # noqa: ANN401 - one of two modules
-            yield f"; {terms.period.name}, as the first {seal.size} events know it\n"
-            yield from writer.body(
-                reader, point, offset=terms.offset, form=BARE, starts=terms.period.starts
-            )
+    def counted() -> Iterator[Transaction]:
+        for one in second:
+            behind[0] += 1
+            yield one
 
-        archive.stream(f"journals/{name}", pieces())
+    heading = f"; {terms.period.name}, as the first {seal.size} events know it\n"
+    other = archive.keep(Spooled())
+    other.write(heading.encode())
+    later = beancount.pieces(counted(), offset=terms.offset)
+
+    def in_step() -> Iterator[Transaction]:
+        for taken, one in enumerate(first, 1):
+            yield one
+            while behind[0] < taken and (piece := next(later, None)) is not None:
+                other.write(piece.encode())
+
+    def pieces() -> Iterator[str]:
+        yield heading
+        yield from hledger.pieces(in_step(), offset=terms.offset, form=BARE)
+
+    archive.stream("journals/period.hledger", pieces())
+    for piece in later:
+        other.write(piece.encode())
+    other.write_to(archive, "journals/period.beancount")
 
 
 def _sample(

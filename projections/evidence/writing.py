@@ -10,6 +10,8 @@ import csv
 import io
 import json
 import zipfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: the same bytes whenever it is made
 _SPOOLED = 1 << 20  # bytes of a table that stay in memory
 _COPIED = 1 << 16
+_WAITING = 8  # pieces
 
 
 class Closeable(Protocol):
@@ -45,31 +48,47 @@ class Written(NamedTuple):
 
 
 class Entry:
-    """A file of the pack while it is written."""
+    """A file of the pack while it is written: hashed and compressed by a thread beside its maker.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    The pieces are handed over in order, and few of them wait at a time.
+    """
+
+    def __init__(self, file: IO[bytes], thread: ThreadPoolExecutor) -> None:
         """Begin with nothing."""
         self._file = file
+        self._thread = thread
+        self._under_way: deque[Future[None]] = deque()
         self._digest = sha256()
         self._size = 0
         self._piece = bytearray()
 
     def write(self, raw: bytes) -> None:
-        """Add bytes."""
+        """Add bytes. Raises: what writing the pieces before raised."""
         self._piece += raw
         if len(self._piece) >= _COPIED:
-            self._flush()
+            self._hand_over()
+            while len(self._under_way) > _WAITING:
+                self._under_way.popleft().result()
 
-    def _flush(self) -> None:
-        self._digest.update(self._piece)
-        self._size += len(self._piece)
-        self._file.write(self._piece)
-        self._piece.clear()
+    def _hand_over(self) -> None:
+        piece, self._piece = self._piece, bytearray()
+        self._size += len(piece)
+        self._under_way.append(self._thread.submit(self._add, piece))
+
+    def _add(self, piece: bytearray) -> None:
+        self._digest.update(piece)
+        self._file.write(piece)
 
     def written(self) -> Written:
-        """Return what was written."""
-        self._flush()
+        """Return what was written, once all of it is."""
+        self._hand_over()
+        while self._under_way:
+            self._under_way.popleft().result()
         return Written(self._size, self._digest.hexdigest())
+
+    def settle(self) -> None:
+        """Wait until nothing is under way, whatever becomes of it."""
+        wait(self._under_way)
 
 
 class _Forward:
@@ -97,6 +116,7 @@ class Archive:
         self.files: dict[str, Written] = {}
         self._kept: list[Closeable] = []
         self._into = _Forward(into)
+        self._thread = ThreadPoolExecutor(1)
         self._zip = zipfile.ZipFile(
             cast("BinaryIO", self._into), "w", zipfile.ZIP_DEFLATED, compresslevel=6
         )
@@ -114,6 +134,7 @@ class Archive:
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
         """End the zip, and remove what was kept for later."""
+        self._thread.shutdown(cancel_futures=True)
         for one in self._kept:
             one.close()
         if kind is None:
@@ -138,9 +159,12 @@ class Archive:
         about.create_system = 3
         about.external_attr = 0o644 << 16
         with self._zip.open(about, "w", force_zip64=True) as file:
-            made = Entry(file)
-            yield made
-            self.files[name] = made.written()
+            made = Entry(file, self._thread)
+            try:
+                yield made
+                self.files[name] = made.written()
+            finally:
+                made.settle()  # the zip goes on, or ends, once nobody writes to it
 
     def put(self, name: str, content: bytes) -> None:
         """Write a small file."""
@@ -172,23 +196,19 @@ def csv_lines(*parts: Iterable[Sequence[Any]]) -> Iterator[bytes]:
             text.truncate()
 
 
-class Table:
-    """Rows that come while something else is written: kept on the disk when they are many."""
+class Spooled:
+    """A file of the pack that comes while another is written: on the disk once it is large."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        """Begin with the heading."""
+    def __init__(self) -> None:
+        """Begin with nothing."""
         self._file = SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - written to the archive later
-        self.count = -1
-        self.add(columns)
 
-    def add(self, row: Sequence[Any]) -> None:
-        """Add a row."""
-        self.count += 1
-        for line in csv_lines((row,)):
-            self._file.write(line)
+    def write(self, raw: bytes) -> None:
+        """Add bytes."""
+        self._file.write(raw)
 
     def write_to(self, archive: Archive, name: str) -> None:
-        """Write the whole table."""
+        """Write the whole of it."""
         self._file.seek(0)
         with archive.entry(name) as entry:
             while piece := self._file.read(_COPIED):
@@ -197,6 +217,22 @@ class Table:
     def close(self) -> None:
         """Close it."""
         self._file.close()
+
+
+class Table(Spooled):
+    """Rows that come while something else is written."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Begin with the heading."""
+        super().__init__()
+        self.count = -1
+        self.add(columns)
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Add a row."""
+        self.count += 1
+        for line in csv_lines((row,)):
+            self.write(line)
 
 
 def json_bytes(content: object) -> bytes:

@@ -23,7 +23,7 @@ from projections.journal.transactions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ledger.store import Reader
     from projections.point import Point
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS,
-    starts: int | None = None,
-) -> Iterator[str]:  # fmt: skip
-    """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
+    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS
+) -> Iterator[str]:
+    """Write everything after the heading, piece by piece."""
+    return pieces(Ledgered(reader, point, offset=offset, form=form), offset=offset)
+
+
+def pieces(transactions: Iterable[Transaction], *, offset: int) -> Iterator[str]:
+    """Write transactions, piece by piece."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    transactions = Ledgered(reader, point, offset=offset, form=form, starts=starts)
     for day, group in groupby(transactions, key=lambda one: one.day):
         date, touched = date_of(day, offset), dict[Key, int]()
         for one in group:

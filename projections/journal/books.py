@@ -24,7 +24,7 @@ from projections.journal.chart import (
     minor_unit,
 )
 from projections.journal.postings import postings
-from projections.journal.schedules import Schedules
+from projections.journal.schedules import OF_TERMS, Schedules
 from projections.point import history
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class Books:
             if not billed:
                 msg = f"credit note @{recorded.position} names no posted bill: {event.bill!r}"
                 raise CorruptHistory(msg)
-        self.schedules.take(recorded, account, self.currencies.get(account, ""))
+        if type(event) in OF_TERMS:
+            self.schedules.take(recorded, account, self.currencies.get(account, ""))
         found = postings(event, account, billed=billed)
         if not found:
             return None

@@ -22,7 +22,7 @@ from projections.journal.transactions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ledger.store import Reader
     from projections.point import Point
@@ -30,17 +30,21 @@ if TYPE_CHECKING:
 
 
 def body(
-    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS,
-    starts: int | None = None,
-) -> Iterator[str]:  # fmt: skip
-    """Write everything after the heading, piece by piece; from ``starts`` on, if it is given."""
+    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS
+) -> Iterator[str]:
+    """Write everything after the heading, piece by piece."""
+    return pieces(Ledgered(reader, point, offset=offset, form=form), offset=offset, form=form)
+
+
+def pieces(transactions: Iterable[Transaction], *, offset: int, form: int) -> Iterator[str]:
+    """Write transactions, piece by piece."""
     if form >= WITH_LOTS:
         yield "\ntag lot\n"
     if form >= WITH_ORDERS:
         yield "tag orders\n"
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    for one in Ledgered(reader, point, offset=offset, form=form, starts=starts):
+    for one in transactions:
         for leg in one.legs:
             if leg.key.commodity not in commodities:
                 commodities.add(leg.key.commodity)

@@ -27,6 +27,7 @@ ORDERS: dict[type[e.Event], str] = {
     e.InstancePurchased: NEW, e.UpgradedToEnterprise: NEW,
     e.InstanceRenewed: RENEWAL, e.SpecUpgraded: UPGRADE,
 }  # fmt: skip
+OF_TERMS = frozenset((*ORDERS, e.RefundIssued, e.InstanceReleased))  # what opens or closes one
 OF_RENEWAL = "renewal"  # the reason of a refund for a cancelled renewal (R49)
 EARNED_INTO = {
     NEW: BookAccount(SUBSCRIPTION, SUBSCRIBED), RENEWAL: BookAccount(SUBSCRIPTION, SUBSCRIBED),

@@ -88,9 +88,7 @@ class Ledgered:
         for recorded in codec.decode_all(bodies):
             if starts is not None:
                 if recorded.effective_at < starts:
-                    before = self._entered(books, recorded)
-                    if before is not None:
-                        self._posted(before, 0)
+                    self._entered(books, recorded)
                     continue
                 yield from self._opening(books, starts)
                 day, starts = local_day(starts, self._offset), None
@@ -111,6 +109,7 @@ class Ledgered:
 
     def _opening(self, books: Books, starts: int) -> Iterator[Transaction]:
         """Write the balances that everything before an instant left."""
+        self._balances = dict(books.posted)
         self._recognised = books.recognised(starts - SECOND, forward=True)
         for key, amount in self._recognised.items():
             self._leg(key, amount)
