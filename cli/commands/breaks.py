@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group("breaks", cls=Commands)
 def command() -> None:
-    """What reconciliations found, and who answers for it.
+    """List, match, resolve, sign off or reopen what reconciliations found.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List the recorded breaks, the oldest first.")
 @click.option("--open", "only_open", is_flag=True, help="Only open breaks.")
 @tally_command(rows=True, point=True)
 def list_(session: Session, output: Output, *, only_open: bool, **options: Any) -> None:
@@ -65,7 +65,7 @@ def _state(row: dict[str, Any]) -> str:
     return "expected" if row["expected"] and row["status"] == "open" else str(row["status"])
 
 
-@command.command("show")
+@command.command("show", short_help="Show a break: both sides, candidates, history.")
 @click.argument("break_id", metavar="BREAK")
 @tally_command(point=True)
 def show(session: Session, output: Output, break_id: str, **options: Any) -> None:
@@ -135,7 +135,7 @@ def match(
 
     \b
     Examples:
-      tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin --reason "asked the bank"
+      tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin
     """
     from ledger import reconciling, reviewing  # noqa: PLC0415 - recording alone needs the write side
 
@@ -173,7 +173,7 @@ def sign_off(session: Session, output: Output, **given: Any) -> None:
 
     \b
     Examples:
-      tally breaks sign-off 1f0c2a9be4d7 --actor wang --reason "bank error, on its way"
+      tally breaks sign-off 1f0c2a9be4d7 --actor wang --reason "bank error"
       tally breaks sign-off 9182ad7a6b0f --actor wang --reason "March agrees"
     """
     from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side

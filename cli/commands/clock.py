@@ -36,7 +36,12 @@ def command() -> None:
 @command.command("show")
 @tally_command()
 def show(session: Session, output: Output) -> None:
-    """Show the ledger's clock and its time."""
+    """Show the ledger's clock and its time.
+
+    \b
+    Example:
+      tally clock show
+    """
     now = format_instant(session.now, session.offset)
     if output.human:
         write(f"{session.config.clock} clock at {now}")

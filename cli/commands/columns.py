@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """Copy the log into columns, for questions about the whole ledger.
 
-    They are derived: built from the log, trusted only while they are of this
-    log, and dropped without a loss. Looks at past points use them by themselves.
+    They are built from the log, and used only while they match it; deleting them
+    loses nothing. Read commands for past points use them automatically.
 
     \b
     Examples:
@@ -35,27 +35,43 @@ def command() -> None:
     """
 
 
-@command.command("build")
+@command.command("build", short_help="Copy new events into the columns.")
 @tally_command()
 def build(session: Session, output: Output) -> None:
-    """Copy new events into the columns, or all events if the columns are of another log."""
+    """Copy new events into the columns, or all events if the columns are of another log.
+
+    \b
+    Example:
+      tally columns build
+    """
     columns = Columns(session.reader)
     with Progress("columns") as progress:
         copied = columns.build(progress)
     _answer(columns, output, done="built", events=copied)
 
 
-@command.command("status")
+@command.command("status", short_help="Show and check the columns.")
 @tally_command()
 def status(session: Session, output: Output) -> int:
-    """Show the state of the segments, every hash checked; exit 1 if they are not trusted."""
+    """Show the state of the columns, every hash checked; exit 1 if they are not trusted.
+
+    \b
+    Examples:
+      tally columns status
+      tally columns status --json
+    """
     return _answer(Columns(session.reader), output, done="status")
 
 
 @command.command("drop")
 @tally_command()
 def drop(session: Session, output: Output) -> None:
-    """Delete the columns; the log keeps everything."""
+    """Delete the columns; the log keeps everything.
+
+    \b
+    Example:
+      tally columns drop
+    """
     columns = Columns(session.reader)
     _answer(columns, output, done="dropped", freed=columns.drop())
 

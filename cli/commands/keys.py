@@ -64,7 +64,13 @@ def new(
     session: Session, output: Output, *, name: str | None, witness: bool,
     key_place: str | None, policy_place: str | None,
 ) -> None:  # fmt: skip
-    """Make a key, and accept it in the policy file."""
+    """Make a key, and accept it in the policy file.
+
+    \b
+    Examples:
+      tally keys new
+      tally keys new --key /secure/tally.key
+    """
     if witness and name is None:
         msg = "a witness needs its own name"
         raise InvalidInput(msg, hint="add --name, like --name audit.example/lin")
@@ -96,7 +102,12 @@ def show(
     session: Session, output: Output, *, pem: bool,
     key_place: str | None, policy_place: str | None,
 ) -> None:  # fmt: skip
-    """Show the public key; the private one is never shown."""
+    """Show the public key; the private one is never shown.
+
+    \b
+    Example:
+      tally keys show
+    """
     key = read_key(session.location, key_place).verifier
     if pem and output.human:
         write_lines(_pem(key).rstrip())
@@ -105,14 +116,19 @@ def show(
     _show(output, key, path, policy_file(session.location, policy_place))
 
 
-@command.command("rotate")
+@command.command("rotate", short_help="Replace the key; both stay accepted.")
 @key_option
 @policy_option
 @tally_command()
 def rotate(
     session: Session, output: Output, *, key_place: str | None, policy_place: str | None
 ) -> None:
-    """Replace the key: the old and the new one sign one checkpoint, both stay accepted."""
+    """Replace the key: the old and the new one sign one checkpoint, both stay accepted.
+
+    \b
+    Example:
+      tally keys rotate
+    """
     old = read_key(session.location, key_place)
     if old.algorithm == COSIGNATURE:
         msg = "a witness's key is not rotated by the log"

@@ -44,7 +44,12 @@ def command() -> None:
 @command.command("list")
 @tally_command(rows=True)
 def list_(_session: Session, output: Output) -> None:
-    """List the views, their versions and columns."""
+    """List the views, their versions and columns.
+
+    \b
+    Example:
+      tally projections list
+    """
     found = ViewList(rows=[
         ViewListed(name=one.name, version=one.version, columns=[name for name, _ in one.columns])
         for one in PROJECTIONS
@@ -78,10 +83,16 @@ def show(session: Session, output: Output, *, name: str, **options: Any) -> None
         table(answer.columns, rows, numbers=numbers)
 
 
-@command.command("status")
+@command.command("status", short_help="Show how far each view has read the log.")
 @tally_command(rows=True)
 def status(session: Session, output: Output) -> int:
-    """Show how far each view has read the log; exit 1 if one cannot be trusted."""
+    """Show how far each view has read the log; exit 1 if one cannot be trusted.
+
+    \b
+    Examples:
+      tally projections status
+      tally projections status --json
+    """
     views = Views(session.reader).status()
     found = ViewList(rows=[ViewListed(**view._asdict()) for view in views])
     if not output.answered(found):
@@ -92,7 +103,7 @@ def status(session: Session, output: Output) -> int:
     return FOUND if any(view.state in ("foreign", "outdated") for view in views) else DONE
 
 
-@command.command("rebuild")
+@command.command("rebuild", short_help="Build views again beside the live ones, and swap.")
 @click.argument("name", required=False, shell_complete=_complete_name)
 @click.option("--shadow", is_flag=True, help="Build and compare only; keep the live view.")
 @tally_command()
@@ -101,6 +112,11 @@ def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool)
 
     The live views stay in use meanwhile; an interrupted rebuild continues where it stopped.
     Exits with status 1 if a live view differed.
+
+    \b
+    Examples:
+      tally projections rebuild
+      tally projections rebuild balances --shadow
     """
     if name is not None and name not in _NAMES:
         raise NoSuchThing(

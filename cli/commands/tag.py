@@ -78,7 +78,13 @@ def add(
 @command.command("list")
 @tally_command(rows=True)
 def list_(session: Session, output: Output) -> None:
-    """List the tags, in the order in which they were added."""
+    """List the tags, in the order in which they were added.
+
+    \b
+    Examples:
+      tally tag list
+      tally tag list --csv
+    """
     rows = [tag_json(tag, _formatter(session)) for tag in read_tags(session.reader).values()]
     if output.form == "json":
         output.object({"schema": "tally.tags/1", "rows": rows})

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.listing import COMMANDS
 from tests.cli.program import (
     COMMAND,
     SMALL,
@@ -222,12 +221,3 @@ def test_the_exit_code_is_that_of_the_process(looked_at: World, tmp_path: Path) 
     assert tally_process("state", "a-9", *ledger).code == 3
     assert tally_process("status", "--ledger", tmp_path).code == 2
     assert tally_process("init", *ledger).code == 6
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_examples(name: str) -> None:
-    told = tally(name, "--help")
-    assert (told.code, told.err) == (0, "")
-    assert "Example" in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-    assert told.out.index("Example") < told.out.index("Options:")

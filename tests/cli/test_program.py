@@ -224,6 +224,19 @@ def walked(command: click.Command, path: str) -> Iterator[tuple[str, click.Comma
             yield from walked(inner, f"{path} {name}")
 
 
+def test_every_command_has_help_with_examples_first() -> None:
+    """In 80 columns, and no short help is cut off."""
+    for path, command in walked(program, "tally"):
+        told = tally(*path.split()[1:], "--help")
+        assert (told.code, told.err) == (0, ""), path
+        lines = told.out.splitlines()
+        assert max(map(len, lines)) <= 80, path
+        assert not [line for line in lines[1:] if line.endswith("...")], path
+        if command is not program:
+            assert "Example" in told.out, path
+            assert told.out.index("Example") < told.out.index("Options:"), path
+
+
 def test_an_option_takes_the_same_thing_everywhere() -> None:
     takes: dict[str, dict[str, str]] = {}
     for path, command in walked(program, "tally"):
