@@ -369,7 +369,9 @@ class Views:
                 refolded = projection.rows(state, policy)
                 group = held[projection.name]
                 there: list[ViewRow] = []
-                if group is not None and group[0] <= state.account:
+                if group is not None and group[0] < state.account:  # there is no such account
+                    return compared, Difference(projection.name, group[0], group[1][0], None)
+                if group is not None and group[0] == state.account:
                     there = group[1]
                     held[projection.name] = next(stored[projection.name], None)
                 if there != refolded:

@@ -63,7 +63,8 @@ class Oddity(NamedTuple):
 def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> list[Oddity]:
     """Compare the schema of a ledger; ``derived`` are the statements of what is made later.
 
-    Without them, tables and indexes with names like theirs are passed over.
+    Without them, tables and indexes with names like theirs are passed over. What became of ours
+    comes before what is foreign.
     """
     if dialect_of(connection) == SQLITE:
         there = _read(connection)
@@ -78,21 +79,25 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
     if not proof & set(there):
         optional |= proof  # made before there was a tree: it gets one when it is opened for writing
     tables = {thing.name for thing in there.values() if thing.type == "table"}
+    names = {thing.name for thing in there.values()}
     found: list[Oddity] = []
+    foreign: list[Oddity] = []
     for key, thing in sorted(there.items()):
         wanted = known.get(key)
         if wanted is None and derived is None and _looks_derived(thing):
             continue
         if wanted is None:
             remedy = f"once you know who made it: DROP {thing.type.upper()} {thing.name}"
-            found.append(Oddity(INSERTED, thing.shown, thing.table, remedy))
+            foreign.append(Oddity(INSERTED, thing.shown, thing.table, remedy))
         elif thing != wanted and thing.text not in _EARLIER:
             found.append(Oddity(MODIFIED, thing.shown, thing.table, _RESTORE))
-    for key, wanted in sorted(known.items()):
+    for key, wanted in sorted(known.items(), key=lambda one: (one[1].type != "table", one[0])):
         half = wanted.type != "table" and wanted.table in tables
-        if key not in there and (key not in optional or half):
+        if key not in there and wanted.type == "table" and wanted.name in names:
+            found.append(Oddity(MODIFIED, wanted.shown, wanted.table, _RESTORE))  # by a view
+        elif key not in there and (key not in optional or half):
             found.append(Oddity(DELETED, wanted.shown, wanted.table, _RESTORE))
-    return found
+    return found + foreign
 
 
 def require(connection: Connection, location: str, derived: tuple[str, ...] | None = None) -> None:
