@@ -44,7 +44,7 @@ quick: $(STAMP)
 
 # Debian's programs where that is possible; a test whose judge is missing says so and is skipped.
 # What is there then stands in .venv/judges: with TALLY_JUDGES=.venv/judges each of them must be asked.
-JUDGES := bash chromium default-jre-headless fish groff hledger ledger openssl zsh
+JUDGES := bash chromium default-jre-headless fish groff hledger ledger openssl postgresql zsh
 judges: $(STAMP)
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  apt-get update -qq; for name in $(JUDGES); do \

@@ -38,10 +38,12 @@ VARIABLE: Final = "TALLY_JUDGES"
 def there() -> set[str]:
     """Return the judges that can be asked now."""
     from tests.browsers import AXE  # noqa: PLC0415 - pytest wants to load that one itself
+    from tests.servers import with_amcheck  # noqa: PLC0415 - as above
 
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     found = {name for name, program in PROGRAMS.items() if shutil.which(program, path=path)}
     found |= {name for name in MODULES if importlib.util.find_spec(name)}
+    found |= {"amcheck"} if with_amcheck() is not None else set()
     return found | ({"axe-core"} if AXE.is_file() else set())
 
 

@@ -48,15 +48,25 @@ class Server:
 
     def restart(self) -> None:
         """Stop it at once, with all its connections, and start it again."""
+        self.stop(mode="immediate")
+        self.start()
+
+    def stop(self, *, mode: str = "fast") -> None:
+        """Stop it."""
+        self._control("stop", "-m", mode)
+
+    def start(self) -> None:
+        """Start it, for sockets in its own folder alone."""
+        self._control("start", "-o", f'-h "" -k {self._folder}')
+
+    def _control(self, *action: str) -> None:
         if self._folder is None or self._programs is None:
             pytest.skip(f"the server of {VARIABLE} is not ours to restart")
         control = [str(self._programs / "pg_ctl"), "-D", str(self._folder), "-w"]
-        options = ["-o", f'-h "" -k {self._folder}']
-        for action in (["stop", "-m", "immediate"], ["start", *options]):
-            subprocess.run(
-                _as_owner(self._folder, [*control, *action]), check=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder,
-            )  # fmt: skip
+        subprocess.run(
+            _as_owner(self._folder, [*control, *action]), check=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder,
+        )  # fmt: skip
 
 
 def _as_owner(folder: Path, command: list[str]) -> list[str]:
@@ -102,3 +112,41 @@ def database(server: Server) -> Iterator[str]:
     with suppress(Exception):  # a test that restarts the server may have left it down
         name = urlsplit(url).path.strip("/")
         server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# --- Debian's own, which has the extensions that pgserver leaves out ------------------------------
+
+NOBODY = 65534
+
+
+def with_amcheck() -> Path | None:
+    """Return the programs of a PostgreSQL that has amcheck, if Debian's package is here."""
+    found = (
+        path for path in Path("/usr/share/postgresql").glob("*/extension/amcheck.control")
+        if Path(f"/usr/lib/postgresql/{path.parts[-3]}/bin/initdb").is_file()
+    )  # fmt: skip
+    last = max(found, default=None)
+    return None if last is None else Path(f"/usr/lib/postgresql/{last.parts[-3]}/bin")
+
+
+@pytest.fixture(scope="session")
+def amcheck_server() -> Iterator[Server]:
+    """Start a server that has amcheck, in a folder of its own, as nobody where we are root."""
+    programs = with_amcheck()
+    if programs is None:
+        pytest.skip("no amcheck: make judges installs Debian's postgresql")
+    with tempfile.TemporaryDirectory(prefix="tally-am-") as place:
+        folder = Path(place) / "data"
+        folder.mkdir(mode=0o700)
+        Path(place).chmod(0o755)
+        if os.getuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        made = [str(programs / "initdb"), "-D", str(folder), "-U", "postgres", "-A", "trust",
+                "-E", "UTF8", "--locale=C", "--no-sync"]  # fmt: skip
+        subprocess.run(
+            _as_owner(folder, made), check=True, stdout=subprocess.DEVNULL, cwd=folder
+        )
+        server = Server(f"postgresql://postgres@/postgres?host={folder}", folder, programs)
+        server.start()
+        yield server
+        server.stop(mode="immediate")
