@@ -40,7 +40,7 @@ SCHEMAS = {
     "a foreign column": (("ALTER TABLE meta ADD COLUMN more TEXT",), "modified"),
     "a view in place of a view's table": (
         ("ALTER TABLE view_balances RENAME TO view_hidden",
-         "CREATE VIEW view_balances AS SELECT * FROM view_hidden"), "inserted",
+         "CREATE VIEW view_balances AS SELECT * FROM view_hidden"), "modified",
     ),
     "an index of another order": (
         ("DROP INDEX events_by_effective_at",
