@@ -9,11 +9,8 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
-from cli.restatements import say_restated, told_with
-from projections.answers import point_json
-from projections.answers.terms import Formatter
-from projections.lots import lots_at
-from projections.reports.lots import lots_json
+from cli.restatements import say_restated
+from projections.reports.lots import lots_shown
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -40,25 +37,16 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
       tally lots a-1 --at 2025-03-31 --json
     """
     point = points.asked(session, **point_options(options))
-    lots = lots_at(session.reader, account, point)
-    if lots is None:
-        raise session.no_account(account)
-    found = lots_json(lots, Formatter(offset=session.offset, currency=lots.currency))
-    restated = session.restated_json("lots", point, account)
+    found = lots_shown(session, point, account)
     session.note_what_is_due()
-    if output.form in ("ndjson", "csv"):
-        output.rows(found["lots"])
-        say_restated(restated, human=False)
-    elif output.human:
-        write(strong(point_line(point_json(point, session.offset), account)))
-        page(found, lots.currency)
-        say_restated(restated, human=True)
-    else:
-        answer = {
-            "schema": "tally.lots/1", "point": point_json(point, session.offset),
-            "account": account, "currency": lots.currency, **found,
-        }  # fmt: skip
-        output.object(told_with(answer, restated))
+    shown = found.plain()
+    if output.answered(found, "lots"):
+        if output.form != "json":
+            say_restated(shown.get("restated"), human=False)
+        return
+    write(strong(point_line(shown["point"], account)))
+    page(shown, found.currency)
+    say_restated(shown.get("restated"), human=True)
 
 
 def page(found: dict[str, Any], currency: str) -> None:

@@ -10,16 +10,7 @@ from projections import reports as registered
 
 # name -> (module of cli/reports, short help): only the report that is asked for is loaded.
 REPORTS: dict[str, tuple[str, str]] = {
-    "trial-balance": ("trial_balance", "Every account of the books: debit, credit."),
-    "rollforward": ("rollforward", "Opening + movements = closing, by event type."),
-    "statement": ("statement", "One customer: dated lines, running balance."),
-    "overdue": ("overdue", "Who owes since when, by age."),
-    "deferred": ("deferred", "Cash of terms: earned, and not yet."),
-    "timeline": ("timeline", "One customer through time, with a slider."),
-    "coupons": ("coupons", "Every coupon: used, forfeited, left."),
-    "restatements": ("restatements", "What late facts changed in a closed period."),
-    "lots": ("lots", "Which receipt paid what, first in, first out."),
-    "reconciliation": ("reconciliation", "Runs against statements, and open breaks."),
+    name: (name.replace("-", "_"), one.said) for name, one in registered.REPORTS.own.items()
 }
 
 

@@ -12,6 +12,7 @@ from ledger import codec
 from ledger.events import account_of
 from ledger.money import RATED_SCALE, exponent, format_minor
 from ledger.periods import format_instant
+from projections.ages import NAMES as AGES
 from projections.answers import event_json
 from projections.answers.balances import balance_of
 from projections.answers.state import status_within
@@ -137,10 +138,10 @@ def _bills(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _overdue(session: Session, point: Point) -> Iterator[Row]:
-    from cli.reports.overdue import row_of  # noqa: PLC0415 - a report's module
+    from projections.reports.overdue import row_of  # noqa: PLC0415 - a report's module
 
     for state in session.owing(point):
-        yield row_of(state, point.seen_at, session.offset)
+        yield row_of(state, point.seen_at, session.offset).plain()
 
 
 def _postings(session: Session, point: Point) -> Iterator[Row]:
@@ -158,14 +159,14 @@ def _postings(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _lots(session: Session, point: Point) -> Iterator[Row]:
-    from projections.answers.terms import Formatter  # noqa: PLC0415 - for lots alone
+    from projections.answers.terms import Typed  # noqa: PLC0415 - for lots alone
     from projections.lots import all_lots  # noqa: PLC0415 - the same
-    from projections.reports.lots import lot_json  # noqa: PLC0415 - the same
+    from projections.reports.lots import lot_shown  # noqa: PLC0415 - the same
 
     for account, lots in all_lots(session.reader, point):
-        write = Formatter(offset=session.offset, currency=lots.currency)
-        for lot in lots.lots:
-            yield {"account": account, "currency": lots.currency, **lot_json(lot, write)}
+        write = Typed(offset=session.offset, currency=lots.currency)
+        head = {"account": account, "currency": lots.currency}
+        yield from (head | lot_shown(lot, write).plain() for lot in lots.lots)
 
 
 def _breaks(session: Session, point: Point) -> Iterator[Row]:
@@ -186,7 +187,6 @@ def _instant(at: int | None, session: Session) -> str | None:
 
 _TEXT: Final = "VARCHAR"
 _NUMBER: Final = "BIGINT"
-_AGES: Final = ("0-1", "2-7", "8-30", "31-60", "61-90", "90+")
 _ITEM: Final = (
     f"STRUCT(item VARCHAR, kind VARCHAR, outstanding {MONEY}, posted_at {INSTANT}, days BIGINT)"
 )
@@ -256,7 +256,7 @@ RELATIONS: Final = {
             {
                 "account": _TEXT, "currency": _TEXT, "outstanding": MONEY,
                 "overdue_since": INSTANT, "days": _NUMBER, "items": f"{_ITEM}[]",
-                "ages": f"STRUCT({', '.join(f'{chr(34)}{age}{chr(34)} {MONEY}' for age in _AGES)})",
+                "ages": f"STRUCT({', '.join(f'{chr(34)}{age}{chr(34)} {MONEY}' for age in AGES)})",
             },
             _overdue,
         ),

@@ -19,7 +19,7 @@ from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.outputs import output_option
 from cli.render import WIDTH, note, point_line, table, write
-from cli.restatements import restated_line, say_restated, told_with
+from cli.restatements import restated_line, say_restated
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
@@ -28,7 +28,6 @@ from projections.answers import point_json
 from projections.answers.terms import Instant
 from projections.history.restated import MOVES
 from projections.html.page import Source
-from projections.journal.chart import format_scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,18 +206,3 @@ def show(
             write(part)
         else:
             table(part.header, part.rows, words=part.text, page=WIDTH)
-
-
-def answer(schema: str, session: Session, span: Span, **content: Any) -> dict[str, Any]:
-    """Begin a JSON answer: schema, point, and from when."""
-    offset = session.offset
-    began = {
-        "schema": f"tally.{schema}/1", "point": point_json(span.point, offset),
-        "from": None if span.starts is None else format_instant(span.starts, offset), **content,
-    }  # fmt: skip
-    return told_with(began, span.restated)
-
-
-def money(commodity: str, **amounts: int) -> dict[str, str]:
-    """Write amounts of the books."""
-    return {name: format_scaled(amount, commodity) for name, amount in amounts.items()}

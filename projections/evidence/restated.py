@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from projections.evidence.digests import point_of
 from projections.history.register import register_of
-from projections.history.register_json import by_json, close_json, fact_json
+from projections.history.register_json import close_shown, fact_shown, sums_of
 
 if TYPE_CHECKING:
     from ledger.periods import Period
@@ -20,8 +20,11 @@ def restatements(reader: Reader, period: Period, *, until: int, offset: int) -> 
     found = register_of(reader, period, point_of(reader, at=at, position=until), offset)
     return {
         "period": period.name,
-        "closes": [close_json(one, offset) for one in found.closes],
-        "facts": [fact_json(one, offset) for one in found.facts],
-        "earlier": [fact_json(one, offset) for one in found.earlier],
-        "by": by_json(found, offset),
+        "closes": [close_shown(one, offset).plain() for one in found.closes],
+        "facts": [fact_shown(one, offset).plain() for one in found.facts],
+        "earlier": [fact_shown(one, offset).plain() for one in found.earlier],
+        "by": {
+            currency: {name: str(amount) for name, amount in own.items()}
+            for currency, own in sums_of(found, offset).items()
+        },
     }

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.money import format_minor
 from ledger.periods import SECOND, format_instant
+from projections.answers.terms import Typed
 from projections.html.balance import balance
 from projections.html.lanes import lanes
 from projections.html.page import Source, page, resource, section
 from projections.html.river import river
 from projections.html.svg import Markup, joined, node, script_json
+from projections.reports.timeline import step_shown
 
 if TYPE_CHECKING:
-    from projections.reports.timeline import Step, Timeline
+    from projections.reports.timeline import Timeline
 
 Json = dict[str, Any]
 FIGURES = (("cash", "Cash"), ("outstanding", "Outstanding"), ("available", "Available"))
@@ -44,31 +46,11 @@ def _short(instant: int, offset: int) -> str:
     return format_instant(instant, offset)[:19].replace("T", " ")
 
 
-def step_json(step: Step, currency: str, offset: int) -> Json:
-    """Return a step: only what it changed."""
-    shown: Json = {"at": format_instant(step.at, offset), "position": step.position}
-    if step.money is not None:
-        since = step.money.overdue_since
-        shown |= {
-            "cash": format_minor(step.money.cash, currency),
-            "outstanding": format_minor(step.money.outstanding, currency),
-            "available": format_minor(step.money.available, currency),
-            "overdue_since": None if since is None else format_instant(since, offset),
-        }
-    if step.instances:
-        shown["instances"] = step.instances
-    if step.coupons:
-        shown["coupons"] = {
-            name: {"remaining": format_minor(one.remaining, currency), "status": one.status}
-            for name, one in step.coupons.items()
-        }
-    return shown
-
-
 def _told(found: Timeline, offset: int) -> Json:
     steps = []
+    write = Typed(offset=offset, currency=found.currency)
     for step in found.steps:
-        shown = step_json(step, found.currency, offset)
+        shown = step_shown(step, write).plain()
         del shown["at"], shown["position"]
         steps.append({"t": step.at // SECOND, **shown})
     return {

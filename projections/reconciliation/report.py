@@ -17,6 +17,8 @@ from msgspec.structs import replace
 
 from ledger.errors import IntegrityBroken
 from ledger.periods import DAY, local_day
+from projections.ages import NAMES as AGES
+from projections.ages import age_of
 from projections.answers.reconciling import (
     BreakFound,
     Evidence,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.lines import Line, Statement
     from projections.reconciliation.matching import Confirmed
 
-BUCKETS: Final = ((1, "0-1"), (7, "2-7"), (30, "8-30"), (60, "31-60"), (90, "61-90"))
+OLDEST: Final = "> 90"  # as reconciliations have always named it
 BROUGHT_FORWARD: Final = "brought_forward"
 # Matched, and booked before this period (it was on its way) or after it (its cycle was this one).
 OTHER_PERIOD: Final = "booked_in_other_period"
@@ -206,8 +208,9 @@ def _movements(statement: Statement, scope: Scope) -> tuple[int, int]:
 
 
 def bucket(days: int) -> str:
-    """Name the ageing bucket of an age in days."""
-    return next((name for most, name in BUCKETS if days <= most), "> 90")
+    """Name the age of a break."""
+    name = age_of(days)
+    return OLDEST if name == AGES[-1] else name
 
 
 def age_days(first_seen: int, seen_at: int, offset: int) -> int:

@@ -58,22 +58,23 @@ class Report(NamedTuple):
     figures: Callable[[LedgerView, Question], Answer]
 
 
+# name -> what it shows; each is the module of its name, with dashes written low.
+_OURS: Final = {
+    "trial-balance": "Every account of the books: debit, credit.",
+    "rollforward": "Opening + movements = closing, by event type.",
+    "statement": "One customer: dated lines, running balance.",
+    "overdue": "Who owes since when, by age.",
+    "deferred": "Cash of terms: earned, and not yet.",
+    "timeline": "One customer through time, with a slider.",
+    "coupons": "Every coupon: used, forfeited, left.",
+    "restatements": "What late facts changed in a closed period.",
+    "lots": "Which receipt paid what, first in, first out.",
+    "reconciliation": "Runs against statements, and open breaks.",
+}
 REPORTS: Final[Registry[Report]] = Registry(
     "tallystick.reports", "report",
     {
-        "trial-balance": Own(
-            "projections.reports.trial_balance:REPORT", "Every account of the books: debit, credit."
-        ),
-        "rollforward": Own(
-            "projections.reports.rollforward:REPORT",
-            "Opening + movements = closing, by event type.",
-        ),
-        "deferred": Own(
-            "projections.reports.deferred:REPORT", "Cash of terms: earned, and not yet."
-        ),
-        "reconciliation": Own(
-            "projections.reports.reconciliation:REPORT",
-            "Runs against statements, and open breaks.",
-        ),
+        name: Own(f"projections.reports.{name.replace('-', '_')}:REPORT", said)
+        for name, said in _OURS.items()
     },
 )  # fmt: skip

@@ -9,15 +9,23 @@ are in the order of time. This module must not know how it is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, cast
+
+from msgspec import UNSET, Meta, UnsetType
 
 from ledger import events as e
 from ledger.account import evolve
+from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, type_name
 from ledger.state import AccountState
-from projections.answers.state import coupon_status
+from projections.answers import terms as answered
+from projections.answers.books import OfSpan
+from projections.answers.state import InstanceState, coupon_status
+from projections.answers.terms import Currency, Id, Instant, Part, Position, Restated, Typed
 from projections.point import history
+from projections.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,8 +33,77 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.point import Point
+    from projections.reports import Question
+    from projections.view import LedgerView
 
 T = TypeVar("T")
+
+
+class CouponThen(Part, frozen=True, kw_only=True):
+    """A coupon from a step on."""
+
+    remaining: answered.Money
+    status: Literal["pending", "active", "ended"]
+
+
+class StepShown(Part, frozen=True, kw_only=True):
+    """What changed at an instant; what it does not name is as before."""
+
+    at: Instant
+    position: Position
+    cash: answered.Money | UnsetType = UNSET
+    outstanding: answered.Money | UnsetType = UNSET
+    available: answered.Money | UnsetType = UNSET
+    overdue_since: Instant | UnsetType | None = UNSET
+    instances: Mapping[str, InstanceState] | UnsetType = UNSET
+    coupons: Mapping[str, CouponThen] | UnsetType = UNSET
+
+
+class AvailableFrom(Part, frozen=True, kw_only=True):
+    """What was available from an instant on."""
+
+    at: Instant
+    available: answered.Money
+
+
+class Renewal(Part, frozen=True, kw_only=True):
+    """An automatic renewal."""
+
+    at: Instant
+    instance: Id
+    failed: bool
+    said: str
+
+
+class LateEvent(Part, frozen=True, kw_only=True):
+    """An event that was recorded after it was effective."""
+
+    position: Position
+    type: Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
+    effective_at: Instant
+    recorded_at: Instant
+
+
+class TimelineReport(OfSpan, frozen=True, kw_only=True, tag="tally.timeline/1"):
+    """One account from its opening to a point: what changed at each instant, as known then.
+
+    A step holds until the next one; what it does not name is as before.
+
+    Attributes:
+        known_then: what was available from each instant on, as it was known at that instant.
+        known_now: the same by effective time, as the point knows it.
+        late: events that were recorded after they were effective.
+
+    """
+
+    account: Id
+    currency: Currency
+    steps: Sequence[StepShown]
+    known_then: Sequence[AvailableFrom]
+    known_now: Sequence[AvailableFrom]
+    renewals: Sequence[Renewal]
+    late: Sequence[LateEvent]
+    restated: Restated | UnsetType = UNSET
 
 
 class CouponNow(NamedTuple):
@@ -204,3 +281,69 @@ def _marks(recorded: list[RecordedEvent]) -> Iterator[Mark]:
 def _river(recorded: list[RecordedEvent]) -> Iterator[Drop]:
     for one in recorded:
         yield Drop(one.position, type_name(type(one.event)), one.effective_at, one.recorded_at)
+
+
+def figures(view: LedgerView, question: Question) -> TimelineReport:
+    """Return what changed at each instant. Raises: InvalidInput, where no account is named."""
+    if question.account is None:
+        raise InvalidInput("a timeline is of one customer", hint="name the account")
+    view.state(question.account, question.point)  # or say that there is no such account
+    return timeline_shown(
+        view, question.point, timeline(view.reader, question.account, question.point)
+    )
+
+
+def timeline_shown(view: LedgerView, point: Point, found: Timeline) -> TimelineReport:
+    """Return a timeline as an answer."""
+    offset = view.offset
+    write = Typed(offset=offset, currency=found.currency)
+
+    def line(points: tuple[tuple[int, int], ...]) -> list[AvailableFrom]:
+        return [
+            AvailableFrom(at=write.instant(at), available=write.money(amount))
+            for at, amount in points
+        ]
+
+    return TimelineReport(
+        point=view.shown(point), starts=None, account=found.account, currency=found.currency,
+        steps=[step_shown(step, write) for step in found.steps],
+        known_then=line(found.known_then), known_now=line(found.known_now),
+        renewals=[
+            Renewal(
+                at=write.instant(mark.at), instance=mark.instance, failed=mark.failed,
+                said=mark.said,
+            )
+            for mark in found.marks
+        ],
+        late=[
+            LateEvent(
+                position=drop.position, type=drop.type,
+                effective_at=write.instant(drop.effective_at),
+                recorded_at=write.instant(drop.recorded_at),
+            )
+            for drop in found.river if drop.effective_at < drop.recorded_at
+        ],
+        restated=view.restated("timeline", point, found.account),
+    )  # fmt: skip
+
+
+def step_shown(step: Step, write: Typed) -> StepShown:
+    """Return a step: only what it changed."""
+    money = step.money
+    return StepShown(
+        at=write.instant(step.at), position=step.position,
+        cash=UNSET if money is None else write.money(money.cash),
+        outstanding=UNSET if money is None else write.money(money.outstanding),
+        available=UNSET if money is None else write.money(money.available),
+        overdue_since=UNSET if money is None else write.maybe(money.overdue_since),
+        instances=cast("Any", step.instances or UNSET),
+        coupons={
+            name: CouponThen(
+                remaining=write.money(one.remaining), status=cast("Any", one.status)
+            )
+            for name, one in step.coupons.items()
+        } or UNSET,
+    )  # fmt: skip
+
+
+REPORT = Report("One customer through time, with a slider.", TimelineReport, figures)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tallystick
+from projections.reports import REPORTS
 from tallystick import (
     InvalidInput,
     Ledger,
@@ -60,10 +61,22 @@ def test_an_answer_is_what_the_command_prints(looked_at: World, when: str | None
         }  # fmt: skip
         assert view.log("a-1", when).plain() == printed("log", "a-1", *given)
         assert view.why("a-1", "cash", when).plain() == printed("why", "a-1.cash", *given)
-        for name in ("rollforward", "deferred", "reconciliation"):
-            assert view.report(name, when).plain() == printed("report", name, *given)
+        for name in REPORTS.own.keys() - {"restatements", "trial-balance"}:
+            alone = name in ("statement", "timeline")
+            found = view.report(name, when, account="a-1" if alone else None)
+            assert found.plain() == printed("report", name, *(["a-1"] if alone else []), *given)
         books = view.books(when).plain()
         assert books == printed("report", "trial-balance", *given)
+
+
+def test_a_report_of_one_customer_or_one_period_says_what_is_missing(looked_at: World) -> None:
+    with open_ledger(looked_at.path) as view:
+        for name, missing in (("statement", "one customer"), ("timeline", "one customer"),
+                              ("restatements", "one period")):  # fmt: skip
+            with pytest.raises(InvalidInput, match=missing):
+                view.report(name)
+        printed = tally("report", "restatements", "2025-01", "--json", "--ledger", looked_at.path)
+        assert view.report("restatements", period="2025-01").plain() == printed.json
 
 
 def test_events_and_differences_are_what_the_commands_print(looked_at: World) -> None:
