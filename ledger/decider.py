@@ -15,7 +15,7 @@ import msgspec
 
 from ledger import commands as c
 from ledger import requests
-from ledger.envelopes import Asked, envelop
+from ledger.envelopes import Provenance, envelop
 from ledger.errors import (
     AlreadyExists,
     ConcurrentModification,
@@ -143,15 +143,15 @@ def open_batch(
     state: AccountState, command: c.AnyCommand, *, config: LedgerConfig, context: DecisionContext
 ) -> Batch:
     """Open a batch that carries the command's envelope."""
-    asked = _asked(command, requests.to_request(command), token=command.token)
-    batch = Batch(state, config, context, asked=asked)
+    provenance = _provenance(command, requests.to_request(command), token=command.token)
+    batch = Batch(state, config, context, provenance=provenance)
     batch.override = getattr(command, "override", False)
     return batch
 
 
-def _asked(command: c.AnyCommand, request: bytes, *, token: str | None = None) -> Asked:
+def _provenance(command: c.AnyCommand, request: bytes, *, token: str | None = None) -> Provenance:
     name = c.NAMES[type(command)]
-    return Asked(name, command.actor, command.reason, token, msgspec.Raw(request))
+    return Provenance(name, command.actor, command.reason, token, msgspec.Raw(request))
 
 
 def refusal(
@@ -171,8 +171,8 @@ def refusal(
         code=error.code, rule=error.rule, message=str(error),
         needed=error.needed, available=error.available,
     )  # fmt: skip
-    asked = _asked(command, requests.to_refused_request(command))
-    return envelop(refused, asked, context, stream=stream, version=version)
+    provenance = _provenance(command, requests.to_refused_request(command))
+    return envelop(refused, provenance, context, stream=stream, version=version)
 
 
 # --- what follows ------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def decide_config(
     if command.expected_version not in (None, version):
         msg = f"stream {stream!r} is at version {version}, not {command.expected_version}"
         raise ConcurrentModification(msg, rule="R58")
-    asked = _asked(command, requests.to_request(command), token=command.token)
-    recorded = envelop(event, asked, context, stream=stream, version=version + 1)
+    provenance = _provenance(command, requests.to_request(command), token=command.token)
+    recorded = envelop(event, provenance, context, stream=stream, version=version + 1)
     config.apply(recorded)
     return [recorded]

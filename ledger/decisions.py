@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ledger.envelopes import Asked
+from ledger.envelopes import Provenance
 from ledger.errors import Refused
 from ledger.events import LEDGER_STREAM, CommandRefused
 
@@ -39,7 +39,7 @@ class Act:
         """Note who asks for what, and why."""
         self._ledger, self._stream = ledger, stream
         request = msgspec.Raw(msgspec.msgpack.encode({"do": name, **(asked or {})}))
-        self._asked = Asked(name, actor, reason, request=request)
+        self._provenance = Provenance(name, actor, reason, request=request)
 
     @contextmanager
     def deciding(self) -> Iterator[tuple[Writer, int]]:
@@ -62,11 +62,11 @@ class Act:
     def _record(
         self, events: Iterable[AnyEvent], stream: str, *, now: int
     ) -> list[RecordedEvent]:
-        asked = self._asked
+        provenance = self._provenance
         if stream != LEDGER_STREAM:
-            asked = Asked(actor=asked.actor, reason=asked.reason)
+            provenance = Provenance(actor=provenance.actor, reason=provenance.reason)
         made: list[RecordedEvent] = []
         for event in events:
             cause = made[0].position if made else None
-            made.append(self._ledger.note(event, asked, stream=stream, now=now, cause=cause))
+            made.append(self._ledger.note(event, provenance, stream=stream, now=now, cause=cause))
         return made

@@ -27,7 +27,7 @@ from ledger.store.rows import Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ledger.envelopes import Asked
+    from ledger.envelopes import Provenance
     from ledger.events import AnyEvent, RecordedEvent
     from ledger.state import AccountState
 
@@ -144,12 +144,13 @@ class Engine:
         return self.config.versions.get(stream, 0)
 
     def note(
-        self, event: AnyEvent, asked: Asked, *, stream: str, now: int, cause: int | None = None
-    ) -> RecordedEvent:
+        self, event: AnyEvent, provenance: Provenance, *,
+        stream: str, now: int, cause: int | None = None,
+    ) -> RecordedEvent:  # fmt: skip
         """Record an event of another stream than an account; no rule decides its command."""
         context = DecisionContext(now, now, self.position + 1)
         version = self.version_of(stream) + 1
-        recorded = envelop(event, asked, context, stream=stream, version=version, cause=cause)
+        recorded = envelop(event, provenance, context, stream=stream, version=version, cause=cause)
         self.config.apply(recorded)
         self._add([recorded], now)
         return recorded

@@ -33,7 +33,7 @@ class DecisionContext(NamedTuple):
     position: int
 
 
-class Asked(NamedTuple):
+class Provenance(NamedTuple):
     """Who asked for a batch, and what for."""
 
     command: str | None = None
@@ -43,16 +43,16 @@ class Asked(NamedTuple):
     request: Raw = NO_REQUEST
 
     @property
-    def following(self) -> Asked:
+    def following(self) -> Provenance:
         """What the events after a batch's first one carry: the request stands in the first."""
-        return Asked(self.command, self.actor, self.reason)
+        return Provenance(self.command, self.actor, self.reason)
 
 
-NOBODY = Asked()  # the clock
+NOBODY = Provenance()  # the clock
 
 
 def envelop(
-    event: AnyEvent, asked: Asked, context: DecisionContext, *,
+    event: AnyEvent, provenance: Provenance, context: DecisionContext, *,
     stream: str, version: int, nth: int = 0, cause: int | None = None,
     effective_at: int | None = None,
 ) -> RecordedEvent:  # fmt: skip
@@ -65,11 +65,11 @@ def envelop(
         effective_at=context.now if effective_at is None else effective_at,
         event=event,
         cause=cause,
-        command=asked.command,
-        actor=asked.actor,
-        reason=asked.reason,
-        token=asked.token,
-        request=asked.request,
+        command=provenance.command,
+        actor=provenance.actor,
+        reason=provenance.reason,
+        token=provenance.token,
+        request=provenance.request,
     )
 
 

@@ -17,7 +17,7 @@ from ledger import codec
 from ledger.account import evolve
 from ledger.commands import AccountCommand, AnyCommand, SetPolicy, from_fields, normalise
 from ledger.engine import Engine, find_records, keys_used
-from ledger.envelopes import Asked
+from ledger.envelopes import Provenance
 from ledger.events import (
     ACCOUNT_PREFIX,
     LEDGER_STREAM,
@@ -158,7 +158,7 @@ class World(Engine):
     def _noted(
         self, event: AnyEvent, actor: str | None, *, stream: str = LEDGER_STREAM
     ) -> World:
-        self.note(event, Asked(actor=actor), stream=stream, now=self.clock)
+        self.note(event, Provenance(actor=actor), stream=stream, now=self.clock)
         self._taken()
         return self
 

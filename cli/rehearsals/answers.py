@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.rehearsal.flip import Flip
     from ledger.rehearsal.forecast import Forecast
-    from ledger.rehearsal.why_not import Answer
+    from ledger.rehearsal.why_not import Tried
     from ledger.store import Reader
     from projections.answers.terms import Formatter
 
@@ -63,7 +63,7 @@ def cure_json(flip: Flip, write: Formatter) -> Json:
 
 def why_not_json(
     command: c.AnyCommand,
-    answer: Answer,
+    answer: Tried,
     cures: Iterable[Flip],
     *,
     now: int,

@@ -38,7 +38,7 @@ _NAMES: Final = {kind: name for name, kind in OCCASIONS.items()}
 _TAGS: Final = {name: codec.tag(kind).encode() for name, kind in OCCASIONS.items()}
 
 
-class Answer(NamedTuple):
+class Promised(NamedTuple):
     """A top-up that a customer is going to make."""
 
     rule: Rule
@@ -71,13 +71,13 @@ class Backtest(Rehearsal):
         self._recorded = _occasions(reader, accounts, customers) if customers else frozenset()
         self._trusted: list[RecordedEvent] = []
         self._pinned: dict[str, int] = {}  # list prices that the changes have put in force
-        self._waiting: list[tuple[int, int, int, PriceChange | Answer]] = []
+        self._waiting: list[tuple[int, int, int, PriceChange | Promised]] = []
         self._count = 0
         self.answers: list[Insertion] = []
         for price in changes.prices:
             self._wait(max(price.at, starts), PRICE, price)
 
-    def _wait(self, at: int, kind: int, what: PriceChange | Answer) -> None:
+    def _wait(self, at: int, kind: int, what: PriceChange | Promised) -> None:
         self._count += 1
         heappush(self._waiting, (at, kind, self._count, what))
 
@@ -117,7 +117,7 @@ class Backtest(Rehearsal):
                 self._happen(at, what)
         super().run_due(until=until)
 
-    def _happen(self, at: int, what: PriceChange | Answer) -> None:
+    def _happen(self, at: int, what: PriceChange | Promised) -> None:
         if isinstance(what, PriceChange):
             self._pinned[what.sku] = what.monthly_price
             self._pin()
@@ -146,7 +146,7 @@ class Backtest(Rehearsal):
         event = recorded.event
         part = event.available - state.cash if isinstance(event, e.AutoRenewFailed) else 0
         serial = f"{account}:{rule.on}:{recorded.effective_at}:{self._count}"
-        answer = Answer(rule, account, event, max(0, part), serial)
+        answer = Promised(rule, account, event, max(0, part), serial)
         self._wait(recorded.effective_at + rule.within, ANSWER, answer)
 
     # --- what is changed --------------------------------------------------------------------

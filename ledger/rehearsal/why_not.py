@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code))
 
 
-class Answer(NamedTuple):
+class Tried(NamedTuple):
     """What would become of a command now.
 
     Attributes:
@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 
 def try_now(
     reader: Reader, command: c.AnyCommand, *, now: int, first: Sequence[c.AnyCommand] = ()
-) -> Answer:
+) -> Tried:
     """Decide a command on a copy at an instant, after others, as if it were given then.
 
     Raises: InvalidInput.
@@ -75,9 +75,9 @@ def try_now(
     try:
         made, refused = fork.take(command, now=now)
     except Duplicate:
-        return Answer((), None, duplicate=True, currency=currency)
+        return Tried((), None, duplicate=True, currency=currency)
     after = _money(fork, command)
-    return Answer(
+    return Tried(
         made, refused, duplicate=False, currency=currency, before=before, after=after
     )
 
@@ -90,7 +90,7 @@ def _money(fork: Fork, command: c.AnyCommand) -> tuple[int, int] | None:
     return None if state is None else (state.cash, state.outstanding)
 
 
-def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
+def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Tried:
     """Decide a normalised command as recording it would; it may move a simulated clock.
 
     Raises: InvalidInput, WrongClock, ClockWentBackwards.
@@ -109,7 +109,7 @@ def dry_run(reader: Reader, command: c.AnyCommand, *, clock: int) -> Answer:
     return answer
 
 
-def cures(reader: Reader, command: c.AnyCommand, answer: Answer, *, now: int) -> list[Flip]:
+def cures(reader: Reader, command: c.AnyCommand, answer: Tried, *, now: int) -> list[Flip]:
     """Return the least top-up, and the least coupon, with which the command would be accepted."""
     refused = answer.refused
     if refused is None or refused.code not in _MONEY_CODES:

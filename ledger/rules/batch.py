@@ -20,7 +20,7 @@ from ledger.repeats import NO_RECORDS
 
 if TYPE_CHECKING:
     from ledger.config import LedgerConfig
-    from ledger.envelopes import Asked, DecisionContext
+    from ledger.envelopes import DecisionContext, Provenance
     from ledger.events import AnyEvent, RecordedEvent
     from ledger.repeats import IdempotencyRecords
     from ledger.state import AccountState, Instance
@@ -36,20 +36,20 @@ class Batch:
     """
 
     __slots__ = (
-        "_asked", "_context", "available_before", "config", "events", "now", "override", "records",
-        "state", "stream",
+        "_context", "_provenance", "available_before", "config", "events", "now", "override",
+        "records", "state", "stream",
     )  # fmt: skip
 
     def __init__(
         self, state: AccountState, config: LedgerConfig, context: DecisionContext, *,
-        asked: Asked = NOBODY,
+        provenance: Provenance = NOBODY,
     ) -> None:  # fmt: skip
         """Open a batch; what falls due is asked for by nobody."""
         self.state = state
         self.config = config
         self.now = context.now
         self._context = context
-        self._asked = asked
+        self._provenance = provenance
         self.stream = events.ACCOUNT_PREFIX + state.account
         self.available_before = state.cash - state.outstanding
         self.events: list[RecordedEvent] = []
@@ -82,9 +82,9 @@ class Batch:
         else:
             cause = cause or made[0].position
             if len(made) == 1:
-                self._asked = self._asked.following
+                self._provenance = self._provenance.following
         recorded = envelop(
-            event, self._asked, self._context,
+            event, self._provenance, self._context,
             stream=self.stream, version=self.state.version + 1, nth=len(made), cause=cause,
             effective_at=effective_at,
         )  # fmt: skip
@@ -111,11 +111,12 @@ class Batch:
 
     def _guard(self, effective_at: int) -> None:
         """Refuse a fact for a closed period; the clock itself is never refused (R62)."""
-        asked = self._asked
-        if asked.command is not None:
+        provenance = self._provenance
+        if provenance.command is not None:
             self.config.closes.check_fact(
-                effective_at, override=self.override, actor=asked.actor, reason=asked.reason
-            )
+                effective_at, override=self.override,
+                actor=provenance.actor, reason=provenance.reason,
+            )  # fmt: skip
 
     def instance(self, name: str, *, rule: str) -> Instance:
         """Return an instance of the account. Raises: UnknownInstance."""
