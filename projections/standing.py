@@ -188,7 +188,7 @@ def _accounts(reader: Reader, check: Check, point: Point) -> Iterator[tuple[str,
 def _expression_always(
     reader: Reader, account: str, expression: Expression, point: Point, found: _Found
 ) -> None:
-    walk = Walk(reader, account, point, axis=KNOWN, policies=True)
+    walk = Walk(reader, account, point, axis=KNOWN, policies=True, tiles=False)
     last = 0
 
     def settle() -> None:

@@ -14,13 +14,14 @@ from heapq import merge
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ledger import codec
 from ledger import events as e
 from ledger.account import evolve
 from ledger.config import LedgerConfig
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM
 from ledger.state import AccountState
+from ledger.stream_tiles import Tiles
 from projections.history.fields import ACCOUNT, FAMILIES, Cell, Look, Name
+from projections.point import history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -160,14 +161,15 @@ class Walk:
 
     def __init__(
         self, reader: Reader, account: str, point: Point, *,
-        axis: Axis = EFFECTIVE, policies: bool = True,
+        axis: Axis = EFFECTIVE, policies: bool = True, tiles: bool = True,
     ) -> None:  # fmt: skip
-        """Read the streams; nothing is folded yet."""
+        """Read the streams, the account's from its tiles if it may be; nothing is folded yet."""
         self.account = account
         self.point = point
         self.axis: Axis = axis
-        self._bodies = self._read(reader, ACCOUNT_PREFIX + account)
-        self._policies = list(codec.decode_all(self._read(reader, POLICY_STREAM)))
+        stream, by = ACCOUNT_PREFIX + account, Tiles(reader) if tiles else None
+        self._own = self._ordered(history(reader, stream, point, by))
+        self._policies = self._ordered(history(reader, POLICY_STREAM, point))
         self.config = LedgerConfig()
         self.with_policies = policies
         if not policies:
@@ -175,27 +177,20 @@ class Walk:
                 self.config.apply(recorded)
         self.look = Look(AccountState(account), self.config.policy, 0)
 
-    def _read(self, reader: Reader, stream: str) -> list[bytes]:
-        order: Literal["position", "effective"] = (
-            "position" if self.axis == KNOWN else "effective"
-        )
-        return reader.stream_bodies(
-            stream,
-            until_position=self.point.position,
-            at=None if self.point.everything else self.point.at,
-            order=order,
-        )
+    def _ordered(self, events: Iterable[RecordedEvent]) -> list[RecordedEvent]:
+        """Put events that are in the order of a fold in the order of the axis."""
+        return sorted(events, key=_BY_POSITION) if self.axis == KNOWN else list(events)
 
     @property
     def length(self) -> int:
         """How many events the account has here."""
-        return len(self._bodies)
+        return len(self._own)
 
     def events(self) -> Iterator[RecordedEvent]:
         """Return the events in the order of the axis."""
-        own = codec.decode_all(self._bodies)
+        own = self._own
         if not self.with_policies or not self._policies:
-            return own
+            return iter(own)
         key: Any = _BY_POSITION if self.axis == KNOWN else _BY_EFFECTIVE
         return merge(own, self._policies, key=key)
 
