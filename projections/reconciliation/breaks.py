@@ -79,7 +79,7 @@ class Scope(Struct, frozen=True):
         )
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """A match or a break.
 
     Attributes:
@@ -165,7 +165,10 @@ class _Maker:
 
     def __init__(self, statement: Statement, scope: Scope) -> None:
         self.statement, self.scope = statement, scope
-        self._plain = bool(scope.ends) and not scope.narrowed
+        # The span within which two lines of its currency that are equal need no second look.
+        self._currency = scope.currency
+        plain = bool(scope.ends) and not scope.narrowed
+        self._starts, self._ends = (scope.starts, scope.ends) if plain else (0, 0)
 
     def mine(self, lines: Iterable[Line]) -> int:
         """Return what lines of ours add to the ledger's balance within the span."""
@@ -202,15 +205,14 @@ class _Maker:
         """Name a match: the first of the differences that matter, or none."""
         if not one.ours:  # a line of theirs, and the one that takes it back
             return self.outcome("matched", one.rule, (), one.theirs)
-        mine, other = one.ours[0], one.theirs[0]
+        ours, theirs = one.ours, one.theirs
+        mine, other = ours[0], theirs[0]
         if (
-            len(one.ours) == len(one.theirs) == 1 and mine.amount == other.amount
-            and not mine.status and other.status == BOOKED and mine.currency == other.currency
-            == self.scope.currency and self._plain
-            and self.scope.starts <= mine.instant < self.scope.ends
+            mine.amount == other.amount and len(ours) == len(theirs) == 1 and not mine.status
+            and other.status == BOOKED and mine.currency == other.currency == self._currency
+            and self._starts <= (first := mine.instant) < self._ends
         ):  # as nearly all are: equal in everything, so nothing is left to compare or to add up
-            first = min(mine.instant, other.instant)
-            return Outcome("matched", one.rule, one.ours, one.theirs, 0, first)
+            return Outcome("matched", one.rule, ours, theirs, 0, min(first, other.instant))
         kind, rule, why = self._difference(one)
         made = self.outcome(kind, rule, one.ours, one.theirs, why=why)
         if kind == "matched_tolerance":

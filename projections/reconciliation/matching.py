@@ -242,8 +242,12 @@ def _their_keys(
     """Return the places of those keys of ours that theirs have, -1 where several lines do."""
     ours, named = sides.ours, sides.named
     found: dict[object, int] = {}
+    names: list[str] = []
     for place, line in enumerate(sides.theirs):
-        names = [text for text, scope in line.references if scope == TRANSACTION and text in mine]
+        names.clear()
+        for text, scope in line.references:
+            if text in mine and scope == TRANSACTION:
+                names.append(text)
         if line.number in mine:
             names.append(line.number)
         if line.name in mine:

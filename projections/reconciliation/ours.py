@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 CHARGED = ("bills", "charges")  # the subjects of what was asked for, not of what moved
 CREDITS = "vendor-credit"  # the channel of what a provider owes beyond all that it billed
 _new = tuple.__new__
-_PAYMENTS = (e.TopUpReceived, e.TopUpReversed)
+PAYMENTS = "payments"
+MOVED = (PAYMENTS, "wallet", "owing")  # of which every payment is a line
 
 
 class _Told(NamedTuple):
@@ -42,13 +43,6 @@ class _Told(NamedTuple):
     references: tuple[Reference, ...] = ()
     order: str = ""
     group: str = ""
-
-
-def _paid_in(event: e.TopUpReceived) -> _Told:
-    """Return what a payment is told by: most of what is compared, so made without detours."""
-    serial = event.serial
-    names = (_new(Reference, (serial, TRANSACTION)),)
-    return _new(_Told, (event.amount, "Payment", serial, names, "", ""))
 
 
 class Side(NamedTuple):
@@ -75,9 +69,15 @@ def side_of(
 ) -> Side:
     """Return the lines of a subject from events."""
     fold = _Fold(subject, channels)
+    payments = subject in MOVED
     for recorded in history:
         account = account_of(recorded.stream)
-        if account is not None:
+        if account is None:
+            continue
+        event = recorded.event
+        if payments and isinstance(event, e.TopUpReceived):
+            fold.paid_in(recorded, event, account)
+        else:
             fold.apply(recorded, account)
     return Side(tuple(fold.finished()), fold.currencies, fold.instances)
 
@@ -90,6 +90,7 @@ class _Fold:
         self.currencies: dict[str, str] = {}
         self.instances: dict[tuple[str, str], str] = {}
         self.lines: list[Line] = []
+        self._factors: dict[str, int] = {}  # fine units of a minor one
         self._bills: dict[tuple[str, str], tuple[int, RecordedEvent]] = {}
         self._paid: dict[tuple[str, str], list[int]] = {}
         self._causes: dict[int, int] = {}  # of orders: the one before, of the same payment
@@ -98,9 +99,7 @@ class _Fold:
     def apply(self, recorded: RecordedEvent, account: str) -> None:
         """Apply one event of an account."""
         event = recorded.event
-        if isinstance(event, e.TopUpReceived):
-            pass  # as most are: it says nothing of accounts or instances
-        elif isinstance(event, e.AccountOpened):
+        if isinstance(event, e.AccountOpened):
             self.currencies[account] = event.currency
         elif isinstance(event, e.PublicInstanceActivated):
             self.instances[account, event.instance] = event.kind
@@ -113,11 +112,30 @@ class _Fold:
             for told in self._refunds(recorded, account):
                 self._add(told, recorded, account)
 
+    def paid_in(self, recorded: RecordedEvent, event: e.TopUpReceived, account: str) -> None:
+        """Add a payment: most of what is compared, so made without detours."""
+        if not event.amount or (
+            self.channels and self.subject == PAYMENTS and event.channel not in self.channels
+        ):
+            return
+        serial, currency = event.serial, self.currencies.get(account, "")
+        factor = self._factors.get(currency)
+        if factor is None:
+            factor = self._factors[currency] = from_minor(1, currency)
+        self.lines.append(
+            Line(
+                serial, event.amount * factor, currency, recorded.effective_at,
+                (_new(Reference, (serial, TRANSACTION)),), "", "", 0, "", "Payment", account,
+                f"@{recorded.position}", "", event.suspected_duplicate_of or "",
+                channel=event.channel,
+            )
+        )  # fmt: skip
+
     def _add(self, told: _Told, recorded: RecordedEvent, account: str) -> None:
         event = recorded.event
         currency = self.currencies.get(account, "")
         amount, place = from_minor(told.amount, currency), f"@{recorded.position}"
-        if isinstance(event, e.TopUpReceived):  # as most are
+        if isinstance(event, e.TopUpReceived):  # a credit of a provider
             self.lines.append(
                 Line(
                     told.key, amount, currency, recorded.effective_at, told.references, told.order,
@@ -148,19 +166,15 @@ class _Fold:
         """Return what went through a payment channel (R2, R4)."""
         del account
         event = recorded.event
-        if not isinstance(event, _PAYMENTS):
+        if not isinstance(event, e.TopUpReversed):
             return None
         if self.channels and event.channel not in self.channels:
             return None
-        if isinstance(event, e.TopUpReversed):
-            return _Told(-event.amount, "Withdraw", event.serial, (Reference(event.serial),))
-        return _paid_in(event)
+        return _Told(-event.amount, "Withdraw", event.serial, (Reference(event.serial),))
 
-    def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:  # noqa: PLR0911 - one each
+    def wallet(self, recorded: RecordedEvent, account: str) -> _Told | None:
         """Return what moved the cash."""
         event = recorded.event
-        if isinstance(event, e.TopUpReceived):
-            return _paid_in(event)
         if isinstance(event, e.TopUpReversed):
             return _Told(-event.cash_part, "Withdraw", event.serial, (Reference(event.serial),))
         if isinstance(event, e.BillPosted):

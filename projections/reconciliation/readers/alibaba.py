@@ -161,6 +161,7 @@ def read_transactions(
         )
     ]  # fmt: skip
     read = _Cells(places, blanks=table.blanks)
+    amounts, codes = read.amounts, read.codes
     lines: list[Line] = []
     balances: list[int | None] = []
     for number, row in sound_rows(
@@ -172,11 +173,13 @@ def read_transactions(
             cells.choice(kind, number, "TransactionType", words=columns.TRANSACTION_TYPES)
         if flow not in columns.TRANSACTION_FLOWS:
             cells.choice(flow, number, "TransactionFlow", words=columns.TRANSACTION_FLOWS)
-        amount = read.amount(size, number, "Amount")
+        amount = amounts.get(size)
+        if amount is None:
+            amount = read.amount(size, number, "Amount")
         lines.append(
             Line(
                 ours or record or theirs, amount if flow == "Income" else -amount,
-                read.currency(code, number) if code else currency,
+                codes.get(code) or read.currency(code, number) if code else currency,
                 cells.instant(time, number, "TransactionTime", offset=offset),
                 (_new(Reference, (ours, TRANSACTION)),) if ours else (), record, "", 0, BOOKED,
                 kind, owner or account, f"line {number}", channel=channel, number=theirs,
@@ -193,30 +196,32 @@ class _Cells:
     def __init__(self, places: Sequence[int], *, blanks: bool) -> None:
         """Remember the places of the columns, -1 for one that the file does not have."""
         self._blanks = blanks
+        self._missing = min(places) < 0
         self._chosen = itemgetter(*places)  # -1 is the empty cell that is put behind each row
-        self._amounts: dict[str, int] = {}
-        self._codes: dict[str, str] = {}
+        self.amounts: dict[str, int] = {}
+        self.codes: dict[str, str] = {}
 
     def cells(self, row: Row) -> Iterable[str]:
         """Return the cells of a row, without blanks around them."""
-        row.append("")
+        if self._missing:
+            row.append("")
         chosen: tuple[str, ...] = self._chosen(row)
         return map(str.strip, chosen) if self._blanks else chosen
 
     def amount(self, text: str, line: int, column: str) -> int:
         """Read an amount. Raises: BadStatement."""
-        found = self._amounts.get(text)
+        found = self.amounts.get(text)
         if found is None:
             found = cells.amount(text, line, column)
-            if len(self._amounts) < _KEPT:
-                self._amounts[text] = found
+            if len(self.amounts) < _KEPT:
+                self.amounts[text] = found
         return found
 
     def currency(self, text: str, line: int) -> str:
         """Read a currency. Raises: BadStatement."""
-        found = self._codes.get(text)
+        found = self.codes.get(text)
         if found is None:
-            found = self._codes[text] = cells.currency(text, line, "Currency")
+            found = self.codes[text] = cells.currency(text, line, "Currency")
         return found
 
 
