@@ -19,7 +19,7 @@ from projections.printable import csv_cell
 
 if TYPE_CHECKING:
     import csv
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projections.answers.terms import Answer
 
@@ -58,7 +58,7 @@ class Output:
         if self.form == "json":
             self.object(shown)
         else:
-            self.rows(shown[rows])
+            self.rows(shown[rows], like=f"{shown['schema']}:{rows}")
         return True
 
     @contextmanager
@@ -76,25 +76,43 @@ class Output:
         yield give
         sys.stdout.write("]}\n")
 
-    def rows(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Print rows, one per line, as NDJSON or CSV; rows may come in several calls."""
+    def rows(
+        self, rows: Iterable[dict[str, Any]], *, like: str | Sequence[str] = ()
+    ) -> None:
+        """Print rows, one per line, as NDJSON or CSV; rows may come in several calls.
+
+        ``like`` is the header of a CSV without rows: its columns, or SCHEMA:LIST that has them.
+        """
         if self.form == "csv":
             self._csv(rows)
+            if self._table is None and like:
+                self._begin(_columns(like))
             return
         for row in rows:
             sys.stdout.write(json_line(row))
 
     def _csv(self, rows: Iterable[dict[str, Any]]) -> None:
-        import csv  # noqa: PLC0415 - only for --csv
-
         for row in rows:
             flat = {name: csv_cell(cell) for name, cell in row.items() if name != "schema"}
-            if self._table is None:
-                self._table = csv.DictWriter(
-                    sys.stdout, list(flat), extrasaction="ignore", lineterminator="\n"
-                )
-                self._table.writeheader()
-            self._table.writerow(flat)
+            table = self._begin(list(flat)) if self._table is None else self._table
+            table.writerow(flat)
+
+    def _begin(self, columns: Sequence[str]) -> csv.DictWriter[str]:
+        import csv  # noqa: PLC0415 - only for --csv
+
+        self._table = csv.DictWriter(
+            sys.stdout, columns, extrasaction="ignore", lineterminator="\n"
+        )
+        self._table.writeheader()
+        return self._table
+
+
+def _columns(like: str | Sequence[str]) -> Sequence[str]:
+    if not isinstance(like, str):
+        return like
+    from cli.commands.schema import columns_of  # noqa: PLC0415 - where there are no rows alone
+
+    return columns_of(*like.split(":"))
 
 
 def json_line(answer: dict[str, Any]) -> str:

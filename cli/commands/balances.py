@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         derivation = FOLD if accounts else session.derivation(point, engine)
         restated = session.restated_json("balances", point)
         found = arranged(session.each_balance(point, derivation, **wanted), **order)
-        output.rows(one.plain() for one in found)
+        output.rows((one.plain() for one in found), like="balances:rows")
         say_restated(restated, human=False)
         return
     answer = session.balances(point, engine=engine, **wanted, **order).plain()

@@ -57,7 +57,7 @@ def command(
     if output.form == "json":
         output.object(answer)
     elif not output.human:
-        output.rows(answer["flips"])
+        output.rows(answer["flips"], like="bisect:flips")
         say_restated(restated, human=False)
     else:
         _page(answer)

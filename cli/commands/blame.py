@@ -50,7 +50,7 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
     if output.form == "json":
         output.object(answer)
     elif not output.human:
-        output.rows(answer["rows"])
+        output.rows(answer["rows"], like="blame:rows")
         say_restated(restated, human=False)
     else:
         write(strong(point_line(answer["point"], account)))

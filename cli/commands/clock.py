@@ -81,7 +81,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
     rows = map(session.currencies.event, ledger.recorded(made))
     now = format_instant(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):
-        output.rows(rows)
+        output.rows(rows, like="log:rows")
     elif output.human:
         for row in rows:
             write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "

@@ -69,7 +69,7 @@ def command(
             answer["restated"] = told
         output.object(answer)
     elif not output.human:
-        output.rows(shown)
+        output.rows(shown, like="diff:rows")
         say_restated(told, human=False)
     else:
         write(strong("a  " + point_line(point_json(first, offset))))

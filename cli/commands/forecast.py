@@ -73,7 +73,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         session.reader, found, to=instant, now=session.now, account=account
     )
     if output.form in ("ndjson", "csv"):
-        output.rows(answer["events"])
+        output.rows(answer["events"], like="forecast:events")
     elif output.human:
         _page(answer)
     else:

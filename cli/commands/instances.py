@@ -51,7 +51,7 @@ def command(
         derivation = session.derivation(point, engine)
         restated = session.restated_json("instances", point)
         found = session.each_instance(point, derivation, **wanted)
-        output.rows(one.plain() for one in found)
+        output.rows((one.plain() for one in found), like="instances:rows")
         say_restated(restated, human=False)
         return
     answer = session.instances(point, engine=engine, **wanted).plain()

@@ -52,7 +52,7 @@ def command(
     if output.form == "json":
         output.object(answer)
     elif not output.human:
-        output.rows(answer["changes"])
+        output.rows(answer["changes"], like="last:changes")
         say_restated(restated, human=False)
     else:
         _page(answer, field)

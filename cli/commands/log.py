@@ -101,7 +101,7 @@ def _span(
 
 def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
     if not output.human:
-        output.rows(rows)
+        output.rows(rows, like="log:rows")
         return
     for row in rows:
         write(event_line(row))

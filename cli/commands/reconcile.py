@@ -225,7 +225,7 @@ def _print(
         name = Path(file).name
         sys.stdout.write(reconciled_page(session, compared, shown, point, file=name))
     elif not output.human:
-        output.rows(shown["breaks"])
+        output.rows(shown["breaks"], like="reconcile:breaks")
     else:
         _page(shown)
 

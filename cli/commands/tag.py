@@ -89,7 +89,7 @@ def list_(session: Session, output: Output) -> None:
     if output.form == "json":
         output.object({"schema": "tally.tags/1", "rows": rows})
     elif not output.human:
-        output.rows(rows)
+        output.rows(rows, like="tags:rows")
     elif rows:
         table(
             ("tag", "at", "known", "sealed", "added by"),

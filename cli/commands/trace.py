@@ -65,7 +65,7 @@ def command(
     if output.form == "json":
         output.object(answer)
     elif not output.human:
-        output.rows(answer["rows"])
+        output.rows(answer["rows"], like="trace:rows")
         say_restated(restated, human=False)
     elif drawn:
         _chart(answer, samples, expression)

@@ -39,7 +39,7 @@ def report(
         found = figures(session, asked)
     shown = found.plain()
     if output.form in ("ndjson", "csv"):
-        output.rows(shown["rows"])
+        output.rows(shown["rows"], like="deferred:rows")
     elif output.form == "json":
         output.object(shown)
     else:

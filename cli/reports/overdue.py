@@ -35,12 +35,12 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     found = figures(session, Question(span.point, account, span.starts))
     shown = found.plain()
     if output.form == "csv":  # one plain cell an age, and how many items
+        columns = ("account", "currency", "outstanding", "overdue_since", "days", "items", *NAMES)
         output.rows(
-            {
+            ({
                 **{name: cell for name, cell in row.items() if name != "ages"},
                 "items": len(row["items"]), **row["ages"],
-            }
-            for row in shown["rows"]
+            } for row in shown["rows"]), like=columns,
         )  # fmt: skip
     elif not output.answered(found):
         heading("overdue", session, span, account)

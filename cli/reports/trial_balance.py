@@ -42,7 +42,7 @@ def report(
         )  # fmt: skip
     shown = found.plain()
     if output.form in ("ndjson", "csv"):
-        output.rows(shown["rows"])
+        output.rows(shown["rows"], like="trial_balance:rows")
     elif output.form == "json":
         output.object(shown)
     else:

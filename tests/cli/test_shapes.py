@@ -7,11 +7,15 @@ import hashlib
 import io
 import json
 import sqlite3
+from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.commands.schema import schema_of
+from cli.commands.schema import columns_of, schema_of
 from tests.cli.program import SMALL_EVENTS, START, Json, World, lines, valid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = "2025-02-21T12:00:00+08:00"
 ROWS = ("balances", "instances", "log", "projections list", "projections status")
@@ -218,7 +222,9 @@ def test_imports_and_the_clock_as_tables(world: World) -> None:
     world.take({"at": moved["now"], "do": "grant-coupon", "account": "a-3", "coupon": "k",
                 "amount": "1", "ends": "2025-02-22"})  # fmt: skip
     assert [valid(e)["type"] for e in world.rows("clock", "advance", "1d")] == ["CouponExpired"]
-    assert world.done("clock", "advance", "1d", "--csv").out == ""
+    advanced = world.done("clock", "advance", "1d", "--csv").out
+    assert advanced.startswith("position,account,")
+    assert advanced.count("\n") == 1
 
 
 def test_where_the_ledger_stands(looked_at: World) -> None:
@@ -259,3 +265,39 @@ def test_a_new_ledger(tmp_path: object, looked_at: World) -> None:
 def test_what_is_printed_has_a_schema_of_its_name() -> None:
     for name in ("state", "event", "show", "result", "error"):
         assert schema_of(name)["properties"]["schema"] == {"const": f"tally.{name}/1"}
+
+
+NONE = {
+    ("balances", "--overdue"): "account,currency,cash", ("instances",): "account,instance,kind",
+    ("log", "--type", "BillPosted"): "position,account,version",
+    ("diff", "@2", "@2"): "account,currency,field", ("lots", "a"): "position,type,channel",
+    ("tag", "list"): "name,point", ("bisect", "a", "cash > 100"): "position,from,to",
+    ("forecast", "--to", "2025-02-01"): "position,account,version",
+    ("breaks", "list"): "break,class,key", ("report", "deferred"): "account,instance,order",
+    ("report", "coupons"): "account,coupon,currency",
+    ("report", "overdue"): "account,currency,outstanding",
+    ("report", "restatements", "2025-01"): "position,type,account",
+}  # fmt: skip
+
+
+def test_a_table_of_no_rows_has_its_header(tmp_path: Path) -> None:
+    world = World(tmp_path / "t.db", start="2025-01-01T00:00:00+08:00")
+    world.done("record", "open-account", "--account", "a")
+    for words, begins in NONE.items():
+        told = world.run(*words, "--csv")
+        assert (told.code in (0, 1), told.out.count("\n")) == (True, 1), (words, told)
+        assert told.out.startswith(begins), words
+
+
+def test_the_header_of_no_rows_is_that_of_some(looked_at: World) -> None:
+    for words, schema, rows in (
+        (("balances",), "balances", "rows"), (("instances",), "instances", "rows"),
+        (("log",), "log", "rows"), (("diff", "@10", "@30"), "diff", "rows"),
+        (("lots", "a-1"), "lots", "lots"), (("report", "coupons"), "coupons", "rows"),
+        (("trace", "a-1", "cash"), "trace", "rows"), (("blame", "a-1"), "blame", "rows"),
+        (("last", "a-1.cash"), "last", "changes"),
+        (("bisect", "a-1", "cash > 1"), "bisect", "flips"),
+        (("report", "trial-balance"), "trial_balance", "rows"),
+    ):  # fmt: skip
+        header = looked_at.run(*words, "--csv").out.partition("\n")[0].split(",")
+        assert header == columns_of(schema, rows), words
