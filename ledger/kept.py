@@ -39,15 +39,28 @@ CREATE_STATES = (
 )
 
 
-def load(reader: Reader, account: str, *, until: int | None = None) -> AccountState | None:
-    """Return an account's state after the events up to a position; None where it has none."""
+def load(
+    reader: Reader, account: str, *, until: int | None = None, look: bool = True
+) -> AccountState | None:
+    """Return an account's state after the events up to a position; None where it has none.
+
+    ``look``: whether something may be kept of it; who loads thousands asks ``accounts`` once.
+    """
     stream, end = ACCOUNT_PREFIX + account, _END if until is None else until
-    state = _kept(reader, account, end)
+    state = _kept(reader, account, end) if look else None
     if state is None:
         bodies = reader.stream_bodies(stream, until_position=until)
         return fold(account, codec.folded(bodies)) if bodies else None
     bodies = reader.stream_part(stream, after=state.version, to=_END, until=end, at=_END)
     return fold_on(state, codec.folded(bodies))
+
+
+def accounts(reader: Reader) -> frozenset[str]:
+    """Return the accounts of which something is kept: those with long streams, so few."""
+    if TABLE not in tables(reader.connection):
+        return frozenset()
+    rows = reader.connection.execute(f"SELECT account FROM {TABLE} WHERE format = ?", (FORMAT,))
+    return frozenset(account for (account,) in rows)
 
 
 def keep(writer: Writer, state: AccountState) -> None:

@@ -28,6 +28,7 @@ class Fork(Engine):
         super().__init__()
         self._reader = reader
         self._until = position
+        self._kept = kept.accounts(reader)
         self.config = load_config(reader, until_position=position)
         self.position = reader.head().position if position is None else position
 
@@ -36,7 +37,9 @@ class Fork(Engine):
         try:
             return self.states[account]
         except KeyError:
-            state = self.states[account] = kept.load(self._reader, account, until=self._until)
+            state = self.states[account] = kept.load(
+                self._reader, account, until=self._until, look=account in self._kept
+            )
             return state
 
     def take(self, command: AnyCommand, *, now: int) -> Decision:
