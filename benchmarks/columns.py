@@ -7,6 +7,7 @@ segments, which is the limit.
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,12 @@ def run(path: Path) -> list[Figure]:
     begun = first.recorded_at if first is not None else 0
     middle = (begun + head.recorded_at) // 2
     point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
-    asking = best(lambda: ask(reader, point))
+    # A process keeps answers, so each run asks at a point of its own.
+    points = (point._replace(at=point.at - number) for number in count(1))
+    asking = best(lambda: ask(reader, next(points)))
     bare = best(lambda: _bare(columns, point))
     folding = spent(lambda: _fold(reader, point))
-    booking = best(lambda: _books(reader, point))
+    booking = best(lambda: _books(reader, next(points)))
     folding_books = spent(lambda: reports.trial_balance(reader, point))
     reached = bare / asking
     size = sum(one.bytes for one in columns.standing().segments)
@@ -79,10 +82,11 @@ def run(path: Path) -> list[Figure]:
 
 def huge(path: Path, folder: Path, lines: int) -> list[Figure]:
     """Ask every balance of so many lines: a ledger's segments, again under other names."""
-    copied = str(folder / "huge.parquet")
+    copied = str(folder / "huge-{}.parquet")  # what a line holds lies together, as in a segment
     at, _ = apart(_copy, str(path), copied, lines)
     (asking, bare), peak = apart(_ask_copy, str(path), copied, at)
-    Path(copied).unlink()
+    for file in folder.glob("huge-*.parquet"):
+        file.unlink()
     return [
         Figure(
             f"as_of_all_{lines // 1_000_000}m", f"{asking:.2f} s, {peak} MB at most",
@@ -101,11 +105,12 @@ def _copy(path: str, copied: str, lines: int) -> int:
     times = -(-lines // head.position)
     with closing(opened(arrow.package("duckdb"))) as connection:
         names = ", ".join(f"'{one}'" for one in columns.paths(columns.standing().segments))
-        connection.execute(
-            f"COPY (SELECT log.* REPLACE (account || '-' || n AS account) "  # noqa: S608 - our own paths
-            f"FROM range({times}) AS copies(n), read_parquet([{names}]) AS log) "
-            f"TO '{copied}' (FORMAT parquet)"
-        )
+        for kind in range(arrow.OF_ACCOUNT + 1):
+            connection.execute(
+                f"COPY (SELECT log.* REPLACE (account || '-' || n AS account) "  # noqa: S608 - ours
+                f"FROM range({times}) AS copies(n), read_parquet([{names}]) AS log "
+                f"WHERE holds = {kind}) TO '{copied.format(kind)}' (FORMAT parquet)"
+            )
     return ((begun.recorded_at if begun is not None else 0) + head.recorded_at) // 2
 
 
@@ -113,24 +118,26 @@ def _ask_copy(path: str, copied: str, at: int) -> tuple[float, float]:
     reader = open_reader(path)
     point = resolve(reader, Asked(at=at), clock=reader.head().recorded_at, offset=OFFSET)
     with closing(opened(arrow.package("duckdb"))) as connection:
-        connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet('{copied}')")  # noqa: S608 - ours
-        asking = quickest(lambda: connection.execute(bound("balances", point)).fetchall())
+        files = copied.format("*")
+        connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet('{files}')")  # noqa: S608 - ours
+        text = bound("balances", point, "effective_at <= :at")  # all of it is known at the point
+        asking = quickest(lambda: connection.execute(text).fetchall())
         return asking, quickest(lambda: connection.execute(_BARE.format(point.at)).fetchall())
 
 
 def ask(reader: Reader, point: Point) -> int:
     """Ask every balance at a point from columns; return how many there are."""
     asking = Asking(reader, until=point.position)
-    count = len(list(asking.rows("balances", point)))
+    found = len(list(asking.rows("balances", point)))
     asking.close()
-    return count
+    return found
 
 
 def _books(reader: Reader, point: Point) -> int:
     asking = Asking(reader, until=point.position)
-    count = len(books.trial_balance(asking, point))
+    found = len(books.trial_balance(asking, point))
     asking.close()
-    return count
+    return found
 
 
 def _bare(columns: Columns, point: Point) -> object:

@@ -44,7 +44,7 @@ from projections.point import Asked, Point
 from projections.selecting import Wanted, kinds_of, require_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
@@ -208,21 +208,24 @@ class LedgerView(Opened):
 
         if derivation == VIEW:
             for row in self.stored_rows("instances", point):
-                if wanted(str(row[3]), None if row[5] is None else int(row[5])):
+                if wanted(*cast("Any", row[3:6:2])):
                     yield stored_instance(row, self.offset)
             return
         policy = self.config_at(point).policy
-        for account in self._folded(point, derivation):
+        for account in self._folded(point, derivation, wanted):
             for name, instance in sorted(account.instances.items()):
                 if wanted(instance.state, instance.expires_at):
                     yield instance_row(account, name, policy)
 
-    def _folded(self, point: Point, derivation: str) -> Iterable[AccountState]:
-        """Fold the accounts, or take from the columns what they say of instances."""
-        if derivation in (SQL, SPARK):
-            columns = self.columns(point, derivation)
-            return (one.account for one in columns.instances(point))
-        return self.states(point)
+    def _folded(
+        self, point: Point, derivation: str, wanted: Callable[[str, int | None], bool]
+    ) -> Iterable[AccountState]:
+        """Fold the accounts, or take from the columns what they say of wanted instances."""
+        if derivation not in (SQL, SPARK):
+            return self.states(point)
+        from projections.columns.asking import rebuilt  # noqa: PLC0415 - loaded when needed
+        rows = self.columns(point, derivation).rows("instances", point)
+        return (rebuilt(row).account for row in rows if wanted(*cast("Any", row[3:6:2])))
 
     # --- the log ------------------------------------------------------------------------------
 

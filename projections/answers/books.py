@@ -88,10 +88,11 @@ def exact(scaled: int, commodity: str) -> Exact:
 def book_line(line: Line) -> BookLine:
     """Return one line of a trial balance."""
     (account, name), amount = line
+    balance, nothing = exact(amount, name), exact(0, name)
     return BookLine(
         account=str(account), currency=currency_of(name), commodity=name,
-        debit=exact(max(amount, 0), name), credit=exact(max(-amount, 0), name),
-        balance=exact(amount, name),
+        debit=balance if amount > 0 else nothing,
+        credit=exact(-amount, name) if amount < 0 else nothing, balance=balance,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ MEMORY: Final = "768MB"
 _BOUND = re.compile(r":(at|known_at|position|seen_at)\b")
 _SELECTED: Final = ":selected"
 _TAILS: Final = 2  # how many tables of newer events a process keeps
+_KEPT_ROWS: Final = 60_000  # how many rows of answers it keeps
 
 
 class Rebuilt(NamedTuple):
@@ -126,17 +127,28 @@ class Asking:
             tail = _newer(reader, after, until, columns.paths(segments))
             self._connection.register("tail", tail)
         row = reader.row(until)
+        # What is asked: which log, by its last event, through which files.
+        files = tuple(one.lines.sha256 for one in segments)
+        self._of = (reader.location, until, None if row is None else row.body, files)
         # No event is effective after it was recorded.
         self._last = 0 if row is None else row.recorded_at
 
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
         """Yield the rows of a view at a point, by account and id."""
+        key = (self._of, bound(view, point))
+        if key in _answers:
+            yield from _answers[key]
+            return
+        rows: list[ViewRow] = []
         try:
             answer = self._connection.execute(bound(view, point, self._log(point)))
             while batch := answer.fetchmany(4096):
+                if len(rows) <= _KEPT_ROWS:
+                    rows += batch
                 yield from batch
         except self._engine.Error as error:
             raise self._meant(error) from None
+        _keep(key, rows)
 
     def _log(self, point: Point) -> str:
         """Lay the table for a point; return what its lines must still meet."""
@@ -214,6 +226,16 @@ def _engine_of_process() -> Any:  # noqa: ANN401 - an extra without types where 
 def _cursor() -> Any:  # noqa: ANN401 - as above
     """Return a connection of its own to the one engine of this process, which keeps its bounds."""
     return _engine_of_process().cursor()
+
+
+_answers: OrderedDict[tuple[object, ...], list[ViewRow]] = OrderedDict()
+
+
+def _keep(key: tuple[object, ...], rows: list[ViewRow]) -> None:
+    """Keep an answer for questions that share it, such as two parts of a page, if it is small."""
+    _answers[key] = rows
+    while sum(map(len, list(_answers.values()))) > _KEPT_ROWS:
+        _answers.popitem(last=False)
 
 
 _tails: OrderedDict[tuple[object, ...], Any] = OrderedDict()

@@ -9,6 +9,7 @@ event (projections/journal/postings.py): it is the second derivation, written on
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,8 +127,14 @@ class Books:
         moved = [Moved(*row) for row in asking.rows("moved", point)]  # type: ignore[arg-type]
         self.customers = [one for one in moved if one.account is not None]
         self.types = [one for one in moved if one.account is None]
-        self.terms = [Term(*row) for row in asking.rows("terms", point)]  # type: ignore[arg-type]
+        self._asked = (asking, point)
         self.currencies = {str(row.account): row.currency for row in self.customers}
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """The terms that run, and those that refunds of a larger sku shared out."""
+        asking, point = self._asked
+        return [Term(*row) for row in asking.rows("terms", point)]  # type: ignore[arg-type]
 
     def posted(self) -> dict[Key, int]:
         """Return what events posted to every account."""
@@ -260,7 +267,7 @@ class Held(NamedTuple):
 def coupons(
     asking: Asking | Spark, point: Point
 ) -> tuple[list[Held], dict[str, int], list[Line]]:
-    """Return every coupon, what is left of them by currency, and the books."""
+    """Return every coupon, what is left of them by currency, and what events posted."""
     books = Books(asking, point)
     found: list[Held] = []
     left = dict.fromkeys(books.currencies.values(), 0)
@@ -271,4 +278,4 @@ def coupons(
         found.append(held)
     for account, _, amount in asking.rows("early_parts", point):
         left[books.currencies[str(account)]] += int(str(amount))
-    return found, {one: left[one] * minor_unit(one) for one in left}, books.balances()
+    return found, {one: left[one] * minor_unit(one) for one in left}, in_chart_order(books.posted())

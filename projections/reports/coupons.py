@@ -6,6 +6,7 @@ Invariant: the account Outstanding of the books is what is left, or ``ties`` is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import UNSET, UnsetType
@@ -79,9 +80,11 @@ def figures(view: LedgerView, question: Question) -> CouponsReport:
     memo = [line for line in lines if line.key.account.root.startswith(MEMO)]
     booked = {currency_of(line.key.commodity): line.amount for line in memo
               if line.key.account.root == OUTSTANDING}  # fmt: skip
+    # Many coupons start and end at one instant.
+    instant = cache(partial(Instant.at, offset=view.offset))
     return CouponsReport(
         point=view.shown(point), starts=question.since(view.offset), account=account,
-        rows=[_row(one, point.seen_at, view.offset) for one in held],
+        rows=[_row(one, point.seen_at, view.offset, instant) for one in held],
         totals=[
             CouponTotal(
                 account=line.key.account.root, currency=currency_of(line.key.commodity),
@@ -115,14 +118,14 @@ def _held(
     return held, left, trial_balance(view.reader, point, account, progress)
 
 
-def _row(one: Held, at: int, offset: int) -> CouponRow:
+def _row(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:
     write = Typed(offset=offset, currency=one.currency)
     return CouponRow(
         account=one.account, coupon=one.coupon, currency=one.currency,
         amount=write.money(one.amount), used=write.money(one.used),
         forfeited=write.money(one.forfeited), remaining=write.money(one.remaining),
-        status=status_within(one.starts, one.ends, at), starts=write.instant(one.starts),
-        ends=write.instant(one.ends),
+        status=status_within(one.starts, one.ends, at), starts=instant(one.starts),
+        ends=instant(one.ends),
     )  # fmt: skip
 
 
