@@ -20,6 +20,85 @@ CREATE OR REPLACE FUNCTION @views@.instant(microseconds bigint) RETURNS timestam
     SELECT timestamptz 'epoch' + microseconds * interval '1 microsecond'
 $$;
 
+-- What is stored is MessagePack (docs/VERIFYING.md): a number of so many bytes, the first the highest.
+CREATE OR REPLACE FUNCTION @views@.unpacked_number(body bytea, place integer, bytes integer)
+    RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    made numeric := 0;
+BEGIN
+    FOR step IN 0 .. bytes - 1 LOOP
+        made := made * 256 + get_byte(body, place + step);
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- One value that begins at a place of a body, and the place behind it.
+CREATE OR REPLACE FUNCTION @views@.unpacked(
+    body bytea, place integer, OUT made jsonb, OUT behind integer
+) LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    tag integer := get_byte(body, place);
+    bytes integer := 0;
+    size integer;
+    part record;
+    name text;
+BEGIN
+    behind := place + 1;
+    IF tag < 128 THEN made := to_jsonb(tag); RETURN; END IF;
+    IF tag >= 224 THEN made := to_jsonb(tag - 256); RETURN; END IF;
+    IF tag = 192 THEN made := 'null'; RETURN; END IF;
+    IF tag IN (194, 195) THEN made := to_jsonb(tag = 195); RETURN; END IF;
+    IF tag BETWEEN 204 AND 211 THEN
+        bytes := 1 << (tag & 3);
+        made := to_jsonb(@views@.unpacked_number(body, behind, bytes)
+            - CASE WHEN tag >= 208 AND get_byte(body, behind) >= 128
+                THEN power(256::numeric, bytes) ELSE 0 END);
+        behind := behind + bytes;
+        RETURN;
+    END IF;
+    IF tag < 160 THEN size := tag & 15;
+    ELSIF tag < 192 THEN size := tag & 31;
+    ELSE
+        bytes := CASE WHEN tag IN (217, 196) THEN 1 WHEN tag IN (218, 197, 220, 222) THEN 2
+            WHEN tag IN (219, 198, 221, 223) THEN 4 END;
+        IF bytes IS NULL THEN RAISE EXCEPTION 'byte % is no value of an event', tag; END IF;
+        size := @views@.unpacked_number(body, behind, bytes);
+        behind := behind + bytes;
+    END IF;
+    IF tag BETWEEN 196 AND 198 THEN
+        made := to_jsonb(encode(substr(body, behind + 1, size), 'hex'));
+        behind := behind + size;
+    ELSIF tag BETWEEN 160 AND 191 OR tag BETWEEN 217 AND 219 THEN
+        made := to_jsonb(convert_from(substr(body, behind + 1, size), 'UTF8'));
+        behind := behind + size;
+    ELSIF tag BETWEEN 144 AND 159 OR tag IN (220, 221) THEN
+        made := '[]';
+        FOR step IN 1 .. size LOOP
+            SELECT * INTO part FROM @views@.unpacked(body, behind);
+            made := made || jsonb_build_array(part.made);
+            behind := part.behind;
+        END LOOP;
+    ELSE
+        made := '{}';
+        FOR step IN 1 .. size LOOP
+            SELECT * INTO part FROM @views@.unpacked(body, behind);
+            name := part.made #>> '{}';
+            SELECT * INTO part FROM @views@.unpacked(body, part.behind);
+            made := made || jsonb_build_object(name, part.made);
+            behind := part.behind;
+        END LOOP;
+    END IF;
+END $$;
+
+-- One event whole, as it is stored: amounts in minor units, instants in microseconds of UTC. A
+-- function, so that only the events that a query shows are unpacked:
+--   SELECT position, @views@.event(position) -> 'event' FROM @views@.events WHERE account = 'a-1';
+CREATE OR REPLACE FUNCTION @views@.event("position" bigint) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = @ledger@, pg_temp AS $$
+    SELECT u.made FROM stored_events AS e, @views@.unpacked(e.state, 0) AS u
+    WHERE e.position = event.position
+$$;
+
 -- How far the stored views have come: they are behind until the next command of tally.
 CREATE OR REPLACE FUNCTION @views@.read_standing()
     RETURNS TABLE (view text, "position" bigint, head bigint)

@@ -30,10 +30,10 @@ parts as (
 select
   account,
   max(currency) as currency,
-  coalesce(sum(cash), 0) as cash,
-  coalesce(sum(outstanding), 0) as outstanding,
-  coalesce(sum(cash), 0) - coalesce(sum(outstanding), 0) as available,
-  sum(coupons) as coupons,
+  cast(coalesce(sum(cash), 0) as bigint) as cash,
+  cast(coalesce(sum(outstanding), 0) as bigint) as outstanding,
+  cast(coalesce(sum(cash), 0) - coalesce(sum(outstanding), 0) as bigint) as available,
+  cast(sum(coupons) as bigint) as coupons,
   max(case when overdue_after = -1 then null else overdue_after end) as overdue_since
 from parts
 group by account

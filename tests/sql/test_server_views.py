@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
+from ledger.store import open_reader
 from tests.cli.program import tally
 from tests.explorer.generated import generated
 from tests.servers import Server
@@ -86,6 +89,19 @@ def test_each_view_has_the_rows_of_tally_sql(place: tuple[str, str]) -> None:
 def _read(cell: Any, kind: str) -> Any:
     instant = cell is not None and kind.startswith("TIMESTAMP")
     return datetime.fromisoformat(cell) if instant else cell
+
+
+def test_an_event_is_unpacked_as_it_is_stored(place: tuple[str, str]) -> None:
+    url, role = place
+    with closing(open_reader(url)) as reader:
+        stored = {row.position: msgspec.msgpack.decode(row.body) for row in reader.rows()}
+    asked = "SELECT position, tally.event(position) FROM tally.events"
+    assert dict(rows_of(as_role(url, role), asked)) == stored
+    assert len(stored) > 100
+    for value in ({"a": [-1, -33, -(1 << 63), 1 << 63, 255, 65536, None, True]}, ["é" * 40, {}]):
+        packed = msgspec.msgpack.encode(value).hex()
+        text = f"SELECT (tally.unpacked(decode('{packed}', 'hex'), 0)).made"
+        assert rows_of(url, text) == [(value,)]
 
 
 def test_the_auditor_reads_views_and_can_write_nothing(place: tuple[str, str]) -> None:
