@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, apart, best, quickest, spent
@@ -22,6 +21,8 @@ from projections.journal import reports
 from projections.point import Asked, account_at, config_at, resolve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ledger.store import Reader
     from projections.point import Point
 

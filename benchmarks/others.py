@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,4 +91,6 @@ def _ours(path: Path) -> tuple[float, float]:
     building = timed(columns.build)
     middle = ((begun.recorded_at if begun is not None else 0) + head.recorded_at) // 2
     point = resolve(reader, Asked(at=middle), clock=head.recorded_at, offset=OFFSET)
-    return head.position / quickest(lambda: ask(reader, point)), building
+    # A process keeps answers, so each run asks at a point of its own.
+    points = (point._replace(at=point.at - number) for number in count(1))
+    return head.position / quickest(lambda: ask(reader, next(points))), building

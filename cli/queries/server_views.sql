@@ -61,7 +61,7 @@ BEGIN
     ELSE
         bytes := CASE WHEN tag IN (217, 196) THEN 1 WHEN tag IN (218, 197, 220, 222) THEN 2
             WHEN tag IN (219, 198, 221, 223) THEN 4 END;
-        IF bytes IS NULL THEN RAISE EXCEPTION 'byte % is no value of an event', tag; END IF;
+        IF bytes IS NULL THEN RAISE EXCEPTION 'byte % does not begin a value', tag; END IF;
         size := @views@.unpacked_number(body, behind, bytes);
         behind := behind + bytes;
     END IF;
