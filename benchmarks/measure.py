@@ -120,9 +120,15 @@ def memory_mb() -> int:
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+def compiled_environment() -> dict[str, str]:
+    """Return the environment of a process that keeps its compiled modules, as installed ones do."""
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "NO_COLOR": "1"}
+
+
 def whole_process(arguments: list[str], *, by_clock: bool = False) -> float:
     """Return the processor time of a whole process, or its time by the clock."""
-    environment = {**os.environ, "NO_COLOR": "1"}
+    environment = compiled_environment()
 
     def run() -> None:
         subprocess.run(arguments, check=True, env=environment, stdout=subprocess.DEVNULL)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, compiled_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,7 +99,7 @@ def _apart(step: Step, folder: Path, scale: str) -> Ended:
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        cwd=ROOT, start_new_session=True,
+        cwd=ROOT, env=compiled_environment(), start_new_session=True,
     )  # fmt: skip
     failed = None
     try:
