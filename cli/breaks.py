@@ -17,7 +17,7 @@ from ledger.reconciling import register
 from ledger.reviewing import Spoken, record_run
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import sort_key
-from projections.reconciliation.report import candidates_of
+from projections.reconciliation.report import amount_of, candidates_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +80,8 @@ def _parties(report: Report, names: Mapping[int, str]) -> dict[str, tuple[str, s
 def _opened(
     name: str, one: Outcome, run: ReconciliationRun, names: Mapping[int, str], *, of: str
 ) -> BreakOpened:
-    ours = sum(line.amount for line in one.ours)
-    theirs = sum(line.amount for line in one.theirs)
+    ours = amount_of(one.ours)
+    theirs = amount_of(one.theirs)
     own = {id(line) for line in (*one.ours, *one.theirs)}
     near = {id(line): line for line in chain(*one.candidates) if id(line) not in own}
     return BreakOpened(

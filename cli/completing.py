@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.state import AccountState
 
 MOST = 500  # names that a shell is given at once
+POSITIONS = 20  # of the log
 
 
 @contextmanager
@@ -109,6 +110,45 @@ def points(ctx: click.Context, start: str) -> list[str]:
     return [head + pair + word for word in words]
 
 
+def _breaks(ctx: click.Context, _start: str) -> list[str]:
+    from ledger.reconciling import register  # noqa: PLC0415 - where breaks are asked
+
+    with ledger_of(ctx) as session:
+        return sorted(register(session.reader).breaks)
+
+
+def _breaks_and_runs(ctx: click.Context, start: str) -> list[str]:
+    from ledger.reconciling import register  # noqa: PLC0415 - as above
+
+    with ledger_of(ctx) as session:
+        return [*_breaks(ctx, start), *register(session.reader).runs]
+
+
+def _lines_of_a_break(ctx: click.Context, _start: str) -> list[str]:
+    from ledger.reconciling import register  # noqa: PLC0415 - as above
+
+    with ledger_of(ctx) as session:
+        one = register(session.reader).breaks[str(ctx.params.get("break_id"))].event
+        return [line.name for line in (*one.lines, *one.near)]
+
+
+def _positions(ctx: click.Context, start: str) -> list[str]:
+    """List the last positions, the latest first; those that begin with the digits so far."""
+    mark = "@" if start.startswith("@") else ""
+    with ledger_of(ctx) as session:
+        head = session.reader.head().position
+    found = (mark + str(one) for one in range(head, 0, -1))
+    return list(islice((one for one in found if one.startswith(start)), POSITIONS))
+
+
+def _periods(ctx: click.Context, _start: str) -> list[str]:
+    from projections.history.register import months_at  # noqa: PLC0415 - where a period is asked
+
+    with ledger_of(ctx) as session:
+        months = months_at(session.reader, session.point(Asked()), session.offset)
+    return [one.name for one in reversed(months)]
+
+
 def _policy_keys(_ctx: click.Context, _start: str) -> list[str]:
     from ledger.policy import KEYS  # noqa: PLC0415 - where a policy is asked
 
@@ -138,6 +178,8 @@ BY_METAVAR: dict[str, Any] = {
     "ACCOUNT.FIELD": fields, "ACCOUNT[.FIELD]": fields,
     "ACCOUNT [EXPR]": expressions, "EXPR": expressions, "I": _instances,
     "T": points, "POINT": points, "[POINT]": points, "A": points, "B": points,
+    "BREAK": _breaks, "BREAK|RUN": _breaks_and_runs, "LINE...": _lines_of_a_break,
+    "POSITION": _positions, "PERIOD": _periods,
     "KEY=VALUE": _policy_pairs, "[COMMAND]...": _commands_below,
 }  # fmt: skip
 BY_NAME: dict[str, Any] = {
@@ -162,7 +204,7 @@ def completions(
     head, comma, last = start.rpartition(",") if param.multiple else ("", "", start)
     try:
         found = source(ctx, last)
-    except (LedgerError, OSError):
+    except (LedgerError, OSError, KeyError):
         return []
     return [CompletionItem(head + comma + one) for one in found if one.startswith(last)]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cli.known import Recorded, known_of
+from cli.known import Recorded
 from ledger import clock as clocks
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -21,6 +21,7 @@ from projections.answers.terms import Formatter
 from projections.reconciliation.focus.booking import FocusImporter
 from projections.reconciliation.focus.fitting import by_currency
 from projections.reconciliation.imports import NAMELESS, Importer
+from projections.reconciliation.known import known_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

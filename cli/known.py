@@ -16,45 +16,14 @@ from ledger import codec, requests
 from ledger import commands as c
 from ledger.events import ACCOUNT_PREFIX, NO_REQUEST, CommandRefused, RecordedEvent
 from ledger.outcomes import Outcome
-from ledger.periods import SECOND
-from projections.point import Asked, account_at
-from projections.reconciliation.amounts import from_minor
-from projections.reconciliation.imports import Known, Left
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from cli.bootstrap import Session
-    from projections.reconciliation.lines import Statement
 
 # What does not make another command of one: when and by whom it was told, and how safely.
 _ASIDE = ("at", "actor", "reason", "effective_at", "token", "expected_version", "override")
-
-
-def known_of(
-    session: Session, statement: Statement, accounts: Sequence[str], named: Iterable[str], *,
-    position: int,
-) -> Known:  # fmt: skip
-    """Gather what the ledger has of the accounts that a statement names, at a position."""
-    point = session.point(Asked(position=position))
-    begun = point._replace(at=min(point.at, statement.starts - SECOND), everything=False)
-    payments: dict[tuple[str, str], str] = {}
-    instances: set[tuple[str, str]] = set()
-    left: Left = {}
-    held: dict[str, int] = {}
-    for name in sorted(named):
-        state = account_at(session.reader, name, point)
-        if state is None:
-            continue
-        payments |= {(name, serial): channel for channel, serial in state.payments}
-        instances |= {(name, instance) for instance in state.instances}
-        for bill in state.bills.values():
-            rest = from_minor(bill.amount - bill.credited, state.currency)
-            left.setdefault((name, bill.instance), []).append((rest, bill.item, bill.posted_at))
-        if state.payments or state.bills or state.debts:
-            before = account_at(session.reader, name, begun)
-            held[name] = from_minor(before.available, state.currency) if before else 0
-    return Known(accounts, instances, payments, left, {}, held)
 
 
 class Recorded:

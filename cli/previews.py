@@ -18,16 +18,14 @@ from cli.errors import DONE, FOUND
 from cli.render import strong, table, write
 from ledger.quoting import plural
 from ledger.store import create_store, is_server, open_store
-from projections.answers import point_json, state_json
+from projections.answers.results import Preview, PreviewRefusal
 from projections.point import Asked
-from projections.reconciliation.amounts import from_minor, write_amount
 from projections.reconciliation.imports import NAMELESS
+from projections.reconciliation.known import previewed
 
 if TYPE_CHECKING:
     from cli.options import Output
     from cli.vendor_files import Converted
-    from ledger.state import AccountState
-    from projections.reconciliation.lines import Statement
 
 SHOWN_MAX = 20  # refusals that are spelled out
 
@@ -38,11 +36,9 @@ def show_preview(session: Session, output: Output, file: Converted) -> int:
         write_commands(file.new)
         return DONE
     answer = _preview(session, file)
-    if output.human:
-        _page(answer)
-    else:
-        output.object(answer)
-    return FOUND if answer["contradictions"] or answer["refusals"] else DONE
+    if not output.answered(answer):
+        _page(answer.plain())
+    return FOUND if answer.contradictions or answer.refusals else DONE
 
 
 def write_commands(source: BinaryIO) -> None:
@@ -68,62 +64,43 @@ def _copied(session: Session, folder: Path) -> Session:
     return Session(str(path))
 
 
-def _preview(session: Session, file: Converted) -> dict[str, Any]:
+def _preview(session: Session, file: Converted) -> Preview:
     with (
         TemporaryDirectory(prefix="tally-") as folder, _copied(session, Path(folder)) as copied,
     ):  # fmt: skip
         return _tried(copied, file)
 
 
-def _tried(copied: Session, file: Converted) -> dict[str, Any]:
+def _tried(copied: Session, file: Converted) -> Preview:
     from ledger.application import Ledger  # noqa: PLC0415 - loads the write side
     from ledger.importer import import_lines  # noqa: PLC0415 - as above
 
-    refusals: list[dict[str, Any]] = []
+    refusals: list[PreviewRefusal] = []
     counts: Counter[str] = Counter()
     statement = file.statement
     for result in file.with_repeats(import_lines(Ledger(copied.store), file.new)):
         outcome = result.outcome
         counts["repeated" if outcome.duplicate else outcome.code or "accepted"] += 1
         if outcome.code:
-            refusals.append({"code": outcome.code, "message": outcome.message,
-                             "command": file.lines[result.line - 1]})  # fmt: skip
+            line = file.lines[result.line - 1]
+            refusals.append(
+                PreviewRefusal(code=outcome.code, message=outcome.message, command=line)
+            )
     point = copied.point(Asked())
     names = sorted({line.account or NAMELESS for line in statement.lines})
     streams = set(copied.reader.streams())
     rows = [
-        _row(copied.state(name, point), copied, statement) for name in names
+        previewed(copied.state(name, point), statement) for name in names
         if f"account:{name}" in streams
     ]  # fmt: skip
-    return {
-        "schema": "tally.import_preview/1", "point": point_json(point, copied.offset),
-        "source": statement.source, "currency": statement.currency,
-        "commands": sum(counts.values()), "accepted": counts["accepted"],
-        "duplicates": counts["repeated"], "rows": rows, "refusals": refusals[:SHOWN_MAX],
-        "refused": len(refusals),
-        "contradictions": [row for row in rows if row["in_file"] and row["differs"]],
-    }  # fmt: skip
-
-
-def _row(state: AccountState, copied: Session, statement: Statement) -> dict[str, Any]:
-    point = copied.point(Asked())
-    shown = state_json(state, copied.config_at(point).policy, point)
-    account, code = shown["account"], shown["currency"]
-    coupons = sum(from_minor(one.remaining, code) for one in state.coupons.values())
-    stated = None
-    named = account if account in statement.openings else ""
-    if named in statement.openings and code == statement.currency:
-        stated = statement.openings[named] + sum(
-            statement.effect(line) for line in statement.lines if line.account == named
-        )
-    held = from_minor(state.cash - state.outstanding, code)
-    return {
-        "account": account, "currency": code, "cash": shown["cash"],
-        "coupons": write_amount(coupons, code), "debts": shown["outstanding"],
-        "in_file": None if stated is None else write_amount(stated, code),
-        "difference": None if stated is None else write_amount(stated - held, code),
-        "differs": stated is not None and stated != held,
-    }  # fmt: skip
+    return Preview(
+        point=copied.shown(point),
+        source=statement.source, currency=statement.currency,
+        commands=sum(counts.values()), accepted=counts["accepted"],
+        duplicates=counts["repeated"], rows=rows, refusals=refusals[:SHOWN_MAX],
+        refused=len(refusals),
+        contradictions=[row for row in rows if row.in_file is not None and row.differs],
+    )  # fmt: skip
 
 
 def _page(answer: dict[str, Any]) -> None:

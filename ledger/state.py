@@ -82,6 +82,11 @@ class Bill(Struct, array_like=True, gc=False):
     credited: int = 0
     coupons: tuple[tuple[str, int], ...] = ()  # parts still applied, oldest first
 
+    @property
+    def coupons_paid(self) -> int:
+        """What coupons have paid of it."""
+        return sum(part for _, part in self.coupons)
+
 
 class Debt(Struct, array_like=True, gc=False):
     """An unpaid item that is not a bill: the shortfall of a reversal."""

@@ -17,7 +17,7 @@ def rows(state: AccountState, _: Policy) -> list[ViewRow]:
         (
             state.account, name, bill.instance, bill.product, bill.cycle_start, bill.cycle_end,
             bill.amount, bill.round_down, bill.posted_at, int(bill.late), bill.outstanding,
-            bill.cash_paid, sum(part for _, part in bill.coupons), bill.credited,
+            bill.cash_paid, bill.coupons_paid, bill.credited,
         )
         for name, bill in sorted(state.bills.items())
     ]  # fmt: skip

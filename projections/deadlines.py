@@ -10,6 +10,7 @@ from projections.projection import Projection, ViewRow
 if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.state import AccountState
+    from ledger.store import Reader
 
 
 def rows(state: AccountState, policy: Policy) -> list[ViewRow]:
@@ -28,3 +29,11 @@ DEADLINES = Projection(
     rows=rows,
     order=("due_at", "account"),
 )
+
+
+def stored_next(reader: Reader) -> tuple[str, int, int, str] | None:
+    """Return what the stored view says is due next: account, instant, kind, key."""
+    found: tuple[str, int, int, str] | None = reader.connection.execute(
+        "SELECT account, due_at, kind, key FROM view_deadlines ORDER BY due_at, account"
+    ).fetchone()
+    return found

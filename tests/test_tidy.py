@@ -266,6 +266,49 @@ def test_long_modules_are_as_few_as_can_be() -> None:
             warnings.warn(f"over the wanted {MODULE_LINES_WANTED} lines: {text}", stacklevel=1)
 
 
+MONEY: Final = {
+    "amount", "available", "cash", "charged", "coupons", "credited", "forfeited", "outstanding",
+    "remaining",
+}  # fmt: skip
+
+
+def work_of_projections(module: Module) -> Iterator[str]:
+    """Find SQL on the ledger, and arithmetic on money, where answers are only printed."""
+
+    def is_money(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr in MONEY
+
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.BinOp) and (is_money(node.left) or is_money(node.right)):
+            yield f"{module.path}:{node.lineno}: projections/ calculate: {ast.unparse(node)}"
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name == "sum" and any(is_money(one) for one in ast.walk(node)):
+                yield f"{module.path}:{node.lineno}: projections/ add up: {ast.unparse(node)}"
+            asked = node.args[0] if node.args else None
+            written = isinstance(asked, ast.Constant) and "SELECT" in str(asked.value)
+            if name in ("execute", "executemany") and written:
+                yield f"{module.path}:{node.lineno}: projections/ ask the ledger"
+
+
+def test_the_command_line_prints_and_works_nothing_out() -> None:
+    """SQL that a person writes goes to DuckDB, in cli/queries; ours is below projections/."""
+    shown = [module for module in _modules() if module.path.startswith("cli/")]
+    findings = [
+        finding for module in shown for finding in work_of_projections(module)
+        if not module.path.startswith("cli/queries/") or "add up" in finding
+    ]  # fmt: skip
+    assert not findings, "\n".join(findings)
+
+
+@pytest.mark.parametrize(
+    "bad", ["sum(one.amount for one in lines)", "state.cash - state.outstanding",
+            "connection.execute('SELECT 1')"],
+)  # fmt: skip
+def test_what_is_worked_out_is_found(bad: str) -> None:
+    assert list(work_of_projections(_module("cli/example.py", f"x = {bad}\n")))
+
+
 FACADES: Final = {"ledger.store", "tallystick", "tallystick.following"}  # what stands in front
 
 

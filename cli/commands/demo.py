@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,11 +216,8 @@ def _money(minor: Any) -> str:
 
 def _interesting(session: Session) -> str:
     """Choose the account with the most stops, so that there is something to see."""
-    (stream,) = session.reader.connection.execute(
-        "SELECT originator_id FROM stored_events WHERE topic = 'ServiceStopped/1' "
-        "GROUP BY originator_id ORDER BY COUNT(*) DESC, originator_id LIMIT 1"
-    ).fetchone()
-    return str(stream).removeprefix("account:")
+    stops = Counter(str(one.account) for one in session.log(types=("ServiceStopped",)).rows)
+    return min(stops, key=lambda account: (-stops[account], account))
 
 
 def _state(session: Session, account: str, instant: str) -> None:
@@ -229,9 +227,5 @@ def _state(session: Session, account: str, instant: str) -> None:
 
 
 def _one_event(session: Session, account: str) -> None:
-    (position,) = session.reader.connection.execute(
-        "SELECT position FROM stored_events WHERE topic = 'ServiceStopped/1' "
-        "AND originator_id = ? ORDER BY position LIMIT 1",
-        (f"account:{account}",),
-    ).fetchone()
-    show_event(session.show(position).plain())
+    first = session.log(account, types=("ServiceStopped",)).rows[0]
+    show_event(session.show(first.position).plain())

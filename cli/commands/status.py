@@ -15,6 +15,7 @@ from ledger.quoting import plural
 from ledger.store import shown
 from projections.answers.keeping import LastSeal, NextDue, Status, ViewStanding
 from projections.answers.terms import Instant
+from projections.deadlines import stored_next
 from projections.runner import Views
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def command(session: Session, output: Output) -> None:
     views = Views(session.reader).status()
     due = None
     if any(view.name == "deadlines" and view.position for view in views):
-        due = session.reader.connection.execute(
-            "SELECT account, due_at, kind, key FROM view_deadlines ORDER BY due_at, account"
-        ).fetchone()
+        due = stored_next(session.reader)
     session.note_what_is_due()
     answer = Status(
         ledger=shown(session.location),

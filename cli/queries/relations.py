@@ -132,8 +132,8 @@ def _bills(session: Session, point: Point) -> Iterator[Row]:
                 "cycle_end": _instant(bill.cycle_end, session),
                 "posted_at": _instant(bill.posted_at, session), "late": bill.late,
                 **{part: _money(getattr(bill, part), state)
-                   for part in ("amount", "cash_paid", "credited", "outstanding")},
-                "coupons_paid": _money(sum(part for _, part in bill.coupons), state),
+                   for part in ("amount", "cash_paid", "credited", "outstanding",
+                                "coupons_paid")},
             }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ledger.reconciling import register
 from projections.html.page import Source
 from projections.html.sheets import sheets_page
 from projections.reconciliation.amounts import write_amount
+from projections.reconciliation.report import amount_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -85,7 +86,7 @@ def _matches(compared: Compared, code: str) -> Sheet:
     sums: Counter[str] = Counter()
     for one in compared.report.matches:
         counts[one.rule] += 1
-        sums[one.rule] += sum(line.amount for line in one.theirs if line.currency == code)
+        sums[one.rule] += amount_of(line for line in one.theirs if line.currency == code)
     rows = [[rule, str(count), write_amount(sums[rule], code)]
             for rule, count in sorted(counts.items())]  # fmt: skip
     return Sheet(["rule", "matches", f"{code} there"], rows, 1)

@@ -90,7 +90,7 @@ def totals_of(rows: Iterable[ViewRow], offset: int) -> list[Total]:
     return found
 
 
-SORTS = ("account", "cash", "outstanding", "available", "coupons", "overdue_since")
+SORTS = tuple(one for one in Balance.__struct_fields__ if one not in ("currency", "overdue"))
 
 
 def arranged(

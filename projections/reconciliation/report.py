@@ -230,8 +230,8 @@ class _Shown:
     def of(self, one: Outcome) -> BreakFound:
         """Return a break with its class, age and evidence."""
         report = self.report
-        ours = sum(line.amount for line in one.ours) if one.ours else None
-        theirs = sum(line.amount for line in one.theirs) if one.theirs else None
+        ours = amount_of(one.ours) if one.ours else None
+        theirs = amount_of(one.theirs) if one.theirs else None
         currency = (one.ours or one.theirs)[0].currency
         days = age_days(one.first_seen, self.seen_at, self.offset)
         candidates = candidates_of(one, self.lines)
@@ -265,6 +265,11 @@ class _Shown:
             status=line.status or UNSET, instance=line.instance or UNSET, text=line.text or UNSET,
             payer=line.payer or UNSET, payer_account=line.payer_account or UNSET,
         )  # fmt: skip
+
+
+def amount_of(lines: Iterable[Line]) -> int:
+    """Add lines up, in fine units."""
+    return sum(line.amount for line in lines)
 
 
 def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:

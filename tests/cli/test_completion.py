@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.program import World, environment, tally
+from tests.cli.program import ROOT, World, environment, tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,8 @@ LINES = {
     ),
     "tally record set-policy --key reten": "tally record set-policy --key retention",
     "tally verify-pack pac": "tally verify-pack pack.zip",
+    "tally close 2025-": "tally close 2025-01",
+    "tally balances --sort outs": "tally balances --sort outstanding",
 }
 # Ctrl-G writes the line as it stands and empties it; a prompt says that the shell waits.
 SETUP = {
@@ -64,6 +66,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"do": "purchase", "account": "acme", "instance": "i-77", "sku": "std", "months": 1},
     )
     world.done("tag", "add", "closing")
+    bank = ROOT / "fixtures" / "statements" / "bank.xml"
+    world.done("reconcile", bank, "--source", "camt053", "--record", code=1)
     (made / "pack.zip").touch()
     (made / "bin").mkdir()
     program = made / "bin" / "tally"
@@ -117,6 +121,32 @@ def test_a_shell_completes(folder: Path, shell: str) -> None:
         pytest.skip(f"{shell} is not installed")
     seen = in_a_shell(folder, shell)
     assert {line: there.rstrip() for line, there in seen.items()} == LINES
+
+
+def offered(folder: Path, line: str) -> list[str]:
+    """Ask the program, as the script of bash does, what could stand next on a line."""
+    done = subprocess.run(
+        [folder / "bin" / "tally"], capture_output=True, text=True, check=True, cwd=folder,
+        env={**environment(), "COMP_WORDS": line, "_TALLY_COMPLETE": "bash_complete"},
+    )  # fmt: skip
+    return [one.partition(",")[2] for one in done.stdout.split()]
+
+
+def test_breaks_their_lines_positions_and_periods_complete(folder: Path) -> None:
+    found = World.at(folder / "tally.db").json("breaks", "list")["rows"]
+    names = sorted(row["break"] for row in found)
+    assert offered(folder, "tally breaks show ") == names
+    [run, *_] = set(offered(folder, "tally breaks sign-off ")) - set(names)
+    assert len(run) == 12
+    lines = offered(folder, f"tally breaks match {names[0]} ")
+    assert lines
+    whole = World.at(folder / "tally.db").json("breaks", "show", names[0])
+    assert lines == [one["name"] for one in (*whole["lines"], *whole["near"])]
+    assert offered(folder, "tally breaks match none ") == []
+    head = World.at(folder / "tally.db").json("status")["head"]
+    assert offered(folder, "tally show ")[0] == str(head)
+    assert len(offered(folder, "tally show @")) == min(head, 20)
+    assert offered(folder, "tally pack --period ") == ["2025-01"]
 
 
 def test_fish_completes(folder: Path) -> None:
