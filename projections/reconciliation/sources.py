@@ -188,9 +188,12 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
 def _scope(statement: Statement, asked: Asked) -> Scope:
     """Return which lines of ours are expected in the statement.
 
-    A file that names one account speaks of that one; a file of several speaks of all.
+    A vendor's file that names one account speaks of that one; a file of several speaks of all, and
+    so does a list of payments: an account in its rows is who paid.
     """
     named = {line.account for line in statement.lines}
+    if statement.subject == "payments" and not asked.account:
+        named = set()
     starts, ends = asked.span or (statement.starts, statement.ends)
     transit = TRANSIT.get(statement.subject, 0)
     if asked.transit_days is not None:

@@ -245,3 +245,24 @@ def test_the_demo_year_finds_exactly_what_was_planted(tmp_path: Path) -> None:
     assert all(one["exact"] and one["planted"] for one in statements)
     planted = json.loads((STATEMENTS / "planted.json").read_text(encoding="utf-8"))
     assert len({one["class"] for listed in planted.values() for one in listed}) == 12
+
+
+def test_a_list_of_payments_speaks_of_all_who_pay_whoever_paid_in_it(tmp_path: Path) -> None:
+    """A payment provider's file in which one account paid lacks what the others paid."""
+    world = World(tmp_path / "t.db", start="2025-03-01T00:00:00+08:00")
+    for account, serial in (("ann", "T1"), ("bob", "T2")):
+        world.take(
+            {"do": "open-account", "account": account, "at": "2025-03-10T10:00:00+08:00"},
+            {"do": "top-up", "account": account, "amount": "5.00", "channel": "psp",
+             "serial": serial, "at": "2025-03-10T10:00:00+08:00"},
+        )  # fmt: skip
+    world.done("clock", "advance", "--to", "2025-04-02")
+    path, column_map = tmp_path / "psp.csv", tmp_path / "psp.toml"
+    path.write_text("Date,Amount,Id,Customer\n2025-03-10,5.00,T1,ann\n2025-03-31,0.00,T9,ann\n")
+    column_map.write_text(
+        '[columns]\ndate = "Date"\namount = "Amount"\nid = "Id"\naccount = "Customer"\n'
+    )
+    asked = ("reconcile", path, "--source", "csv", "--map", column_map, "--period", "2025-03")
+    (gone,) = world.json(*asked, code=1)["breaks"]
+    assert (gone["class"], gone["key"], gone["account"]) == ("missing_at_provider", "T2", "bob")
+    assert world.json(*asked, "--account", "ann")["breaks"] == []
