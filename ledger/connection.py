@@ -74,7 +74,7 @@ def tables(connection: Connection) -> set[str]:
 
 @contextmanager
 def mapped(connection: Connection) -> Iterator[None]:
-    """Map the file of a writer for as long as it reads all of the log."""
+    """Map the file that a writer maps nothing of, for as long as it reads all of the log."""
     if dialect_of(connection) != SQLITE:
         yield
         return

@@ -235,7 +235,7 @@ class Views:
         """
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         group = PROJECTIONS if name is None else (named(name),)
-        with self.reader.snapshot():
+        with mapped(self.reader.connection), self.reader.snapshot():
             require_sound(self.reader)
         self.catch_up()
         whole = name is None and not shadow
