@@ -11,12 +11,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec, requests
 from ledger import commands as c
+from ledger import requests
 from ledger.account import fold
 from ledger.errors import AccountOverdue, CouponNotEligible, InsufficientBalance
 from ledger.events import (
-    ACCOUNT_PREFIX,
     AutoRenewFailed,
     CommandRefused,
     InstanceExpired,
@@ -28,7 +27,7 @@ from ledger.money import format_minor
 from ledger.periods import DAY
 from ledger.rehearsal.changes import Changes, Insertion
 from ledger.rehearsal.differences import subject
-from ledger.rehearsal.rehearsal import Rehearsal
+from ledger.rehearsal.rehearsal import Rehearsal, recorded_history
 from ledger.rehearsal.search import edge, last_instant
 from ledger.rules.renewal import AUTO_MONTHS
 
@@ -82,13 +81,16 @@ class RecordedDecision:
         self.target = target
         self.tried = 0
         self.starts: list[int] = []
+        self._history = list(recorded_history(reader, {account}))  # read once, decided often
         self.state = self._before()
 
     def _before(self) -> AccountState:
         """Fold the account up to just before the decision's batch."""
         until = (self.target.cause or self.target.position) - 1
-        bodies = self._reader.stream_bodies(ACCOUNT_PREFIX + self.account, until_position=until)
-        history = list(codec.decode_all(bodies))
+        history = [
+            recorded for recorded in self._history
+            if recorded.stream == self.target.stream and recorded.position <= until
+        ]  # fmt: skip
         instants = [recorded.recorded_at for recorded in history]
         latest = sorted(set(instants[1:]))[-_STARTS_MAX:]
         self.starts = sorted({*instants[:1], *latest})
@@ -101,8 +103,9 @@ class RecordedDecision:
         if changes.skips:
             trusted = 0
         rehearsal = Rehearsal(
-            self._reader, accounts={self.account}, changes=changes, trusted_before=trusted
-        )
+            self._reader, accounts={self.account}, changes=changes, trusted_before=trusted,
+            history=self._history,
+        )  # fmt: skip
         steps = rehearsal.run(until=self.target.recorded_at)
         target = self.target
         if isinstance(target.event, CommandRefused):

@@ -42,7 +42,7 @@ from ledger.repeats import Duplicate
 from ledger.state import AccountState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ledger.store import Reader
     from ledger.store.rows import Request
@@ -122,14 +122,17 @@ class Rehearsal(Engine):
         accounts: Collection[str] | None = None,
         changes: Changes = NO_CHANGES,
         trusted_before: int = 0,
+        history: Iterable[RecordedEvent] | None = None,
     ) -> None:
         """Choose the history; ``accounts`` must hold every account that a change names.
 
         What was recorded before ``trusted_before`` is folded as it stands, not decided again:
         it cannot depend on a later change, and folding is faster. A pinned policy is in force
-        from that instant on.
+        from that instant on. ``history``: what ``recorded_history`` of the accounts gives, where
+        it was read before.
         """
         super().__init__()
+        self._history = recorded_history(reader, accounts) if history is None else history
         self._trusted_before = trusted_before
         self._reader = reader
         self._accounts = accounts
@@ -142,7 +145,7 @@ class Rehearsal(Engine):
     def run(self, *, until: int | None = None) -> Iterator[Step]:
         """Decide everything again up to an instant, inclusive; by default up to the clock."""
         end = clock_end(self._reader) if until is None else until
-        for batch in batches(recorded_history(self._reader, self._accounts)):
+        for batch in batches(self._history):
             first = batch[0]
             if first.recorded_at > end:
                 break
