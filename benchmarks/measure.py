@@ -78,8 +78,8 @@ def commands(count: int, *, accounts: int) -> list[bytes]:
     return [line.encode() for line in lines(accounts, 12, SEED, commands=count)]
 
 
-def new_ledger(path: Path) -> Ledger:
-    """Make an empty ledger file."""
+def new_ledger(path: Path | str) -> Ledger:
+    """Make an empty ledger in a file, or on a server."""
     create_store(str(path))
     store = open_store(str(path))
     create(

@@ -61,6 +61,21 @@ def open_peer(path: str) -> Wallets:
     )
 
 
+def open_server_peer(url: str) -> Wallets:
+    """Open it on a database of a PostgreSQL server."""
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - an extra
+
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    return Wallets(
+        env={
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": parts["dbname"], "POSTGRES_HOST": parts.get("host", ""),
+            "POSTGRES_PORT": parts.get("port", "5432"), "POSTGRES_USER": parts.get("user", ""),
+            "POSTGRES_PASSWORD": parts.get("password", ""),
+        }
+    )  # fmt: skip
+
+
 def fill(peer: Wallets, history: Iterable[RecordedEvent], *, batch: int = 500) -> dict[str, UUID]:
     """Store the same events in the peer, some aggregates per save; return the aggregates' ids."""
     ids: dict[str, UUID] = {}

@@ -21,6 +21,7 @@ from benchmarks import (
     proof,
     read_side,
     reconcile,
+    server,
     snapshots,
     write_side,
 )
@@ -83,6 +84,7 @@ def steps(folder: Path, scale: Scale) -> list[Step]:
     found += [
         Step("import_flat", _flat, (folder,)),
         Step("append_1", write_side.append_1, (folder,)),
+        Step("server", server.run, (folder, sizes[0])),
         Step("open_things", open_things.run, (sizes,)),
         *(Step(f"fold_{size}", read_side.fold_log, (at(folder, size), folder)) for size in sizes),
         *(Step(f"rebuild_{size}", read_side.rebuild, (at(folder, size),)) for size in sizes),

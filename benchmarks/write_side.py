@@ -40,7 +40,7 @@ def imported(folder: Path, size: int) -> Path:
 def import_commands(folder: Path, size: int) -> Iterator[Figure]:
     """Import commands through all rules; the peer stores the same events without any rule."""
     path = imported(folder, size)
-    _forget(path)
+    forget(path)
     source = folder / f"import-{size}.ndjson"
     source.write_bytes(b"".join(commands(size, accounts=max(ACCOUNTS, size // 500))))
     (seconds, written), peak = apart(_import, path, source)
@@ -51,10 +51,10 @@ def import_commands(folder: Path, size: int) -> Iterator[Figure]:
     history = list(codec.decode_all(reader.bodies(until=PEER_EVENTS)))
     reader.close()
     there = folder / f"peer-{size}.db"
-    _forget(there)
+    forget(there)
     peer = peers.open_peer(str(there))
     theirs = len(history) / spent(lambda: peers.fill(peer, history))
-    _forget(there)
+    forget(there)
     yield Figure(
         f"import_{size}",
         f"{size / seconds:,.0f} commands/s, {ours:,.0f} events/s, {peak} MB at most",
@@ -91,7 +91,7 @@ def flat(found: Sequence[Figure]) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _forget(path: Path) -> None:
+def forget(path: Path) -> None:
     """Remove what a run that was cut off left."""
     for name in path.parent.glob(f"{path.name}*"):
         name.unlink()

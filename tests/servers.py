@@ -78,7 +78,8 @@ def _as_owner(folder: Path, command: list[str]) -> list[str]:
 
 
 @cache
-def _started() -> Server | str:
+def started() -> Server | str:
+    """Return the server of this process, or why there is none."""
     if VARIABLE in os.environ:
         return Server(os.environ[VARIABLE])
     try:
@@ -98,7 +99,7 @@ def _started() -> Server | str:
 @pytest.fixture(scope="session")
 def server() -> Server:
     """The server of this test process."""
-    found = _started()
+    found = started()
     if isinstance(found, str):
         pytest.skip(found)
     return found

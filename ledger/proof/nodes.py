@@ -171,7 +171,12 @@ def _insert(
             until = min(end, (at // WIDTH + 1) * WIDTH)
             rows.append((level, at, b"".join(hashes[at - first : until - first])))
             at = until
-    connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)
+    if len(rows) <= LEVELS:  # one statement: a server is waited for once
+        places = ", ".join(["(?, ?, ?)"] * len(rows))
+        cells = [cell for row in rows for cell in row]
+        connection.execute(f"INSERT INTO {TABLE} VALUES {places}", cells)
+    else:
+        connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)
     last = {
         (level, first + len(hashes) - 1): hashes[-1]
         for level, (first, hashes) in enumerate(added)

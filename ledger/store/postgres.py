@@ -27,7 +27,7 @@ from ledger.store.schema import (
     USER_VERSION,
 )
 from ledger.store.server import ServerConnection, connect, explain
-from ledger.store.writing import Store, Writer
+from ledger.store.writing import Known, Store, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +110,7 @@ class PostgresStore(Store):
             raise
         self._datastore = LedgerDatastore(url)
         self.recorder = LedgerRecorder(self._datastore, self.location)
+        self._known: Known | None = None
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -119,14 +120,20 @@ class PostgresStore(Store):
         """
         try:
             with self._datastore.get_connection() as raw, raw.transaction():
-                for statement in self.recorder.lock_table_statements:
-                    raw.execute(statement)
                 connection = ServerConnection(raw, self.location, writing=True)
-                yield Writer(
+                with connection.at_once():
+                    for statement in self.recorder.lock_table_statements:
+                        raw.execute(statement)
+                writer = Writer(
                     ServerReader(connection, self.location),
                     lambda rows: self.recorder.insert_rows(connection, rows),
                     self.after_append,
                 )
+                known, self._known = self._known, None
+                if known is not None and known.head == writer.head:  # so it is the same tree
+                    writer.edge = known.edge
+                yield writer
+            self._known = writer.known
         except (psycopg.Error, PersistenceError) as error:
             cause = error.__cause__ if isinstance(error, PersistenceError) else error
             raise explain(self.location, cause or error, writing=True) from error

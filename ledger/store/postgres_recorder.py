@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 OVERFLOW: Final = 4  # connections beyond the first: a subscription listens on one
 CHANNEL = "tally_events"
+FEW: Final = 8  # rows that one INSERT brings with fewer waits than COPY
 COLUMNS: Final = (
     "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 )
@@ -119,8 +120,17 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def insert_rows(self, connection: ServerConnection, rows: Sequence[Row]) -> None:
         """Insert rows that have their positions, the one way in, and tell who listens."""
-        connection.copy_in(f"COPY {EVENTS} ({COLUMNS}) FROM STDIN", rows)
-        connection.execute(f"NOTIFY {CHANNEL}")
+        if len(rows) > FEW:
+            connection.copy_in(f"COPY {EVENTS} ({COLUMNS}) FROM STDIN", rows)
+            connection.execute(f"NOTIFY {CHANNEL}")
+            return
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+        with connection.at_once():
+            connection.execute(
+                f"INSERT INTO {EVENTS} ({COLUMNS}) VALUES {places}",
+                [cell for row in rows for cell in row],
+            )
+            connection.execute(f"NOTIFY {CHANNEL}")
 
 
 class LedgerProcessRecorder(PostgresProcessRecorder, LedgerRecorder):

@@ -145,6 +145,12 @@ class ServerConnection:
         with self._explained(), self.raw.cursor() as cursor:
             cursor.executemany(translated(text), list(parameters))
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Send the statements of the body together, and wait once; none gives rows."""
+        with self._explained(), self.raw.pipeline():
+            yield
+
     def copy_in(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
         """Load many rows at once; triggers see them as any others."""
         with (
