@@ -99,9 +99,9 @@ def _with_peak(work: Callable[..., Made], *arguments: object) -> tuple[Made, int
     return work(*arguments), memory_mb()
 
 
-def fill(ledger: Ledger, source: Iterable[bytes]) -> None:
+def fill(ledger: Ledger, source: Iterable[bytes], *, workers: int = 1) -> None:
     """Import command lines."""
-    for _ in import_lines(ledger, source):
+    for _ in import_lines(ledger, source, workers=workers):
         pass
 
 

@@ -84,6 +84,7 @@ def steps(folder: Path, scale: Scale) -> list[Step]:
     found += [
         Step("import_flat", _flat, (folder,)),
         Step("append_1", write_side.append_1, (folder,)),
+        *(Step(f"import_{size}_two", write_side.in_two, (folder, size)) for size in sizes[:2]),
         Step("server", server.run, (folder, sizes[0])),
         Step("open_things", open_things.run, (sizes,)),
         *(Step(f"fold_{size}", read_side.fold_log, (at(folder, size), folder)) for size in sizes),
@@ -108,6 +109,6 @@ def steps(folder: Path, scale: Scale) -> list[Step]:
 
 
 def _flat(folder: Path) -> Iterator[Figure]:
-    kept = (folder / "results").glob("import_[0-9]*.json")
+    kept = (folder / "results").glob("import_*[0-9].json")
     ended = [msgspec.json.decode(one.read_bytes(), type=Ended) for one in kept]
     return write_side.flat([figure for one in ended for figure in one.figures])

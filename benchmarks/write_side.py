@@ -77,6 +77,23 @@ def import_commands(folder: Path, size: int) -> Iterator[Figure]:
     )  # fmt: skip
 
 
+def in_two(folder: Path, size: int) -> Figure:
+    """Import in two processes beside one, by the clock."""
+    lines, path = commands(size, accounts=max(ACCOUNTS, size // 500)), folder / "two.db"
+    seconds: dict[int, float] = {}
+    for workers in (1, 2):
+        forget(path)
+        ledger = new_ledger(path)
+        seconds[workers] = timed(lambda: fill(ledger, lines, workers=workers))  # noqa: B023 - now
+        ledger.store.close()
+    forget(path)
+    ratio = seconds[1] / seconds[2]
+    return Figure(
+        f"import_{size}_two", f"{size / seconds[2]:,.0f} commands/s in two processes, by the clock",
+        f"in one: {size / seconds[1]:,.0f} commands/s", ratio, ">= 1.2", ratio >= 1.2,
+    )  # fmt: skip
+
+
 def flat(found: Sequence[Figure]) -> Iterator[Figure]:
     """Compare the rates of imports of the smallest size with those of the others."""
     points = sorted(

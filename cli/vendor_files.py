@@ -17,7 +17,8 @@ import msgspec
 from cli.deliveries import Begun, importing, statement_file
 from cli.render import note
 from ledger.errors import BadLine
-from ledger.importer import Origin, Result
+from ledger.importer import Origin
+from ledger.outcomes import Result
 from ledger.settings import SettingBroken
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.lines import BadStatement

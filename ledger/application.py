@@ -29,6 +29,7 @@ from ledger.settings import CLOCK_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from ledger.connection import Connection
     from ledger.state import AccountState
@@ -76,10 +77,12 @@ class Ledger(Engine):
         self.held_max = HELD_MAX
         self._saved = False  # a part of that command's events is appended already
         super().__init__()
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Forget what is in memory: it is read again when it is needed."""
         self.restart()
+        self._reader = self.store.reader
         self.clock_at = 0
         self._held = 0  # what accounts in memory weigh
         self._recent: set[str] = set()  # those that were asked for since some were dropped
@@ -94,17 +97,19 @@ class Ledger(Engine):
         *,
         also: Callable[[Writer, int], None] | None = None,
         stop_on_refusal: bool = False,
+        writing: Callable[[], AbstractContextManager[Writer]] | None = None,
     ) -> tuple[list[Outcome], InvalidInput | None]:
         """Record commands in order, in one durable transaction.
 
         Gives the outcomes of what was recorded, and the error of the first command that is not
         one: it ends the batch, nothing of its line is recorded and what came before it stays.
         ``also`` is told how many commands were recorded, and writes in the same transaction.
+        ``writing`` opens it, in the place of the store; what it gives may not hold the lock.
         """
         outcomes: list[Outcome] = []
         failure: InvalidInput | None = None
         try:
-            with self.store.writing() as writer:
+            with (writing or self.store.writing)() as writer:
                 self._sync(writer)
                 for command in commands:
                     self._mark, self._saved, clock_at = self.position, False, self.clock_at
@@ -124,12 +129,12 @@ class Ledger(Engine):
                 if also is not None:
                     also(writer, len(outcomes))
         except BaseException:
-            self._forget()
+            self.forget()
             raise
         finally:
-            self._writer = self._mark = None
+            self._writer, self._mark, self._reader = None, None, self.store.reader
         if failure is not None:
-            self._forget()
+            self.forget()
         return outcomes, failure
 
     def advance(self, to: int | None = None) -> range:
@@ -147,7 +152,7 @@ class Ledger(Engine):
                 self._move(to)
                 self._append(writer)
         except BaseException:
-            self._forget()
+            self.forget()
             raise
         finally:
             self._writer = None
@@ -172,7 +177,7 @@ class Ledger(Engine):
                 yield writer, now
                 self._append(writer)
         except BaseException:
-            self._forget()
+            self.forget()
             raise
 
     def version_of(self, stream: str) -> int:
@@ -213,9 +218,7 @@ class Ledger(Engine):
                     self._fold_in(recorded)
             self.position = head.position
             self.recorded_at = head.recorded_at
-            if self.views is not None:
-                self.views.prepare(writer)
-            self.due.reset()
+            self._prepare(writer)
         self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
         self._let_go(writer)
 
@@ -286,8 +289,7 @@ class Ledger(Engine):
         """Compute every account's deadline again, and run what the change made due (section 4)."""
         if self.views is not None and not self._all_in_memory(writer):
             self._append(writer)
-            self.views.prepare(writer)
-            self.due.reset()
+            self._prepare(writer)
         else:
             self.reschedule_all()
         self.run_due(until=now)
@@ -295,7 +297,7 @@ class Ledger(Engine):
     def _all_in_memory(self, writer: Writer) -> bool:
         """Load the accounts not in memory yet, if they are few: no stored view is asked then."""
         missing = [name for name in writer.reader.accounts() if name not in self.states]
-        if len(missing) > FOLDED_AT_ONCE or self._held > self.held_max:
+        if len(missing) > FOLDED_AT_ONCE or self.full:
             return False
         if missing:
             self._append(writer)
@@ -318,9 +320,7 @@ class Ledger(Engine):
                 made.append(self.pending[position - held])
             elif (row := self._reader.row(position)) is not None:
                 made.append(codec.decode(row.body))
-        return Outcome(
-            ok=True, duplicate=True, positions=positions, warnings=self._warnings(made)
-        )
+        return Outcome(ok=True, duplicate=True, positions=positions, warnings=self._warnings(made))
 
     def _warnings(self, made: Sequence[RecordedEvent]) -> list[str]:
         restated = map(self.config.closes.warning, made)
@@ -356,12 +356,23 @@ class Ledger(Engine):
 
     def _let_go(self, writer: Writer) -> None:
         """Drop accounts where there are too many in memory: the log holds all of them."""
-        if self._held <= self.held_max:
+        if not self.full or not writer.locked:
             return
         self._held = let_go(self.states, self._recent, most=self.held_max * 3 // 4)
         if self.views is not None and len(self.due) * WEIGHT > self.held_max:
+            self._prepare(writer)
+
+    def _prepare(self, writer: Writer) -> None:
+        """Let the stored deadlines catch up, and go on from them. Raises: LockNeeded."""
+        writer.require_lock()
+        if self.views is not None:
             self.views.prepare(writer)
-            self.due.reset()
+        self.due.reset()
+
+    @property
+    def full(self) -> bool:
+        """Whether accounts in memory weigh so much that some are to be dropped."""
+        return self._held > self.held_max
 
     def _undo(self, writer: Writer, clock_at: int) -> None:
         """Undo what the last line, which was not a command, has made due (exit 2)."""
@@ -385,8 +396,5 @@ class Ledger(Engine):
         if self._requests:
             writer.put_requests(self._requests)
             self._requests.clear()
-        self._write_clock(writer)
-
-    def _write_clock(self, writer: Writer) -> None:
         if self.config.clock == clocks.SIMULATED and self.clock_at:
             writer.set_meta(CLOCK_KEY, str(self.clock_at))

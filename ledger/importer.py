@@ -19,13 +19,14 @@ from ledger import settings
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX, bare, without_mark
 from ledger.memory import no_cycles
+from ledger.outcomes import Result
 from ledger.store.errors import CannotKeep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from ledger.application import Ledger
-    from ledger.outcomes import Outcome
     from ledger.store import Reader, Writer
 
 BATCH_LINES = 20_000  # a page that many lines touch is written once a batch (decision 0092)
@@ -33,13 +34,6 @@ BATCH_BYTES = LINE_MAX
 COMMANDS = "commands"  # the source of an input that holds commands as they are
 NOTES_MAX = 100  # that one run leaves behind; older ones lie within what the newer ones cover
 OLD_KEY = "imports"  # older versions kept all notes in one setting
-
-
-class Result(NamedTuple):
-    """The outcome of one line of the input."""
-
-    line: int
-    outcome: Outcome
 
 
 class Origin(NamedTuple):
@@ -101,27 +95,41 @@ def import_lines(
     stop_on_refusal: bool = False,
     batch_lines: int = BATCH_LINES,
     origin: Origin | None = None,
+    workers: int = 1,
 ) -> Iterator[Result]:
     """Record every line of ``source`` and give what became of each.
 
     Empty lines are passed over; None means no more input yet, so that what a pipe
     has given is recorded without waiting for the rest.
+    ``workers``: 2 lets another process write what this one decides.
     Raises: BadLine; what was recorded before it stays.
     """
-    run = _Run(ledger, origin or Origin(), resume=resume)
+    run = Run(ledger, origin or Origin(), resume=resume)
     with no_cycles():
-        for batch in _batches(run.behind_recorded(iter(source)), batch_lines):
+        batches = _batches(run.behind_recorded(iter(source)), batch_lines)
+        if workers > 1:
+            from ledger.pipelined import pipelined  # noqa: PLC0415 - for two processes alone
+
+            yield from pipelined(run, batches, stop_on_refusal=stop_on_refusal)
+            return
+        for batch, _ in batches:
+            if not batch:
+                continue
             yield from run.record(batch, stop_on_refusal=stop_on_refusal)
             if run.stopped:
                 return
 
 
-class _Run:
+Place = tuple[_Cover, list[str]]  # how far an import is
+
+
+class Run:
     """One import: what it has covered so far, and the notes it has left."""
 
     def __init__(self, ledger: Ledger, origin: Origin, *, resume: bool) -> None:
+        """Begin before the first line."""
         self.stopped = False
-        self._ledger = ledger
+        self.ledger = ledger
         self._origin = origin
         self._resume = resume
         self._cover = _Cover(origin.source)
@@ -131,7 +139,7 @@ class _Run:
         """Pass over the longest beginning of the input that this ledger covers already."""
         if not self._resume:
             return lines
-        notes = _notes(self._ledger.store.reader, self._origin.source)
+        notes = _notes(self.ledger.store.reader, self._origin.source)
         last = max(notes.values(), default=0)
         probe = self._cover.copy()
         held: list[bytes] = []  # read, but after the last match
@@ -147,25 +155,40 @@ class _Run:
                 break
         return chain(held, lines)
 
-    def record(self, batch: Sequence[bytes], *, stop_on_refusal: bool) -> Iterator[Result]:
+    def place(self) -> Place:
+        """Return how far the import is."""
+        return self._cover.copy(), list(self._left)
+
+    def go_back(self, place: Place) -> None:
+        """Go back to where the import was: what it covered since was not recorded."""
+        cover, left = place
+        self._cover, self._left = cover.copy(), list(left)
+
+    def record(
+        self, batch: Sequence[bytes], *, stop_on_refusal: bool,
+        writing: Callable[[], AbstractContextManager[Writer]] | None = None,
+    ) -> Iterator[Result]:  # fmt: skip
         """Record a batch in one transaction. Raises: BadLine.
 
         Where the store cannot keep a text of it, halves are tried until that line is alone.
         """
-        cover, left = self._cover.copy(), list(self._left)
+        place = self.place()
         try:
-            yield from self._record(batch, stop_on_refusal=stop_on_refusal)
+            yield from self._record(batch, stop_on_refusal=stop_on_refusal, writing=writing)
         except CannotKeep as error:  # nothing of the batch was recorded, and nothing yielded
-            self._cover, self._left = cover, left
+            self.go_back(place)
             if len(batch) == 1:
                 named = InvalidInput(str(error), hint=error.hint)
-                raise BadLine(line=cover.lines + 1, error=named) from None
+                raise BadLine(line=self._cover.lines + 1, error=named) from None
             half = len(batch) // 2
             yield from self.record(batch[:half], stop_on_refusal=stop_on_refusal)
             if not self.stopped:
                 yield from self.record(batch[half:], stop_on_refusal=stop_on_refusal)
 
-    def _record(self, batch: Sequence[bytes], *, stop_on_refusal: bool) -> Iterator[Result]:
+    def _record(
+        self, batch: Sequence[bytes], *, stop_on_refusal: bool,
+        writing: Callable[[], AbstractContextManager[Writer]] | None = None,
+    ) -> Iterator[Result]:  # fmt: skip
         parsed, bad = _parse(batch, self._cover.lines + 1)
         skipped = 0  # lines of this batch that another run has recorded meanwhile
 
@@ -183,8 +206,8 @@ class _Run:
             self._cover.add(*(batch if whole else batch[: last - self._cover.lines]))
             self._note(writer)
 
-        outcomes, failure = self._ledger.execute(
-            wanted(), also=note, stop_on_refusal=stop_on_refusal
+        outcomes, failure = self.ledger.execute(
+            wanted(), also=note, stop_on_refusal=stop_on_refusal, writing=writing
         )
         for (number, _), outcome in zip(parsed, outcomes, strict=False):
             yield Result(number, outcome)
@@ -198,7 +221,7 @@ class _Run:
         """Count the first lines of a batch that another run of the same input has recorded."""
         if not self._resume:
             return 0
-        notes = _notes(self._ledger.store.reader, self._origin.source)
+        notes = _notes(self.ledger.store.reader, self._origin.source)
         if max(notes.values(), default=0) <= self._cover.lines:
             return 0
         probe, found = self._cover.copy(), 0
@@ -221,19 +244,23 @@ class _Run:
             writer.drop_meta(self._left.pop(0))
 
 
-def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[list[bytes]]:
-    """Cut the input into batches, at None, at a number of lines and at a number of bytes."""
+def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[tuple[list[bytes], bool]]:
+    """Cut the input into batches, at None, at a number of lines and at a number of bytes.
+
+    Each comes with whether it ends at None: who sends the input may wait for its results, those
+    of an empty batch too.
+    """
     batch: list[bytes] = []
     length = 0
     for line in lines:
         if line is not None:
             batch.append(line)
             length += len(line)
-        if batch and (line is None or len(batch) >= most or length >= BATCH_BYTES):
-            yield batch
+        if line is None or len(batch) >= most or length >= BATCH_BYTES:
+            yield batch, line is None
             batch, length = [], 0
     if batch:
-        yield batch
+        yield batch, True
 
 
 def _parse(

@@ -38,6 +38,13 @@ class Outcome(NamedTuple):
         )  # fmt: skip
 
 
+class Result(NamedTuple):
+    """The outcome of one line of an input."""
+
+    line: int
+    outcome: Outcome
+
+
 def warnings(made: Iterable[RecordedEvent]) -> list[str]:
     """Return what a person should look at in a result (R3, R32)."""
     said: list[str] = []

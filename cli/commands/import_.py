@@ -102,6 +102,10 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
 @click.argument("file", metavar="FILE|-")
 @click.option("--resume", is_flag=True, help="Skip the lines that are already recorded.")
 @click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
+@click.option(
+    "--workers", type=click.IntRange(1, 2), default=1, show_default=True,
+    help="2: a second process writes what the first decides.",
+)  # fmt: skip
 @click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")
 @click.option("--dry-run", is_flag=True, help="With --from: show the result; record nothing.")
 @click.option("--dates-lost", is_flag=True, help="With --from: accept that dates are lost.")
@@ -110,7 +114,7 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,
-    from_: str | None, dry_run: bool, **reading: Any,
+    workers: int, from_: str | None, dry_run: bool, **reading: Any,
 ) -> int:  # fmt: skip
     """Record commands from a file of JSON lines, or from a vendor's file.
 
@@ -118,6 +122,7 @@ def command(
     Examples:
       tally import commands.ndjson
       tally import commands.ndjson --resume
+      tally import commands.ndjson --workers 2
       generate | tally import - --ndjson
       tally import --from alibaba-bills bills.csv --dry-run
     """
@@ -143,7 +148,7 @@ def command(
     with source, Progress("import") as progress:
         try:
             results = import_lines(
-                session.ledger, available_lines(source), resume=resume,
+                session.ledger, available_lines(source), resume=resume, workers=workers,
                 stop_on_refusal=stop_on_refusal, origin=vendor.origin if vendor else None,
             )  # fmt: skip
             for result in vendor.with_repeats(results) if vendor else results:

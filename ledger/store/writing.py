@@ -54,6 +54,10 @@ def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
     ]  # fmt: skip
 
 
+class LockNeeded(Exception):  # not an error: another way is taken
+    """What is asked of a writer needs the lock, which it does not hold."""
+
+
 class Known(NamedTuple):
     """What a store's last transaction left, true for as long as nobody else writes."""
 
@@ -70,8 +74,11 @@ class Writer:
         reader: reads what the transaction sees.
         head: the last event, those appended here included.
         edge: the right edge of the tree, where it is known.
+        locked: whether it holds the lock; one that does not only takes what another will write.
 
     """
+
+    locked = True
 
     def __init__(
         self, reader: Reader, insert: Callable[[Sequence[Row]], None], hooks: Sequence[Hook] = (),
@@ -90,6 +97,11 @@ class Writer:
     def known(self) -> Known:
         """What the next transaction may take as known."""
         return Known(self.head, self.edge, self._settings)
+
+    def require_lock(self) -> None:
+        """Insist on the lock: more is written than events and notes. Raises: LockNeeded."""
+        if not self.locked:
+            raise LockNeeded
 
     def append(self, events: Sequence[RecordedEvent]) -> None:
         """Append events that continue the log. Raises: PositionConflict, StreamConflict."""
