@@ -34,7 +34,7 @@ JUMPS = 1000
 OFFSET = 8 * HOUR
 
 
-def _typical(reader: Reader) -> str:
+def typical(reader: Reader) -> str:
     """Choose the account with the median number of events of a sample."""
     sample = reader.streams()[::7][:41]
     sizes = sorted((len(reader.stream_bodies(stream)), stream) for stream in sample)
@@ -45,7 +45,7 @@ def one_account(path: Path) -> list[Figure]:
     """Ask each question about one account at past points."""
     reader = open_reader(str(path))
     head = reader.head()
-    account = _typical(reader)
+    account = typical(reader)
     now = resolve(reader, Asked(), clock=head.recorded_at, offset=OFFSET)
     past = resolve(
         reader, Asked(position=head.position // 2), clock=head.recorded_at, offset=OFFSET

@@ -77,7 +77,7 @@ def run(steps: Sequence[Step], folder: Path, scale: str, *, here: bool) -> Itera
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Say how far along the run is, on stderr."""
+    """Print how far along the run is, on stderr."""
     sys.stderr.write(text + end)
     sys.stderr.flush()
 

@@ -23,6 +23,7 @@ from benchmarks import (
     reconcile,
     server,
     snapshots,
+    versions,
     write_side,
 )
 from benchmarks.measure import Figure
@@ -42,6 +43,7 @@ class Scale(NamedTuple):
         lines: of the statement that is reconciled.
         rows, more: of the FOCUS files that are read for their time, and for their memory.
         copied: lines of the columns that are copied to be many; 0 for none.
+        installs: whether peers are installed from PyPI, each into an environment of its own.
 
     """
 
@@ -51,10 +53,14 @@ class Scale(NamedTuple):
     rows: int
     more: int
     copied: int
+    installs: bool = False
 
 
 SCALES = {
-    "whole": Scale((10_000, 100_000, 1_000_000), 370_000, 200_000, 300_000, 3_000_000, 20_000_000),
+    "whole": Scale(
+        (10_000, 100_000, 1_000_000), 370_000, 200_000, 300_000, 3_000_000, 20_000_000,
+        installs=True,
+    ),
     "quick": Scale((3000, 10_000), 10_000, 20_000, 3000, 20_000, 0),
     "tiny": Scale((500, 1000), 1000, 2000, 3000, 20_000, 0),
 }
@@ -103,6 +109,8 @@ def steps(folder: Path, scale: Scale) -> list[Step]:
         *(Step(f"verify_{size}", proof.verification, (at(folder, size),)) for size in sizes),
         Step(f"pack_{sizes[-1]}", proof.packing, (large, folder)),
     ]
+    if scale.installs:
+        found.append(Step("doltlite", versions.run, (small, folder)))
     if scale.copied:
         found.append(Step("columns_copied", columns.huge, (large, folder, scale.copied)))
     return found
