@@ -111,7 +111,7 @@ SCHEMAS = {
     ),
     "a view in place of the table": (
         ("ALTER TABLE stored_events RENAME TO hidden",
-         "CREATE VIEW stored_events AS SELECT * FROM hidden"), None,
+         "CREATE VIEW stored_events AS SELECT * FROM hidden"), "modified",
     ),
     "an index gone": (("DROP INDEX events_by_effective_at",), "deleted"),
     "an index of other columns": (
@@ -134,7 +134,7 @@ SCHEMAS = {
     "a default": (("ALTER TABLE meta ALTER value SET DEFAULT 'x'",), "modified"),
     "a foreign table": (("CREATE TABLE more (x INTEGER)",), "inserted"),
     "a table whose rows join in": (
-        ("CREATE TABLE more (LIKE stored_events) INHERITS (stored_events)",), "inserted",
+        ("CREATE TABLE more (LIKE stored_events) INHERITS (stored_events)",), "modified",
     ),
     "rows that are hidden": (
         ("ALTER TABLE stored_events ENABLE ROW LEVEL SECURITY",), "modified",
