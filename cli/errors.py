@@ -19,6 +19,7 @@ from ledger.errors import (
     UnknownEventType,
     WrongBreakState,
 )
+from ledger.quoting import bounded
 from ledger.store.beside import disk_full, is_full
 from ledger.store.errors import (
     CannotKeep,
@@ -99,6 +100,7 @@ def error_json(error: BaseException) -> dict[str, Any]:
             hint = "check its source and destination"
         elif error.strerror:
             message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
+    message, hint = bounded(message), hint and bounded(hint)
     facts = dict(error.facts) if isinstance(error, Refused) else {}
     return {
         "schema": "tally.error/1",

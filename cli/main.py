@@ -128,8 +128,9 @@ def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
             _leave(2)
         error = click.UsageError("Missing command.", ctx)
     from cli.usage import explained  # noqa: PLC0415 - only on the way to an error
+    from ledger.quoting import bounded  # noqa: PLC0415 - as above
 
-    message, hint = explained(error)
+    message, hint = map(bounded, explained(error))
     if as_json:
         shown: dict[str, Any] = {
             "schema": "tally.error/1", "code": "USAGE", "exit": 2,

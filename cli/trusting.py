@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "TALLY_KEY"
 EVENT_SUFFIX = ".event"  # of a proof's file: the bytes that it is about
 POLICY_VARIABLE = "TALLY_POLICY"
-_KEY_TEXT = re.compile(r"PRIVATE\+KEY|PRIVATE KEY-----|\+[0-9a-f]{8}\+")
+_KEY_TEXT = re.compile(r"PRIVATE\+KEY|PRIVATE KEY-----|\+[0-9a-f]{8}\+", re.IGNORECASE)
 _MAX_BYTES = 1 << 20
 
 

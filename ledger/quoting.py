@@ -5,7 +5,10 @@ Invariant: a message stays short however long the input was.
 
 from __future__ import annotations
 
+import re
+
 QUOTED_MAX = 60
+WORD_MAX, MESSAGE_MAX = 400, 2000  # a path may be long
 
 
 def quoted(thing: object) -> str:
@@ -19,3 +22,20 @@ def quoted(thing: object) -> str:
 def plural(count: int, noun: str) -> str:
     """Write a number of things."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def address(text: str) -> str:
+    """Write the address of a server for people: without what may be a login or a token in it."""
+    plain, _, more = re.sub(r"(?<=//)[^/@]*(@[^/@]*)*@", "***@", text).partition(";")
+    plain, _, query = plain.partition("?")
+    return plain + ("?***" if query else "") + (";***" if more else "")
+
+
+def bounded(message: str) -> str:
+    """Cut what a message quotes at length, whoever wrote it."""
+    text = re.sub(rf"\S{{{WORD_MAX},}}", lambda word: _begun(word[0], QUOTED_MAX), message)
+    return text if len(text) <= MESSAGE_MAX else _begun(text, MESSAGE_MAX)
+
+
+def _begun(text: str, most: int) -> str:
+    return f"{text[:most]}... ({len(text)} characters)"

@@ -17,7 +17,7 @@ import click
 
 from cli.render import note
 from ledger.errors import InvalidInput
-from ledger.quoting import plural
+from ledger.quoting import address, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EXTRA = "cluster"
 RETRIES = 3  # of a task whose worker was lost
+WORKERS_MAX = 256  # processes of one machine
 _CONNECT_SECONDS = 10
 
 Done = TypeVar("Done", covariant=True)  # noqa: PLC0105 - the name of what a task gives
@@ -46,7 +47,7 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A Dask cluster; its workers must see the ledger at the same place.",
     )(command)  # fmt: skip
     return click.option(
-        "--workers", type=click.IntRange(min=1), metavar="N",
+        "--workers", type=click.IntRange(1, WORKERS_MAX), metavar="N",
         help="Number of processes on this machine.",
     )(command)  # fmt: skip
 
@@ -129,7 +130,7 @@ class Work:
                 Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
             )
         except (OSError, ValueError) as error:
-            msg = f"no cluster answers at {self._cluster}"
+            msg = f"no cluster answers at {address(self._cluster or '')}"
             raise InvalidInput(msg, hint="start one with: dask scheduler") from error
 
 

@@ -9,6 +9,7 @@ import click
 from cli.options import Output, tally_command
 from cli.render import note
 from ledger.errors import ExtraMissing, InvalidInput
+from ledger.quoting import quoted
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -56,9 +57,11 @@ def command(
     try:
         listening.bind((host, port))
         listening.listen()  # who follows the address before the server runs waits, and is answered
-    except OSError as error:
-        msg = f"cannot listen on {host}:{port}: {error.strerror or error}"
-        raise InvalidInput(msg, hint="choose another --port") from None
+    except (OSError, UnicodeError) as error:  # a name that cannot be one
+        listening.close()
+        why = getattr(error, "strerror", None) or error
+        msg = f"cannot listen on {quoted(host)}, port {port}: {why}"
+        raise InvalidInput(msg, hint="choose another --port or --host") from None
     shown = f"[{host}]" if ":" in host else host
     names = LOCAL if host in LOOPBACK else (*LOCAL, shown)
     explorer = Explorer(session.location, hosts=names, token=token)

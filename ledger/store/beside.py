@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SPARE: Final = ".part"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 # How engines spell the same in a text of theirs.
 _NO_ROOM_SAYS: Final = (
@@ -38,18 +39,20 @@ def disk_full(place: str) -> DiskFull:
 
 @contextmanager
 def room_for(place: Path | str) -> Iterator[None]:
-    """Turn a full disk into one error that names the place. Raises: DiskFull."""
+    """Let an error name the place, not the spare name beside it. Raises: DiskFull, OSError."""
     try:
         yield
     except OSError as error:
         if is_full(error):
             raise disk_full(str(place)) from error
+        if str(error.filename).endswith(_SPARE):
+            error.filename = str(place)
         raise
 
 
 def spare(path: Path) -> Path:
     """Return an unused hidden name in the same folder."""
-    return path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    return path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}{_SPARE}")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import ExtraMissing, InvalidInput
+from ledger.quoting import address
 from projections.columns.asking import Rebuilt, bound, rebuilt
 from projections.columns.segments import TRUSTED, Columns, write_between
 
@@ -61,8 +62,8 @@ class Spark:
         try:
             self._session = building.getOrCreate()
         except refusals as error:
-            said = str(error).strip().partition("\n")[0]
-            msg = f"Spark does not start at {master!r}: {said}"
+            said = str(error).strip().partition("\n")[0].replace(master, address(master))
+            msg = f"Spark does not start at {address(master)!r}: {said}"
             raise InvalidInput(msg, hint="try --master local[2], or --engine sql") from None
         self._beside = tempfile.TemporaryDirectory(prefix="tally-")
         columns = Columns(reader)

@@ -165,9 +165,11 @@ def test_a_tampered_row_and_a_stranger_are_found(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--workers", "0"), "--workers cannot be '0': it is a whole number, at least 1"),
+        (("--workers", "0"), "--workers cannot be '0': it is a whole number, from 1 to 256"),
+        (("--workers", "9" * 23), "it is a whole number, from 1 to 256"),
         (("--workers", "2", "--cluster", "tcp://127.0.0.1:1"), "exclude each other"),
         (("--cluster", "not an address"), "no cluster answers at not an address"),
+        (("--cluster", "tcp://u:hush@127.0.0.1:1"), "no cluster answers at tcp://***@127.0.0.1:1"),
     ],
 )
 def test_what_is_no_cluster(world: World, arguments: tuple[str, ...], said: str) -> None:
@@ -175,6 +177,7 @@ def test_what_is_no_cluster(world: World, arguments: tuple[str, ...], said: str)
         done = tally(command, *arguments, "--ledger", world.path)
         assert done.code == 2
         assert said in done.err
+        assert "hush" not in done.err
         assert "Traceback" not in done.err
 
 

@@ -228,6 +228,7 @@ def test_a_place_that_takes_no_file_is_one_clear_line(
     told = called(folder, "seal", str(folder / place))
     assert told.code == 2
     assert told.err.count("\n") == 1
+    assert repr(str(folder / place)) in told.err  # what was asked for, not the name beside it
 
 
 def test_an_error_in_the_middle_leaves_what_was_there(made: Path, tmp_path: Path) -> None:

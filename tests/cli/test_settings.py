@@ -97,6 +97,12 @@ def test_no_secret_is_a_setting(tmp_path: Path) -> None:
     assert found["ledger"]["value"] == "postgresql://u:***@h/d?sslpassword=***"
 
 
+def test_a_key_is_known_for_one_however_it_is_spelled(tmp_path: Path) -> None:
+    for key in ("private+key+x+HUSH", "Private+Key+x+HUSH"):
+        told = tally_process("seal", "--key", key, "--ledger", "t.db", cwd=tmp_path)
+        assert (told.code, "HUSH" in told.err) == (2, False)
+
+
 def test_the_page_of_settings(tmp_path: Path) -> None:
     told = tally_process("config", cwd=tmp_path)
     assert told.out.splitlines()[:2] == [

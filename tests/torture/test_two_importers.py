@@ -25,13 +25,17 @@ ROUNDS_OF_KILLS = 4 * ROUNDS
 
 def begin(path: Path, lines: list[bytes]) -> int:
     """Resume an import in a process of its own, forked."""
+    # No key may come before the child is inside its try: it would go on as these tests.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads of ours
         child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
     code = 99
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         with Session(str(path)) as session:
             for _ in import_lines(session.ledger, lines, resume=True, batch_lines=15):
                 pass

@@ -24,6 +24,7 @@ PLAIN_LONGEST: Final = 28  # of a mantissa: the sum of billions of them fits int
 # An instant that is UTC as it stands. Others (an offset, a spreadsheet's date) are odd.
 UTC: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?(Z|[+]00(:?00)?)?"
 WHOLE_MAX: Final = 20  # digits before the point
+DIGITS_MAX: Final = 1000  # of a mantissa: zeros at its ends may be more than what counts
 
 _NULL, _ASK = "null, which FOCUS does not allow here", "ask for the file again"
 _PLAIN = re.compile(PLAIN)
@@ -64,10 +65,13 @@ def read_cost(text: str) -> int:
 
 
 def apart(plain: str) -> tuple[int, int]:
-    """Split a plain cost: its digits, and how many of them are decimals."""
+    """Split a plain cost: its digits, and how many of them are decimals. Raises: InvalidInput."""
     mantissa, _, exponent = plain.lower().partition("e")
     whole, _, part = mantissa.partition(".")
-    return int(whole + part), len(part) - int(exponent or 0)
+    if len(whole) + len(part) > DIGITS_MAX:
+        msg = f"{len(whole) + len(part)} digits are too many for a cost"
+        raise InvalidInput(msg, hint=f"at most {WHOLE_MAX} before the point, {DECIMALS} after it")
+    return int(whole + part), len(part) - (int(exponent) if exponent else 0)
 
 
 def read_instant(text: str, *, day_first: bool = False) -> int:
