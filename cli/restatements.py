@@ -15,6 +15,8 @@ from projections.history.closed import frame_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from cli.options import Output
+    from projections.answers.terms import Answer
     from projections.history.restated import Was
     from projections.point import Point
 
@@ -55,9 +57,14 @@ def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True)
         write(line)
 
 
-def told_with(answer: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
-    """Put what restated an answer into it; outside closed periods it has no such key."""
-    return answer if found is None else {**answer, "restated": found}
+def printed(output: Output, answer: Answer, rows: str = "rows") -> dict[str, Any] | None:
+    """Print an answer for a program, with a note beside rows; return it where a person reads."""
+    shown = answer.plain()
+    if not output.answered(answer, rows):
+        return shown
+    if output.form != "json":
+        say_restated(shown.get("restated"), human=False)
+    return None
 
 
 def write_was(session: Session, account: str, point: Point) -> None:

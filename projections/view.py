@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
@@ -126,9 +127,7 @@ class LedgerView(Opened):
             "currency": write.currency, **why_json(found, write),
         }  # fmt: skip
         moved = self.restated_fields(point, account, (name,))
-        if moved is not None:
-            shown["restated"] = moved
-        return Why.read(shown), found
+        return replace(Why.read(shown), restated=moved), found
 
     # --- the whole ledger -------------------------------------------------------------------
 
@@ -360,19 +359,20 @@ class LedgerView(Opened):
 
     def restated_fields(
         self, point: Point, account: str, names: Sequence[Name] = ()
-    ) -> Json | None:
+    ) -> Restated | UnsetType:
         """Return what facts since a close moved in some fields of an account, all by default."""
         if frame_of(self.reader, point) is None:
-            return None
+            return UNSET
         from projections.history.restated import restated_json  # noqa: PLC0415 - rarely needed
 
-        return restated_json(
+        found = restated_json(
             self.reader, point,
             lambda one: any(
                 not names or any(name.covers(it.name) for name in names) for it in one.changes
             ),
             self.offset, account,
         )  # fmt: skip
+        return UNSET if found is None else Restated.read(found)
 
     def restated_json(self, name: str, point: Point, account: str | None = None) -> Json | None:
         """Return the same as plain JSON; None outside closed periods."""

@@ -11,9 +11,9 @@ from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import say_restated, told_with
+from cli.restatements import printed, say_restated
 from ledger.quoting import plural
-from projections.history.bisect import bisect, bisect_json
+from projections.history.bisect import bisect, bisect_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
 if TYPE_CHECKING:
@@ -47,21 +47,14 @@ def command(
     point = points.asked(session, **where)
     account, expression = expression_for(session, words, text, point)
     found = bisect(session.reader, account, expression, point, axis=axis)
-    answer = bisect_json(
-        account, session.state(account, point).currency, expression, found,
-        axis=axis, point=point, offset=session.offset,
+    answer = bisect_of(
+        account, expression, found, axis=axis, point=point, offset=session.offset,
+        restated=session.restated_fields(point, account, expression.names),
     )  # fmt: skip
-    restated = session.restated_fields(point, account, expression.names)
-    answer = told_with(answer, restated)
     note_what_is_missing(session, account, expression)
-    if output.form == "json":
-        output.object(answer)
-    elif not output.human:
-        output.rows(answer["flips"], like="bisect:flips")
-        say_restated(restated, human=False)
-    else:
-        _page(answer)
-        say_restated(restated, human=True)
+    if (shown := printed(output, answer, "flips")) is not None:
+        _page(shown)
+        say_restated(shown.get("restated"), human=True)
     return DONE if found.flips else FOUND
 
 

@@ -12,9 +12,9 @@ from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import say_restated, told_with
+from cli.restatements import printed, say_restated
 from ledger.errors import NoSuchThing
-from projections.history.blame import blame, blame_json
+from projections.history.blame import blame, blame_of
 from projections.history.naming import account_and_field, names_account
 
 if TYPE_CHECKING:
@@ -44,22 +44,18 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
         msg = f"{account} has no {name} at that point"
         raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
     restated = session.restated_fields(point, account, () if name is None else (name,))
-    answer = told_with(
-        blame_json(account, currency, found, point, session.offset), restated
+    answer = blame_of(
+        account, currency, found, point, offset=session.offset, restated=restated
     )
-    if output.form == "json":
-        output.object(answer)
-    elif not output.human:
-        output.rows(answer["rows"], like="blame:rows")
-        say_restated(restated, human=False)
-    else:
-        write(strong(point_line(answer["point"], account)))
-        for owner, rows in groupby(answer["rows"], key=lambda row: owner_of(row["field"])[0]):
-            if owner:
-                write(owner)
-            for row in rows:
-                _line(row, "  " if owner else "")
-        say_restated(restated, human=True)
+    if (shown := printed(output, answer)) is None:
+        return
+    write(strong(point_line(shown["point"], account)))
+    for owner, rows in groupby(shown["rows"], key=lambda row: owner_of(row["field"])[0]):
+        if owner:
+            write(owner)
+        for row in rows:
+            _line(row, "  " if owner else "")
+    say_restated(shown.get("restated"), human=True)
 
 
 def _line(row: dict[str, Any], indent: str) -> None:

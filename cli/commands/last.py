@@ -12,8 +12,8 @@ from cli.event_lines import caused_by, fitting
 from cli.options import Output, tally_command
 from cli.points import PointCommand, around
 from cli.render import point_line, short, strong, write
-from cli.restatements import say_restated, told_with
-from projections.history.blame import last, last_json
+from cli.restatements import printed, say_restated
+from projections.history.blame import last, last_of
 from projections.history.naming import account_and_field
 from projections.history.points import parse_point
 from projections.point import Asked
@@ -46,17 +46,12 @@ def command(
     session.state(account, session.point(Asked()))
     currency, changes = last(session.reader, account, point, name, count=count, before=bound)
     restated = session.restated_fields(point, account, (name,))
-    answer = told_with(
-        last_json(account, currency, name, changes, point=point, offset=session.offset), restated
+    answer = last_of(
+        account, currency, name, changes, point=point, offset=session.offset, restated=restated
     )
-    if output.form == "json":
-        output.object(answer)
-    elif not output.human:
-        output.rows(answer["changes"], like="last:changes")
-        say_restated(restated, human=False)
-    else:
-        _page(answer, field)
-        say_restated(restated, human=True)
+    if (shown := printed(output, answer, "changes")) is not None:
+        _page(shown, field)
+        say_restated(shown.get("restated"), human=True)
     return DONE if changes else FOUND
 
 

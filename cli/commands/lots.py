@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
-from cli.restatements import say_restated
+from cli.restatements import printed, say_restated
 from projections.reports.lots import lots_shown
 
 if TYPE_CHECKING:
@@ -39,14 +39,10 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     point = points.asked(session, **point_options(options))
     found = lots_shown(session, point, account)
     session.note_what_is_due()
-    shown = found.plain()
-    if output.answered(found, "lots"):
-        if output.form != "json":
-            say_restated(shown.get("restated"), human=False)
-        return
-    write(strong(point_line(shown["point"], account)))
-    page(shown, found.currency)
-    say_restated(shown.get("restated"), human=True)
+    if (shown := printed(output, found, "lots")) is not None:
+        write(strong(point_line(shown["point"], account)))
+        page(shown, found.currency)
+        say_restated(shown.get("restated"), human=True)
 
 
 def page(found: dict[str, Any], currency: str) -> None:

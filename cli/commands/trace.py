@@ -14,9 +14,9 @@ from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import say_restated, told_with
+from cli.restatements import printed, say_restated
 from ledger.quoting import plural
-from projections.history.trace import EVERY, Every, Sample, trace, trace_json
+from projections.history.trace import EVERY, Every, Sample, trace, trace_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
 if TYPE_CHECKING:
@@ -55,24 +55,17 @@ def command(
             every=every, axis=axis, offset=session.offset,
         )
     )  # fmt: skip
-    answer = trace_json(
-        account, session.state(account, point).currency, expression, samples,
-        every=every, axis=axis, point=point, offset=session.offset,
-    )  # fmt: skip
-    restated = session.restated_fields(point, account, expression.names)
-    answer = told_with(answer, restated)
+    answer = trace_of(
+        session, account, expression, samples, every=every, axis=axis, point=point
+    )
     note_what_is_missing(session, account, expression)
-    if output.form == "json":
-        output.object(answer)
-    elif not output.human:
-        output.rows(answer["rows"], like="trace:rows")
-        say_restated(restated, human=False)
-    elif drawn:
-        _chart(answer, samples, expression)
-        say_restated(restated, human=True)
+    if (shown := printed(output, answer)) is None:
+        return
+    if drawn:
+        _chart(shown, samples, expression)
     else:
-        _table(answer)
-        say_restated(restated, human=True)
+        _table(shown)
+    say_restated(shown.get("restated"), human=True)
 
 
 def _table(answer: dict[str, Any]) -> None:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import evolve
 from ledger.events import type_name
-from projections.answers import point_json
-from projections.answers.terms import Formatter
+from projections.answers.hunting import Bisect, FlipFound
+from projections.answers.terms import Instant, PointShown
 from projections.history.walk import Axis, Walk
 
 if TYPE_CHECKING:
+    from msgspec import UnsetType
+
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Json
+    from projections.answers.terms import Restated
     from projections.history.expressions import Expression
     from projections.point import Point
 
@@ -100,32 +102,23 @@ def _slowly(walk: Walk, expression: Expression) -> Flips:
     return Flips(first, flips, walk.length)
 
 
-def bisect_json(
-    account: str, currency: str, expression: Expression, found: Flips,
-    *, axis: Axis, point: Point, offset: int,
-) -> Json:  # fmt: skip
+def bisect_of(
+    account: str, expression: Expression, found: Flips,
+    *, axis: Axis, point: Point, offset: int, restated: Restated | UnsetType,
+) -> Bisect:  # fmt: skip
     """Return ``tally.bisect/1``."""
-    write = Formatter(offset=offset, currency=currency)
-    return {
-        "schema": "tally.bisect/1",
-        "point": point_json(point, offset),
-        "account": account,
-        "expression": expression.text,
-        "axis": axis,
-        "first": found.first,
-        "flips": [
-            {
-                "position": recorded.position,
-                "from": not after,
-                "to": after,
-                "type": type_name(type(recorded.event)),
-                "effective_at": write.instant(recorded.effective_at),
-                "recorded_at": write.instant(recorded.recorded_at),
-                "actor": recorded.actor,
-                "reason": recorded.reason,
-                "command": recorded.command,
-            }
+    return Bisect(
+        point=PointShown.of(point, offset), account=account, expression=expression.text,
+        axis=axis, first=found.first,
+        flips=[
+            FlipFound(
+                position=recorded.position, from_=not after, to=after,
+                type=type_name(type(recorded.event)),
+                effective_at=Instant.at(recorded.effective_at, offset),
+                recorded_at=Instant.at(recorded.recorded_at, offset), actor=recorded.actor,
+                reason=recorded.reason, command=recorded.command,
+            )
             for recorded, after in found.flips
         ],
-        "examined": found.examined,
-    }
+        examined=found.examined, restated=restated,
+    )  # fmt: skip

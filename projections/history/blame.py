@@ -7,19 +7,22 @@ the answer shows. Invariant: the last change of a field ends in what the field h
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import events as e
-from projections.answers import point_json
-from projections.answers.terms import Formatter
+from projections.answers.hunting import Blame, Changed, Last
+from projections.answers.hunting import Blamed as BlamedShown
+from projections.answers.terms import Formatter, Instant, PointShown
 from projections.history.diff import place
 from projections.history.fields import Cell, Name, read_all, written
 from projections.history.walk import Walk
 
 if TYPE_CHECKING:
+    from msgspec import UnsetType
+
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Json
+    from projections.answers.terms import Restated
     from projections.point import Point
 
 
@@ -97,60 +100,50 @@ def _by_policy(wanted: Name) -> bool:
     return wanted.what.by_policy if wanted.field else wanted.family == "instances"
 
 
-def _who(recorded: RecordedEvent, write: Formatter) -> Json:
+def _who(recorded: RecordedEvent, offset: int) -> dict[str, Any]:
     return {
-        "position": recorded.position,
-        "type": e.type_name(type(recorded.event)),
-        "effective_at": write.instant(recorded.effective_at),
-        "recorded_at": write.instant(recorded.recorded_at),
-        "actor": recorded.actor,
-        "reason": recorded.reason,
-        "command": recorded.command,
+        "position": recorded.position, "type": e.type_name(type(recorded.event)),
+        "effective_at": Instant.at(recorded.effective_at, offset),
+        "recorded_at": Instant.at(recorded.recorded_at, offset),
+        "actor": recorded.actor, "reason": recorded.reason, "command": recorded.command,
         "cause": recorded.cause,
-    }
+    }  # fmt: skip
 
 
-def blame_json(
-    account: str, currency: str, blamed: list[Blamed], point: Point, offset: int
-) -> Json:
+def blame_of(
+    account: str, currency: str, blamed: list[Blamed], point: Point,
+    *, offset: int, restated: Restated | UnsetType,
+) -> Blame:  # fmt: skip
     """Return ``tally.blame/1``."""
     write = Formatter(offset=offset, currency=currency)
-    return {
-        "schema": "tally.blame/1",
-        "point": point_json(point, offset),
-        "account": account,
-        "currency": currency,
-        "rows": [
-            {
-                "field": str(one.name),
-                "value": written(one.name, one.cell, write),
-                "by_clock": one.by_clock,
-                **_who(one.recorded, write),
-            }
+    return Blame(
+        point=PointShown.of(point, offset), account=account, currency=currency,
+        rows=[
+            BlamedShown(
+                field=str(one.name), value=written(one.name, one.cell, write),
+                by_clock=one.by_clock, **_who(one.recorded, offset),
+            )
             for one in blamed
         ],
-    }
+        restated=restated,
+    )  # fmt: skip
 
 
-def last_json(
+def last_of(
     account: str, currency: str, wanted: Name, changes: list[LastChange],
-    *, point: Point, offset: int,
-) -> Json:  # fmt: skip
+    *, point: Point, offset: int, restated: Restated | UnsetType,
+) -> Last:  # fmt: skip
     """Return ``tally.last/1``."""
     write = Formatter(offset=offset, currency=currency)
-    return {
-        "schema": "tally.last/1",
-        "point": point_json(point, offset),
-        "account": account,
-        "currency": currency,
-        "field": str(wanted),
-        "changes": [
-            {
-                "field": str(one.name),
-                "from": written(one.name, one.before, write),
-                "to": written(one.name, one.after, write),
-                **_who(one.recorded, write),
-            }
+    return Last(
+        point=PointShown.of(point, offset), account=account, currency=currency,
+        field=str(wanted),
+        changes=[
+            Changed(
+                field=str(one.name), from_=written(one.name, one.before, write),
+                to=written(one.name, one.after, write), **_who(one.recorded, offset),
+            )
             for one in changes
         ],
-    }
+        restated=restated,
+    )  # fmt: skip

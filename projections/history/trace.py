@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from msgspec import UNSET
+
 from ledger.events import type_name
 from ledger.periods import DAY, SECOND, add_months, local_date, local_day, midnight
-from projections.answers import point_json
-from projections.answers.terms import Formatter
+from projections.answers.hunting import Trace, Traced
+from projections.answers.terms import Formatter, Instant
 from projections.history.walk import EFFECTIVE, Axis, Walk
 
 if TYPE_CHECKING:
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Json
     from projections.history.expressions import Expression, Value
     from projections.point import Point
+    from projections.view import LedgerView
 
 Every = Literal["change", "day", "month"]
 EVERY: tuple[Every, ...] = ("change", "day", "month")
@@ -95,35 +97,26 @@ def _end(at: int, every: Every, offset: int) -> int:
     return midnight(add_months(first, 1), offset) - SECOND
 
 
-def sample_json(sample: Sample, expression: Expression, write: Formatter) -> Json:
-    """Return one row of ``tally.trace/1``."""
-    shown: Json = {
-        "at": write.instant(sample.at),
-        "value": expression.written(sample.value, write),
-    }
-    if (recorded := sample.recorded) is not None:
-        shown |= {
-            "position": recorded.position,
-            "type": type_name(type(recorded.event)),
-            "recorded_at": write.instant(recorded.recorded_at),
-        }
-    return shown
+def _row(sample: Sample, expression: Expression, write: Formatter) -> Traced:
+    recorded = sample.recorded
+    return Traced(
+        at=Instant.at(sample.at, write.offset), value=expression.written(sample.value, write),
+        position=UNSET if recorded is None else recorded.position,
+        type=UNSET if recorded is None else type_name(type(recorded.event)),
+        recorded_at=UNSET if recorded is None else Instant.at(recorded.recorded_at, write.offset),
+    )  # fmt: skip
 
 
-def trace_json(
-    account: str, currency: str, expression: Expression, samples: list[Sample],
-    *, every: Every, axis: Axis, point: Point, offset: int,
-) -> Json:  # fmt: skip
+def trace_of(
+    view: LedgerView, account: str, expression: Expression, samples: list[Sample],
+    *, every: Every, axis: Axis, point: Point,
+) -> Trace:  # fmt: skip
     """Return ``tally.trace/1``."""
-    write = Formatter(offset=offset, currency=currency)
-    return {
-        "schema": "tally.trace/1",
-        "point": point_json(point, offset),
-        "account": account,
-        "currency": currency,
-        "expression": expression.text,
-        "kind": expression.kind,
-        "every": every,
-        "axis": axis,
-        "rows": [sample_json(sample, expression, write) for sample in samples],
-    }
+    currency = view.state(account, point).currency
+    write = Formatter(offset=view.offset, currency=currency)
+    return Trace(
+        point=view.shown(point), account=account, currency=currency,
+        expression=expression.text, kind=expression.kind, every=every, axis=axis,
+        rows=[_row(sample, expression, write) for sample in samples],
+        restated=view.restated_fields(point, account, expression.names),
+    )  # fmt: skip
