@@ -268,18 +268,17 @@ class LedgerView(Opened):
     def diff(self, a: When, b: When, account: str | None = None) -> Diff:
         """Return what differs between two points, with the bridge of every sum."""
         from projections.answers.diff import Diff  # noqa: PLC0415 - for this alone
-        from projections.history.diff import diff, diff_json  # noqa: PLC0415 - as above
+        from projections.history.diff import diff, difference  # noqa: PLC0415 - as above
 
         first, second = self.at(a), self.at(b)
         if account is not None:
             self.require(Wanted(account))
-        rows = list(diff(self.reader, first, second, account))
-        found = Diff.read(diff_json(rows, first, second, self.offset))
+        rows = diff(self.reader, first, second, account)
         moved = self.restated("diff", second, account)
-        if moved is UNSET:
-            moved = self.restated("diff", first, account)
-        return found if moved is UNSET else Diff(
-            a=found.a, b=found.b, rows=found.rows, restated=moved
+        return Diff(
+            a=self.shown(first), b=self.shown(second),
+            rows=[difference(row, self.offset) for row in rows],
+            restated=self.restated("diff", first, account) if moved is UNSET else moved,
         )  # fmt: skip
 
     # --- the books, reports, statements of others ---------------------------------------------

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET
 
 from cli.changes import write_changes
 from cli.errors import DONE, FOUND
@@ -13,10 +14,10 @@ from cli.options import Output, tally_command
 from cli.points import PointCommand, point_argument
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
-from cli.restatements import say_restated, write_was
-from projections.answers import point_json
+from cli.restatements import printed, say_restated, write_was
+from projections.answers.diff import Diff
 from projections.history.bridge import PARTS
-from projections.history.diff import candidates, diff_account, row_json
+from projections.history.diff import candidates, diff_account, difference
 from projections.history.naming import is_account
 
 if TYPE_CHECKING:
@@ -55,27 +56,17 @@ def command(
         a, b, account = b, account, a  # ACCOUNT A B is read as well
     first, second = point_argument(session, a), point_argument(session, b)
     rows = _rows(session, first, second, account)
-    offset = session.offset
-    shown = [row_json(row, offset) for row in rows]
-    told = session.restated_json("diff", second, account)
-    if told is None:
-        told = session.restated_json("diff", first, account)
-    if output.form == "json":
-        answer: dict[str, Any] = {
-            "schema": "tally.diff/1", "a": point_json(first, offset),
-            "b": point_json(second, offset), "rows": shown,
-        }  # fmt: skip
-        if told is not None:
-            answer["restated"] = told
-        output.object(answer)
-    elif not output.human:
-        output.rows(shown, like="diff:rows")
-        say_restated(told, human=False)
-    else:
-        write(strong("a  " + point_line(point_json(first, offset))))
-        write(strong("b  " + point_line(point_json(second, offset))))
-        _page(session, rows, shown, bridge=bridge)
-        say_restated(told, human=True)
+    moved = session.restated("diff", second, account)
+    found = Diff(
+        a=session.shown(first), b=session.shown(second),
+        rows=[difference(row, session.offset) for row in rows],
+        restated=session.restated("diff", first, account) if moved is UNSET else moved,
+    )  # fmt: skip
+    if (shown := printed(output, found)) is not None:
+        write(strong("a  " + point_line(shown["a"])))
+        write(strong("b  " + point_line(shown["b"])))
+        _page(session, rows, shown["rows"], bridge=bridge)
+        say_restated(shown.get("restated"), human=True)
         if account is not None:
             write_was(session, account, second)
     return FOUND if exit_code and rows else DONE

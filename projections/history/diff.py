@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import UNSET
+
 from ledger.certain import certain
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
-from projections.answers import point_json
-from projections.answers.terms import Formatter
+from projections.answers.diff import BridgeEvents, BridgeShown, Difference
+from projections.answers.terms import Formatter, Typed
 from projections.history.bridge import PARTS, Bridge, bridges
 from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
 from projections.history.walk import Walk
@@ -20,10 +22,9 @@ from projections.point import Point, config_at
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from ledger.store import Reader
-    from projections.answers.terms import Json
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -110,31 +111,18 @@ def diff(reader: Reader, a: Point, b: Point, account: str | None = None) -> Iter
         yield from diff_account(reader, name, a, b)
 
 
-def row_json(row: Row, offset: int) -> Json:
+def difference(row: Row, offset: int) -> Difference:
     """Return one row of ``tally.diff/1``."""
     write = Formatter(offset=offset, currency=row.currency)
-    shown: Json = {
-        "account": row.account,
-        "currency": row.currency,
-        "field": str(row.name),
-        "a": written(row.name, row.a, write),
-        "b": written(row.name, row.b, write),
-    }
-    if row.delta is not None:
-        shown["delta"] = write.money(row.delta)
-    if row.bridge is not None:
-        shown["bridge"] = {part: write.money(row.bridge.sum(part)) for part in PARTS}
-        shown["events"] = {
-            part: positions for part in PARTS if (positions := row.bridge.positions(part))
-        }
-    return shown
-
-
-def diff_json(rows: Sequence[Row], a: Point, b: Point, offset: int) -> Json:
-    """Return the whole answer: ``tally.diff/1``."""
-    return {
-        "schema": "tally.diff/1",
-        "a": point_json(a, offset),
-        "b": point_json(b, offset),
-        "rows": [row_json(row, offset) for row in rows],
-    }
+    typed, bridge = Typed(offset=offset, currency=row.currency), row.bridge
+    return Difference(
+        account=row.account, currency=row.currency, field=str(row.name),
+        a=written(row.name, row.a, write), b=written(row.name, row.b, write),
+        delta=UNSET if row.delta is None else typed.money(row.delta),
+        bridge=UNSET if bridge is None else BridgeShown(
+            **{part: typed.money(bridge.sum(part)) for part in PARTS}
+        ),
+        events=UNSET if bridge is None else BridgeEvents(
+            **{part: bridge.positions(part) or UNSET for part in PARTS}
+        ),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from projections.history.bisect import bisect
 from projections.history.blame import blame, last
 from projections.history.bridge import PARTS
 from projections.history.compiling import compile_expression, parse_name
-from projections.history.diff import diff, diff_account, row_json
+from projections.history.diff import diff, diff_account, difference
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.trace import trace
 from projections.history.walk import EFFECTIVE, KNOWN, Axis, Walk
@@ -118,7 +118,7 @@ def test_a_diff_has_exactly_the_differing_fields_and_every_bridge_adds_up(told: 
             for name in {**found[account], **other[account]}
             if found[account].get(name) != other[account].get(name)
         }
-        rows = [row_json(row, OFFSET) for row in diff(reader, a, b)]
+        rows = [difference(row, OFFSET).plain() for row in diff(reader, a, b)]
         assert {(row["account"], row["field"]) for row in rows} == expected
         assert len(rows) == len(expected)
         for row in rows:
@@ -370,7 +370,7 @@ def test_an_answer_for_a_past_known_at_never_changes(tmp_path: Path) -> None:
         a = at(reader, at=now - 20 * 86_400 * 10**6, known_at=now - 10**6)
         b = at(reader, position=head)
         return [
-            [row_json(row, OFFSET) for row in diff(reader, a, b)],
+            [difference(row, OFFSET).plain() for row in diff(reader, a, b)],
             [blame(reader, account, b) for account in accounts(reader) if account in known],
             [bisect(reader, account, expression, b, axis=KNOWN) for account in known],
         ]
