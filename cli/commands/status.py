@@ -9,13 +9,15 @@ import click
 from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.render import short, table, write
+from ledger.events import PeriodClosed
 from ledger.periods import format_instant
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
 from ledger.store import shown
-from projections.answers.keeping import LastSeal, NextDue, Status, ViewStanding
+from projections.answers.keeping import LastCheck, LastSeal, NextDue, Status, ViewStanding
 from projections.answers.terms import Instant
 from projections.deadlines import stored_next
+from projections.history.closes import recorded_closes
 from projections.runner import Views
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def command(session: Session, output: Output) -> None:
         policy=session.config.policy.values,
         views=[ViewStanding(**view._asdict()) for view in views],
         last_seal=_last_seal(session),
+        last_check=_last_check(session),
         journal=journal_json(session.reader),
         next_due=None
         if due is None
@@ -75,12 +78,29 @@ def command(session: Session, output: Output) -> None:
         "last seal: none" if seal is None
         else f"last seal: @{seal.size}, {plural(seal.unsealed, 'event')} since"
     )  # fmt: skip
+    if answer.last_check is not None:
+        check = answer.last_check
+        met = ", ".join(check.open_points)
+        write(f"last check: close of {check.period} @{check.position}, "
+              f"{f'not met: {met}' if met else 'every point met'}")
     if answer.journal is not None and answer.journal.said:
         write(f"journal: {answer.journal.said}")
     table(
         ("view", "version", "position", "lag", "state"),
         [(view.name, view.version, view.position, view.lag, view.state) for view in views],
     )
+
+
+def _last_check(session: Session) -> LastCheck | None:
+    """Return what the last close says of its checklist."""
+    for recorded in recorded_closes(session.reader)[-1:]:
+        event = recorded.event
+        if isinstance(event, PeriodClosed):
+            return LastCheck(
+                position=recorded.position, period=event.period, open_points=event.open_points,
+                at=Instant.at(recorded.recorded_at, session.offset),
+            )  # fmt: skip
+    return None
 
 
 def _last_seal(session: Session) -> LastSeal | None:

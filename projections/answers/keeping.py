@@ -15,6 +15,7 @@ from projections.answers.terms import (
     Currency,
     Id,
     Instant,
+    Month,
     Part,
     PointShown,
     Position,
@@ -169,6 +170,21 @@ class LastSeal(Part, frozen=True, kw_only=True):
     unsealed: Count
 
 
+class LastCheck(Part, frozen=True, kw_only=True):
+    """The last check that the log keeps: the checklist of the last close (R65).
+
+    Attributes:
+        position: the event that closed the month.
+        open_points: the lines of the checklist that were not met; the close says who overrode them.
+
+    """
+
+    position: Position
+    period: Month
+    at: Instant
+    open_points: Sequence[Id]
+
+
 class NextDue(Part, frozen=True, kw_only=True):
     """What falls due next."""
 
@@ -196,6 +212,7 @@ class Status(Answer, frozen=True, kw_only=True, tag="tally.status/1"):
     policy: Mapping[str, str]
     views: Sequence[ViewStanding]
     last_seal: LastSeal | None
+    last_check: LastCheck | None
     journal: JournalShown | None
     next_due: NextDue | None
 

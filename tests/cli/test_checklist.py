@@ -195,7 +195,11 @@ def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
     again = world.run(*arguments, "--json")
     assert (again.code, "tally pack --period 2025-03" in again.json["hint"]) == (4, True)
     assert (tmp_path / "m.zip").stat().st_size > 1000
-    assert world.json("status")["last_seal"]["size"] == answer["position"]
+    status = world.json("status")
+    assert status["last_seal"]["size"] == answer["position"]
+    check = status["last_check"]
+    assert (check["position"], check["period"]) == (answer["position"], "2025-03")
+    assert check["open_points"] == answer["open_points"]
 
 
 def test_a_pack_of_no_given_name_replaces_none(tmp_path: Path) -> None:

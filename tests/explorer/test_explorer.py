@@ -222,6 +222,7 @@ def test_figures_of_every_page_lead_somewhere(tmp_path: Path) -> None:
                      "/books/coupons", "/reconciliations", "/periods", "/period/2025-01",
                      "/compare?a=2025-01-31::2025-02-06&b=2025-01-31"):  # fmt: skip
             text = site.get(page).text
+            assert (page == "/") == ("last check in the log" in text)
             for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
                 names = re.findall(r'<th[^>]*data-name="([^"]*)"', table)
                 rows = re.findall(r"<tr[^>]*>(<td.*?)</tr>", table, re.DOTALL)
