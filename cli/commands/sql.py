@@ -11,6 +11,7 @@ from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked
 from cli.render import cell, point_line, table, write
+from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers import point_json
@@ -122,15 +123,17 @@ def _text(query: str | None, file: str | None) -> str:
 def _print(session: Session, output: Output, point: Point, answer: Answer) -> None:
     if output.form in ("ndjson", "csv"):
         output.rows(answer.rows())
+        say_restated(session.restated_json("sql", point), human=False)
     elif output.human:
         write(point_line(point_json(point, session.offset)))
         _page(answer)
+        say_restated(session.restated_json("sql", point), human=True)
     else:
         output.object(
             Queried(
                 point=session.shown(point),
                 columns=[ColumnShown(name=name, type=kind) for name, kind in answer.columns],
-                rows=list(answer.rows()),
+                rows=list(answer.rows()), restated=session.restated("sql", point),
             )
         )  # fmt: skip
 

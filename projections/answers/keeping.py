@@ -19,6 +19,7 @@ from projections.answers.terms import (
     Part,
     PointShown,
     Position,
+    Restated,
     Sha256,
     one_of,
 )
@@ -336,11 +337,12 @@ class ColumnShown(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Queried(Answer, frozen=True, kw_only=True, tag="tally.sql/1", forbid_unknown_fields=True):
-    """The rows of a query."""
+    """The rows of a query; ``restated`` is about its own point, not those that it writes out."""
 
     point: PointShown
     columns: Sequence[ColumnShown]
     rows: Sequence[Mapping[str, Any]]
+    restated: Restated | UnsetType = UNSET
 
 
 class ColumnMap(Answer, frozen=True, kw_only=True, tag="tally.column_map/1"):

@@ -218,7 +218,7 @@ def was_and_is(reader: Reader, account: str, point: Point, offset: int) -> Was |
 
 # What counts as having moved an answer, by the name of its command or report.
 MOVES: dict[str, Callable[[Moved], bool]] = {
-    "state": anything, "diff": anything, "timeline": anything,
+    "state": anything, "diff": anything, "timeline": anything, "sql": anything,
     "balances": money, "instances": instances, "coupons": coupons,
     "overdue": unpaid, "lots": cash, "statement": books,
     "trial-balance": books, "rollforward": books, "deferred": terms,

@@ -28,21 +28,25 @@ moved as (
     case when type = 'DebtRecorded' then outstanding else 0 end as debt
   from summed
   join currencies on currencies.account = summed.account
+),
+by_either as (
+  select
+    account, currency, null as type, null as channel, null as product,
+    sum(cash) as cash, sum(outstanding) as outstanding, sum(shortfall) as shortfall,
+    sum(debt) as debt, 0 as round_down, 0 as granted, 0 as used, 0 as forfeited,
+    sum(coupons) as coupons, max(abs(cash)) as most_cash, max(abs(outstanding)) as most_outstanding,
+    max(abs(shortfall) + abs(debt)) as most_reversed, max(abs(coupons)) as most_coupons
+  from moved
+  group by account, currency
+  union all
+  select
+    null, currency, type, channel, product,
+    sum(cash), sum(outstanding), sum(shortfall),
+    sum(debt), sum(round_down), sum(granted), sum(used), sum(forfeited),
+    sum(coupons), 0, 0, 0, 0
+  from moved
+  group by currency, type, channel, product
 )
-select
-  account, currency, null as type, null as channel, null as product,
-  sum(cash) as cash, sum(outstanding) as outstanding, sum(shortfall) as shortfall,
-  sum(debt) as debt, 0 as round_down, 0 as granted, 0 as used, 0 as forfeited,
-  sum(coupons) as coupons, max(abs(cash)) as most_cash, max(abs(outstanding)) as most_outstanding,
-  max(abs(shortfall) + abs(debt)) as most_reversed, max(abs(coupons)) as most_coupons
-from moved
-group by account, currency
-union all
-select
-  null, currency, type, channel, product,
-  sum(cash), sum(outstanding), sum(shortfall),
-  sum(debt), sum(round_down), sum(granted), sum(used), sum(forfeited),
-  sum(coupons), 0, 0, 0, 0
-from moved
-group by currency, type, channel, product
-order by account, currency, type, channel, product
+select * from by_either
+order by
+  coalesce(account, ''), currency, coalesce(type, ''), coalesce(channel, ''), coalesce(product, '')

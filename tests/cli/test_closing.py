@@ -247,6 +247,17 @@ def test_an_answer_counts_the_facts_that_moved_it(march: World) -> None:
     assert march.json("diff", "2025-02-28", END, "a-1")["restated"] == moved
 
 
+def test_a_query_says_what_restated_its_point(march: World) -> None:
+    """R64: of the point in the options; rows and tables say it beside them."""
+    pytest.importorskip("duckdb")
+    late(march)
+    query = ("sql", "SELECT account, cash FROM balances")
+    assert march.json(*query, "--at", END)["restated"]["facts"] == 1
+    assert "restated" not in march.json(*query)
+    assert "1 fact" in march.done(*query, "--at", END).out
+    assert "1 fact" in march.done(*query, "--at", END, "--csv").err
+
+
 def test_a_bill_of_a_closed_month_moves_what_is_outstanding(march: World) -> None:
     """R64: the bill stands in March, what paid it in April (R11)."""
     bill = {"do": "post-bill", "at": APRIL, "account": "a-1", "bill": "b-2", "instance": "p-1",
