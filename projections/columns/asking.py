@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 from collections import OrderedDict
 from functools import cache
 from importlib.resources import files
@@ -136,8 +137,8 @@ class Asking:
     def rows(self, view: str, point: Point) -> Iterator[ViewRow]:
         """Yield the rows of a view at a point, by account and id."""
         key = (self._of, bound(view, point))
-        if key in _answers:
-            yield from _answers[key]
+        if (kept := _answers.get(key)) is not None:
+            yield from kept
             return
         rows: list[ViewRow] = []
         try:
@@ -229,13 +230,17 @@ def _cursor() -> Any:  # noqa: ANN401 - as above
 
 
 _answers: OrderedDict[tuple[object, ...], list[ViewRow]] = OrderedDict()
+_keeping = threading.Lock()
 
 
 def _keep(key: tuple[object, ...], rows: list[ViewRow]) -> None:
     """Keep an answer for questions that share it, such as two parts of a page, if it is small."""
-    _answers[key] = rows
-    while sum(map(len, list(_answers.values()))) > _KEPT_ROWS:
-        _answers.popitem(last=False)
+    if len(rows) > _KEPT_ROWS:
+        return
+    with _keeping:
+        _answers[key] = rows
+        while sum(map(len, _answers.values())) > _KEPT_ROWS:
+            _answers.popitem(last=False)
 
 
 _tails: OrderedDict[tuple[object, ...], Any] = OrderedDict()
@@ -247,11 +252,14 @@ def _newer(
     """Make the table of what is newer than the segments, or return it where it was made before."""
     row = reader.row(until)
     key = (reader.location, after, until, None if row is None else row.body)
-    if key not in _tails:
-        _tails[key] = table_between(reader, after, until, before)
-        while len(_tails) > _TAILS:
-            _tails.popitem(last=False)
-    return _tails[key]
+    table = _tails.get(key)
+    if table is None:
+        table = table_between(reader, after, until, before)
+        with _keeping:
+            _tails[key] = table
+            while len(_tails) > _TAILS:
+                _tails.popitem(last=False)
+    return table
 
 
 def _quoted(path: str) -> str:
