@@ -15,7 +15,7 @@ from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import balances
 from projections.columns import arrow, books
-from projections.columns.asking import Asking, bound, opened
+from projections.columns.asking import Asking, bound, cursor, opened
 from projections.columns.segments import Columns
 from projections.journal import reports
 from projections.point import Asked, account_at, config_at, resolve
@@ -142,9 +142,9 @@ def _books(reader: Reader, point: Point) -> int:
 
 
 def _bare(columns: Columns, point: Point) -> object:
-    connection = opened(arrow.package("duckdb"))
+    connection = cursor()
     paths = ", ".join(f"'{path}'" for path in columns.paths(columns.standing().segments))
-    connection.execute(f"CREATE VIEW log AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608 - our own paths
+    connection.execute(f"CREATE TEMP VIEW log AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608 - our own paths
     return connection.execute(_BARE.format(point.at)).fetchall()
 
 

@@ -46,6 +46,7 @@ MEMORY: Final = "768MB"
 
 _BOUND = re.compile(r":(at|known_at|position|seen_at)\b")
 _SELECTED: Final = ":selected"
+_LOG: Final = re.compile(r"\bfrom log\b")
 _TAILS: Final = 2  # how many tables of newer events a process keeps
 _KEPT_ROWS: Final = 60_000  # how many rows of answers it keeps
 
@@ -110,7 +111,7 @@ class Asking:
         Raises: ExtraMissing.
         """
         self._engine = arrow.package("duckdb")
-        self._connection = _cursor()
+        self._connection = cursor()
         columns = self._columns = Columns(reader)
         standing = columns.standing() if built else Standing("missing", 0, 0, ())
         trusted = standing.state in TRUSTED
@@ -142,7 +143,9 @@ class Asking:
             return
         rows: list[ViewRow] = []
         try:
-            answer = self._connection.execute(bound(view, point, self._log(point)))
+            log, selected = self._log(point)
+            text = _LOG.sub(lambda _: f"from ({log}) as log", bound(view, point, selected))
+            answer = self._connection.execute(text)
             while batch := answer.fetchmany(4096):
                 if len(rows) <= _KEPT_ROWS:
                     rows += batch
@@ -151,8 +154,11 @@ class Asking:
             raise self._meant(error) from None
         _keep(key, rows)
 
-    def _log(self, point: Point) -> str:
-        """Lay the table for a point; return what its lines must still meet."""
+    def _log(self, point: Point) -> tuple[str, str]:
+        """Return the table for a point, and what its lines must still meet.
+
+        The table stands in the text itself: a view of it would be read once more.
+        """
         ends = Ends(0, 0, 0)
         paths: list[str] = []
         for one in self._segments:
@@ -170,9 +176,7 @@ class Asking:
             self._connection.register("tail", arrow.table_of(()))
         if paths:
             parts.append(f"SELECT * FROM read_parquet([{', '.join(map(_quoted, paths))}])")
-        joined = " UNION ALL BY NAME ".join(parts)
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW log AS {joined}")
-        return ends.selected(point)
+        return " UNION ALL BY NAME ".join(parts), ends.selected(point)
 
     def instances(self, point: Point) -> Iterator[Rebuilt]:
         """Yield the instances at a point, ready for what the calendar says of them."""
@@ -224,7 +228,7 @@ def _engine_of_process() -> Any:  # noqa: ANN401 - an extra without types where 
     return opened(arrow.package("duckdb"))
 
 
-def _cursor() -> Any:  # noqa: ANN401 - as above
+def cursor() -> Any:  # noqa: ANN401 - as above
     """Return a connection of its own to the one engine of this process, which keeps its bounds."""
     return _engine_of_process().cursor()
 
