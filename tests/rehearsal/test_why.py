@@ -170,7 +170,7 @@ def test_an_explanation_reads_the_events_of_one_account_and_few_times(
     reader = ledger.store.reader
     largest = max(reader.streams(), key=lambda stream: len(reader.stream_bodies(stream)))
     count, read = len(reader.stream_bodies(largest)), Counter[str]()
-    decode_all, decode = codec.decode_all, codec.decode
+    decode_all, decode, decode_array = codec.decode_all, codec.decode, codec.decode_array
 
     def counted(bodies: Iterable[bytes]) -> Iterator[RecordedEvent]:
         for recorded in decode_all(bodies):
@@ -182,6 +182,12 @@ def test_an_explanation_reads_the_events_of_one_account_and_few_times(
         read[recorded.stream] += 1
         return recorded
 
+    def counted_array(bodies: bytes) -> list[RecordedEvent]:
+        array = decode_array(bodies)
+        read.update(recorded.stream for recorded in array)
+        return array
+
+    monkeypatch.setattr(codec, "decode_array", counted_array)
     monkeypatch.setattr(codec, "decode_all", counted)
     monkeypatch.setattr(codec, "decode", counted_one)
     why(reader, largest.removeprefix("account:"), Name("cash"), now(ledger))
