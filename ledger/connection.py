@@ -24,6 +24,25 @@ _HIGHEST: Final = {
     SQLITE: "SELECT name, seq FROM sqlite_sequence",
     POSTGRESQL: "SELECT name, seq FROM highest_given",
 }
+_MAY: Final = (
+    "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?"
+    " AND has_table_privilege(format('%%I.%%I', schemaname, tablename), 'SELECT')"
+)
+_READABLE: Final = {
+    SQLITE: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+    POSTGRESQL: _MAY,
+}
+_WRITABLE: Final = {
+    SQLITE: _READABLE[SQLITE],
+    POSTGRESQL: _MAY + "".join(
+        f" AND has_table_privilege(format('%%I.%%I', schemaname, tablename), '{right}')"
+        for right in ("INSERT", "DELETE")
+    ),
+}  # fmt: skip
+_MAY_CREATE: Final = {
+    SQLITE: "SELECT 1",
+    POSTGRESQL: "SELECT has_schema_privilege(current_schema(), 'CREATE')",
+}
 
 
 class Cursor(Protocol):
@@ -88,6 +107,23 @@ def mapped(connection: Connection) -> Iterator[None]:
 def equals(connection: Connection) -> str:
     """Return the sign that compares two cells, of which both may be NULL."""
     return "IS" if dialect_of(connection) == SQLITE else "IS NOT DISTINCT FROM"
+
+
+def readable(connection: Connection, table: str) -> bool:
+    """Return whether a table is there and may be read: on a server one may be another role's."""
+    return bool(connection.execute(_READABLE[dialect_of(connection)], (table,)).fetchone()[0])
+
+
+def writable(connection: Connection, table: str, statement: str) -> bool:
+    """Make a derived table that is not there; return whether its rows may be changed.
+
+    Whoever may append events need not have the right to make tables, nor to write each of them.
+    """
+    if table not in tables(connection):
+        if not connection.execute(_MAY_CREATE[dialect_of(connection)]).fetchone()[0]:
+            return False
+        connection.execute(statement)
+    return bool(connection.execute(_WRITABLE[dialect_of(connection)], (table,)).fetchone()[0])
 
 
 def highest_given(connection: Connection, table: str) -> int:

@@ -16,7 +16,7 @@ from msgspec import MsgspecError
 
 from ledger import codec
 from ledger.account import fold, fold_on
-from ledger.connection import tables
+from ledger.connection import readable, writable
 from ledger.events import ACCOUNT_PREFIX
 from ledger.packing import FORMAT, pack, unpack
 
@@ -57,7 +57,7 @@ def load(
 
 def accounts(reader: Reader) -> frozenset[str]:
     """Return the accounts of which something is kept: those with long streams, so few."""
-    if TABLE not in tables(reader.connection):
+    if not readable(reader.connection, TABLE):
         return frozenset()
     rows = reader.connection.execute(f"SELECT account FROM {TABLE} WHERE format = ?", (FORMAT,))
     return frozenset(account for (account,) in rows)
@@ -71,7 +71,8 @@ def keep(writer: Writer, state: AccountState) -> None:
     there = _row(connection, account, "version")
     if there is not None and state.version < there[0] + there[0] // PART:
         return
-    connection.execute(CREATE_STATES)
+    if not writable(connection, TABLE, CREATE_STATES):
+        return
     connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
     stands = writer.reader.stream_row(ACCOUNT_PREFIX + account, state.version)
     if stands is None:
@@ -95,7 +96,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
 
     Returns how many there are, which one differs, and what happened to it.
     """
-    if TABLE not in tables(reader.connection):
+    if not readable(reader.connection, TABLE):
         return 0, None, ""
     rows = reader.connection.execute(
         f"SELECT account, format FROM {TABLE} WHERE format NOT BETWEEN 1 AND ? ORDER BY account",
@@ -138,7 +139,7 @@ def _digest(account: str, on: bytes, packed: bytes) -> bytes:
 
 
 def _row(connection: Connection, account: str, columns: str) -> tuple[int, ...] | None:
-    if TABLE not in tables(connection):
+    if not readable(connection, TABLE):
         return None
     row: tuple[int, ...] | None = connection.execute(
         f"SELECT {columns} FROM {TABLE} WHERE account = ? AND format = ?", (account, FORMAT)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ledger import codec
-from ledger.connection import tables
+from ledger.connection import readable, writable
 from ledger.errors import UnknownEventType
 from ledger.events import ACCOUNT_PREFIX, Foldable
 
@@ -46,7 +46,7 @@ class Tiles:
     def __init__(self, reader: Reader) -> None:
         """Find out whether there are any."""
         self._reader = reader
-        self._there = TABLE in tables(reader.connection)
+        self._there = readable(reader.connection, TABLE)
 
     def events(self, account: str, *, until: int = _END) -> list[RecordedEvent]:
         """Return an account's events up to a position, by version.
@@ -112,8 +112,8 @@ def extend(writer: Writer, account: str, *, version: int, versions: Versions) ->
     if version < SIZE:
         return
     connection, reader = writer.connection, writer.reader
-    if TABLE not in tables(connection):
-        connection.execute(CREATE_TILES)
+    if not writable(connection, TABLE, CREATE_TILES):
+        return
     (last,) = connection.execute(
         f"SELECT COALESCE(MAX(last), 0) FROM {TABLE} WHERE account = ?", (account,)
     ).fetchone()
@@ -142,11 +142,8 @@ def tiles_of(
 def replace(connection: Connection, account: str, bodies: Sequence[bytes]) -> None:
     """Make an account's tiles those of all its bodies; what is there and equal is not written."""
     rows = list(tiles_of(account, bodies))
-    there_is_a_table = TABLE in tables(connection)
-    if not rows and not there_is_a_table:
+    if not (rows or readable(connection, TABLE)) or not writable(connection, TABLE, CREATE_TILES):
         return
-    if not there_is_a_table:
-        connection.execute(CREATE_TILES)
     text = f"SELECT account, last, events FROM {TABLE} WHERE account = ? ORDER BY last"
     if connection.execute(text, (account,)).fetchall() != rows:
         connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
@@ -155,7 +152,7 @@ def replace(connection: Connection, account: str, bodies: Sequence[bytes]) -> No
 
 def keep_only(connection: Connection, accounts: Iterable[str]) -> None:
     """Delete the tiles of other accounts."""
-    if TABLE in tables(connection):
+    if readable(connection, TABLE):
         names = connection.execute(f"SELECT DISTINCT account FROM {TABLE}").fetchall()
         others = {name for (name,) in names}.difference(accounts)
         connection.executemany(
@@ -177,7 +174,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
 
     Returns how many there are, which account's differs, and what happened to it.
     """
-    if TABLE not in tables(reader.connection):
+    if not readable(reader.connection, TABLE):
         return 0, None, ""
     count = 0
     names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")

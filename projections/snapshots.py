@@ -20,7 +20,7 @@ from msgspec import MsgspecError
 
 from ledger import codec
 from ledger.account import fold_on
-from ledger.connection import tables
+from ledger.connection import readable, writable
 from ledger.events import ACCOUNT_PREFIX
 from ledger.stream_tiles import Tiles
 from projections.history.frames import first_frame, pack_frame, unpack_frame
@@ -70,7 +70,7 @@ class Mark(NamedTuple):
 
 def marks_of(connection: Connection, account: str) -> list[Mark]:
     """List an account's marks, oldest first."""
-    if TABLE not in tables(connection):
+    if not readable(connection, TABLE):
         return []
     return [
         Mark(*row)
@@ -187,11 +187,11 @@ def extend(writer: Writer, account: str, *, version: int, versions: Versions) ->
     if version < LONG:
         return
     connection = writer.connection
+    if not writable(connection, TABLE, CREATE_SNAPSHOTS):
+        return
     marks = marks_of(connection, account)
     last = marks[-1].version if marks else 0
     if not _of_this_log(marks[-1:], writer.reader.stream_row(ACCOUNT_PREFIX + account, last)):
-        if TABLE not in tables(connection):
-            connection.execute(CREATE_SNAPSHOTS)
         # What is there has another format, or is of another log.
         connection.execute(f"DELETE FROM {TABLE} WHERE account = ?", (account,))
         marks, last = [], 0
@@ -263,7 +263,7 @@ def first_that_differs(reader: Reader) -> tuple[int, str | None, str]:
 
     Returns how many there are, which one differs, and what happened to it.
     """
-    if TABLE not in tables(reader.connection):
+    if not readable(reader.connection, TABLE):
         return 0, None, ""
     count = 0
     names = reader.connection.execute(f"SELECT DISTINCT account FROM {TABLE} ORDER BY account")

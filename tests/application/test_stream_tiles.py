@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ledger.application import Ledger
     from ledger.store import Reader
+    from tests.servers import Server
 
 A_1 = ACCOUNT_PREFIX + "a-1"
 
@@ -233,3 +235,28 @@ def test_a_server_keeps_tiles_too(database: str) -> None:
     assert not _reads_the_log(reader)
     assert stream_tiles.first_that_differs(reader)[1] is None
     ledger.store.close()
+
+
+def test_a_role_that_may_not_write_or_make_tiles_records_and_looks_without_them(
+    server: Server, database: str
+) -> None:
+    """What is derived only for speed asks for no right of its own."""
+    from tests.store.test_server_rights import as_role, run  # noqa: PLC0415 - it needs a driver
+
+    _long(database).store.close()
+    role = f"writer_{uuid4().hex}"
+    server.run(f"CREATE ROLE {role} LOGIN")
+    run(
+        database, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+        f"REVOKE ALL ON {TABLE} FROM {role}",
+    )  # fmt: skip
+    for month, statement in (("02", f"DROP TABLE {TABLE}"), ("03", "SELECT 1")):
+        ledger = reopen(as_role(database, role))
+        record(ledger, _hours(10, month=month)[2:])
+        _catch_up(ledger)
+        assert _reads_the_log(ledger.store.reader)
+        assert stream_tiles.first_that_differs(ledger.store.reader) == (0, None, "")
+        ledger.store.close()
+        run(database, statement)
+    run(database, f"DROP OWNED BY {role}")
+    server.run(f"DROP ROLE {role}")
