@@ -30,7 +30,7 @@ def main() -> int:
     arguments.add_argument("--here", action="store_true",
                            help="all in this process: the first error ends it")  # fmt: skip
     arguments.add_argument("--only", metavar="TEXT",
-                           help="measure these steps again, and write no page")  # fmt: skip
+                           help="this step again, or those with this in their name")  # fmt: skip
     arguments.add_argument("--step", help=argparse.SUPPRESS)  # be the process of one
     arguments.add_argument("--folder", type=Path, help="for ledgers and results")
     arguments.add_argument("-o", "--output", type=Path)
@@ -46,7 +46,8 @@ def main() -> int:
         running.say(f"note: {load:.1f} processes want a processor: what goes by the clock is slow")
     running.prepare(folder, measured)
     if asked.only is not None:
-        todo = [one for one in todo if asked.only in one.name]
+        named = [one for one in todo if one.name == asked.only]
+        todo = named or [one for one in todo if asked.only in one.name]
         running.forget(todo, folder)
     ended = list(running.run(todo, folder, asked.scale, here=asked.here))
     output = asked.output if asked.only is None else None
