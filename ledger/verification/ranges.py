@@ -18,7 +18,7 @@ from ledger.errors import IntegrityBroken, UnknownEventType
 from ledger.proof import tree
 from ledger.proof.nodes import WIDTH, Nodes
 from ledger.verification.requests import Lookups
-from ledger.verification.tree_checks import BATCH, Growth, Level, Span, root_of
+from ledger.verification.tree_checks import Growth, Level, Span, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 LEVEL = 16  # of the subtree over a full range, which takes some tenths of a second
+_ROWS = 256  # at once: with all that is made of them, they stay in the processor's cache
 _WIDE = WIDTH.bit_length() - 1  # so far below lie the nodes whose rows do not cross a range
 
 
@@ -72,7 +73,7 @@ def look(reader: Reader, span: Span, tick: Callable[[int], None]) -> Seen | None
     streams: dict[str, tuple[int, int]] = {}
     requests = Lookups(reader)
     recorded, at = [0], span.start
-    for batch in reader.batches(BATCH, after=span.start, until=span.end):
+    for batch in reader.batches(_ROWS, after=span.start, until=span.end):
         events = _decoded(batch, at)
         if events is None or not _follow(streams, events):
             return None
