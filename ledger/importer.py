@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ledger.application import Ledger
     from ledger.store import Reader, Writer
 
-BATCH_LINES = 20_000  # a page that many lines touch is written once a batch (decision 0092)
+BATCH_LINES = 8000  # a page that many lines touch is written once a batch (decision 0092)
 BATCH_BYTES = LINE_MAX
 COMMANDS = "commands"  # the source of an input that holds commands as they are
 NOTES_MAX = 100  # that one run leaves behind; older ones lie within what the newer ones cover
