@@ -44,6 +44,7 @@ _TOP_UP = ("record", "top-up", "--account", "a-1", "--amount", "5", "--channel",
 WRITING = (
     Writing("record", (*_TOP_UP, "--serial", "K1")),
     Writing("import", ("import", "{}/more.ndjson")),
+    Writing("import in two", ("import", "{}/more.ndjson", "--workers", "2")),
     Writing("clock advance", ("clock", "advance", "400d")),
     Writing("tag", ("tag", "add", "mine")),
     Writing("close", ("close", "2025-02", "--actor", "lin")),
@@ -74,7 +75,7 @@ WRITING = (
 
 
 # May be there in part: a batch at a time, or recorded before what is written beside it.
-BATCHED = {"import", "notify", "close, seal, pack", "run --notify"}
+BATCHED = {"import", "import in two", "notify", "close, seal, pack", "run --notify"}
 
 
 def prepare(folder: Path) -> Path:
