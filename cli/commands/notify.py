@@ -14,9 +14,9 @@ from cli.render import flush, point_line, short, strong, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.events import NoticeFailed, NoticeSent
-from ledger.periods import format_instant
 from ledger.quoting import plural
-from projections.answers import point_json
+from projections.answers.noticing import Attempt, Notices, Notified
+from projections.answers.terms import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,17 +61,19 @@ def command(
     if session.config.clock == clocks.SYSTEM:
         session.ledger.advance()  # what fell due is told, and decides what else is
     work = delivery(session, to, **options)
-    rows = []
+    rows: list[Attempt] = []
     for recorded in work.once() if once else work.patiently():
-        row = attempt_json(recorded, session.offset)
+        row = attempt_of(recorded, session.offset)
         rows += [row] if output.form == "json" else []
         print_attempt(output, row)
         flush()
     waiting = len(work.outbox)
     if output.form == "json":
         output.object(
-            {"schema": "tally.notify/1", "channel": work.outbox.channel, "sent": work.sent,
-             "failed": work.failed, "waiting": waiting, "attempts": rows}
+            Notified(
+                channel=work.outbox.channel, sent=work.sent, failed=work.failed, waiting=waiting,
+                attempts=rows,
+            )
         )  # fmt: skip
     elif output.human:
         more = f", {waiting} waiting" if waiting else ""
@@ -79,31 +81,31 @@ def command(
     return FOUND if waiting else DONE
 
 
-def attempt_json(recorded: RecordedEvent, offset: int) -> dict[str, Any]:
+def attempt_of(recorded: RecordedEvent, offset: int) -> Attempt:
     """Return one attempt: ``tally.attempt/1``."""
     event = recorded.event
     assert isinstance(event, NoticeSent | NoticeFailed)  # noqa: S101 - the stream has no other
-    return {
-        "schema": "tally.attempt/1", "position": recorded.position, "account": event.account,
-        "kind": event.kind, "notice": event.notice, "at": format_instant(event.at, offset),
-        "tried_at": format_instant(recorded.recorded_at, offset), "channel": event.channel,
-        "attempt": event.attempt, "taken": isinstance(event, NoticeSent), "answer": event.answer,
-    }  # fmt: skip
+    return Attempt(
+        position=recorded.position, account=event.account,
+        kind=event.kind, notice=event.notice, at=Instant.at(event.at, offset),
+        tried_at=Instant.at(recorded.recorded_at, offset), channel=event.channel,
+        attempt=event.attempt, taken=isinstance(event, NoticeSent), answer=event.answer,
+    )  # fmt: skip
 
 
-def print_attempt(output: Output, row: dict[str, Any]) -> None:
+def print_attempt(output: Output, row: Attempt) -> None:
     """Print an attempt as it is made."""
     if output.form in ("ndjson", "csv"):
-        output.rows([row])
+        output.rows([row.plain()])
     elif output.human:
         write(attempt_line(row))
 
 
-def attempt_line(row: dict[str, Any]) -> str:
+def attempt_line(row: Attempt) -> str:
     """Write one attempt on a line."""
-    mark = "sent" if row["taken"] else f"not taken ({row['attempt']})"
-    said = "" if row["taken"] else f": {row['answer']}"
-    return f"{mark}  {row['account']}  {row['kind']}  {short(row['at'])}{said}"
+    mark = "sent" if row.taken else f"not taken ({row.attempt})"
+    said = "" if row.taken else f": {row.answer}"
+    return f"{mark}  {row.account}  {row.kind}  {short(row.at.isoformat())}{said}"
 
 
 def _list(
@@ -115,21 +117,18 @@ def _list(
     rows = [
         row for recorded in attempts(session.reader, until=point.position)
         if recorded.recorded_at <= point.seen_at
-        and (row := attempt_json(recorded, session.offset))["kind"] in wanted
-        and account in (None, row["account"])
+        and (row := attempt_of(recorded, session.offset)).kind in wanted
+        and account in (None, row.account)
     ]  # fmt: skip
     if account is not None and not rows:
         session.state(account, point)  # or say that there is no such account
-    shown = point_json(point, session.offset)
-    if output.form == "json":
-        output.object({"schema": "tally.notices/1", "point": shown, "rows": rows})
-    elif not output.human:
-        output.rows(rows)
-    else:
+    found = Notices(point=session.shown(point), rows=rows)
+    if not output.answered(found):
+        shown = found.point.plain()
         write(strong(point_line(shown, account or "")))
         for row in rows:
-            write(f"@{row['position']:<5} {short(row['tried_at']):<19} {attempt_line(row)}")
-            write(f"{'':26}{row['channel']}")
-        write(f"{plural(sum(row['taken'] for row in rows), 'notice')} sent, "
+            write(f"@{row.position:<5} {short(row.tried_at.isoformat()):<19} {attempt_line(row)}")
+            write(f"{'':26}{row.channel}")
+        write(f"{plural(sum(row.taken for row in rows), 'notice')} sent, "
               f"{plural(len(rows), 'attempt')}")  # fmt: skip
     return DONE

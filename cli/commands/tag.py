@@ -12,8 +12,8 @@ from cli.points import PointCommand, asked, point_argument
 from cli.render import short, table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from projections.answers.terms import Formatter
-from projections.history.tags import read_tags, tag_json
+from projections.answers.closing import Tags
+from projections.history.tags import read_tags, tag_shown
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -65,14 +65,12 @@ def add(
         sealed=seal,
     )  # fmt: skip
     recorded = add_tag(session.ledger, tag, actor=actor, reason=reason)
-    written = tag_json(read_tags(session.reader)[name], _formatter(session))
-    if output.human:
+    written = tag_shown(read_tags(session.reader)[name], session.offset)
+    if not output.answered(written):
         sealed = "sealed" if seal else "tagged"
-        at = short(written["point"]["at"])
+        at = short(written.point.at.isoformat())
         write(f"{sealed} {name}: at {at} · @{point.position} [@{recorded.position}]")
         write(f"  see it with: tally state ACCOUNT --as-of tag:{name}")
-    else:
-        output.object(written)
 
 
 @command.command("list")
@@ -85,12 +83,12 @@ def list_(session: Session, output: Output) -> None:
       tally tag list
       tally tag list --csv
     """
-    rows = [tag_json(tag, _formatter(session)) for tag in read_tags(session.reader).values()]
-    if output.form == "json":
-        output.object({"schema": "tally.tags/1", "rows": rows})
-    elif not output.human:
-        output.rows(rows, like="tags:rows")
-    elif rows:
+    found = Tags(
+        rows=[tag_shown(tag, session.offset) for tag in read_tags(session.reader).values()]
+    )
+    if output.answered(found):
+        return
+    if rows := found.plain()["rows"]:
         table(
             ("tag", "at", "known", "sealed", "added by"),
             [
@@ -101,7 +99,3 @@ def list_(session: Session, output: Output) -> None:
         )  # fmt: skip
     else:
         write("no tags; add one with: tally tag add NAME [POINT] [--seal]")
-
-
-def _formatter(session: Session) -> Formatter:
-    return Formatter(offset=session.offset, currency=session.config.currency)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.events import TAGS_STREAM, TagAdded
+from projections.answers.closing import TagShown
+from projections.answers.terms import Instant, PointShown
 from projections.point import Asked
 
 if TYPE_CHECKING:
     from ledger.store import Reader
-    from projections.answers.terms import Formatter, Json
 
 
 class Tag(NamedTuple):
@@ -50,18 +51,14 @@ def read_tags(reader: Reader, *, until: int | None = None) -> dict[str, Tag]:
     return found
 
 
-def tag_json(tag: Tag, write: Formatter) -> Json:
+def tag_shown(tag: Tag, offset: int) -> TagShown:
     """Return one tag: ``tally.tag/1``."""
-    return {
-        "schema": "tally.tag/1",
-        "name": tag.name,
-        "point": {
-            "at": write.instant(tag.at),
-            "known_at": write.instant(tag.known_at),
-            "position": tag.position,
-        },
-        "sealed": tag.sealed,
-        "added": tag.added,
-        "recorded_at": write.instant(tag.recorded_at),
-        "actor": tag.actor,
-    }
+    return TagShown(
+        name=tag.name,
+        point=PointShown(
+            at=Instant.at(tag.at, offset), known_at=Instant.at(tag.known_at, offset),
+            position=tag.position,
+        ),
+        sealed=tag.sealed, added=tag.added, recorded_at=Instant.at(tag.recorded_at, offset),
+        actor=tag.actor,
+    )  # fmt: skip
