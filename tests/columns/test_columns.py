@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger.store import open_reader
+from projections.columns import arrow, compare, segments
 from projections.columns import asking as askings
-from projections.columns import compare, segments
 from projections.columns.asking import VIEWS, Asking, bound, opened, text_of
 from projections.columns.segments import MANIFEST
 from projections.point import Point
@@ -103,6 +103,22 @@ def test_build_is_incremental_and_asks_by_itself(world: World) -> None:
     # What was short is joined with what is new: many small builds leave one segment.
     assert [(one["first"], one["last"]) for one in more["segments"]] == [(1, 39)]
     assert world.json("balances", "--engine", "sql")["rows"] == head["rows"]
+
+
+def test_a_segment_whose_sums_could_be_too_large_has_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = ("balances", "--as-of", "2025-02-01")
+    folded = world.json(*past)["rows"]
+    monkeypatch.setattr(arrow, "_LARGEST", 10)
+    world.json("columns", "build")
+    assert len(list(Path(f"{world.path}.columns").glob("*.parquet"))) == len(lines(world)) == 1
+    for engine in ((), ("--engine", "sql")):
+        assert world.json(*past, *engine)["rows"] == folded
+    monkeypatch.undo()
+    world.json("columns", "drop")
+    world.json("columns", "build")
+    assert len(list(Path(f"{world.path}.columns").glob("*.parquet"))) == 2
 
 
 @pytest.mark.parametrize("engine", [(), ("--engine", "sql")])
