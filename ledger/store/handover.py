@@ -10,6 +10,7 @@ This module must not know what is decided, nor what follows when the process was
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.resource_tracker
 import signal
 from collections import deque
 from collections.abc import Sequence  # noqa: TC003 - msgspec reads it
@@ -31,6 +32,7 @@ from ledger.store.writing import Known, Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
     from ledger.connection import Connection as Database
 
@@ -66,7 +68,6 @@ _END: Final = b""
 
 def serve(location: str, pipe: Connection, said: Connection) -> None:
     """Write batches until the pipe ends: the whole of the second process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it, and ends the pipe
     # Read at all times, so that the first process never waits while a batch is committed here.
     parts: SimpleQueue[bytes | None] = SimpleQueue()
     Thread(target=_read, args=(pipe, parts), daemon=True).start()
@@ -118,6 +119,16 @@ def _write(store: FileStore, part: Part, parts: SimpleQueue[bytes | None]) -> No
                 writer.set_meta(key, value)
 
 
+def _start_deaf(process: SpawnProcess) -> None:
+    """Start a process that Ctrl-C never reaches: the first one hears it, and ends the pipe."""
+    multiprocessing.resource_tracker.ensure_running()  # starting it would end what is blocked here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Handover:
     """This side of it.
 
@@ -133,7 +144,7 @@ class Handover:
         parts, self._parts = context.Pipe(duplex=False)
         self._said, said = context.Pipe(duplex=False)
         self._process = context.Process(target=serve, args=(location, parts, said), daemon=True)
-        self._process.start()
+        _start_deaf(self._process)
         parts.close()
         said.close()
         connection = opened_for_reading(location)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from ledger.errors import BadLine, InvalidInput
 from ledger.importer import import_lines
 from ledger.proof.nodes import Nodes
 from ledger.store import open_reader
+from ledger.store.handover import Handover
 from tests.application.worlds import bodies, new_ledger, reopen
 from tests.proof import recursive
 
@@ -148,6 +151,16 @@ def test_accounts_that_are_let_go_are_let_go_under_the_lock(
     ledger.held_max = 900
     list(import_lines(ledger, lines, batch_lines=BATCH, workers=2))
     assert bodies(path) == expected
+
+
+def test_ctrl_c_does_not_reach_the_other_process_while_it_starts(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    new_ledger(path).store.close()
+    handover = Handover(str(path))
+    (started,) = multiprocessing.active_children()
+    os.kill(started.pid or 0, signal.SIGINT)
+    assert handover.end()
+    assert started.exitcode == 0
 
 
 def test_only_a_file_has_two_writers(lines: list[bytes]) -> None:
