@@ -17,6 +17,7 @@ import click
 
 from cli.render import note
 from ledger.errors import InvalidInput
+from ledger.interrupts import ctrl_c_waits
 from ledger.quoting import address, plural
 
 if TYPE_CHECKING:
@@ -115,12 +116,13 @@ class Work:
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if self._cluster is None:
-            place = open_now.enter_context(
-                LocalCluster(
-                    n_workers=self._workers, threads_per_worker=1, processes=True,
-                    dashboard_address=None, silence_logs=logging.CRITICAL,
-                )
-            )  # fmt: skip
+            with ctrl_c_waits():  # a cluster that stands half cannot be closed
+                place = open_now.enter_context(
+                    LocalCluster(
+                        n_workers=self._workers, threads_per_worker=1, processes=True,
+                        dashboard_address=None, silence_logs=logging.CRITICAL,
+                    )
+                )  # fmt: skip
         else:
             place = self._cluster
         try:

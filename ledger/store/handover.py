@@ -10,8 +10,6 @@ This module must not know what is decided, nor what follows when the process was
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.resource_tracker
-import signal
 from collections import deque
 from collections.abc import Sequence  # noqa: TC003 - msgspec reads it
 from contextlib import contextmanager, suppress
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, msgpack
 
+from ledger.interrupts import ctrl_c_waits
 from ledger.memory import no_cycles
 from ledger.store.errors import PositionConflict
 from ledger.store.files import opened_for_reading
@@ -32,7 +31,6 @@ from ledger.store.writing import Known, Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
     from ledger.connection import Connection as Database
 
@@ -119,16 +117,6 @@ def _write(store: FileStore, part: Part, parts: SimpleQueue[bytes | None]) -> No
                 writer.set_meta(key, value)
 
 
-def _start_deaf(process: SpawnProcess) -> None:
-    """Start a process that Ctrl-C never reaches: the first one hears it, and ends the pipe."""
-    multiprocessing.resource_tracker.ensure_running()  # starting it would end what is blocked here
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class Handover:
     """This side of it.
 
@@ -144,7 +132,8 @@ class Handover:
         parts, self._parts = context.Pipe(duplex=False)
         self._said, said = context.Pipe(duplex=False)
         self._process = context.Process(target=serve, args=(location, parts, said), daemon=True)
-        _start_deaf(self._process)
+        with ctrl_c_waits():  # the first process hears it, and ends the pipe
+            self._process.start()
         parts.close()
         said.close()
         connection = opened_for_reading(location)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,6 +141,22 @@ def test_work_falls_with_the_number_of_workers(year: World) -> None:
     counts = [int(part) for part in said.split() if part.isdigit()][1:]
     assert len(counts) == 2
     assert max(counts) < sum(counts) * 3 // 4
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_workers_start_is_quiet(year: World) -> None:
+    """A terminal sends it to all of them."""
+    started = subprocess.Popen(
+        [*COMMAND, "replay", "--workers", "2", "--ledger", str(year.path)], env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    group = ["pgrep", "-g", str(started.pid)]
+    while len(subprocess.run(group, capture_output=True, check=True).stdout.split()) < 3:
+        time.sleep(0.02)  # itself, what tracks resources, a worker
+    os.killpg(started.pid, signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert said.replace("\n", "") in ("interrupted", "interrupted; nothing recorded is lost")
 
 
 def test_a_tampered_row_and_a_stranger_are_found(world: World) -> None:
