@@ -111,10 +111,13 @@ class Work:
 
     def _client(self, open_now: ExitStack) -> Client:
         import logging  # noqa: PLC0415 - loaded when needed
+        import warnings  # noqa: PLC0415 - as above
 
         from distributed import Client, LocalCluster  # noqa: PLC0415 - an extra
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        # Of a port that another cluster of this machine has: it takes another one.
+        warnings.filterwarnings("ignore", module=r"distributed\.")
         if self._cluster is None:
             with ctrl_c_waits():  # a cluster that stands half cannot be closed
                 place = open_now.enter_context(

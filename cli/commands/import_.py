@@ -103,7 +103,7 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
 @click.option("--resume", is_flag=True, help="Skip the lines that are already recorded.")
 @click.option("--stop-on-refusal", is_flag=True, help="Stop at the first refused line.")
 @click.option(
-    "--workers", type=click.IntRange(1, 2), default=1, show_default=True,
+    "--workers", type=click.IntRange(1, 2), default=1, show_default=True, metavar="N",
     help="2: a second process writes what the first decides.",
 )  # fmt: skip
 @click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")

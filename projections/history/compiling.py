@@ -91,14 +91,14 @@ class _Compiler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return ast.parse(self.text, mode="eval").body
-        except SyntaxError as error:
-            column = error.offset or 1
+        except (SyntaxError, ValueError) as error:  # a NUL is the second before Python 3.11.4
+            column = getattr(error, "offset", None) or 1
             hint = f"the language has {LANGUAGE}"
             if "==" not in self.text and "=" in self.text:
                 hint = "compare with ==, as in: cash == 100"
             msg = f"expression {_short(self.text)!r} at column {column}: syntax error"
             raise InvalidInput(msg, hint=hint) from None
-        except (ValueError, MemoryError, RecursionError):
+        except (MemoryError, RecursionError):
             raise self.error(None, "it cannot be read") from None
 
     # --- names ----------------------------------------------------------------------------
