@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.measure import Figure, spent, timed
+from benchmarks.measure import Figure, apart, spent, timed
+from benchmarks.read_side import catch_up
 from ledger.periods import HOUR, format_instant
 from ledger.store import open_reader
 from projections.columns import arrow
@@ -46,6 +47,7 @@ def run(path: Path) -> list[Figure]:
         return []
     if not arrow.available():
         return []
+    apart(catch_up, path)
     reader = open_reader(str(path))
     head, first = reader.head(), reader.row(1)
     Columns(reader).build()

@@ -32,7 +32,7 @@ def fold_log(path: Path, folder: Path) -> list[Figure]:
     As looks at a whole ledger do, once its views have caught up: from stream tiles, each way in a
     process that has done nothing else.
     """
-    apart(_catch_up, path)
+    apart(catch_up, path)
     (ours, bare), _ = apart(_fold_seconds, path)
     reader = open_reader(str(path))
     events = reader.head().position
@@ -61,7 +61,8 @@ def fold_log(path: Path, folder: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _catch_up(path: Path) -> None:
+def catch_up(path: Path) -> None:
+    """Bring the stored views of a ledger up to its head."""
     store = open_store(str(path))
     Views(store.reader, store).catch_up()
     store.close()
