@@ -357,6 +357,8 @@ def live(life: list[Step], policy: dict[str, str], *, ticks: int = 1) -> Iterato
             world.when(command)
         except InvalidInput:
             continue
+        finally:
+            world.move(max(world.clock, to))  # a repeat leaves the clock where it is (R28)
         if isinstance(world.result, RefusedWith):
             played.refused.append(world.result.code)
         elif world.result != nothing:
