@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
 from cli.render import note, write
-from projections.history.closed import frame_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -68,9 +67,10 @@ def printed(output: Output, answer: Answer, rows: str = "rows") -> dict[str, Any
 
 
 def write_was(session: Session, account: str, point: Point) -> None:
-    """Return what each restated field of an account was at the close, and is."""
-    if frame_of(session.reader, point) is None:
-        return
+    """Write what each restated field of an account was at the close, and is.
+
+    For points inside a closed period alone: the answer says so (``restated``).
+    """
     from projections.history.restated import was_and_is  # noqa: PLC0415 - few points need it
 
     found = was_and_is(session.reader, account, point, session.offset)

@@ -67,7 +67,7 @@ def command(
         write(strong("b  " + point_line(shown["b"])))
         _page(session, rows, shown["rows"], bridge=bridge)
         say_restated(shown.get("restated"), human=True)
-        if account is not None:
+        if account is not None and moved is not UNSET:
             write_was(session, account, second)
     return FOUND if exit_code and rows else DONE
 

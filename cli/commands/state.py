@@ -32,8 +32,9 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     session.note_what_is_due()
     if output.human:
         page(answer)
-        say_restated(answer.get("restated"), human=True)
-        write_was(session, account, point)
+        if "restated" in answer:
+            say_restated(answer["restated"], human=True)
+            write_was(session, account, point)
     else:
         output.object(answer)
 

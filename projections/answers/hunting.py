@@ -55,8 +55,8 @@ class Blame(Answer, frozen=True, kw_only=True, tag="tally.blame/1"):
     restated: Restated | UnsetType = UNSET
 
 
-class Changed(Part, frozen=True, kw_only=True):
-    """A change of the field, and the event that made it.
+class Stepped(Part, frozen=True, kw_only=True):
+    """A field that a stop found changed.
 
     Attributes:
         from_: as tally.state/1 writes it; null where its owner does not exist.
@@ -67,6 +67,11 @@ class Changed(Part, frozen=True, kw_only=True):
     field: Id
     from_: Cell = msgspec.field(name="from")
     to: Cell
+
+
+class Changed(Stepped, frozen=True, kw_only=True):
+    """A change of the field, and the event that made it."""
+
     position: Count
     type: Id
     effective_at: Instant
@@ -147,20 +152,6 @@ class Bisect(Answer, frozen=True, kw_only=True, tag="tally.bisect/1"):
     flips: Sequence[FlipFound]
     examined: Count
     restated: Restated | UnsetType = UNSET
-
-
-class Stepped(Part, frozen=True, kw_only=True):
-    """A field that a stop found changed.
-
-    Attributes:
-        from_: as tally.state/1 writes it; null where its owner does not exist.
-        to: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
-
-    field: Id
-    from_: Cell = msgspec.field(name="from")
-    to: Cell
 
 
 class Displayed(Part, frozen=True, kw_only=True):
