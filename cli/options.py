@@ -51,14 +51,21 @@ class Output:
         sys.stdout.write(json_line(shown))
 
     def answered(self, answer: Answer, rows: str = "rows") -> bool:
-        """Print an answer, or its rows, where a program reads; return whether one does."""
+        """Print an answer, or its rows, where a program reads; return whether one does.
+
+        Beside rows a note says what has restated them (R64).
+        """
         if self.form not in ("json", "ndjson", "csv"):
             return False
         shown = answer.plain()
         if self.form == "json":
             self.object(shown)
-        else:
-            self.rows(shown[rows], like=f"{shown['schema']}:{rows}")
+            return True
+        self.rows(shown[rows], like=f"{shown['schema']}:{rows}")
+        if "restated" in shown:
+            from cli.restatements import say_restated  # noqa: PLC0415 - in closed periods alone
+
+            say_restated(answer.restated, human=False)  # type: ignore[attr-defined]
         return True
 
     @contextmanager

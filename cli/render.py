@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from projections.answers.terms import PointShown
 
 WIDTH: Final = 80
 MIN_WORD: Final = 6
@@ -76,11 +80,17 @@ def strong(text: str, colour: int = 1) -> str:
     return f"{_COLOUR}{colour};{text}{_PLAIN}" if coloured() else text
 
 
-def short(instant: str | None) -> str:
+class Figure(str):
+    """A figure that is written already, such as ``+3.00`` or ``12 d``: it stands to the right."""
+
+    __slots__ = ()
+
+
+def short(instant: datetime | str | None) -> str:
     """Write an instant for a table: without the offset, and without a midnight."""
     if instant is None:
         return "-"
-    day, _, time = instant.partition("T")
+    day, _, time = (instant if isinstance(instant, str) else instant.isoformat()).partition("T")
     return day if time.startswith("00:00:00") else f"{day} {time[:8]}"
 
 
@@ -90,7 +100,9 @@ def cell(content: object) -> str:
         return "-"
     if isinstance(content, bool):
         return "yes" if content else "no"
-    return printable(str(content))
+    if isinstance(content, datetime):
+        return short(content)
+    return printable(format(content, "f") if isinstance(content, Decimal) else str(content))
 
 
 def left(text: str, columns: int) -> str:
@@ -109,13 +121,15 @@ def table(
 ) -> None:  # fmt: skip
     """Print a table, words to the left and figures to the right.
 
-    The first ``words`` columns hold words, or all that have no name of a figure; ``numbers`` says
-    it column by column. On a ``page`` of so many columns words are cut, the widest first; a figure
-    is never cut.
+    A column of amounts, counts or ``Figure`` texts is one of figures. On a ``page`` of so many
+    columns words are cut, the widest first; a figure is never cut.
     """
-    cells = [[cell(content) for content in row] for row in rows]
+    given = [list(row) for row in rows]
+    cells = [[cell(content) for content in row] for row in given]
     figures = numbers or [
-        name in FIGURES if words is None else place >= words for place, name in enumerate(header)
+        _holds_figures([row[place] for row in given])
+        or (name in FIGURES if words is None else place >= words)
+        for place, name in enumerate(header)
     ]
     widths = [max(width(name), *(width(row[i]) for row in cells), 0)
               for i, name in enumerate(header)]  # fmt: skip
@@ -133,8 +147,18 @@ def table(
         write("  ".join(parts).rstrip())
 
 
-def point_line(point: dict[str, object], account: str = "") -> str:
+def _holds_figures(column: Sequence[object]) -> bool:
+    told = [content for content in column if content is not None and content != ""]
+    return bool(told) and all(
+        isinstance(content, (Decimal, Figure)) or type(content) is int for content in told
+    )
+
+
+def point_line(point: PointShown | dict[str, object], account: str = "") -> str:
     """Describe on one line at which point an answer holds."""
-    at, known = short(str(point["at"])), short(str(point["known_at"]))
+    at, known, position = (
+        (str(point["at"]), str(point["known_at"]), point["position"]) if isinstance(point, dict)
+        else (point.at, point.known_at, point.position)
+    )  # fmt: skip
     head = f"{account}  " if account else ""
-    return f"{head}at {at} · known {known} · @{point['position']}"
+    return f"{head}at {short(at)} · known {short(known)} · @{position}"

@@ -11,41 +11,44 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
 from cli.render import note, write
+from projections.answers.terms import Restated
 
 if TYPE_CHECKING:
+    from msgspec import UnsetType
+
     from cli.bootstrap import Session
-    from cli.options import Output
-    from projections.answers.terms import Answer
+    from projections.answers.terms import Json
     from projections.history.restated import Was
     from projections.point import Point
 
 SHOWN_MAX = 8
 
 
-def restated_lines(found: dict[str, Any]) -> list[str]:
+def restated_lines(found: Restated) -> list[str]:
     """Describe it in words: one line for the facts and one for each currency."""
-    if not found["facts"]:
-        return [f"{found['period']} is closed; nothing has restated this since"]
-    have = "fact has" if found["facts"] == 1 else "facts have"
+    if not found.facts:
+        return [f"{found.period} is closed; nothing has restated this since"]
+    have = "fact has" if found.facts == 1 else "facts have"
     sums = (
-        ", ".join(
-            f"{field} {amount if amount.startswith('-') else f'+{amount}'}"
-            for field, amount in own.items()
-        ) + f" {currency}"
-        for currency, own in found["by"].items()
-    )  # fmt: skip
-    first = f"{found['period']} is closed; {found['facts']} {have} restated this since:"
+        ", ".join(f"{field} {amount:+f}" for field, amount in own.told().items()) + f" {currency}"
+        for currency, own in found.by.items()
+    )
+    first = f"{found.period} is closed; {found.facts} {have} restated this since:"
     return [first, *(f"  {one}" for one in sums)]
 
 
-def restated_line(found: dict[str, Any]) -> str:
+def restated_line(found: Restated) -> str:
     """Describe it on one line."""
     return " ".join(line.strip() for line in restated_lines(found))
 
 
-def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True) -> None:
+def say_restated(
+    found: Restated | UnsetType | Json | None, *, human: bool, gap: bool = True
+) -> None:
     """Print it below a page, or on stderr beside rows."""
-    if found is None:
+    if isinstance(found, dict):
+        found = Restated.read(found)
+    if not isinstance(found, Restated):
         return
     if not human:
         note(f"note: {restated_line(found)}")
@@ -54,16 +57,6 @@ def say_restated(found: dict[str, Any] | None, *, human: bool, gap: bool = True)
         write()
     for line in restated_lines(found):
         write(line)
-
-
-def printed(output: Output, answer: Answer, rows: str = "rows") -> dict[str, Any] | None:
-    """Print an answer for a program, with a note beside rows; return it where a person reads."""
-    shown = answer.plain()
-    if not output.answered(answer, rows):
-        return shown
-    if output.form != "json":
-        say_restated(shown.get("restated"), human=False)
-    return None
 
 
 def write_was(session: Session, account: str, point: Point) -> None:

@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     order: dict[str, Any] = {"sort": sort, "reverse": reverse, "top": top}
     if output.form in ("ndjson", "csv"):
         derivation = FOLD if accounts else session.derivation(point, engine)
-        restated = session.restated_json("balances", point)
+        restated = session.restated("balances", point)
         found = arranged(session.each_balance(point, derivation, **wanted), **order)
         output.rows((one.plain() for one in found), like="balances:rows")
         say_restated(restated, human=False)

@@ -11,7 +11,7 @@ from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import printed, say_restated
+from cli.restatements import say_restated
 from ledger.quoting import plural
 from projections.history.bisect import bisect, bisect_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
@@ -52,7 +52,8 @@ def command(
         restated=session.restated_fields(point, account, expression.names),
     )  # fmt: skip
     note_what_is_missing(session, account, expression)
-    if (shown := printed(output, answer, "flips")) is not None:
+    if not output.answered(answer, "flips"):
+        shown = answer.plain()
         _page(shown)
         say_restated(shown.get("restated"), human=True)
     return DONE if found.flips else FOUND

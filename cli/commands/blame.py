@@ -12,7 +12,7 @@ from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import printed, say_restated
+from cli.restatements import say_restated
 from ledger.errors import NoSuchThing
 from projections.history.blame import blame, blame_of
 from projections.history.naming import account_and_field, names_account
@@ -47,8 +47,9 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
     answer = blame_of(
         account, currency, found, point, offset=session.offset, restated=restated
     )
-    if (shown := printed(output, answer)) is None:
+    if output.answered(answer):
         return
+    shown = answer.plain()
     write(strong(point_line(shown["point"], account)))
     for owner, rows in groupby(shown["rows"], key=lambda row: owner_of(row["field"])[0]):
         if owner:

@@ -14,7 +14,7 @@ from cli.options import Output, tally_command
 from cli.points import PointCommand, point_argument
 from cli.progress import Progress
 from cli.render import point_line, short, strong, write
-from cli.restatements import printed, say_restated, write_was
+from cli.restatements import say_restated, write_was
 from projections.answers.diff import Diff
 from projections.history.bridge import PARTS
 from projections.history.diff import candidates, diff_account, difference
@@ -62,7 +62,8 @@ def command(
         rows=[difference(row, session.offset) for row in rows],
         restated=session.restated("diff", first, account) if moved is UNSET else moved,
     )  # fmt: skip
-    if (shown := printed(output, found)) is not None:
+    if not output.answered(found):
+        shown = found.plain()
         write(strong("a  " + point_line(shown["a"])))
         write(strong("b  " + point_line(shown["b"])))
         _page(session, rows, shown["rows"], bridge=bridge)

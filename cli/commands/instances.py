@@ -49,7 +49,7 @@ def command(
     wanted: dict[str, Any] = {"state": state, "before": before}
     if output.form in ("ndjson", "csv"):
         derivation = session.derivation(point, engine)
-        restated = session.restated_json("instances", point)
+        restated = session.restated("instances", point)
         found = session.each_instance(point, derivation, **wanted)
         output.rows((one.plain() for one in found), like="instances:rows")
         say_restated(restated, human=False)

@@ -12,7 +12,7 @@ from cli.event_lines import caused_by, fitting
 from cli.options import Output, tally_command
 from cli.points import PointCommand, around
 from cli.render import point_line, short, strong, write
-from cli.restatements import printed, say_restated
+from cli.restatements import say_restated
 from projections.history.blame import last, last_of
 from projections.history.naming import account_and_field
 from projections.history.points import parse_point
@@ -49,7 +49,8 @@ def command(
     answer = last_of(
         account, currency, name, changes, point=point, offset=session.offset, restated=restated
     )
-    if (shown := printed(output, answer, "changes")) is not None:
+    if not output.answered(answer, "changes"):
+        shown = answer.plain()
         _page(shown, field)
         say_restated(shown.get("restated"), human=True)
     return DONE if changes else FOUND

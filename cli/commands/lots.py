@@ -9,7 +9,7 @@ import click
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
-from cli.restatements import printed, say_restated
+from cli.restatements import say_restated
 from projections.reports.lots import lots_shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     point = points.asked(session, **point_options(options))
     found = lots_shown(session, point, account)
     session.note_what_is_due()
-    if (shown := printed(output, found, "lots")) is not None:
+    if not output.answered(found, "lots"):
+        shown = found.plain()
         write(strong(point_line(shown["point"], account)))
         page(shown, found.currency)
         say_restated(shown.get("restated"), human=True)

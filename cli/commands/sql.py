@@ -123,11 +123,11 @@ def _text(query: str | None, file: str | None) -> str:
 def _print(session: Session, output: Output, point: Point, answer: Answer) -> None:
     if output.form in ("ndjson", "csv"):
         output.rows(answer.rows())
-        say_restated(session.restated_json("sql", point), human=False)
+        say_restated(session.restated("sql", point), human=False)
     elif output.human:
         write(point_line(point_json(point, session.offset)))
         _page(answer)
-        say_restated(session.restated_json("sql", point), human=True)
+        say_restated(session.restated("sql", point), human=True)
     else:
         output.object(
             Queried(

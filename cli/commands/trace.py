@@ -14,7 +14,7 @@ from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
-from cli.restatements import printed, say_restated
+from cli.restatements import say_restated
 from ledger.quoting import plural
 from projections.history.trace import EVERY, Every, Sample, trace, trace_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
@@ -59,8 +59,9 @@ def command(
         session, account, expression, samples, every=every, axis=axis, point=point
     )
     note_what_is_missing(session, account, expression)
-    if (shown := printed(output, answer)) is None:
+    if output.answered(answer):
         return
+    shown = answer.plain()
     if drawn:
         _chart(shown, samples, expression)
     else:

@@ -38,11 +38,7 @@ def report(
         )
         found = figures(session, asked)
     shown = found.plain()
-    if output.form in ("ndjson", "csv"):
-        output.rows(shown["rows"], like="deferred:rows")
-    elif output.form == "json":
-        output.object(shown)
-    else:
+    if not output.answered(found):
         show(
             output, session, span, account, _parts(shown["rows"], shown["totals"]),
             name="deferred", title="deferred revenue", more=("--all",) if everything else (),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.commands.lots import WORDS
 from cli.reports.sheet import Sheet, Span, report_command, show
+from cli.restatements import say_restated
 from projections.reports import Question
 from projections.reports.lots import figures, lines, lots_of
 
@@ -28,6 +29,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     if output.form in ("ndjson", "csv"):
         for name, lots in lots_of(session, span.point, account):
             output.rows(lines(name, lots, session.offset))
+        say_restated(span.restated, human=False)
         return
     found = figures(session, Question(span.point, account, span.starts))
     if not output.answered(found):

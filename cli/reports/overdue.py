@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.render import WIDTH, table, write
 from cli.reports.sheet import Span, heading, report_command, source
+from cli.restatements import say_restated
 from ledger.events import ACCOUNT_PREFIX
 from ledger.quoting import plural
 from projections.ages import NAMES
@@ -42,6 +43,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
                 "items": len(row["items"]), **row["ages"],
             } for row in shown["rows"]), like=columns,
         )  # fmt: skip
+        say_restated(span.restated, human=False)
     elif not output.answered(found):
         heading("overdue", session, span, account)
         _page(shown["rows"], shown["totals"])

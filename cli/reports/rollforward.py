@@ -31,11 +31,7 @@ def report(session: Session, output: Output, account: str | None, span: Span) ->
     with Progress("books") as progress:
         found = figures(session, Question(span.point, account, span.starts, progress))
     shown = found.plain()
-    if output.form in ("ndjson", "csv"):
-        output.rows(shown["rows"])
-    elif output.form == "json":
-        output.object(shown)
-    else:
+    if not output.answered(found):
         written = [
             [row["control"] if row["line"] == OPENING else "", row["line"], row["amount"],
              row["commodity"]]

@@ -14,6 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from msgspec import UNSET, UnsetType
 
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
@@ -25,7 +26,7 @@ from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
 from projections.answers import point_json
-from projections.answers.terms import Instant
+from projections.answers.terms import Instant, Restated
 from projections.history.restated import MOVES
 from projections.html.page import Source
 
@@ -50,7 +51,7 @@ class Span(NamedTuple):
 
     point: Point
     starts: int | None
-    restated: dict[str, Any] | None = None
+    restated: Restated | UnsetType = UNSET
 
     def since(self, offset: int) -> Instant | None:
         """Return from when, as answers hold it."""
@@ -79,10 +80,8 @@ def report_command(
             if who is not None:
                 session.state(who, asked.point)
             if name in MOVES:
-                asked = asked._replace(restated=session.restated_json(name, asked.point, who))
+                asked = asked._replace(restated=session.restated(name, asked.point, who))
             session.note_what_is_due()
-            if output.form in ("ndjson", "csv"):
-                say_restated(asked.restated, human=False)
             if target is None:
                 return body(session, output, who, asked, **options)
             page = StringIO()
@@ -137,11 +136,11 @@ def source(
     words += ["--at", at, "--known-at", known_at]
     exact = session.reader.position_known_at(point.known_at) == point.position
     # What is recorded later in the same second must not change a page of a closed period (R64).
-    if span.restated is not None or not exact:
+    if span.restated is not UNSET or not exact:
         words += ["--position", str(point.position)]
     words += [*more, "--html", *behind]
     root = write_base64(Nodes(session.reader.connection).root(point.position))
-    said = None if span.restated is None else restated_line(span.restated)
+    said = restated_line(span.restated) if span.restated is not UNSET else None
     return Source(" ".join(words), at, known_at, point.position, root, said)
 
 

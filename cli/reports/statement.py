@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.render import WIDTH, table, write
 from cli.reports.sheet import Span, heading, report_command, source
+from cli.restatements import say_restated
 from projections.reports import Question
 from projections.reports.statement import CHANGES, figures
 
@@ -36,6 +37,7 @@ def report(session: Session, output: Output, account: str, span: Span) -> None:
         sys.stdout.write(_html(account, found.currency, shown["lines"], ends, made))
     elif output.form == "csv":
         output.rows({**row, **_flat(row)} for row in shown["lines"])
+        say_restated(span.restated, human=False)
     elif not output.answered(found, "lines"):
         heading("statement", session, span, account)
         _page(shown["lines"], ends, found.currency)

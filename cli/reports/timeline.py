@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.render import WIDTH, table, write
 from cli.reports.sheet import Span, heading, report_command, source
+from cli.restatements import say_restated
 from ledger.quoting import plural
 from projections.html.timeline import timeline_page
 from projections.reports.timeline import timeline, timeline_shown
@@ -41,6 +42,7 @@ def report(session: Session, output: Output, account: str, span: Span) -> None:
         output.object(shown)
     else:
         output.rows(map(_flat, shown.plain()["steps"]))
+        say_restated(span.restated, human=False)
 
 
 def _flat(step: dict[str, Any]) -> dict[str, Any]:

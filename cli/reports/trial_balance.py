@@ -41,11 +41,7 @@ def report(
             starts=span.since(session.offset), progress=progress,
         )  # fmt: skip
     shown = found.plain()
-    if output.form in ("ndjson", "csv"):
-        output.rows(shown["rows"], like="trial_balance:rows")
-    elif output.form == "json":
-        output.object(shown)
-    else:
+    if not output.answered(found):
         show(
             output, session, span, account, _parts(shown["rows"], shown["totals"]),
             name="trial-balance", title="trial balance", more=("--summary",) if summary else (),

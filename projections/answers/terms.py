@@ -154,6 +154,11 @@ class Sums(Part, frozen=True, kw_only=True):
     outstanding: Money
     coupons: Money | UnsetType = UNSET
 
+    def told(self) -> dict[str, Decimal]:
+        """Return them by name: those there are."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: amount for name, amount in named.items() if amount is not UNSET}
+
 
 class Restated(Part, frozen=True, kw_only=True):
     """How many facts recorded since the close moved this answer, and by how much (R64).
