@@ -5,8 +5,11 @@
 #   docker run --init -d -v tally:/data tallystick run
 #
 # docs/OPERATIONS.md says how to serve the explorer, to back up, and where keys belong.
+# Any image with Python 3.11 or later and pip serves as BASE: --build-arg BASE=...
 
-FROM python:3.13-slim AS build
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
@@ -16,7 +19,7 @@ COPY projections projections
 COPY tallystick tallystick
 RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[columns,postgres,serve]'
 
-FROM python:3.13-slim
+FROM ${BASE}
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links /wheels 'tallystick[columns,postgres,serve]' \
     && useradd --uid 10001 --no-create-home --home-dir /data tally \

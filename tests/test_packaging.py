@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.listing import COMMANDS
 from cli.statements import STATEMENTS
 from projections.reconciliation.readers.maps import FOLDER, shipped
 from tests.cli.program import environment
@@ -86,3 +87,13 @@ def test_the_image_copies_what_the_wheel_is_built_of_and_runs_as_nobody_special(
     steps = [line.split()[0] for line in lines if line[:1].isupper()]
     assert steps.index("USER") < steps.index("ENTRYPOINT")
     assert {"USER 10001", "VOLUME /data", 'ENTRYPOINT ["tally"]'} <= set(lines)
+
+
+def test_what_operations_runs_in_the_image_needs_no_other_user_and_is_a_command() -> None:
+    """/data is for its user alone: another one cannot even stand in it."""
+    page = (ROOT / "docs/OPERATIONS.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("docker run")]
+    assert len(lines) > 5
+    assert not [line for line in lines if "--user" in line]
+    after = [line.partition(" tallystick ")[2] for line in lines if "--entrypoint" not in line]
+    assert {words.split()[0] for words in after} <= set(COMMANDS)
