@@ -11,11 +11,12 @@ This module must not know how lots are shown.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger import events as e
 from ledger.events import ACCOUNT_PREFIX
+from projections.movements import BILL, PAYMENT, REVERSAL, SPENDING, Movement, movement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.point import Point
-
-SPENDING = (e.BillSettled, e.TopUpReversed, *get_args(e.Ordered))
 
 
 class Spent(NamedTuple):
@@ -38,13 +37,13 @@ class Spent(NamedTuple):
 class Lot:
     """The cash of one receipt, and what it paid."""
 
-    __slots__ = ("amount", "recorded", "remaining", "spent")
+    __slots__ = ("amount", "moved", "recorded", "remaining", "spent")
 
-    def __init__(self, recorded: RecordedEvent, amount: int) -> None:
+    def __init__(self, recorded: RecordedEvent, moved: Movement) -> None:
         """Begin with all of it unspent."""
         self.recorded = recorded
-        self.amount = amount
-        self.remaining = amount
+        self.moved = moved
+        self.amount = self.remaining = moved.cash
         self.spent: list[Spent] = []
 
     @property
@@ -67,7 +66,7 @@ class Lots:
     Attributes:
         currency: the account's; empty before it was opened.
         lots: every lot; ``uncovered``: what was spent before its receipt, oldest first.
-        reversals: every chargeback, even one that took no cash.
+        reversals: position and payment of every chargeback, even one that took no cash.
 
     """
 
@@ -79,7 +78,7 @@ class Lots:
         self.opened = False
         self.lots: list[Lot] = []
         self.uncovered: list[Spent] = []
-        self.reversals: list[RecordedEvent] = []
+        self.reversals: list[tuple[int, tuple[str, str]]] = []
         self._first = 0  # the lots before it are used up
         self._payments: dict[tuple[str, str], Lot] = {}
 
@@ -94,25 +93,22 @@ class Lots:
         event = recorded.event
         if isinstance(event, e.AccountOpened):
             self.currency, self.opened = event.currency, True
-        elif isinstance(event, e.TopUpReceived):
-            self._payments[event.channel, event.serial] = self._receive(recorded, event.amount)
-        elif isinstance(event, e.RefundIssued):
-            self._receive(recorded, event.amount)
-        elif isinstance(event, e.CreditNoteIssued):
-            self._receive(recorded, event.cash_part)
-        elif isinstance(event, e.BillSettled):
-            self._spend(recorded, event.item, event.cash_part)
-        elif isinstance(event, e.Ordered):
-            self._spend(recorded, event.instance, event.cash_part)
-        elif isinstance(event, e.TopUpReversed):
-            self.reversals.append(recorded)
-            key = event.channel, event.serial
-            item = f"reversal:{event.channel}:{event.serial}:{event.number}"
-            self._spend(recorded, item, event.cash_part, own=self._payments.get(key))
+        moved = movement(recorded)
+        if moved is None or moved.kind == BILL:
+            return
+        payment = moved.channel, moved.serial
+        if moved.kind not in SPENDING:
+            lot = self._receive(recorded, moved)
+            if moved.kind == PAYMENT:
+                self._payments[payment] = lot
+            return
+        if moved.kind == REVERSAL:
+            self.reversals.append((recorded.position, payment))
+        self._spend(recorded, moved.about, -moved.cash, own=self._payments.get(payment))
 
-    def _receive(self, recorded: RecordedEvent, amount: int) -> Lot:
-        lot = Lot(recorded, amount)
-        if amount:
+    def _receive(self, recorded: RecordedEvent, moved: Movement) -> Lot:
+        lot = Lot(recorded, moved)
+        if lot.amount:
             self.lots.append(lot)
         waiting, self.uncovered = self.uncovered, []
         for one in waiting:
@@ -181,27 +177,21 @@ def flows(lots: Lots) -> dict[int, Flow]:
     found: dict[int, Flow] = {}
     own: dict[tuple[str, str], Lot] = {}
     for lot in lots.lots:
-        event = lot.recorded.event
-        if isinstance(event, e.TopUpReceived):
-            own[event.channel, event.serial] = lot
+        if lot.moved.kind == PAYMENT:
+            own[lot.moved.channel, lot.moved.serial] = lot
         for spent in lot.spent:
             position = spent.recorded.position
             there = found.get(position, Flow(()))
             found[position] = there._replace(lots=(*there.lots, (lot.position, spent.amount)))
-    for recorded in lots.reversals:
-        flow = found.get(recorded.position, Flow(()))
-        charged = _own_first(flow, own, recorded)
-        found[recorded.position] = charged
+    for position, payment in lots.reversals:
+        found[position] = _own_first(found.get(position, Flow(())), own.get(payment), position)
     return found
 
 
-def _own_first(flow: Flow, own: dict[tuple[str, str], Lot], recorded: RecordedEvent) -> Flow:
+def _own_first(flow: Flow, lot: Lot | None, position: int) -> Flow:
     """Put a chargeback's own lot first, with what it had paid."""
-    event = recorded.event
-    assert isinstance(event, e.TopUpReversed)  # noqa: S101 - lots.reversals holds no other
-    lot = own.get((event.channel, event.serial))
     if lot is None:
         return flow._replace(charged_back=True)
-    before = [one for one in lot.spent if one.recorded.position < recorded.position]
+    before = [one for one in lot.spent if one.recorded.position < position]
     parts = sorted(flow.lots, key=lambda part: part[0] != lot.position)
     return Flow(tuple(parts), charged_back=True, had_paid=tuple(before))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.state import Order
+from projections.movements import refund_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,16 +30,6 @@ class Part(NamedTuple):
 
     order: RecordedEvent
     amount: int
-
-
-def order_id(position: int) -> str:
-    """Name an order, which the rulebook gives no id, by where it stands in the log."""
-    return f"order:{position}"
-
-
-def refund_id(position: int) -> str:
-    """Name a refund the same way."""
-    return f"refund:{position}"
 
 
 def refund_of(recorded: RecordedEvent, part: Part, parts: Sequence[Part]) -> str:

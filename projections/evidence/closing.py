@@ -7,10 +7,9 @@ exactly that position. Nothing is decided here: what refuses a close is the ledg
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from ledger import codec
-from ledger import events as e
 from ledger.checklist import CheckLine, Figures
 from ledger.events import ACCOUNT_PREFIX
 from ledger.ordering import next_due
@@ -18,6 +17,7 @@ from ledger.periods import months_of
 from ledger.reconciling import ONE_ACCOUNT, OPEN, REOPENED, register
 from projections.evidence.digests import derive, point_of
 from projections.journal.chart import format_scaled
+from projections.movements import BILL, NOTE, ORDER, PAYMENT, REFUND, REVERSAL, movement
 from projections.runner import Views
 from projections.standing import CLOSES, judge
 from projections.standing_file import adopted, read_checks
@@ -38,10 +38,7 @@ if TYPE_CHECKING:
 
 DUE, VIEWS, BOOKS = "everything due has run", "views equal a refold", "books balance"
 # What a file has lines of: a vendor's bills and FOCUS of charges, its transactions of both.
-_PAID = (e.TopUpReceived, e.TopUpReversed)
-_CHARGED = (
-    e.BillPosted, e.CreditNoteIssued, e.RefundIssued, *get_args(e.Ordered),
-)  # fmt: skip
+_PAID, _CHARGED = frozenset({PAYMENT, REVERSAL}), frozenset({BILL, NOTE, ORDER, REFUND})
 _CHARGES, CSV = ("alibaba-bills", "focus"), "csv"
 _NAMED = 3  # accounts that a check line names
 CHECK = "check:"  # before the name of adopted checks in the policy
@@ -181,10 +178,11 @@ def _accounts(run: Run) -> set[str]:
 
 def _moved(reader: Reader, source: str, month: Period, position: int) -> set[str]:
     """Return the accounts of which a file of this source has lines in a month."""
-    kinds = _PAID if source == CSV else _CHARGED if source in _CHARGES else _PAID + _CHARGED
+    kinds = _PAID if source == CSV else _CHARGED if source in _CHARGES else _PAID | _CHARGED
     found = set()
     for one in codec.decode_all(reader.bodies_by_effect(until=position, at=month.last)):
-        if one.effective_at >= month.starts and isinstance(one.event, kinds):
+        moved = movement(one) if one.effective_at >= month.starts else None
+        if moved is not None and moved.kind in kinds:
             found.add(one.stream.removeprefix(ACCOUNT_PREFIX))
     return found
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date
-from projections.exports import charges as c
+from projections.charges import OWED, Charge, charges
 from projections.exports import csv_pieces
+from projections.movements import BILL, NOTE, ORDER, REFUND
 from projections.point import history
 
 if TYPE_CHECKING:
@@ -31,11 +32,8 @@ COLUMNS = (
     "OwnerID", "RelatedRecordID",
 )  # fmt: skip
 ITEMS = {
-    c.BILL: "PayAsYouGoBill",
-    c.ORDER: "SubscriptionOrder",
-    c.REFUND: "Refund",
-    c.NOTE: "Adjustment",
-}
+    BILL: "PayAsYouGoBill", ORDER: "SubscriptionOrder", REFUND: "Refund", NOTE: "Adjustment",
+}  # fmt: skip
 
 
 def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
@@ -46,19 +44,19 @@ def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
     for stream in reader.streams(ACCOUNT_PREFIX):
         account = stream.removeprefix(ACCOUNT_PREFIX)
-        currency, found = c.charges(account, history(reader, stream, point))
+        currency, found = charges(account, history(reader, stream, point))
         for charge in found:
-            if charge.kind != c.OWED:  # the vendor's bills have no such row
+            if charge.kind != OWED:  # the vendor's bills have no such row
                 yield _row(account, currency, charge, terms.offset)
 
 
-def cycle_of(charge: c.Charge, offset: int) -> str:
+def cycle_of(charge: Charge, offset: int) -> str:
     """Return the local month of a charge: of its cycle's start, or of its value date (R11)."""
-    instant = charge.starts if charge.kind == c.BILL else charge.recorded.effective_at
+    instant = charge.starts if charge.kind == BILL else charge.recorded.effective_at
     return local_date(instant, offset)[:7]
 
 
-def _row(account: str, currency: str, charge: c.Charge, offset: int) -> dict[str, str]:
+def _row(account: str, currency: str, charge: Charge, offset: int) -> dict[str, str]:
     def money(minor: int) -> str:
         return format_minor(minor, currency)
 

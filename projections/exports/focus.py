@@ -14,9 +14,10 @@ from ledger import events as e
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date, local_day, midnight, parse_instant
-from projections.exports import charges as c
+from projections.charges import OWED, Charge, charges
 from projections.exports import csv_pieces
 from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION
+from projections.movements import BILL, NOTE, ORDER, REFUND
 from projections.point import history
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ _SAME: Row = {
     "ResourceType": "Instance",
 }
 _SAID = {
-    c.BILL: "Pay-as-you-go bill",
-    c.ORDER: "Order",
-    c.REFUND: "Refund",
-    c.NOTE: "Credit note",
-    c.OWED: "Credit",
+    BILL: "Pay-as-you-go bill",
+    ORDER: "Order",
+    REFUND: "Refund",
+    NOTE: "Credit note",
+    OWED: "Credit",
 }
 
 
@@ -68,7 +69,7 @@ def rows(reader: Reader, point: Point, terms: Terms) -> Iterator[Row]:
     """Yield the rows with the cells of every edition; an absent cell is null."""
     for stream in reader.streams(ACCOUNT_PREFIX):
         account = stream.removeprefix(ACCOUNT_PREFIX)
-        currency, found = c.charges(account, history(reader, stream, point))
+        currency, found = charges(account, history(reader, stream, point))
         months: dict[str, int] = {}
         for charge in found:
             yield from _Charged(account, currency, terms.offset, charge, months).rows()
@@ -81,12 +82,12 @@ def utc(instant: int) -> str:
 
 class _Charged:
     def __init__(
-        self, account: str, currency: str, offset: int, charge: c.Charge, months: dict[str, int]
+        self, account: str, currency: str, offset: int, charge: Charge, months: dict[str, int]
     ) -> None:
         """Find the billing period; ``months`` keeps those of the invoices so far."""
         self._account, self._currency = account, currency
         self._offset, self._charge = offset, charge
-        instant = charge.starts if charge.kind == c.BILL else charge.recorded.effective_at
+        instant = charge.starts if charge.kind == BILL else charge.recorded.effective_at
         self._month = self._first_of(instant)
         self._corrects = self._month > months.setdefault(charge.invoice, self._month)
 
@@ -95,11 +96,11 @@ class _Charged:
 
     def rows(self) -> Iterator[Row]:
         charge = self._charge
-        if charge.kind == c.OWED:
+        if charge.kind == OWED:
             yield self._credit("", -charge.amount)
             return
         yield self._main()
-        if charge.kind != c.NOTE:
+        if charge.kind != NOTE:
             for coupon, part in charge.parts:
                 if part:
                     yield self._credit(coupon, part)
@@ -139,16 +140,16 @@ class _Charged:
             "ChargeFrequency": "One-Time",
             "ChargeDescription": (
                 f"Coupon {coupon} on {self._charge.record}" if coupon
-                else f"{_SAID[c.OWED]} {self._charge.record}"
+                else f"{_SAID[OWED]} {self._charge.record}"
             ),
             "x_CouponId": coupon,
         }
 
     def _main(self) -> Row:
         charge, currency = self._charge, self._currency
-        usage = charge.kind in (c.BILL, c.NOTE)
+        usage = charge.kind in (BILL, NOTE)
         # A note gives back coupon parts as coupons: nobody is asked for less because of them.
-        asked = charge.amount - charge.coupons if charge.kind == c.NOTE else charge.amount
+        asked = charge.amount - charge.coupons if charge.kind == NOTE else charge.amount
         listed = format_minor(charge.amount, currency)
         if charge.round_down:
             listed = format_rated(charge.amount, charge.round_down, currency)
@@ -169,7 +170,7 @@ class _Charged:
             "x_PaymentAmount": format_minor(charge.cash, currency),
             "x_OutstandingAmount": format_minor(charge.outstanding, currency),
             "x_CouponsReturned": format_minor(
-                -charge.coupons if charge.kind == c.NOTE else 0, currency
+                -charge.coupons if charge.kind == NOTE else 0, currency
             ),
         }
 
@@ -190,7 +191,7 @@ class _Charged:
         }  # fmt: skip
 
     def _frequency(self) -> str:
-        if self._charge.kind in (c.BILL, c.NOTE):
+        if self._charge.kind in (BILL, NOTE):
             return "Usage-Based"
         event = self._charge.recorded.event
         automatic = isinstance(event, e.InstanceRenewed) and event.via == "auto"

@@ -14,7 +14,8 @@ from ledger.errors import NoSuchThing, PointInTheFuture
 from ledger.events import RecordedEvent, account_of
 from projections.answers import event_json, request_json, state_json
 from projections.history.points import read_position
-from projections.lots import SPENDING, flows, lots_at
+from projections.lots import flows, lots_at
+from projections.movements import SPENDING, movement
 from projections.point import Asked
 from projections.reports.lots import flow_json
 from projections.snapshots import look_at
@@ -57,7 +58,8 @@ def _flow(
     view: Opened, account: str, recorded: RecordedEvent, written: Formatter
 ) -> Json:
     """Return which receipts an event's cash came from, where it spent any (R66)."""
-    if not isinstance(recorded.event, SPENDING):
+    moved = movement(recorded)
+    if moved is None or moved.kind not in SPENDING:
         return {}
     point = view.point(Asked(position=recorded.position))._replace(everything=True)
     lots = lots_at(view.reader, account, point)

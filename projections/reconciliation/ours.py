@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import codec
 from ledger import events as e
 from ledger.events import account_of
+from projections.movements import CREDITS, order_id, refund_id
 from projections.reconciliation.amounts import from_minor
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import PAID, UNPAID, Line
-from projections.refunds import CONCERNED, Orders, order_id, refund_id, refund_of
+from projections.refunds import CONCERNED, Orders, refund_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from projections.point import Point
 
 CHARGED = ("bills", "charges")  # the subjects of what was asked for, not of what moved
-CREDITS = "vendor-credit"  # the channel of what a provider owes beyond all that it billed
 _new = tuple.__new__
 PAYMENTS = "payments"
 MOVED = (PAYMENTS, "wallet", "owing")  # of which every payment is a line

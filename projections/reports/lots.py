@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from msgspec import UNSET, UnsetType
 
-from ledger import events as e
 from ledger.events import type_name
 from projections.answers.books import OfSpan
 from projections.answers.events import FromLot, SpentOn
@@ -152,24 +151,13 @@ def _fields(lots: Lots, offset: int) -> dict[str, Any]:
 
 def lot_shown(lot: Lot, write: Typed) -> LotShown:
     """Return one receipt, what is left of it, and what it paid."""
-    recorded = lot.recorded
-    event = recorded.event
-    top_up = event if isinstance(event, e.TopUpReceived) else None
+    recorded, moved = lot.recorded, lot.moved
     return LotShown(
-        position=recorded.position, type=cast("Any", type_name(type(event))),
-        channel=None if top_up is None else top_up.channel,
-        serial=None if top_up is None else top_up.serial, item=source_of(lot),
+        position=recorded.position, type=cast("Any", type_name(type(recorded.event))),
+        channel=moved.channel or None, serial=moved.serial or None, item=moved.about or None,
         received_at=write.instant(recorded.effective_at), amount=write.money(lot.amount),
         remaining=write.money(lot.remaining), spent=[spent_on(one, write) for one in lot.spent],
     )  # fmt: skip
-
-
-def source_of(lot: Lot) -> str | None:
-    """Name what a refund or a credit note came from; None for a top-up."""
-    event = lot.recorded.event
-    if isinstance(event, e.CreditNoteIssued):
-        return event.bill
-    return event.instance if isinstance(event, e.RefundIssued) else None
 
 
 def spent_on(spent: Spent, write: Typed) -> SpentOn:

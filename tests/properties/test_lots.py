@@ -135,8 +135,9 @@ def test_a_chargeback_takes_its_own_top_up_first() -> None:
     world.given(do("reverse-top-up", channel="alipay", serial="B", amount="20"))
     assert rests(world) == [0, 0, 0, 3000]
     lots = fold_lots(world.stream())
-    reversal = lots.reversals[-1]
-    flow = flows(lots)[reversal.position]
+    position, payment = lots.reversals[-1]
+    assert payment == ("alipay", "B")
+    flow = flows(lots)[position]
     assert [amount for _, amount in flow.lots] == [1000, 1000]
     assert [(one.item, one.amount) for one in flow.had_paid] == [("b-1", 1000)]
 

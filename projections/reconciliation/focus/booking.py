@@ -15,11 +15,11 @@ import msgspec
 
 from ledger.money import RATED_SCALE
 from ledger.periods import local_date
+from projections.movements import CREDITS
 from projections.reconciliation.amounts import SCALE, from_minor, write_amount
 from projections.reconciliation.focus.fitting import part_name, serial_of
 from projections.reconciliation.imports import NAMELESS, Importer
 from projections.reconciliation.lines import ROUNDING
-from projections.reconciliation.ours import CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
