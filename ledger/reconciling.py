@@ -7,7 +7,7 @@ What is recorded is decided in ledger/reviewing.py. This module must not know ma
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -29,10 +29,15 @@ from ledger.events import (
 from ledger.policy import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
     from ledger.store import Reader
 
 OPEN, RESOLVED, SIGNED_OFF, REOPENED = "open", "resolved", "signed_off", "reopened"
+_MOVES: Final = {
+    BreakResolved: RESOLVED, MatchConfirmed: RESOLVED, BreakSignedOff: SIGNED_OFF,
+    BreakReopened: REOPENED,
+}  # fmt: skip
 ONE_ACCOUNT = "account "  # begins what says that a run speaks of one account of ours
 
 
@@ -55,7 +60,7 @@ class Break(Struct):
     reason: str | None = None
 
 
-class Run(NamedTuple):
+class Run(Struct):
     """A recorded run.
 
     Attributes:
@@ -76,6 +81,26 @@ class Run(NamedTuple):
     only: tuple[str, ...] = ()
 
 
+class NewRun(NamedTuple):
+    """A run that is to be recorded, with all that it speaks of.
+
+    Attributes:
+        matched: names of earlier breaks that it explains.
+        of: what the statement is of: what it does not list says nothing of another account.
+        only: what it is narrowed to; then it resolves nothing but what it matched, unless it is one
+            account's.
+        parties: names and accounts of who is on the other side, by the lines' names.
+
+    """
+
+    event: ReconciliationRun
+    breaks: Sequence[BreakOpened] = ()
+    matched: frozenset[str] = frozenset()
+    of: str = ""
+    only: tuple[str, ...] = ()
+    parties: Mapping[str, tuple[str, str]] = {}
+
+
 class Register:
     """All runs and breaks, folded from the stream in the order of its positions."""
 
@@ -88,54 +113,35 @@ class Register:
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Apply one event of the stream."""
-        event = recorded.event
+        event, position = recorded.event, recorded.position
         if isinstance(event, ReconciliationRun):
-            self.runs[event.run] = Run(
-                event, recorded.position, recorded.recorded_at, recorded.actor
-            )
-        elif isinstance(event, BreakOpened):
-            self._open(event, recorded)
+            self.runs[event.run] = Run(event, position, recorded.recorded_at, recorded.actor)
+        elif isinstance(event, RunNarrowed):
+            self.runs[event.run].only = event.only
+        elif isinstance(event, ReconciliationSignedOff):
+            run = self.runs[event.run]
+            run.signed_by, run.signed_at, run.reason = recorded.actor, position, recorded.reason
         elif isinstance(event, PartiesSeen):
             self.parties.update(
                 ((event.run, line), (name, account)) for line, name, account in event.parties
             )
-        elif isinstance(event, BreakResolved):
-            self._move(event.break_id, RESOLVED, recorded)
-        elif isinstance(event, BreakSignedOff):
-            self._move(event.break_id, SIGNED_OFF, recorded)
-        elif isinstance(event, BreakReopened):
-            self._move(event.break_id, REOPENED, recorded)
-            if event.run is None:  # a person takes back what was confirmed of it
+        elif isinstance(event, BreakOpened):
+            there = self.breaks.get(event.break_id)
+            self.breaks[event.break_id] = Break(
+                event, self.runs[event.run].event.source, OPEN,
+                position if there is None else there.opened, position, recorded.actor,
+            )  # fmt: skip
+        elif isinstance(event, BreakResolved | MatchConfirmed | BreakSignedOff | BreakReopened):
+            self._move(self.breaks[event.break_id], _MOVES[type(event)], recorded)
+            if isinstance(event, MatchConfirmed):
+                self.confirmed.append(event)
+            elif isinstance(event, BreakReopened) and event.run is None:
+                # A person takes back what was confirmed of it.
                 self.confirmed = [
                     one for one in self.confirmed if one.break_id != event.break_id
                 ]
-        elif isinstance(event, MatchConfirmed):
-            self.confirmed.append(event)
-            self._move(event.break_id, RESOLVED, recorded)
-        elif isinstance(event, RunNarrowed | ReconciliationSignedOff):
-            self._run_is(event, recorded)
 
-    def _run_is(
-        self, event: RunNarrowed | ReconciliationSignedOff, recorded: RecordedEvent
-    ) -> None:
-        run = self.runs[event.run]
-        if isinstance(event, RunNarrowed):
-            self.runs[event.run] = run._replace(only=event.only)
-            return
-        self.runs[event.run] = run._replace(
-            signed_by=recorded.actor, signed_at=recorded.position, reason=recorded.reason
-        )
-
-    def _open(self, event: BreakOpened, recorded: RecordedEvent) -> None:
-        there = self.breaks.get(event.break_id)
-        source = self.runs[event.run].event.source
-        self.breaks[event.break_id] = Break(
-            event, source, OPEN, recorded.position if there is None else there.opened,
-            recorded.position, recorded.actor,
-        )  # fmt: skip
-
-    def _move(self, break_id: str, state: str, recorded: RecordedEvent) -> None:
-        one = self.breaks[break_id]
+    def _move(self, one: Break, state: str, recorded: RecordedEvent) -> None:
         one.state, one.changed = state, recorded.position
         one.by, one.reason = recorded.actor, recorded.reason
         if state != SIGNED_OFF:

@@ -6,7 +6,7 @@ person than the one who prepared it. Figures are handed in: this module must not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ledger.decisions import Act
 from ledger.errors import InvalidInput, NoSuchThing, SelfReview, WrongBreakState
@@ -18,7 +18,6 @@ from ledger.events import (
     BreakSignedOff,
     MatchConfirmed,
     PartiesSeen,
-    ReconciliationRun,
     ReconciliationSignedOff,
     RunNarrowed,
 )
@@ -34,86 +33,75 @@ from ledger.reconciling import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
     from ledger.application import Ledger
-    from ledger.events import AnyEvent, RecordedEvent
+    from ledger.events import AnyEvent, ReconciliationRun, RecordedEvent
+    from ledger.reconciling import Break, NewRun, Register
 
 RECONCILE, REVIEW = "reconcile --record", "breaks"
 # A reviewer signs off what is open as it stands, or what somebody else says is resolved.
-_FROM = {
+_FROM: Final = {
     RESOLVED: (OPEN, REOPENED),
     SIGNED_OFF: (OPEN, REOPENED, RESOLVED),
     REOPENED: (RESOLVED, SIGNED_OFF),
 }
 
 
-class Spoken(NamedTuple):
-    """What a run speaks of, beside its figures.
-
-    Attributes:
-        of: what the statement is of: what it does not list says nothing of another account.
-        only: what it is narrowed to; then it resolves nothing but what it matched, unless it is one
-            account's.
-        parties: names and accounts of who is on the other side, by the lines' names.
-
-    """
-
-    of: str
-    only: tuple[str, ...]
-    parties: Mapping[str, tuple[str, str]]
-
-
 def record_run(
-    ledger: Ledger, run: ReconciliationRun, breaks: Sequence[BreakOpened], *,
-    matched: frozenset[str], spoken: Spoken, actor: str | None = None,
-) -> list[RecordedEvent]:  # fmt: skip
+    ledger: Ledger, new: NewRun, *, actor: str | None = None
+) -> list[RecordedEvent]:
     """Record a run with what it opens, reopens and resolves; nothing where it says nothing new."""
-    of, only, parties = spoken
     act = Act(ledger, RECONCILE, actor=actor, stream=RECONCILIATION_STREAM)
     with act.deciding() as (writer, now):
         there = register(writer.reader)
-        found = {one.break_id for one in breaks}
-        events: list[AnyEvent] = [run]
-        narrowed = [one for one in only if not one.startswith(ONE_ACCOUNT)]
-        if only:
-            events.append(RunNarrowed(run=run.run, only=only))
-        for one in breaks:
-            known = there.breaks.get(one.break_id)
-            if known is None or (known.event.kind, known.event.expected) != (
-                one.kind, one.expected
-            ):
-                events.append(one)
-            elif known.state == RESOLVED:
-                events.append(BreakReopened(break_id=one.break_id, run=run.run))
-        seen = _seen(run, events, parties)
-        for name, known in there.breaks.items():
-            gone = name not in found and known.state in (OPEN, REOPENED)
-            same = (known.source, known.event.currency) == (run.source, run.currency)
-            ours = same and known.event.of in ("", of)
-            spoken_of = not narrowed and run.starts <= known.event.first_seen < run.ends
-            covered = name in matched or spoken_of
-            if gone and ours and covered:
-                events.append(BreakResolved(break_id=name, run=run.run))
-        events += seen
-        same_before = any(
-            _same(one.event, run) and one.only == only for one in there.runs.values()
+        moved = [*_found(new, there), *_explained(new, there)]
+        said_before = any(
+            _same(one.event, new.event) and one.only == new.only for one in there.runs.values()
         )
-        if len(events) == 1 + bool(only) and same_before:
+        if said_before and not moved:
             return []
-        return act.record(events, now=now)
+        run = new.event.run
+        narrowed = [RunNarrowed(run=run, only=new.only)] if new.only else []
+        return act.record([new.event, *narrowed, *moved, *_parties(new, moved)], now=now)
 
 
-def _seen(
-    run: ReconciliationRun, events: Iterable[AnyEvent], parties: Mapping[str, tuple[str, str]]
-) -> list[PartiesSeen]:
+def _found(new: NewRun, there: Register) -> list[AnyEvent]:
+    """Return the breaks that a run opens, and those that it opens again."""
+    events: list[AnyEvent] = []
+    for one in new.breaks:
+        known = there.breaks.get(one.break_id)
+        if known is None or (known.event.kind, known.event.expected) != (one.kind, one.expected):
+            events.append(one)
+        elif known.state == RESOLVED:
+            events.append(BreakReopened(break_id=one.break_id, run=new.event.run))
+    return events
+
+
+def _explained(new: NewRun, there: Register) -> list[AnyEvent]:
+    """Return the open breaks that a run resolves: it speaks of them and does not find them."""
+    run, found = new.event, {one.break_id for one in new.breaks}
+    narrowed = any(not one.startswith(ONE_ACCOUNT) for one in new.only)
+
+    def covered(name: str, known: Break) -> bool:
+        same = (known.source, known.event.currency) == (run.source, run.currency)
+        spoken_of = not narrowed and run.starts <= known.event.first_seen < run.ends
+        return same and known.event.of in ("", new.of) and (name in new.matched or spoken_of)
+
+    return [
+        BreakResolved(break_id=name, run=run.run) for name, known in there.breaks.items()
+        if name not in found and known.state in (OPEN, REOPENED) and covered(name, known)
+    ]  # fmt: skip
+
+
+def _parties(new: NewRun, events: Iterable[AnyEvent]) -> list[PartiesSeen]:
     """Return who is on the other side of the lines of breaks that are opened, if anybody is."""
     lines = {
         line.name for one in events if isinstance(one, BreakOpened)
         for line in (*one.lines, *one.near)
     }  # fmt: skip
-    found = tuple((name, *parties[name]) for name in sorted(lines & parties.keys()))
-    return [PartiesSeen(run=run.run, parties=found)] if found else []
+    found = tuple((name, *new.parties[name]) for name in sorted(lines & new.parties.keys()))
+    return [PartiesSeen(run=new.event.run, parties=found)] if found else []
 
 
 def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:
@@ -123,25 +111,23 @@ def _same(one: ReconciliationRun, other: ReconciliationRun) -> bool:
     )  # fmt: skip
 
 
-def resolve(
-    ledger: Ledger, break_id: str, *, actor: str | None, reason: str | None
+def review(
+    ledger: Ledger, break_id: str, state: str, *, actor: str | None, reason: str | None
 ) -> RecordedEvent:
-    """Record that a break is resolved, and why. Raises: NoSuchThing, WrongBreakState."""
-    return _move(ledger, break_id, RESOLVED, actor=actor, reason=reason)
+    """Record that a break is resolved, open again, or accepted by a second person.
 
+    Raises: SelfReview, NoSuchThing, WrongBreakState.
+    """
 
-def reopen(
-    ledger: Ledger, break_id: str, *, actor: str | None, reason: str | None
-) -> RecordedEvent:
-    """Record that a break is open again. Raises: NoSuchThing, WrongBreakState."""
-    return _move(ledger, break_id, REOPENED, actor=actor, reason=reason)
+    def decided(known: Register) -> AnyEvent:
+        one = _movable(known, break_id, state, wanted=state)
+        if state == SIGNED_OFF:
+            preparer = _another(one.preparer, actor, break_id, what="break")
+            return BreakSignedOff(break_id=break_id, preparer=preparer)
+        made = BreakReopened if state == REOPENED else BreakResolved
+        return made(break_id=break_id)
 
-
-def sign_off(
-    ledger: Ledger, break_id: str, *, actor: str | None, reason: str | None
-) -> RecordedEvent:
-    """Record a second person's consent. Raises: SelfReview, NoSuchThing, WrongBreakState."""
-    return _move(ledger, break_id, SIGNED_OFF, actor=actor, reason=reason)
+    return _record(ledger, decided, actor=actor, reason=reason)
 
 
 def confirm(
@@ -152,14 +138,12 @@ def confirm(
 
     Raises: NoSuchThing, WrongBreakState.
     """
-    who = _somebody(actor)
-    act = _act(ledger, who, reason)
-    with act.deciding() as (writer, now):
-        one = known_break(register(writer.reader), break_id)
-        if one.state not in _FROM[RESOLVED]:
-            raise WrongBreakState(break_id=break_id, state=one.state, wanted="matched")
-        event = MatchConfirmed(break_id=break_id, source=one.source, ours=ours, theirs=theirs)
-        return act.record([event], now=now)[0]
+
+    def decided(known: Register) -> AnyEvent:
+        one = _movable(known, break_id, RESOLVED, wanted="matched")
+        return MatchConfirmed(break_id=break_id, source=one.source, ours=ours, theirs=theirs)
+
+    return _record(ledger, decided, actor=actor, reason=reason)
 
 
 def sign_off_run(
@@ -169,47 +153,41 @@ def sign_off_run(
 
     Raises: SelfReview, NoSuchThing, WrongBreakState.
     """
-    who = _somebody(actor)
-    act = _act(ledger, who, reason)
-    with act.deciding() as (writer, now):
-        known = register(writer.reader).runs
-        one = known.get(run)
+
+    def decided(known: Register) -> AnyEvent:
+        one = known.runs.get(run)
         if one is None:
-            near = did_you_mean(run, list(known)) or "list them with: tally report reconciliation"
-            raise NoSuchThing(f"no run {run!r}", hint=near)
-        if one.actor is None or one.actor == who:
-            raise SelfReview(break_id=run, preparer=one.actor or "nobody named", what="run")
+            near = did_you_mean(run, list(known.runs))
+            hint = near or "list them with: tally report reconciliation"
+            raise NoSuchThing(f"no run {run!r}", hint=hint)
+        preparer = _another(one.actor, actor, run, what="run")
         if one.signed_by is not None:
             raise WrongBreakState(break_id=run, state=SIGNED_OFF, wanted=SIGNED_OFF, what="run")
-        event = ReconciliationSignedOff(run=run, preparer=one.actor)
-        return act.record([event], now=now)[0]
+        return ReconciliationSignedOff(run=run, preparer=preparer)
+
+    return _record(ledger, decided, actor=actor, reason=reason)
 
 
-def _somebody(actor: str | None) -> str:
+def _movable(known: Register, break_id: str, state: str, *, wanted: str) -> Break:
+    one = known_break(known, break_id)
+    if one.state not in _FROM[state]:
+        raise WrongBreakState(break_id=break_id, state=one.state, wanted=wanted)
+    return one
+
+
+def _another(preparer: str | None, actor: str | None, name: str, *, what: str) -> str:
+    """Return who prepared it: somebody, and not who accepts it now. Raises: SelfReview."""
+    if preparer is None or preparer == actor:
+        raise SelfReview(break_id=name, preparer=preparer or "nobody named", what=what)
+    return preparer
+
+
+def _record(
+    ledger: Ledger, decided: Callable[[Register], AnyEvent], *,
+    actor: str | None, reason: str | None,
+) -> RecordedEvent:  # fmt: skip
     if not actor:
         raise InvalidInput("an actor is required", hint="--actor NAME")
-    return actor
-
-
-def _move(
-    ledger: Ledger, break_id: str, state: str, *, actor: str | None, reason: str | None
-) -> RecordedEvent:
-    actor = _somebody(actor)
-    act = _act(ledger, actor, reason)
+    act = Act(ledger, REVIEW, actor=actor, reason=reason, stream=RECONCILIATION_STREAM)
     with act.deciding() as (writer, now):
-        one = known_break(register(writer.reader), break_id)
-        if one.state not in _FROM[state]:
-            raise WrongBreakState(break_id=break_id, state=one.state, wanted=state)
-        event: AnyEvent
-        if state == SIGNED_OFF:
-            if one.preparer is None or one.preparer == actor:
-                raise SelfReview(break_id=break_id, preparer=one.preparer or "nobody named")
-            event = BreakSignedOff(break_id=break_id, preparer=one.preparer)
-        else:
-            made = BreakReopened if state == REOPENED else BreakResolved
-            event = made(break_id=break_id)
-        return act.record([event], now=now)[0]
-
-
-def _act(ledger: Ledger, actor: str, reason: str | None) -> Act:
-    return Act(ledger, REVIEW, actor=actor, reason=reason, stream=RECONCILIATION_STREAM)
+        return act.record([decided(register(writer.reader))], now=now)[0]

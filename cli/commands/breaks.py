@@ -9,14 +9,18 @@ import click
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import short, strong, table, write
+from cli.render import Figure, cell, short, strong, table, write
 from ledger.quoting import plural
+from ledger.reconciling import OPEN, REOPENED, RESOLVED, SIGNED_OFF, known_break, register
 from projections.answers.reconciling import Breaks
 from projections.point import Asked
 from projections.reconciliation.runs import breaks_at, chosen, run_shown, whole_break
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.bootstrap import Session
+    from projections.answers.reconciling import BreakRow, BreakShown
 
 
 @click.group("breaks", cls=Commands)
@@ -47,22 +51,17 @@ def list_(session: Session, output: Output, *, only_open: bool, **options: Any) 
     if output.answered(found):
         return
     if found.rows:
-        break_table(found.plain()["rows"])
+        table(
+            ("break", "class", "key", "delta", "status", "age", "by"),
+            [(row.break_, row.class_, row.key[:20], row.delta, _state(row),
+              f"{row.age_days} d", row.by or row.preparer) for row in found.rows],
+        )  # fmt: skip
     else:
         write("no breaks; find some with: tally reconcile FILE --source S --record")
 
 
-def break_table(rows: list[dict[str, Any]]) -> None:
-    """Print breaks for a person."""
-    table(
-        ("break", "class", "key", "delta", "status", "age", "by"),
-        [(row["break"], row["class"], row["key"][:20], row["delta"], _state(row),
-          f"{row['age_days']} d", row["by"] or row["preparer"]) for row in rows],
-    )  # fmt: skip
-
-
-def _state(row: dict[str, Any]) -> str:
-    return "expected" if row["expected"] and row["status"] == "open" else str(row["status"])
+def _state(row: BreakRow) -> str:
+    return "expected" if row.expected and row.status == OPEN else row.status
 
 
 @command.command("show", short_help="Show a break: both sides, candidates, history.")
@@ -79,55 +78,61 @@ def show(session: Session, output: Output, break_id: str, **options: Any) -> Non
     point = asked(session, **point_options(options))
     found = whole_break(session, point, break_id)
     if not output.answered(found):
-        break_page(found.plain())
+        _page(found)
 
 
-def break_page(found: dict[str, Any]) -> None:
+def _page(found: BreakShown) -> None:
     """Print one break for a person."""
-    row = found["break"]
-    write(strong(f"{row['break']}  {row['class']}  {row['key']}") + f"   {_state(row)}")
-    write(f"ours {row['ours'] or '-'}   theirs {row['theirs'] or '-'}   "
-          f"difference {row['delta']} {row['currency']}")  # fmt: skip
-    write(f"first seen {short(row['first_seen'])}, {plural(row['age_days'], 'day')} ago")
-    write(f"found in {found['file'] or 'a file'} ({row['source']}), run {found['run']}")
-    write(f"sha256 {found['sha256']}")
-    for title, lines in (("lines", found["lines"]), ("nearby lines", found["near"])):
+    row = found.break_
+    write(strong(f"{row.break_}  {row.class_}  {row.key}") + f"   {_state(row)}")
+    write(f"ours {cell(row.ours)}   theirs {cell(row.theirs)}   "
+          f"difference {row.delta} {row.currency}")  # fmt: skip
+    write(f"first seen {short(row.first_seen)}, {plural(row.age_days, 'day')} ago")
+    write(f"found in {found.file or 'a file'} ({row.source}), run {found.run}")
+    write(f"sha256 {found.sha256}")
+    for title, lines in (("lines", found.lines), ("nearby lines", found.near)):
         if lines:
             write()
             write(strong(title))
             table(
                 ("side", "line", "date", "amount", "account", "reference", "payer",
                  "payer's words", "where", "kind", "status"),
-                [(one["side"], one["name"], short(one["at"]), one["amount"], one["account"],
-                  one["reference"] or one["order"],
-                  " ".join(filter(None, (one["payer"], one["payer_account"]))), one["text"],
-                  one["place"], one["kind"], one["status"]) for one in lines],
+                [(one.side, one.name, one.at, Figure(one.amount), one.account,
+                  one.reference or one.order,
+                  " ".join(filter(None, (one.payer, one.payer_account))), one.text,
+                  one.place, one.kind, one.status) for one in lines],
             )  # fmt: skip
-    if found["candidates"]:
+    if found.candidates:
         write()
-        write(strong("it could be") + f"   (tally breaks match {row['break']} LINE... confirms)")
-        for names in found["candidates"]:
+        write(strong("it could be") + f"   (tally breaks match {row.break_} LINE... confirms)")
+        for names in found.candidates:
             write("  " + " + ".join(names))
     write()
     write(strong("history"))
     table(
         ("at", "position", "what", "by", "why"),
-        [(short(one["at"]), one["position"],
-          one["what"] + (f" as {one['class']}" if one["class"] else ""), one["by"],
-          one["reason"]) for one in found["history"]],
+        [(one.at, one.position, one.what + (f" as {one.class_}" if one.class_ else ""), one.by,
+          one.reason) for one in found.history],
     )  # fmt: skip
 
 
-@command.command("match")
-@click.argument("break_id", metavar="BREAK")
+def _decision(name: str, *, actor: str, reason: str, on: str = "BREAK") -> Callable[..., Any]:
+    """Make a command that records what somebody decides of a break, and why."""
+
+    def made(body: Callable[..., None]) -> click.Command:
+        body = tally_command()(body)
+        body = click.option("--reason", help=reason)(body)
+        body = click.option("--actor", help=actor)(body)
+        return command.command(name)(click.argument("break_id", metavar=on)(body))
+
+    return made
+
+
+@_decision("match", actor="Who says so.", reason="How you know.")
 @click.argument("lines", metavar="LINE...", nargs=-1, required=True)
-@click.option("--actor", help="Who says so.")
-@click.option("--reason", help="How you know.")
-@tally_command()
 def match(
-    session: Session, output: Output, break_id: str, lines: tuple[str, ...],
-    *, actor: str | None, reason: str | None,
-) -> None:  # fmt: skip
+    session: Session, output: Output, *, break_id: str, lines: tuple[str, ...], **said: Any
+) -> None:
     """Match lines of a break by hand: lines of both sides that add up.
 
     `tally breaks show BREAK` prints the names of the lines. The next reconciliation uses the
@@ -137,22 +142,16 @@ def match(
     Examples:
       tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin
     """
-    from ledger import reconciling, reviewing  # noqa: PLC0415 - recording alone needs the write side
+    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
 
-    one = reconciling.known_break(reconciling.register(session.reader), break_id)
-    ours, theirs = chosen(one, break_id, lines)
+    ours, theirs = chosen(known_break(register(session.reader), break_id), break_id, lines)
     recorded = reviewing.confirm(
-        session.ledger, break_id, ours=tuple(ours), theirs=tuple(theirs),
-        actor=actor, reason=reason,
-    )  # fmt: skip
+        session.ledger, break_id, ours=tuple(ours), theirs=tuple(theirs), **said
+    )
     _moved(session, output, break_id, recorded.position)
 
 
-@command.command("resolve")
-@click.argument("break_id", metavar="BREAK")
-@click.option("--actor", help="Who says so.")
-@click.option("--reason", help="How it was resolved.")
-@tally_command()
+@_decision("resolve", actor="Who says so.", reason="How it was resolved.")
 def resolve(session: Session, output: Output, **given: Any) -> None:
     """Resolve a break and record how.
 
@@ -160,14 +159,11 @@ def resolve(session: Session, output: Output, **given: Any) -> None:
     Examples:
       tally breaks resolve 1f0c2a9be4d7 --actor lin --reason "booked as T9"
     """
-    _move(session, output, "resolve", **given)
+    _move(session, output, RESOLVED, **given)
 
 
-@command.command("sign-off")
-@click.argument("break_id", metavar="BREAK|RUN")
-@click.option("--actor", help="The reviewer: not the one who prepared it.")
-@click.option("--reason", help="Why it is accepted.")
-@tally_command()
+@_decision("sign-off", actor="The reviewer: not the one who prepared it.",
+           reason="Why it is accepted.", on="BREAK|RUN")  # fmt: skip
 def sign_off(session: Session, output: Output, **given: Any) -> None:
     """Accept a break or a whole run, as a second person.
 
@@ -176,19 +172,22 @@ def sign_off(session: Session, output: Output, **given: Any) -> None:
       tally breaks sign-off 1f0c2a9be4d7 --actor wang --reason "bank error"
       tally breaks sign-off 9182ad7a6b0f --actor wang --reason "March agrees"
     """
-    from ledger import reconciling  # noqa: PLC0415 - recording alone needs the write side
-
-    if given["break_id"] in reconciling.register(session.reader).runs:
-        _sign_off_run(session, output, given.pop("break_id"), **given)
+    run = given["break_id"]
+    if run not in register(session.reader).runs:
+        _move(session, output, SIGNED_OFF, **given)
         return
-    _move(session, output, "sign_off", **given)
+    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
+
+    del given["break_id"]
+    recorded = reviewing.sign_off_run(session.ledger, run, **given)
+    known = register(session.reader)
+    signed = run_shown(known.runs[run], known, session.offset)
+    shown = session.shown(session.point(Asked()))
+    if not output.answered(Breaks(point=shown, rows=[], run=signed)):
+        write(f"run {run} is signed off [@{recorded.position}]")
 
 
-@command.command("reopen")
-@click.argument("break_id", metavar="BREAK")
-@click.option("--actor", help="Who reopens it.")
-@click.option("--reason", help="Why.")
-@tally_command()
+@_decision("reopen", actor="Who reopens it.", reason="Why.")
 def reopen(session: Session, output: Output, **given: Any) -> None:
     """Open a resolved or signed-off break again.
 
@@ -196,22 +195,15 @@ def reopen(session: Session, output: Output, **given: Any) -> None:
     Examples:
       tally breaks reopen 1f0c2a9be4d7 --actor lin --reason "the bank reversed it"
     """
-    _move(session, output, "reopen", **given)
+    _move(session, output, REOPENED, **given)
 
 
 def _move(
-    session: Session, output: Output, what: str, *,
-    break_id: str, actor: str | None, reason: str | None,
-) -> None:  # fmt: skip
-    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
+    session: Session, output: Output, state: str, *, break_id: str, **said: str | None
+) -> None:
+    from ledger.reviewing import review  # noqa: PLC0415 - recording alone needs the write side
 
-    moves = {
-        "resolve": reviewing.resolve, "sign_off": reviewing.sign_off,
-        "reopen": reviewing.reopen,
-    }  # fmt: skip
-    recorded = moves[what](
-        session.ledger, break_id, actor=actor, reason=reason
-    )
+    recorded = review(session.ledger, break_id, state, **said)
     _moved(session, output, break_id, recorded.position)
 
 
@@ -219,17 +211,3 @@ def _moved(session: Session, output: Output, break_id: str, position: int) -> No
     found = breaks_at(session, session.point(Asked()), only=break_id)
     if not output.answered(found):
         write(f"{break_id} is {found.rows[0].status.replace('_', ' ')} [@{position}]")
-
-
-def _sign_off_run(
-    session: Session, output: Output, run: str, *, actor: str | None, reason: str | None
-) -> None:
-    from ledger.reconciling import register  # noqa: PLC0415 - recording alone
-    from ledger.reviewing import sign_off_run  # noqa: PLC0415 - as above
-
-    recorded = sign_off_run(session.ledger, run, actor=actor, reason=reason)
-    known = register(session.store.reader)
-    shown = session.shown(session.point(Asked()))
-    signed = run_shown(known.runs[run], known, session.offset)
-    if not output.answered(Breaks(point=shown, rows=[], run=signed)):
-        write(f"run {run} is signed off [@{recorded.position}]")

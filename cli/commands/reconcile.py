@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET
 
 from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
@@ -18,7 +19,7 @@ from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked as point_of
 from cli.points import read_instant
-from cli.render import note, point_line, short, strong, table, write, write_lines
+from cli.render import Figure, note, point_line, short, strong, table, write, write_lines
 from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -32,8 +33,11 @@ from projections.reconciliation.readers.maps import shipped_map
 from projections.reconciliation.sources import Asked, Compared, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.bootstrap import Session
     from cli.outputs import Target
+    from projections.answers.reconciling import BreakFound, ProofShown, Reconcile
     from projections.point import Point
 
 
@@ -110,9 +114,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     if options["propose"]:
         _propose(session, compared, point, options)
     elif options["record"]:
-        from cli.breaks import record  # noqa: PLC0415 - recording alone needs the write side
-
-        record(session, compared, point, file=Path(file).name, actor=options["actor"])
+        _record(session, compared, point, file=Path(file).name, actor=options["actor"])
         point = point_of(session, **points)
         _print(session, output, compared, point, file)
     else:
@@ -213,68 +215,83 @@ def _propose(
             note(f"note: nothing proposed for {proposal.said}")
 
 
+def _record(
+    session: Session, compared: Compared, point: Point, *, file: str, actor: str | None
+) -> None:
+    """Record a run and its breaks, and say on stderr what was recorded."""
+    from ledger.reconciling import register  # noqa: PLC0415 - for --record alone
+    from ledger.reviewing import record_run  # noqa: PLC0415 - recording alone needs the write side
+    from projections.reconciliation.runs import new_run  # noqa: PLC0415 - as register
+
+    new = new_run(compared, position=point.position, file=file)
+    recorded = record_run(session.ledger, new, actor=actor)
+    if not recorded:
+        note("note: this file was recorded before; nothing is new")
+        return
+    note(f"recorded run {new.event.run} as {plural(len(recorded), 'event')}")
+    overlaps = register(session.reader).overlapping(new.event)
+    if overlaps:
+        note(f"note: its period overlaps that of run {', '.join(overlaps)}")
+
+
 def _print(
     session: Session, output: Output, compared: Compared, point: Point, file: str
 ) -> None:
-    shown = compared.answer(session, point).plain()
-    if output.form == "json":
-        output.object(shown)
-    elif output.form == "html":
+    answer = compared.answer(session, point)
+    if output.form == "html":
         from cli.reports.reconciled import reconciled_page  # noqa: PLC0415 - for --html alone
 
-        name = Path(file).name
-        sys.stdout.write(reconciled_page(session, compared, shown, point, file=name))
-    elif not output.human:
-        output.rows(shown["breaks"], like="reconcile:breaks")
-    else:
-        _page(shown)
+        page = reconciled_page(session, compared, answer, point, file=Path(file).name)
+        sys.stdout.write(page)
+    elif not output.answered(answer, "breaks"):
+        _page(answer)
 
 
-def _breaks(rows: list[dict[str, Any]]) -> None:
+def _breaks(rows: Sequence[BreakFound]) -> None:
     table(
         ("class", "key", "account", "ours", "theirs", "delta", "age"),
-        [(one["class"], one["key"], one["account"], one["ours"], one["theirs"],
-          one["delta"], f"{one['age_days']} d") for one in rows], words=3, page=80,
+        [(one.class_, one.key, one.account, one.ours, one.theirs, one.delta,
+          Figure(f"{one.age_days} d")) for one in rows], page=80,
     )  # fmt: skip
 
 
-def _page(shown: dict[str, Any]) -> None:
+def _page(answer: Reconcile) -> None:
     """Print the report for a person: what matched, every break, the proof."""
-    write(strong(f"{shown['source']} against the ledger") + f"   {shown['currency']}")
-    write(point_line(shown["point"]))
-    period = shown["period"]
-    if period["ends"]:
-        write(f"period {short(period['starts'])} up to {short(period['ends'])}, not included")
-    if shown.get("channels"):
-        write(f"payments of: {', '.join(shown['channels'])}")
-    rules = ", ".join(f"{count} by {rule}" for rule, count in shown["rules"].items())
-    write(f"{shown['matched']} matched" + (f": {rules}" if rules else ""))
+    write(strong(f"{answer.source} against the ledger") + f"   {answer.currency}")
+    write(point_line(answer.point))
+    period = answer.period
+    if period.ends:
+        write(f"period {short(period.starts)} up to {short(period.ends)}, not included")
+    if answer.channels is not UNSET:
+        write(f"payments of: {', '.join(answer.channels)}")
+    rules = ", ".join(f"{count} by {rule}" for rule, count in answer.rules.items())
+    write(f"{answer.matched} matched" + (f": {rules}" if rules else ""))
     write()
-    if shown["breaks"]:
-        found = plural(len(shown["breaks"]), "break")
-        write(strong(f"{found}: {', '.join(f'{n} {k}' for k, n in shown['classes'].items())}"))
-        _breaks(shown["breaks"])
+    if answer.breaks:
+        found = plural(len(answer.breaks), "break")
+        write(strong(f"{found}: {', '.join(f'{n} {k}' for k, n in answer.classes.items())}"))
+        _breaks(answer.breaks)
     else:
         write("no breaks")
     write()
-    if shown["expected"]:
-        write(strong(f"on their way, expected: {len(shown['expected'])}"))
-        _breaks(shown["expected"])
+    if answer.expected:
+        write(strong(f"on their way, expected: {len(answer.expected)}"))
+        _breaks(answer.expected)
         write()
-    several = len(shown["proofs"]) > 1
-    for proof in shown["proofs"]:
-        write(strong("proof" + (f", in {proof['currency']}" if several else "")))
-        for total in shown.get("totals", ()):
-            if total["currency"] == proof["currency"]:
-                write(f"  billed {total['currency']:<24} {total['billed']:>16}")
+    totals = () if answer.totals is UNSET else answer.totals
+    for proof in answer.proofs:
+        write(strong("proof" + (f", in {proof.currency}" if len(answer.proofs) > 1 else "")))
+        for total in totals:
+            if total.currency == proof.currency:
+                write(f"  billed {total.currency:<24} {total.billed!s:>16}")
         _proof(proof)
 
 
-def _proof(proof: dict[str, Any]) -> None:
+def _proof(proof: ProofShown) -> None:
     for name in ("opening", "movements", "closing"):
-        write(f"  provider {name:<22} {proof[name]:>16}")
-    write(f"  {'ledger balance':<31} {proof['ledger_balance']:>16}")
-    for item in proof["reconciling_items"]:
-        write(f"  + {item['item']:<29} {item['amount']:>16}")
-    write(f"  = {'provider closing':<29} {proof['closing']:>16}")
-    write(f"  {'unexplained':<31} {proof['unexplained']:>16}")
+        write(f"  provider {name:<22} {getattr(proof, name)!s:>16}")
+    write(f"  {'ledger balance':<31} {proof.ledger_balance!s:>16}")
+    for item in proof.reconciling_items:
+        write(f"  + {item.item:<29} {item.amount!s:>16}")
+    write(f"  = {'provider closing':<29} {proof.closing!s:>16}")
+    write(f"  {'unexplained':<31} {proof.unexplained!s:>16}")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cli.render import short
+from msgspec import UNSET
+
+from cli.render import cell, short
 from cli.reports.sheet import Sheet
 from ledger.periods import format_instant
 from ledger.proof.nodes import Nodes
@@ -21,57 +23,60 @@ from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.report import amount_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.bootstrap import Session
+    from projections.answers.reconciling import BreakFound, ProofShown, Reconcile
     from projections.point import Point
     from projections.reconciliation.sources import Compared
 
 
 def reconciled_page(
-    session: Session, compared: Compared, shown: dict[str, Any], point: Point, *, file: str
+    session: Session, compared: Compared, answer: Reconcile, point: Point, *, file: str
 ) -> str:
     """Return the page: proof, breaks, what is expected, matches by rule, who signed."""
-    period, code = shown["period"], shown["currency"]
-    since = f"{short(period['starts'])} up to {short(period['ends'])}" if period["ends"] else ""
+    period, read = answer.period, answer.file
     parts: list[Sheet | str] = [
-        f"{file} ({shown['source']}), {shown['file']['lines']} lines",
-        f"SHA-256 {shown['file']['sha256']}",
-        *([f"payments of: {', '.join(shown['channels'])}"] if shown.get("channels") else []),
-        *([f"period {since}, not included"] if since else []),
-    ]  # fmt: skip
-    for proof in shown["proofs"]:
-        parts += [f"Proof, in {proof['currency']}", _proof(proof)]
-    parts += _some("Breaks", shown["breaks"]) or ["Breaks: none"]
-    parts += _some("On their way, expected", shown["expected"])
-    parts += [f"Matched by rule: {shown['matched']}", _matches(compared, code)]
-    parts += _signed(session, compared, point, shown)
-    return sheets_page("Reconciliation", "", parts, _source(session, shown, point, file=file))
+        f"{file} ({answer.source}), {read.lines} lines", f"SHA-256 {read.sha256}"
+    ]
+    if answer.channels is not UNSET:
+        parts.append(f"payments of: {', '.join(answer.channels)}")
+    if period.ends:
+        parts.append(f"period {short(period.starts)} up to {short(period.ends)}, not included")
+    for proof in answer.proofs:
+        parts += [f"Proof, in {proof.currency}", _proof(proof)]
+    parts += _some("Breaks", answer.breaks) or ["Breaks: none"]
+    parts += _some("On their way, expected", answer.expected)
+    parts += [f"Matched by rule: {answer.matched}", _matches(compared, answer.currency)]
+    parts += _signed(session, compared, point, answer)
+    return sheets_page("Reconciliation", "", parts, _source(session, answer, point, file=file))
 
 
-def _proof(shown: dict[str, Any]) -> Sheet:
-    items = [[f"+ {one['item'].replace('_', ' ')}", one["amount"]]
-             for one in shown["reconciling_items"]]  # fmt: skip
+def _proof(proof: ProofShown) -> Sheet:
     rows = [
-        ["provider opening", shown["opening"]], ["+ provider movements", shown["movements"]],
-        ["= provider closing", shown["closing"]], ["ledger balance", shown["ledger_balance"]],
-        *items, ["= provider closing", shown["closing"]], ["unexplained", shown["unexplained"]],
+        ("provider opening", proof.opening), ("+ provider movements", proof.movements),
+        ("= provider closing", proof.closing), ("ledger balance", proof.ledger_balance),
+        *((f"+ {one.item.replace('_', ' ')}", one.amount) for one in proof.reconciling_items),
+        ("= provider closing", proof.closing), ("unexplained", proof.unexplained),
     ]  # fmt: skip
-    return Sheet(["", shown["currency"]], rows, 1)
+    return Sheet(["", proof.currency], [[name, str(amount)] for name, amount in rows], 1)
 
 
-def _some(title: str, found: list[dict[str, Any]]) -> list[Sheet | str]:
+def _some(title: str, found: Sequence[BreakFound]) -> list[Sheet | str]:
     """Return breaks as one table, and the lines of both sides as another."""
     if not found:
         return []
     rows = [
-        [one["break"], one["class"], one["key"], one["account"] or "", short(one["first_seen"]),
-         f"{one['age_days']} d", one["ours"] or "-", one["theirs"] or "-", one["delta"]]
+        [one.break_, one.class_, one.key, one.account or "", short(one.first_seen),
+         f"{one.age_days} d", cell(one.ours), cell(one.theirs), str(one.delta)]
         for one in found
     ]  # fmt: skip
     lines = [
-        [one["break"], said["side"], said.get("line", ""), short(said.get("at", "")),
-         said.get("reference", "") or said.get("order", ""), said.get("payer", ""),
-         said.get("text", "") or said.get("says", ""), said.get("amount", "")]
-        for one in found for said in one["evidence"]
+        [one.break_, said.side, _told(said.line),
+         "" if said.at is UNSET else short(said.at),
+         _told(said.reference, said.order), _told(said.payer), _told(said.text, said.says),
+         _told(said.amount)]
+        for one in found for said in one.evidence
     ]  # fmt: skip
     head = ["break", "class", "key", "account", "first seen", "age", "ours", "theirs", "delta"]
     return [
@@ -79,6 +84,11 @@ def _some(title: str, found: list[dict[str, Any]]) -> list[Sheet | str]:
         Sheet(["break", "side", "line", "date", "reference", "payer", "payer's words", "amount"],
               lines, 7),
     ]
+
+
+def _told(*texts: object) -> str:
+    """Return the first of some texts that is there, empty where none is."""
+    return next((str(text) for text in texts if text is not UNSET and text != ""), "")
 
 
 def _matches(compared: Compared, code: str) -> Sheet:
@@ -93,7 +103,7 @@ def _matches(compared: Compared, code: str) -> Sheet:
 
 
 def _signed(
-    session: Session, compared: Compared, point: Point, shown: dict[str, Any]
+    session: Session, compared: Compared, point: Point, answer: Reconcile
 ) -> list[Sheet | str]:
     """Return who recorded this file, who accepted it, and what was said of its breaks."""
     known = register(session.reader, until=point.position)
@@ -104,20 +114,20 @@ def _signed(
         for run in known.runs.values() if run.event.sha256 == compared.sha256
     ]  # fmt: skip
     rows += [
-        [one["break"], short(one["first_seen"]), there.preparer or "",
+        [one.break_, short(one.first_seen), there.preparer or "",
          f"{there.state.replace('_', ' ')}: {there.by or ''}", there.reason or ""]
-        for one in (*shown["breaks"], *shown["expected"])
-        if (there := known.breaks.get(one["break"])) is not None and there.by
+        for one in (*answer.breaks, *answer.expected)
+        if (there := known.breaks.get(one.break_)) is not None and there.by
     ]  # fmt: skip
     head = ["run or break", "when", "prepared by", "signed off by", "why"]
     blank = [["", "", "____________________", "____________________", ""]]
     return ["Sign-offs", Sheet(head, rows or blank, 5)]
 
 
-def _source(session: Session, shown: dict[str, Any], point: Point, *, file: str) -> Source:
+def _source(session: Session, answer: Reconcile, point: Point, *, file: str) -> Source:
     offset = session.offset
     at, known_at = (format_instant(one, offset) for one in (point.at, point.known_at))
-    words = ["tally", "reconcile", shlex.quote(file), "--source", shown["source"], "--at", at,
+    words = ["tally", "reconcile", shlex.quote(file), "--source", answer.source, "--at", at,
              "--known-at", known_at, "--html"]  # fmt: skip
     root = write_base64(Nodes(session.reader.connection).root(point.position))
     return Source(" ".join(words), at, known_at, point.position, root)

@@ -1,18 +1,22 @@
-"""Recorded reconciliations as rows: what was believed at a point, and how old it was by then.
+"""Recorded reconciliations: what one remembers of a comparison, and what was believed at a point.
 
-Invariant: a report of a past point shows the breaks as they stood there, whatever came later.
-This module must not know how a run is made.
+Invariant: figures are recorded as the report shows them, never computed again; a break keeps the
+lines that it was found in, so that it can be shown without the file. A report of a past point
+shows the breaks as they stood there, whatever came later.
+This module must not know how lines match.
 """
 
 from __future__ import annotations
 
+import hashlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from ledger import codec
 from ledger import events as e
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.policy import did_you_mean
-from ledger.reconciling import OPEN, REOPENED, known_break, register
+from ledger.reconciling import OPEN, REOPENED, NewRun, known_break, register
 from projections.answers.reconciling import (
     BreakRow,
     Breaks,
@@ -24,20 +28,83 @@ from projections.answers.reconciling import (
 )
 from projections.answers.terms import Exact, Instant
 from projections.reconciliation.amounts import read_amount, write_amount
-from projections.reconciliation.report import age_days, bucket
+from projections.reconciliation.breaks import sort_key
+from projections.reconciliation.report import age_days, amount_of, bucket, candidates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.reconciling import Break, Register, Run
     from ledger.store import Reader
     from projections.point import Point
+    from projections.reconciliation.breaks import Outcome
+    from projections.reconciliation.lines import Line
+    from projections.reconciliation.sources import Compared
     from projections.view import LedgerView
 
+TEXT_MAX, LINES_MAX = 200, 50  # what an event keeps of a payer's words, and of a large knot
 _WHAT = {
     e.BreakOpened: "found", e.BreakResolved: "resolved", e.BreakSignedOff: "signed off",
     e.BreakReopened: "reopened", e.MatchConfirmed: "matched by hand",
 }  # fmt: skip
+
+
+def new_run(compared: Compared, *, position: int, file: str) -> NewRun:
+    """Return what the log remembers of a comparison at a position."""
+    report, proof, code = compared.report, compared.report.proof, compared.report.currency
+    found = report.named([*report.breaks, *report.expected])
+    matches = sorted(report.matches, key=sort_key)
+    named = f"{compared.sha256} {report.source} {position}"
+    run = e.ReconciliationRun(
+        run=hashlib.sha256(named.encode()).hexdigest()[:12], source=report.source,
+        sha256=compared.sha256, currency=code, starts=report.scope.starts, ends=report.scope.ends,
+        known_position=position, opening=write_amount(proof.opening, code),
+        movements=write_amount(proof.movements, code), closing=write_amount(proof.closing, code),
+        ledger_balance=write_amount(proof.ledger_balance, code),
+        matches=tuple(
+            (one.rule, (one.ours or one.theirs)[0].key, (one.theirs or one.ours)[0].key)
+            for one in matches
+        ),
+        breaks=tuple(name for name, one in found if not one.expected), file=file[:TEXT_MAX],
+    )  # fmt: skip
+    names = report.line_names()
+    parties = {
+        names[id(line)]: (line.payer[:TEXT_MAX], line.payer_account[:TEXT_MAX])
+        for line in report.lines if id(line) in names and (line.payer or line.payer_account)
+    }  # fmt: skip
+    return NewRun(
+        run, [_opened(name, one, run, names, of=compared.of) for name, one in found],
+        matched=frozenset(name for name, _ in report.named(matches)),
+        of=compared.of, only=compared.only, parties=parties,
+    )  # fmt: skip
+
+
+def _opened(
+    name: str, one: Outcome, run: e.ReconciliationRun, names: Mapping[int, str], *, of: str
+) -> e.BreakOpened:
+    ours, theirs = amount_of(one.ours), amount_of(one.theirs)
+    own = {id(line) for line in (*one.ours, *one.theirs)}
+    near = {id(line): line for line in chain(*one.candidates) if id(line) not in own}
+    kept = (*one.ours[:LINES_MAX], *one.theirs[:LINES_MAX])
+    return e.BreakOpened(
+        run=run.run, break_id=name, kind=one.kind, key=one.key, currency=run.currency,
+        delta=write_amount(theirs - ours, run.currency), first_seen=one.first_seen,
+        ours=write_amount(ours, one.ours[0].currency) if one.ours else None,
+        theirs=write_amount(theirs, one.theirs[0].currency) if one.theirs else None,
+        expected=one.expected, of=of, lines=tuple(_seen(line, names) for line in kept),
+        candidates=tuple(map(tuple, candidates_of(one, names)))[:LINES_MAX],
+        near=tuple(_seen(line, names) for line in list(near.values())[:LINES_MAX]),
+    )  # fmt: skip
+
+
+def _seen(line: Line, names: Mapping[int, str]) -> e.SeenLine:
+    return e.SeenLine(
+        side="ledger" if line.place.startswith("@") else "statement", name=names[id(line)],
+        at=line.instant, amount=write_amount(line.amount, line.currency), currency=line.currency,
+        place=line.place, account=line.account,
+        reference=", ".join(one.text for one in line.references)[:TEXT_MAX],
+        order=line.order, text=line.text[:TEXT_MAX], kind=line.kind, status=line.status,
+    )  # fmt: skip
 
 
 def break_rows(known: Register, *, seen_at: int, offset: int) -> list[BreakRow]:

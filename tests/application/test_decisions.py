@@ -10,7 +10,8 @@ from ledger.decisions import Act
 from ledger.errors import AlreadyExists, SelfReview
 from ledger.events import RECONCILIATION_STREAM, BreakOpened, ReconciliationRun, TagAdded
 from ledger.periods import DAY
-from ledger.reviewing import Spoken, record_run, resolve, sign_off
+from ledger.reconciling import RESOLVED, SIGNED_OFF, NewRun
+from ledger.reviewing import record_run, review
 from ledger.settings import CLOCK_KEY
 from ledger.tagging import add_tag
 from tallystick import Ledger, Refused
@@ -83,18 +84,17 @@ def test_a_run_is_one_batch_and_a_review_continues_its_stream(ledger: Ledger) ->
         run="r", break_id="b", kind="amount", key="k", currency="CNY", delta="1", first_seen=0,
         ours=None, theirs=None, expected=False, of="", lines=(), candidates=(), near=(),
     )  # fmt: skip
-    told = Spoken("", (), {})
-    made = record_run(
-        ledger.application, run, [opened], matched=frozenset(), spoken=told, actor="li"
-    )
+    made = record_run(ledger.application, NewRun(run, [opened]), actor="li")
     assert [one.version for one in made] == [1, 2]
     assert made[1].cause == made[0].position
-    assert resolve(ledger.application, "b", actor="li", reason="paid").version == 3
+    resolved = review(ledger.application, "b", RESOLVED, actor="li", reason="paid")
+    assert resolved.version == 3
     before = types(ledger)
     with pytest.raises(SelfReview):
-        sign_off(ledger.application, "b", actor="li", reason=None)
+        review(ledger.application, "b", SIGNED_OFF, actor="li", reason=None)
     assert types(ledger) == before
-    assert sign_off(ledger.application, "b", actor="wang", reason=None).version == 4
+    signed = review(ledger.application, "b", SIGNED_OFF, actor="wang", reason=None)
+    assert signed.version == 4
 
 
 def test_nothing_is_recorded_where_deciding_fails(ledger: Ledger) -> None:
