@@ -1,7 +1,8 @@
 """What holds for the whole ledger, read from its log: at the head, or as it was at a place.
 
 Invariant: the ledger's own streams do not look at each other, so each is folded by itself, in the
-order of its versions. This module must not know who asks.
+order of its versions. Of the stream ``ledger`` closes alone are read: refusals of commands to no
+account stand there too, and may be thousands. This module must not know who asks.
 """
 
 from __future__ import annotations
@@ -10,20 +11,43 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ledger import codec
-from ledger.config import STREAMS, fold_config
+from ledger.config import fold_config
+from ledger.events import (
+    LEDGER_STREAM,
+    POLICY_STREAM,
+    PRICES_STREAM,
+    PeriodClosed,
+    PeriodReopened,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ledger.config import LedgerConfig
+    from ledger.events import RecordedEvent
     from ledger.store import Reader
+
+_OF_CLOSES = (codec.tag(PeriodClosed), codec.tag(PeriodReopened))
 
 
 def load_config(
-    reader: Reader, *, until_position: int | None = None, known_at: int | None = None,
-    at: int | None = None,
-) -> LedgerConfig:  # fmt: skip
-    """Fold policy, prices, identity and closes, bounded on any axis (inclusive)."""
+    reader: Reader, *, until_position: int | None = None, at: int | None = None
+) -> LedgerConfig:
+    """Fold policy, prices, identity and closes, bounded on either axis (inclusive)."""
     bodies = (
-        reader.stream_bodies(stream, until_position=until_position, known_at=known_at, at=at)
-        for stream in STREAMS
+        reader.stream_bodies(stream, until_position=until_position, at=at)
+        for stream in (POLICY_STREAM, PRICES_STREAM)
     )
-    return fold_config(codec.decode_all(chain.from_iterable(bodies)))
+    own = codec.decode_all(chain.from_iterable(bodies))
+    config = fold_config(chain(own, events_of_closes(reader, until=until_position, at=at)))
+    config.versions[LEDGER_STREAM] = reader.stream_version(LEDGER_STREAM, until=until_position)
+    return config
+
+
+def events_of_closes(
+    reader: Reader, *, until: int | None = None, at: int | None = None
+) -> Iterator[RecordedEvent]:
+    """Yield what closed and reopened months, up to a position and an instant, in order."""
+    return codec.decode_all(
+        reader.stream_bodies(LEDGER_STREAM, until_position=until, at=at, types=_OF_CLOSES)
+    )

@@ -11,8 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import codec
-from ledger.events import LEDGER_STREAM, PeriodClosed
+from ledger.events import PeriodClosed
+from ledger.loading import events_of_closes
 from ledger.proof import seals
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Releases:
     def __init__(self, reader: Reader) -> None:
         """Read them from the closes and beside the seals."""
         there: dict[int, str] = {}
-        for recorded in codec.decode_all(reader.stream_bodies(LEDGER_STREAM)):
+        for recorded in events_of_closes(reader):
             event = recorded.event
             if isinstance(event, PeriodClosed) and event.release:
                 there[recorded.position] = event.release

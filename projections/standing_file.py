@@ -35,7 +35,7 @@ def adopted(reader: Reader, *, until: int) -> dict[str, Adopted]:
     """Return the checks in force after so many events, by name."""
     found: dict[str, Adopted] = {}
     for recorded in codec.decode_all(
-        reader.stream_bodies(LEDGER_STREAM, until_position=until)
+        reader.stream_bodies(LEDGER_STREAM, until_position=until, types=[codec.tag(ChecksAdopted)])
     ):
         event = recorded.event
         if isinstance(event, ChecksAdopted):

@@ -20,7 +20,6 @@ from ledger.store.errors import CannotKeep, LedgerExists, LedgerNotFound, NotALe
 from ledger.store.places import shown
 from ledger.store.postgres_recorder import CHANNEL, COLUMNS, LedgerDatastore, LedgerRecorder
 from ledger.store.reading import Reader
-from ledger.store.rows import Row
 from ledger.store.schema import (
     APPLICATION_ID,
     EVENTS,
@@ -63,20 +62,12 @@ class ServerReader(Reader):
             for _, body in page:
                 yield body
 
-    def _rows(self, *, after: int, until: int | None) -> Iterator[list[Any]]:
-        return self._pages(f"SELECT {COLUMNS} FROM {EVENTS}", after, self._until(until))
-
-    def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
-        """Stream whole rows of the log in position order."""
-        for page in self._rows(after=after, until=until):
-            yield from (Row(*row) for row in page)
-
     def batches(
         self, size: int, *, after: int = 0, until: int | None = None
     ) -> Iterator[list[tuple[int, str, int, str, int, int, bytes]]]:
         """Stream whole rows of the log in position order, many at a time."""
         del size  # a page
-        return self._rows(after=after, until=until)
+        return self._pages(f"SELECT {COLUMNS} FROM {EVENTS}", after, self._until(until))
 
     def bodies_by_effect(self, *, until: int, at: int) -> Iterator[bytes]:
         """Stream the stored bytes of the first ``until`` events that are effective up to ``at``."""

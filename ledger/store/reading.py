@@ -9,24 +9,26 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ledger import clock
 from ledger.connection import MAPPED, SQLITE, dialect_of
 from ledger.errors import IntegrityBroken
+from ledger.store import settings
 from ledger.store.errors import NotALedger
 from ledger.store.files import check_file, explain, opened_for_reading
 from ledger.store.rows import Head, Request, Row, kept_as
 from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ledger.connection import Connection
 
 _ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
 _LAST = 2**63 - 1
 _BEFORE = -_LAST - 2  # whatever position somebody gave to a row
+_ROWS = 256  # that are read at once where they are streamed one by one
 
 
 @contextmanager
@@ -67,24 +69,30 @@ class Reader:
         self.connection = connection
         self.location = location
 
+    def _stream(self, text: str, parameters: Sequence[str | int]) -> Iterator[Any]:
+        """Yield the only cell of each row."""
+        with explained(self.location):
+            for (cell,) in self.connection.execute(text, parameters):
+                yield cell
+
+    def _first(self, text: str, parameters: Sequence[str | int] = ()) -> Any:  # noqa: ANN401 - as wide as a row is
+        """Return the first row, or None."""
+        with explained(self.location):
+            return self.connection.execute(text, parameters).fetchone()
+
     def head(self) -> Head:
         """Return the last event's position, recorded instant and hash of its bytes."""
-        with explained(self.location):
-            row = self.connection.execute(
-                f"SELECT position, recorded_at, state FROM {EVENTS} "
-                "ORDER BY position DESC LIMIT 1"
-            ).fetchone()
+        row = self._first(
+            f"SELECT position, recorded_at, state FROM {EVENTS} ORDER BY position DESC LIMIT 1"
+        )
         return Head(row[0], row[1], hashlib.sha256(row[2]).digest()) if row else Head(0, 0, b"")
 
     def bodies(self, *, after: int = 0, until: int | None = None) -> Iterator[bytes]:
         """Stream the stored bytes of the log in position order."""
-        with explained(self.location):
-            for (body,) in self.connection.execute(
-                f"SELECT state FROM {EVENTS} WHERE position > ? AND position <= ? "
-                "ORDER BY position",
-                (after, _LAST if until is None else until),
-            ):
-                yield body
+        return self._stream(
+            f"SELECT state FROM {EVENTS} WHERE position > ? AND position <= ? ORDER BY position",
+            (after, _LAST if until is None else until),
+        )
 
     def chosen(
         self, *, until: int, stream: str | None = None, starts: int | None = None,
@@ -100,6 +108,7 @@ class Reader:
             if bound is not None
         ]
         span, values = " AND ".join(text for text, _ in bounds), [bound for _, bound in bounds]
+        known: list[str | int]
         if stream is not None:  # the plus keeps the stream's own index in use
             inside = span.replace("effective_at", "+effective_at") or "TRUE"
             where = f"{inside} AND +position <= ? AND originator_id = ? "
@@ -108,41 +117,30 @@ class Reader:
             inside = f"position IN (SELECT position FROM {EVENTS} WHERE {span})" if span else "TRUE"
             where, order, known = f"{inside} AND position <= ? ", "position", [*values, until]
         text = f"SELECT state FROM {EVENTS} WHERE {where} ORDER BY {order}"
-        with explained(self.location):
-            for (body,) in self.connection.execute(text + " DESC" * newest_first, known):
-                yield body
+        return self._stream(text + " DESC" * newest_first, known)
 
     def bodies_by_effect(self, *, until: int, at: int) -> Iterator[bytes]:
         """Stream the stored bytes of the first ``until`` events that are effective up to ``at``.
 
         In the order of a fold: (effective_at, position), across all streams.
         """
-        with explained(self.location):
-            for (body,) in self.connection.execute(
-                f"SELECT state FROM {EVENTS} WHERE position <= ? AND effective_at <= ? "
-                "ORDER BY effective_at, position",
-                (until, at),
-            ):
-                yield body
+        return self._stream(
+            f"SELECT state FROM {EVENTS} WHERE position <= ? AND effective_at <= ? "
+            "ORDER BY effective_at, position",
+            (until, at),
+        )
 
     def bodies_of(self, topic: str, *, until: int) -> Iterator[bytes]:
         """Stream the stored bytes of one type of event in position order."""
-        with explained(self.location):
-            for (body,) in self.connection.execute(
-                f"SELECT state FROM {EVENTS} WHERE topic = ? AND position <= ? ORDER BY position",
-                (topic, until),
-            ):
-                yield body
+        return self._stream(
+            f"SELECT state FROM {EVENTS} WHERE topic = ? AND position <= ? ORDER BY position",
+            (topic, until),
+        )
 
     def rows(self, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
         """Stream whole rows of the log in position order."""
-        with explained(self.location):
-            for row in self.connection.execute(
-                f"SELECT {_ROW} FROM {EVENTS} WHERE position > ? AND position <= ? "
-                "ORDER BY position",
-                (after, _LAST if until is None else until),
-            ):
-                yield Row(*row)
+        for batch in self.batches(_ROWS, after=after, until=until):
+            yield from (Row(*row) for row in batch)
 
     def batches(
         self, size: int, *, after: int = _BEFORE, until: int | None = None
@@ -162,36 +160,38 @@ class Reader:
         stream: str,
         *,
         until_position: int | None = None,
-        known_at: int | None = None,
         at: int | None = None,
+        types: Sequence[str] = (),
         order: Literal["position", "effective"] = "position",
     ) -> list[bytes]:
-        """Return one stream's stored bytes, bounded on any axis (inclusive).
+        """Return one stream's stored bytes, bounded on any axis (inclusive); ``types``: of these.
 
         Raises: IntegrityBroken, where the index of streams lacks one of them.
         """
         wanted = "WHERE originator_id = ?"
-        parameters: list[str | int] = [stream]
-        for bound, clause in ((until_position, "position <= ?"), (known_at, "recorded_at <= ?")):
-            if bound is not None:
-                # The plus keeps the stream's own index in use.
-                wanted += f" AND +{clause}"
-                parameters.append(bound)
-        known, until = f"SELECT COUNT(*), MAX(originator_version) FROM {EVENTS} {wanted}", ""
-        given = tuple(parameters)
+        known: list[str | int] = [stream]
+        if until_position is not None:
+            wanted += " AND +position <= ?"  # the plus keeps the stream's own index in use
+            known.append(until_position)
+        some, parameters = "", [*known]
         if at is not None:
-            until = " AND +effective_at <= ?"
+            some += " AND +effective_at <= ?"
             parameters.append(at)
+        if types:
+            some += f" AND topic IN ({', '.join('?' * len(types))})"
+            parameters += types
         by = "effective_at, position" if order == "effective" else "originator_version"
         with explained(self.location):
             found = self.connection.execute(
-                f"SELECT state, originator_version FROM {EVENTS} {wanted}{until} ORDER BY {by}",
+                f"SELECT state, originator_version FROM {EVENTS} {wanted}{some} ORDER BY {by}",
                 parameters,
             ).fetchall()
-            if at is None and order == "position":
+            if not some and order == "position":
                 count, last = len(found), found[-1][1] if found else 0
             else:
-                count, last = self.connection.execute(known, given).fetchone()
+                count, last = self.connection.execute(
+                    f"SELECT COUNT(*), MAX(originator_version) FROM {EVENTS} {wanted}", known
+                ).fetchone()
         if count and count != last:  # each version once, from the first: there is no gap in them
             raise self.incomplete(stream)
         return [body for body, _ in found]
@@ -207,61 +207,52 @@ class Reader:
         self, stream: str, *, after: int, to: int, until: int, at: int
     ) -> list[bytes]:
         """Return the stored bytes of a stream's versions in (after, to], bounded on both axes."""
-        with explained(self.location):
-            return [
-                body
-                for (body,) in self.connection.execute(
-                    f"SELECT state FROM {EVENTS} WHERE originator_id = ? "
-                    "AND originator_version > ? AND originator_version <= ? "
-                    "AND +position <= ? AND +effective_at <= ? ORDER BY originator_version",
-                    (stream, after, to, until, at),
-                )
-            ]
+        return list(
+            self._stream(
+                f"SELECT state FROM {EVENTS} WHERE originator_id = ? "
+                "AND originator_version > ? AND originator_version <= ? "
+                "AND +position <= ? AND +effective_at <= ? ORDER BY originator_version",
+                (stream, after, to, until, at),
+            )
+        )
 
     def versions(self, stream: str, after: int, to: int) -> list[bytes]:
         """Return the stored bytes of a stream's versions in (after, to]."""
         return self.stream_part(stream, after=after, to=to, until=_LAST, at=_LAST)
 
-    def stream_version(self, stream: str) -> int:
-        """Return the last version of a stream, 0 if it has none."""
-        with explained(self.location):
-            (version,) = self.connection.execute(
-                f"SELECT COALESCE(MAX(originator_version), 0) FROM {EVENTS} "
-                "WHERE originator_id = ?",
-                (stream,),
-            ).fetchone()
-        return int(version)
+    def stream_version(self, stream: str, *, until: int | None = None) -> int:
+        """Return the last version of a stream, or that up to a position; 0 if it has none."""
+        (version,) = self._first(
+            f"SELECT MAX(originator_version) FROM {EVENTS} WHERE originator_id = ?"
+            + (" AND +position <= ?" if until is not None else ""),
+            (stream,) if until is None else (stream, until),
+        )
+        return int(version or 0)
 
     def stream_row(self, stream: str, version: int) -> tuple[int, bytes] | None:
         """Return the position and the stored bytes of one version of a stream."""
-        with explained(self.location):
-            row = self.connection.execute(
-                f"SELECT position, state FROM {EVENTS} "
-                "WHERE originator_id = ? AND originator_version = ?",
-                (stream, version),
-            ).fetchone()
+        row = self._first(
+            f"SELECT position, state FROM {EVENTS} "
+            "WHERE originator_id = ? AND originator_version = ?",
+            (stream, version),
+        )
         return (int(row[0]), bytes(row[1])) if row is not None else None
 
     def has_stream(self, stream: str) -> bool:
         """Return whether a stream has any event: one entry of the index is read."""
-        with explained(self.location):
-            row = self.connection.execute(
-                f"SELECT 1 FROM {EVENTS} WHERE originator_id = ? LIMIT 1", (stream,)
-            ).fetchone()
-        return row is not None
+        text = f"SELECT 1 FROM {EVENTS} WHERE originator_id = ? LIMIT 1"
+        return self._first(text, (stream,)) is not None
 
     def stream_positions(self, stream: str, *, after: int, until: int, at: int) -> list[int]:
         """List where one stream has events in (after, until] that are effective up to ``at``."""
-        with explained(self.location):
-            return [
-                position
-                for (position,) in self.connection.execute(
-                    f"SELECT position FROM {EVENTS} WHERE originator_id = ? "
-                    "AND +position > ? AND +position <= ? AND +effective_at <= ? "
-                    "ORDER BY originator_version",
-                    (stream, after, until, at),
-                )
-            ]
+        return list(
+            self._stream(
+                f"SELECT position FROM {EVENTS} WHERE originator_id = ? "
+                "AND +position > ? AND +position <= ? AND +effective_at <= ? "
+                "ORDER BY originator_version",
+                (stream, after, until, at),
+            )
+        )
 
     def recorded_late(
         self, *, after: int, until: int, before: int, stream: str | None = None
@@ -275,18 +266,11 @@ class Reader:
         else:
             text += "+effective_at < ? AND +position > ? AND +position <= ? AND originator_id = ?"
             parameters.append(stream)
-        with explained(self.location):
-            return [
-                body
-                for (body,) in self.connection.execute(f"{text} ORDER BY +position", parameters)
-            ]
+        return list(self._stream(f"{text} ORDER BY +position", parameters))
 
     def row(self, position: int) -> Row | None:
         """Return one event's row."""
-        with explained(self.location):
-            row = self.connection.execute(
-                f"SELECT {_ROW} FROM {EVENTS} WHERE position = ?", (position,)
-            ).fetchone()
+        row = self._first(f"SELECT {_ROW} FROM {EVENTS} WHERE position = ?", (position,))
         return Row(*row) if row is not None else None
 
     def streams(self, prefix: str = "account:") -> list[str]:
@@ -295,15 +279,13 @@ class Reader:
         if prefix:
             where = "AND originator_id >= ? AND originator_id < ? "
             parameters = [prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)]
-        with explained(self.location):
-            return [
-                stream
-                for (stream,) in self.connection.execute(
-                    f"SELECT originator_id FROM {EVENTS} WHERE originator_version = 1 {where}"
-                    "GROUP BY originator_id ORDER BY originator_id",
-                    parameters,
-                )
-            ]
+        return list(
+            self._stream(
+                f"SELECT originator_id FROM {EVENTS} WHERE originator_version = 1 {where}"
+                "GROUP BY originator_id ORDER BY originator_id",
+                parameters,
+            )
+        )
 
     def accounts(self) -> list[str]:
         """List the accounts, sorted: a step through the index for each, not for each event."""
@@ -314,55 +296,42 @@ class Reader:
             "AND originator_id < 'account;') FROM one WHERE one.name IS NOT NULL) "
             "SELECT name FROM one WHERE name IS NOT NULL"
         )
-        with explained(self.location):
-            return [name.removeprefix("account:") for (name,) in self.connection.execute(text)]
+        return [name.removeprefix("account:") for name in self._stream(text, ())]
 
     def streams_touched(self, *, after: int, until: int) -> list[str]:
         """List the streams that have events in (after, until]."""
-        with explained(self.location):
-            return [
-                stream
-                for (stream,) in self.connection.execute(
-                    f"SELECT DISTINCT originator_id FROM {EVENTS} "
-                    "WHERE position > ? AND position <= ?",
-                    (after, until),
-                )
-            ]
+        text = f"SELECT DISTINCT originator_id FROM {EVENTS} WHERE position > ? AND position <= ?"
+        return list(self._stream(text, (after, until)))
 
     def position_known_at(self, recorded_at: int) -> int:
         """Return the last position recorded at or before an instant, 0 if none."""
-        with explained(self.location):
-            row = self.connection.execute(
-                f"SELECT position FROM {EVENTS} WHERE recorded_at <= ? "
-                "ORDER BY recorded_at DESC, position DESC LIMIT 1",
-                (recorded_at,),
-            ).fetchone()
+        row = self._first(
+            f"SELECT position FROM {EVENTS} WHERE recorded_at <= ? "
+            "ORDER BY recorded_at DESC, position DESC LIMIT 1",
+            (recorded_at,),
+        )
         return int(row[0]) if row is not None else 0
 
     def meta(self, key: str) -> str | None:
         """Return a setting of this file (the simulated clock, import notes)."""
         with explained(self.location):
-            row = self.connection.execute(
-                "SELECT value FROM meta WHERE key = ?", (key,)
-            ).fetchone()
-        return str(row[0]) if row is not None else None
+            return settings.get(self.connection, key)
 
     def request(self, scope: str, key: str) -> Request | None:
         """Return what is remembered of an idempotency key."""
         kept = kept_as(key)
-        with explained(self.location):
-            row = self._request(scope, kept)
-            if row is None and kept != key and dialect_of(self.connection) == SQLITE:
-                row = self._request(scope, key)  # by a version that kept every key as it is
-        return Request(*row) if row is not None else None
+        row = self._request(scope, kept)
+        if row is None and kept != key and dialect_of(self.connection) == SQLITE:
+            row = self._request(scope, key)  # by a version that kept every key as it is
+        return row
 
-    def _request(self, scope: str, key: str) -> tuple[bytes, int, int] | None:
-        row: tuple[bytes, int, int] | None = self.connection.execute(
+    def _request(self, scope: str, key: str) -> Request | None:
+        row = self._first(
             "SELECT digest, first_position, last_position FROM requests "
             "WHERE scope = ? AND key = ?",
             (scope, key),
-        ).fetchone()
-        return row
+        )
+        return Request(*row) if row is not None else None
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger import codec
 from ledger import events as e
+from ledger.loading import events_of_closes
 from ledger.periods import format_instant
 from projections.answers import INSTANTS
 
@@ -77,8 +78,4 @@ def reconciliations(reader: Reader, period: Period, *, until: int, offset: int) 
 
 def closes(reader: Reader, *, until: int, offset: int) -> list[Json]:
     """Return what closed and reopened periods, oldest first."""
-    stream = codec.decode_all(reader.stream_bodies(e.LEDGER_STREAM, until_position=until))
-    return [
-        entry(recorded, offset) for recorded in stream
-        if e.type_name(type(recorded.event)).startswith("Period")
-    ]  # fmt: skip
+    return [entry(recorded, offset) for recorded in events_of_closes(reader, until=until)]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import codec
 from ledger.closes import Closes
-from ledger.events import LEDGER_STREAM, PeriodClosed
+from ledger.events import PeriodClosed
+from ledger.loading import events_of_closes
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def read_closes(reader: Reader, *, until: int | None = None) -> Closes:
-    """Fold the ledger's own stream, up to a position."""
+    """Fold what closed and reopened months, up to a position."""
     found = Closes()
-    for recorded in codec.decode_all(reader.stream_bodies(LEDGER_STREAM, until_position=until)):
+    for recorded in events_of_closes(reader, until=until):
         found.apply(recorded)
     return found
 
 
 def recorded_closes(reader: Reader, *, until: int | None = None) -> list[RecordedEvent]:
     """List the closes in the order in which they were recorded."""
-    stream = codec.decode_all(reader.stream_bodies(LEDGER_STREAM, until_position=until))
-    return [recorded for recorded in stream if isinstance(recorded.event, PeriodClosed)]
+    events = events_of_closes(reader, until=until)
+    return [recorded for recorded in events if isinstance(recorded.event, PeriodClosed)]

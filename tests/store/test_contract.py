@@ -75,8 +75,10 @@ def test_a_stream_is_bounded_on_every_axis_and_ordered_by_either(store: Store) -
     assert read("account:a") == [b"b1", b"b2", b"b3"]
     assert read("account:a", order="effective") == [b"b3", b"b1", b"b2"]
     assert read("account:a", until_position=2) == [b"b1", b"b2"]
-    assert read("account:a", known_at=120) == [b"b1", b"b2"]
     assert read("account:a", at=100, order="effective") == [b"b3", b"b1"]
+    assert read("account:a", types=["T/1"]) == [b"b1", b"b2", b"b3"]
+    assert read("account:a", types=["Other/1"]) == []
+    assert store.reader.stream_version("account:a", until=2) == 2
     assert store.reader.position_known_at(129) == 2
 
 
