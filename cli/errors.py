@@ -5,7 +5,7 @@ The exit codes are those of INTERFACE section 1, mapped in one place.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import (
     BadLine,
@@ -31,6 +31,9 @@ from ledger.store.errors import (
     NotALedger,
     StoreError,
 )
+
+if TYPE_CHECKING:
+    from projections.answers.results import ErrorShown
 
 DONE, FOUND, USAGE, NO_SUCH, REFUSED, BROKEN, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -83,8 +86,8 @@ def _meant(error: BaseException) -> BaseException:
     return error
 
 
-def error_json(error: BaseException) -> dict[str, Any]:
-    """Return ``tally.error/1``."""
+def _told(error: BaseException) -> tuple[str, str, str | None]:
+    """Return the code of an error, what is wrong, and what to do next."""
     error = _meant(error)
     code = error.code if isinstance(error, LedgerError) else type(error).__name__.upper()
     message = str(error)
@@ -100,20 +103,21 @@ def error_json(error: BaseException) -> dict[str, Any]:
             hint = "check its source and destination"
         elif error.strerror:
             message = f"cannot open {str(error.filename)!r}: {error.strerror.lower()}"
-    message, hint = bounded(message), hint and bounded(hint)
-    facts = dict(error.facts) if isinstance(error, Refused) else {}
-    return {
-        "schema": "tally.error/1",
-        "code": code,
-        "exit": exit_code(error),
-        "message": message,
-        "hint": hint,
-        **({"facts": facts} if facts else {}),
-    }
+    return code, bounded(message), hint and bounded(hint)
+
+
+def error_shown(error: BaseException) -> ErrorShown:
+    """Return ``tally.error/1``."""
+    from projections.answers.results import ErrorShown, looked_at  # noqa: PLC0415 - for programs
+
+    code, message, hint = _told(error)
+    return ErrorShown(
+        code=code, exit=exit_code(error), message=message, hint=hint,  # type: ignore[arg-type]
+        facts=looked_at(error),
+    )  # fmt: skip
 
 
 def error_line(error: BaseException) -> str:
     """Describe in one line what is wrong and what to do next."""
-    shown = error_json(error)
-    hint = f"; {shown['hint']}" if shown["hint"] else ""
-    return f"error: {shown['message']}{hint}"
+    _, message, hint = _told(error)
+    return f"error: {message}; {hint}" if hint else f"error: {message}"

@@ -6,11 +6,10 @@ a user types ends in a traceback.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 import click
 
@@ -132,11 +131,10 @@ def _usage(error: click.ClickException, *, as_json: bool) -> NoReturn:
 
     message, hint = map(bounded, explained(error))
     if as_json:
-        shown: dict[str, Any] = {
-            "schema": "tally.error/1", "code": "USAGE", "exit": 2,
-            "message": message, "hint": hint,
-        }  # fmt: skip
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        from cli.options import Output  # noqa: PLC0415 - as above
+        from projections.answers.results import ErrorShown  # noqa: PLC0415 - as above
+
+        Output("json").object(ErrorShown(code="USAGE", exit=2, message=message, hint=hint))
     else:
         from cli.render import note  # noqa: PLC0415 - only on the way to an error
 

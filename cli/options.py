@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from cli.bootstrap import Session
-from cli.errors import DONE, EXPECTED, INTERRUPTED, error_json, error_line, exit_code
+from cli.errors import DONE, EXPECTED, INTERRUPTED, error_line, error_shown, exit_code
 from cli.render import note
 from cli.settings import DEFAULT, ledger_option, ledger_setting
 from ledger.errors import InvalidInput, LedgerError
@@ -69,9 +69,9 @@ class Output:
         return True
 
     @contextmanager
-    def object_with(self, answer: dict[str, Any], name: str) -> Iterator[Callable[[Any], None]]:
-        """Print one JSON object whose last field is a list, an entry at a time as it is given."""
-        begun = json_line({**answer, name: []})
+    def object_with(self, answer: Answer) -> Iterator[Callable[[Any], None]]:
+        """Print an answer whose last field is an empty list, and its entries as they are given."""
+        begun = json_line(answer.plain())
         sys.stdout.write(begun[: -len("]}\n")])
         first = True
 
@@ -131,7 +131,7 @@ def fail(error: BaseException, *, as_json: bool) -> None:
     """Print an error as a person or a program reads it, and leave with its exit code."""
     try:
         if as_json:
-            sys.stdout.write(json_line(error_json(error)))
+            Output("json").object(error_shown(error))
         sys.stdout.flush()
     except OSError:  # stdout is what failed, so stderr has to say it
         close_quietly()

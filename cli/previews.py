@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from cli.bootstrap import Session
 from cli.errors import DONE, FOUND
@@ -37,7 +37,7 @@ def show_preview(session: Session, output: Output, file: Converted) -> int:
         return DONE
     answer = _preview(session, file)
     if not output.answered(answer):
-        _page(answer.plain())
+        _page(answer)
     return FOUND if answer.contradictions or answer.refusals else DONE
 
 
@@ -103,18 +103,18 @@ def _tried(copied: Session, file: Converted) -> Preview:
     )  # fmt: skip
 
 
-def _page(answer: dict[str, Any]) -> None:
-    write(strong(f"{plural(answer['commands'], 'command')} of {answer['source']}, not recorded"))
+def _page(answer: Preview) -> None:
+    write(strong(f"{plural(answer.commands, 'command')} of {answer.source}, not recorded"))
     table(
         ("account", "cash", "coupons", "debts", "balance in the file", "difference"),
-        [(row["account"], row["cash"], row["coupons"], row["debts"], row["in_file"],
-          row["difference"]) for row in answer["rows"]], words=1,
+        [(row.account, row.cash, row.coupons, row.debts, row.in_file, row.difference)
+         for row in answer.rows],
     )  # fmt: skip
-    for row in answer["contradictions"]:
-        write(f"the file's own balance of {row['account']} is {row['in_file']}, its rows leave "
-              f"{row['cash']} cash and {row['debts']} debts")  # fmt: skip
-    for one in answer["refusals"]:
-        write(f"would be refused, {one['code']}: {one['message']}")
-    if answer["refused"] > len(answer["refusals"]):
-        write(f"... and {answer['refused'] - len(answer['refusals'])} more")
+    for row in answer.contradictions:
+        write(f"the file's own balance of {row.account} is {row.in_file}, its rows leave "
+              f"{row.cash} cash and {row.debts} debts")  # fmt: skip
+    for one in answer.refusals:
+        write(f"would be refused, {one.code}: {one.message}")
+    if answer.refused > len(answer.refusals):
+        write(f"... and {answer.refused - len(answer.refusals)} more")
     write("nothing is recorded; the commands themselves: --dry-run --ndjson")

@@ -7,7 +7,7 @@ This module must not know how errors are shown: the command line maps them to ex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +195,7 @@ class Refused(LedgerError):
     """
 
     remedy: str = ""
-    facts: Mapping[str, object] = {}
+    facts: Mapping[str, Any] = {}
 
     def __init__(
         self,

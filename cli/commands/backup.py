@@ -45,18 +45,14 @@ def command(session: Session, output: Output, *, target: str, force: bool) -> No
     else:
         place.check(kept)
     done = back_up(session.reader, place.path, force=force)
-    root = write_base64(done.root)
-    if output.human:
-        write(f"backed up {plural(done.events, 'event')} to {shown(target)}, {done.bytes} bytes")
-        write(f"  root {root}")
-        write(f"  next: tally verify --ledger {shown(target)}")
-        return
-    output.object(
-        BackedUp(
-            from_=shown(session.location), to=shown(target),
-            events=done.events, root=root, bytes=done.bytes,
-        )
+    answer = BackedUp(
+        from_=shown(session.location), to=shown(target), events=done.events,
+        root=write_base64(done.root), bytes=done.bytes,
     )  # fmt: skip
+    if not output.answered(answer):
+        write(f"backed up {plural(done.events, 'event')} to {answer.to}, {done.bytes} bytes")
+        write(f"  root {answer.root}")
+        write(f"  next: tally verify --ledger {answer.to}")
 
 
 def _is_database(path: Path) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET, UnsetType
 
 from cli.options import Output, tally_command
 from cli.render import write
@@ -48,14 +49,15 @@ def command(
     """
     policy = read_policy(session.location, policy_place)
     proof = read_proof_file(file)
-    about: dict[str, Any]
+    old_size: int | UnsetType = UNSET
+    position: int | UnsetType = UNSET
     if isinstance(proof, Consistency):
         if old_file is None:
             msg = "this proof says that a log continues an older checkpoint"
             raise InvalidInput(msg, hint="name that checkpoint with --old")
         old = policy.accept(read_checkpoint_text(old_file)).checkpoint
         accepted = check_consistency(proof, old, policy)
-        about = {"kind": "consistency", "old": old.size}
+        kind, old_size = "consistency", old.size
         said = f"the log continues the checkpoint over {plural(old.size, 'event')}"
     else:
         event = Path(event_file or f"{file}{EVENT_SUFFIX}")
@@ -63,17 +65,14 @@ def command(
             msg = "this proof is about one event"
             raise InvalidInput(msg, hint="name the file with its bytes: --event")
         accepted = check_inclusion(proof, event.read_bytes(), policy)
-        about = {"kind": "inclusion", "position": proof.leaf_index + 1}
-        said = f"these bytes are the event @{proof.leaf_index + 1}"
+        kind, position = "inclusion", proof.leaf_index + 1
+        said = f"these bytes are the event @{position}"
     checkpoint = accepted.checkpoint
-    names = [key.name for key in accepted.keys]
-    if output.human:
-        write(f"holds: {said} of {checkpoint.origin}, {plural(checkpoint.size, 'event')}")
-        write(f"  signed by {', '.join(names)}")
-        return
-    output.object(
-        ProofChecked(
-            ok=True, **about, origin=checkpoint.origin,
-            size=checkpoint.size, root=write_base64(checkpoint.root), signed_by=names,
-        )
+    answer = ProofChecked(
+        ok=True, kind=kind, old=old_size, position=position, origin=checkpoint.origin,
+        size=checkpoint.size, root=write_base64(checkpoint.root),
+        signed_by=[key.name for key in accepted.keys],
     )  # fmt: skip
+    if not output.answered(answer):
+        write(f"holds: {said} of {answer.origin}, {plural(answer.size, 'event')}")
+        write(f"  signed by {', '.join(answer.signed_by)}")

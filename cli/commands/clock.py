@@ -12,7 +12,7 @@ from cli.points import read_duration
 from cli.render import short, write
 from ledger.certain import certain
 from ledger.errors import InvalidInput
-from ledger.periods import check_year, format_instant, parse_instant
+from ledger.periods import check_year, parse_instant
 from ledger.quoting import plural
 from projections.answers.keeping import ClockShown
 from projections.answers.terms import Instant
@@ -42,12 +42,9 @@ def show(session: Session, output: Output) -> None:
     Example:
       tally clock show
     """
-    now = format_instant(session.now, session.offset)
-    if output.human:
-        write(f"{session.config.clock} clock at {now}")
-        return
-    shown = Instant.at(session.now, session.offset)
-    output.object(ClockShown(clock=session.config.clock, now=shown))
+    answer = ClockShown(clock=session.config.clock, now=Instant.at(session.now, session.offset))
+    if not output.answered(answer):
+        write(f"{answer.clock} clock at {answer.now.isoformat()}")
 
 
 @command.command("advance", short_help="Move a simulated clock and run what falls due.")
@@ -79,16 +76,16 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
     made = ledger.advance(target)
     session.catch_views_up()
     rows = map(session.currencies.event, ledger.recorded(made))
-    now = format_instant(ledger.now(), offset)
+    now = Instant.at(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):
         output.rows(rows, like="log:rows")
     elif output.human:
         for row in rows:
             write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
                   f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
-        write(f"clock at {now}, {plural(len(made), 'event')} recorded")
+        write(f"clock at {now.isoformat()}, {plural(len(made), 'event')} recorded")
     else:
-        answer = {"schema": "tally.clock/1", "clock": ledger.config.clock, "now": now}
-        with output.object_with(answer, "events") as give:
+        answer = ClockShown(clock=ledger.config.clock, now=now, events=[])
+        with output.object_with(answer) as give:
             for row in rows:
                 give(row)

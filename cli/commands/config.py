@@ -36,14 +36,10 @@ def command(session: Session, output: Output) -> None:
       tally config
       tally config --json
     """
-    found = _settings(session)
-    if output.human:
+    found = [SettingShown(**one._asdict()) for one in _settings(session)]
+    if not output.answered(Settings(settings=found), "settings"):
         rows = [(one.name, one.value, one.where or one.source) for one in found]
         table(("setting", "value", "from"), rows)
-    else:
-        output.object(
-            Settings(settings=[SettingShown(**one._asdict()) for one in found])
-        )
 
 
 def _settings(session: Session) -> list[Setting]:

@@ -47,15 +47,11 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
         Progress("copy") as progress,
     ):
         done = copy(reader, store, progress)
-    root = write_base64(done.root)
-    if output.human:
-        what = f"{plural(done.events, 'event')} and {plural(done.seals, 'seal')}"
-        write(f"copied {what} to {shown(target)}")
-        write(f"  root {root}")
-        return
-    output.object(
-        Copied(
-            from_=shown(origin), to=shown(target),
-            events=done.events, seals=done.seals, root=root,
-        )
+    answer = Copied(
+        from_=shown(origin), to=shown(target), events=done.events, seals=done.seals,
+        root=write_base64(done.root),
     )  # fmt: skip
+    if not output.answered(answer):
+        what = f"{plural(done.events, 'event')} and {plural(done.seals, 'seal')}"
+        write(f"copied {what} to {answer.to}")
+        write(f"  root {answer.root}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.debugging import page, prompt
-from cli.errors import DONE, error_json, error_line, exit_code
+from cli.errors import DONE, error_line, error_shown, exit_code
 from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
@@ -134,7 +134,7 @@ class _Shell:
     def _failed(self, place: str, line: str, error: LedgerError) -> None:
         note(f"{place}: {error_line(error)}")
         if not self.output.human:
-            self._give({"word": line, "show": "error", **error_json(error)})
+            self._give({"word": line, "show": "error", **error_shown(error).plain()})
 
 
 def _scripted(scripts: tuple[str, ...]) -> Iterator[Line]:

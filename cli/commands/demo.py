@@ -17,7 +17,7 @@ from cli.commands.state import page
 from cli.options import Output, tally_command
 from cli.outputs import Target
 from cli.progress import Progress
-from cli.render import short, strong, table, write
+from cli.render import Figure, short, strong, table, write
 from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -62,19 +62,16 @@ def command(session: Session, output: Output, *, force: bool) -> None:
     rows, difference = session.views().compare()
     head = session.reader.head().position
     statements = check_statements(session)
-    if not output.human:
-        output.object(
-            DemoMade(
-                ledger=location, commands=commands,
-                refused=refused, events=head, rows_compared=rows,
-                equal=difference is None,
-                statements=[
-                    Planted(file=one.name, matched=len(one.report.matches),
-                     breaks=len(one.found), planted=len(one.planted), exact=one.exact)
-                    for one in statements
-                ],
-            )
-        )  # fmt: skip
+    answer = DemoMade(
+        ledger=location, commands=commands, refused=refused, events=head, rows_compared=rows,
+        equal=difference is None,
+        statements=[
+            Planted(file=one.name, matched=len(one.report.matches), breaks=len(one.found),
+                    planted=len(one.planted), exact=one.exact)
+            for one in statements
+        ],
+    )  # fmt: skip
+    if output.answered(answer):
         return
     write(strong(f"1. A year recorded in {location}"))
     rate = commands * 1000 // max(milliseconds, 1)
@@ -132,11 +129,10 @@ def _more_grace(session: Session, account: str) -> None:
     table(
         ("", "stops", "out of service", "with 48 h: stops", "out of service"),
         [
-            (f"   {name}", row.before.stops, f"{row.before.stopped_seconds} s", row.after.stops,
-             f"{row.after.stopped_seconds} s")
+            (f"   {name}", row.before.stops, Figure(f"{row.before.stopped_seconds} s"),
+             row.after.stops, Figure(f"{row.after.stopped_seconds} s"))
             for name, row in (("all accounts", whole), (account, one))
         ],
-        words=1,
     )  # fmt: skip
     write(f"   By hand: each stop of {account} comes 86400 s later, or is not reached.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -13,11 +13,10 @@ from cli.errors import DONE, REFUSED
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import flush, table, write
-from cli.results import RESULT_COLUMNS, result_json
 from ledger.errors import BadLine, InvalidInput
 from ledger.lines import LINE_MAX
 from ledger.quoting import plural
-from projections.answers.results import Imported
+from projections.answers.results import Imported, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 20
 SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
+COLUMNS: Final = (
+    "line", "ok", "duplicate", "positions", "warnings", "code", "message", "rule", "hint",
+)  # fmt: skip
 
 
 def available_lines(source: BinaryIO) -> Iterator[bytes | None]:
@@ -63,8 +65,8 @@ def _waited_for(source: BinaryIO) -> bytes:
 
 def _row(output: Output, outcome: Outcome, line: int) -> dict[str, Any]:
     """Return the result of one line; a table has every column in every row."""
-    shown = result_json(outcome, line)
-    return shown if output.form != "csv" else {name: shown.get(name) for name in RESULT_COLUMNS}
+    shown = Result.of(outcome, line).plain()
+    return shown if output.form != "csv" else {name: shown.get(name) for name in COLUMNS}
 
 
 def _advised(error: BadLine, file: str) -> BadLine:

@@ -14,7 +14,7 @@ from cli.outputs import Target
 from cli.render import write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from ledger.periods import format_instant, parse_instant
+from ledger.periods import parse_instant
 from ledger.policy import Policy
 from ledger.store import is_server, open_store, shown
 from projections.answers.keeping import Made
@@ -90,14 +90,10 @@ def command(
             store, clock=clock, start=begins, currency=currency, policy=values,
             ledger=os.urandom(16).hex(),
         )  # fmt: skip
-    now, place = format_instant(begins, offset), shown(session.location)
-    if output.human:
-        write(f"made {place}: {clock} clock at {now}, {currency}")
-        write("next: tally record open-account --account a-1, or tally import FILE")
-        return
-    output.object(
-        Made(
-            ledger=place, clock=clock,
-            now=Instant.at(begins, offset), currency=currency, policy=readings.values, position=1,
-        )
+    answer = Made(
+        ledger=shown(session.location), clock=clock, now=Instant.at(begins, offset),
+        currency=currency, policy=readings.values, position=1,
     )  # fmt: skip
+    if not output.answered(answer):
+        write(f"made {answer.ledger}: {clock} clock at {answer.now.isoformat()}, {currency}")
+        write("next: tally record open-account --account a-1, or tally import FILE")

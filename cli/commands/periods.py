@@ -8,7 +8,7 @@ import click
 
 from cli import points
 from cli.options import Output, point_options, tally_command
-from cli.render import point_line, short, table, write
+from cli.render import point_line, table, write
 from projections.answers.closing import MonthShown, Periods
 from projections.answers.terms import Instant
 from projections.history.register import months_at
@@ -37,15 +37,11 @@ def command(session: Session, output: Output, **options: Any) -> None:
         point=session.shown(point), rows=[_row(one, session.offset) for one in months]
     )
     if not output.answered(found):
-        shown = found.plain()
-        write(point_line(shown["point"]))
+        write(point_line(found.point))
         table(
             ("period", "state", "closed", "actor", "restatements"),
-            [
-                (row["period"], row["state"], short(row["closed_at"]), row["actor"],
-                 row["restatements"])
-                for row in shown["rows"]
-            ],
+            [(row.period, row.state, row.closed_at, row.actor, row.restatements)
+             for row in found.rows],
         )  # fmt: skip
 
 

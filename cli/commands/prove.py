@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET
 
 from cli.options import Output, tally_command
 from cli.outputs import output_option
@@ -14,13 +15,13 @@ from cli.trusting import EVENT_SUFFIX, policy_option, read_checkpoint_text, read
 from ledger.errors import InvalidInput, NoSuchThing, PointInTheFuture
 from ledger.proof import seals
 from ledger.proof.notes import write_base64
+from ledger.proof.proofs import Consistency, Inclusion
 from projections.answers.proving import Proved
 from projections.history.points import read_position
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
-    from ledger.proof.proofs import Consistency, Inclusion
 
 
 @click.command("prove")
@@ -45,16 +46,13 @@ def command(
         msg = "give a position, or --consistency and an older checkpoint"
         raise InvalidInput(msg, hint="e.g. tally prove 17")
     proof: Inclusion | Consistency
-    about: dict[str, Any]
     body = b""
     if consistency is not None:
         policy = read_policy(session.location, policy_place)
         old = policy.accept(read_checkpoint_text(consistency)).checkpoint
         proof = seals.prove_consistency(session.reader.connection, old)
-        about = {"old": old.size}
     else:
         proof, body = _event(session, str(position))
-        about = {"position": proof.leaf_index + 1, "event": write_base64(body)}
         if event_target is None and target is not None and not target.stdout:
             event_target = target.derived(EVENT_SUFFIX)
     with nullcontext() if event_target is None else event_target.opened() as file:
@@ -62,19 +60,18 @@ def command(
             file.write(body)
         if target is not None:
             target.write(str(proof))  # the event gets its name when its proof has one
-    if output.human:
+    answer = Proved(
+        kind="inclusion" if consistency is None else "consistency",
+        old=proof.old if isinstance(proof, Consistency) else UNSET,
+        position=proof.leaf_index + 1 if isinstance(proof, Inclusion) else UNSET,
+        event=write_base64(body) if consistency is None else UNSET,
+        proof=str(proof), file=None if target is None else str(target),
+        event_file=None if event_target is None else str(event_target),
+    )  # fmt: skip
+    if not output.answered(answer):
         write_lines(f"written to {target}" if target else str(proof).rstrip())
         if event_target is not None:
             write(f"  its event's bytes to {event_target}")
-        return
-    kind = "inclusion" if consistency is None else "consistency"
-    output.object(
-        Proved(
-            kind=kind, **about, proof=str(proof),
-            file=None if target is None else str(target),
-            event_file=None if event_target is None else str(event_target),
-        )
-    )  # fmt: skip
 
 
 def _event(session: Session, text: str) -> tuple[Inclusion, bytes]:

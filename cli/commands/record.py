@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from cli.errors import DONE, REFUSED
 from cli.groups import Commands
 from cli.happened import write_balance, write_happened
 from cli.options import Output, tally_command
 from cli.render import write
-from cli.results import result_json, result_line
 from ledger import codec
 from ledger import commands as c
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
+from projections.answers.results import Result
 from projections.point import Asked
 from projections.snapshots import look_at
 
@@ -155,14 +156,12 @@ def _record_one(kind: type[c.Command]) -> click.Command:
         if dry_run:
             return _rehearse(session, output, wanted)
         outcome = _with_the_nearest(session, wanted, _execute(session, wanted))
-        if output.human:
-            write(result_line(outcome))
+        if not output.answered(Result.of(outcome)):
+            write(_line(outcome))
             if outcome.ok and not outcome.duplicate:
                 _write_happened(session, wanted, outcome)
             for warning in outcome.warnings:
                 write(f"warning: {warning}")
-        else:
-            output.object(result_json(outcome))
         return DONE if outcome.ok else REFUSED
 
     about = (kind.__doc__ or "").splitlines()[0]
@@ -253,16 +252,27 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
         outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
     outcome = _with_the_nearest(session, wanted, outcome)
     events = [] if refused is not None else [writers.event(one) for one in answer.made]
-    if not output.human:
-        output.object({**result_json(outcome), "dry_run": True, "events": events})
+    if output.answered(replace(Result.of(outcome), dry_run=True, events=events)):
         return DONE if outcome.ok else REFUSED
-    write(f"dry run, nothing is recorded: {result_line(outcome)}")
+    write(f"dry run, nothing is recorded: {_line(outcome)}")
     if outcome.ok and not outcome.duplicate:
         write_happened(({**event, "position": None} for event in events), answer.currency)
         write_balance(answer.before, answer.after, answer.currency)
     for warning in outcome.warnings:
         write(f"warning: {warning}")
     return DONE if outcome.ok else REFUSED
+
+
+def _line(outcome: Outcome) -> str:
+    """Describe in one line what became of a command."""
+    at = ", ".join(f"@{position}" for position in outcome.positions)
+    where = f" [{at}]" if at else ""
+    if not outcome.ok:
+        said = f"{outcome.message}; {outcome.hint}"
+        return f"refused {outcome.code} ({outcome.rule}): {said}{where}"
+    if outcome.duplicate:
+        return f"duplicate: the original result applies{where}"
+    return f"recorded {at}" if at else "accepted"
 
 
 class _Record(Commands):

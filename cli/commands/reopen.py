@@ -36,16 +36,15 @@ def command(
 
     term = read_period(period, session.offset)
     made = reopen(session.ledger, term, actor=actor, reason=reason)
-    rows = [
+    months = [
         MonthReopened(
             period=getattr(one.event, "period", ""), close=getattr(one.event, "close", 0),
             position=one.position,
         )
         for one in made
     ]  # fmt: skip
-    if output.human:
-        for row in rows:
-            write(f"reopened {row.period}, closed at @{row.close} [@{row.position}]")
-        write("when it is complete: tally close")
+    if output.answered(Reopened(period=term.name, position=made[0].position, months=months)):
         return
-    output.object(Reopened(period=term.name, position=rows[0].position, months=rows))
+    for month in months:
+        write(f"reopened {month.period}, closed at @{month.close} [@{month.position}]")
+    write("when it is complete: tally close")

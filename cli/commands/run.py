@@ -16,6 +16,7 @@ from cli.render import flush, write
 from ledger import clock as clocks
 from ledger.errors import WrongClock
 from ledger.periods import SECOND, format_instant
+from projections.answers.keeping import Ran
 from projections.history.points import read_start
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _catch_up(
 def _printing(output: Output) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Yield what prints an event as it comes; nothing is gathered."""
     if output.form == "json":
-        with output.object_with({"schema": "tally.run/1"}, "events") as give:
+        with output.object_with(Ran(events=[])) as give:
             yield give
     elif output.human:
         yield lambda row: write(event_line(row))

@@ -112,8 +112,6 @@ def command(_session: Session, output: Output, *, name: str | None) -> None:
             write_lines(json.dumps(shown, indent=2, ensure_ascii=False))
         else:
             output.object(shown)
-    elif output.human:
+    elif not output.answered(Schemas(names=names())):
         for one in names():
             write(one)
-    else:
-        output.object(Schemas(names=names()))

@@ -48,17 +48,13 @@ def command(
         sealed = seal(writer, (key,), origin=key.name, release=release())
     if target is not None:
         target.write(sealed.note)
-    new = before is None or before.number != sealed.number
-    if output.human:
-        said = "sealed" if new else "was sealed already:"
-        write(f"{said} {plural(sealed.size, 'event')} of {key.name}")
-        write(f"  root {write_base64(sealed.root)}")
-        write_lines(f"  written to {target}" if target else f"\n{sealed.note.rstrip()}")
-        return
-    output.object(
-        Sealed(
-            number=sealed.number, new=new, origin=key.name,
-            size=sealed.size, root=write_base64(sealed.root), checkpoint=sealed.note,
-            file=None if target is None else str(target),
-        )
+    answer = Sealed(
+        number=sealed.number, new=before is None or before.number != sealed.number,
+        origin=key.name, size=sealed.size, root=write_base64(sealed.root), checkpoint=sealed.note,
+        file=None if target is None else str(target),
     )  # fmt: skip
+    if not output.answered(answer):
+        said = "sealed" if answer.new else "was sealed already:"
+        write(f"{said} {plural(sealed.size, 'event')} of {key.name}")
+        write(f"  root {answer.root}")
+        write_lines(f"  written to {target}" if target else f"\n{sealed.note.rstrip()}")

@@ -68,7 +68,7 @@ def add(
     written = tag_shown(read_tags(session.reader)[name], session.offset)
     if not output.answered(written):
         sealed = "sealed" if seal else "tagged"
-        at = short(written.point.at.isoformat())
+        at = short(written.point.at)
         write(f"{sealed} {name}: at {at} · @{point.position} [@{recorded.position}]")
         write(f"  see it with: tally state ACCOUNT --as-of tag:{name}")
 
@@ -88,14 +88,11 @@ def list_(session: Session, output: Output) -> None:
     )
     if output.answered(found):
         return
-    if rows := found.plain()["rows"]:
+    if found.rows:
         table(
             ("tag", "at", "known", "sealed", "added by"),
-            [
-                (row["name"], short(row["point"]["at"]), f"@{row['point']['position']}",
-                 row["sealed"], row["actor"])
-                for row in rows
-            ],
+            [(row.name, row.point.at, f"@{row.point.position}", row.sealed, row.actor)
+             for row in found.rows],
         )  # fmt: skip
     else:
         write("no tags; add one with: tally tag add NAME [POINT] [--seal]")

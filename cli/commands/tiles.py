@@ -43,9 +43,5 @@ def command(session: Session, output: Output, *, folder: Target) -> None:
             target.write_bytes(content)
             files += 1
             progress(files, 0)
-    if output.human:
+    if not output.answered(TilesWritten(folder=str(folder), size=seal.size, files=files)):
         write(f"{plural(seal.size, 'event')} in {plural(files, 'file')} in {folder}")
-        return
-    output.object(
-        TilesWritten(folder=str(folder), size=seal.size, files=files)
-    )

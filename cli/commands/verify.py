@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -80,7 +80,7 @@ def command(
         checks=[_shown(check) for check in checks],
     )
     if not output.answered(answer):
-        _page(answer.plain(), whole=verified.whole)
+        _page(answer, whole=verified.whole)
     if not verified.whole:
         return BROKEN
     return DONE if answer.ok and verified.events else FOUND
@@ -90,38 +90,32 @@ def _shown(check: Check) -> VerifiedCheck:
     fault = check.fault
     return VerifiedCheck(
         name=check.name, ok=check.ok, checked=check.checked,
-        first_bad=fault.position if fault is not None else None,
-        kind=fault.kind if fault is not None else None,
-        sentence=check.sentence,
-        said=fault.said if fault is not None else None,
-        skipped=check.skipped,
+        first_bad=fault and fault.position, kind=fault and fault.kind, sentence=check.sentence,
+        said=fault and fault.said, skipped=check.skipped,
     )  # fmt: skip
 
 
-def _holds(shown: dict[str, Any]) -> str:
-    return "skipped" if shown["skipped"] else "yes" if shown["ok"] else "NO"
+def _holds(check: VerifiedCheck) -> str:
+    return "skipped" if check.skipped else "yes" if check.ok else "NO"
 
 
-def _page(answer: dict[str, Any], *, whole: bool) -> None:
+def _page(answer: Verified, *, whole: bool) -> None:
     table(
-        ("check", "count", "holds"),
-        [(one["name"], one["checked"], _holds(one)) for one in answer["checks"]],
+        ("check", "count", "holds"), [(one.name, one.checked, _holds(one)) for one in answer.checks]
     )
     write()
-    for one in answer["checks"]:
-        if one["skipped"]:
-            write(f"{one['name']}: skipped, {one['skipped']}")
-        if not one["ok"]:
-            where = f" from @{one['first_bad']}" if one["first_bad"] is not None else ""
-            write(f"{one['name']}: {cell(one['kind'] or 'drifted')}{where}: {one['said']}")
-    journal = answer["journal"]
-    if answer["ok"] and journal is not None and journal["said"]:
-        write(f"journal: {journal['said']}")
-    sealed = answer["sealed"]
-    said = "no event is sealed" if sealed is None else f"sealed up to @{sealed}"
-    if answer["ok"]:
-        write(f"{plural(answer['events'], 'event')} unchanged, {said}")
-        if sealed is None:
+    for one in answer.checks:
+        if one.skipped:
+            write(f"{one.name}: skipped, {one.skipped}")
+        if not one.ok:
+            where = f" from @{one.first_bad}" if one.first_bad is not None else ""
+            write(f"{one.name}: {cell(one.kind or 'drifted')}{where}: {one.said}")
+    if answer.ok and answer.journal is not None and answer.journal.said:
+        write(f"journal: {answer.journal.said}")
+    if answer.ok:
+        said = "no event is sealed" if answer.sealed is None else f"sealed up to @{answer.sealed}"
+        write(f"{plural(answer.events, 'event')} unchanged, {said}")
+        if answer.sealed is None:
             write("next: tally keys new, then tally seal, and give the checkpoint to someone else")
     else:
         write("the log is broken" if not whole else "the log is intact; derived data drifted")

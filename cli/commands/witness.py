@@ -82,18 +82,15 @@ def command(
     noted.write(json.dumps(seen, sort_keys=True) + "\n")
     if target is not None:
         target.write(cosigned)
-    if output.human:
+    answer = Witnessed(
+        origin=new.origin, size=new.size, root=write_base64(new.root), seen_before=old.size,
+        witness=key.name, time=time, checkpoint=cosigned,
+        file=None if target is None else str(target),
+    )  # fmt: skip
+    if not output.answered(answer):
         events = plural(new.size, "event")
         write(f"cosigned {events} of {new.origin} as {key.name}; seen before: {old.size}")
         write_lines(f"  written to {target}" if target else f"\n{cosigned.rstrip()}")
-        return
-    output.object(
-        Witnessed(
-            origin=new.origin, size=new.size,
-            root=write_base64(new.root), seen_before=old.size, witness=key.name,
-            time=time, checkpoint=cosigned, file=None if target is None else str(target),
-        )
-    )  # fmt: skip
 
 
 def _seen(path: Path) -> dict[str, tuple[int, str]]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from cli.errors import EXPECTED, error_json, exit_code
+from cli.errors import EXPECTED, error_shown, exit_code
 from cli.explorer import pages, rendering
 from cli.explorer.answers import Answers
 from cli.explorer.asking import options_of, read_only
@@ -101,7 +101,7 @@ class Explorer:
             try:
                 reply = self._answers.reply(self._answers.stamp(), name, arguments, given)
             except EXPECTED as error:
-                return exit_code(type(error)), json_line(error_json(error)).encode()
+                return exit_code(type(error)), json_line(error_shown(error).plain()).encode()
             return reply.code, reply.body
 
         code, body = await run_in_threadpool(answer)

@@ -19,6 +19,8 @@ import click
 
 from cli.bootstrap import Session
 from cli.main import tally
+from cli.options import json_line
+from projections.answers.results import ErrorShown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -190,6 +192,5 @@ def ask(location: str, words: Sequence[str]) -> Reply:
 
 def refused(message: str, *, hint: str = "see: tally --help") -> Reply:
     """Return the answer to a question that cannot be asked."""
-    error = {"schema": "tally.error/1", "code": "USAGE", "exit": 2, "message": message,
-             "hint": hint}  # fmt: skip
-    return Reply(2, json.dumps(error, ensure_ascii=False).encode() + b"\n")
+    error = ErrorShown(code="USAGE", exit=2, message=message, hint=hint)
+    return Reply(2, json_line(error.plain()).encode())

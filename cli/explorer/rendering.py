@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.errors import EXPECTED, error_json, exit_code
+from cli.errors import EXPECTED, error_shown, exit_code
 from cli.explorer import links, proofs, shown
 from cli.explorer.asking import words_of
 from cli.explorer.drawings import drawn
@@ -59,7 +59,7 @@ class Renderer:
             stamp, here = self._answers.look(point)
         except EXPECTED as error:
             return exit_code(type(error)), self._template.render(
-                title="This cannot be shown", error=error_json(error), path=path, point={},
+                title="This cannot be shown", error=error_shown(error), path=path, point={},
                 parts=[], given={}, here=None, page=None,
             )  # fmt: skip
         page = make({**given, "seen_at": here.at})
@@ -118,7 +118,7 @@ class Renderer:
                 stamp, key, lambda: drawn(self._answers.location, name, asked.point)
             )
         except LedgerError as error:
-            return {"part": part, "failed": error_json(error)}
+            return {"part": part, "failed": error_shown(error)}
         return {"part": part, "drawn": text}
 
     def proof(self, position: str, file: str) -> tuple[int, bytes]:

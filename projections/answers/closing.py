@@ -64,14 +64,11 @@ class CheckpointKept(Part, frozen=True, kw_only=True):
     checkpoint: Id
 
 
-class Closed(Answer, frozen=True, kw_only=True, tag="tally.close/1"):
+class Closed(Answer, MonthClosed, frozen=True, kw_only=True, tag="tally.close/1"):
     """A closed period and the digests it commits: of its last month, and of every month.
 
     Attributes:
         restatements: facts since the close before, by position.
-        trial_balance: SHA-256 in hex.
-        instance_states: SHA-256 in hex.
-        balances: SHA-256 in hex.
         open_points: the lines of the checklist that were not met.
         checkpoint: with --seal: the signed checkpoint, kept in the ledger.
         pack: with --pack: the file.
@@ -79,14 +76,6 @@ class Closed(Answer, frozen=True, kw_only=True, tag="tally.close/1"):
     """
 
     period: PeriodName
-    position: Position
-    known_position: Count
-    restatements: Sequence[Position]
-    accounts: Count
-    instances: Count
-    trial_balance: Sha256
-    instance_states: Sha256
-    balances: Sha256
     months: Sequence[MonthClosed]
     actor: Id | None
     open_points: Sequence[Id]

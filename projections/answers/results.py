@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from ledger.errors import Refused
 from projections.answers.events import Event
 from projections.answers.terms import (
     Answer,
@@ -19,6 +20,9 @@ from projections.answers.terms import (
     PointShown,
     Position,
 )
+
+if TYPE_CHECKING:
+    from ledger.outcomes import Outcome
 
 
 class Imported(Answer, frozen=True, kw_only=True, tag="tally.import/1"):
@@ -45,6 +49,13 @@ class LookedAt(Part, frozen=True, kw_only=True):
     coupons: Sequence[CouponLookedAt] | UnsetType = UNSET
 
 
+def looked_at(error: BaseException | None) -> LookedAt | UnsetType:
+    """Return what a rule looked at before it refused, where the refusal says so."""
+    if not isinstance(error, Refused) or not error.facts:
+        return UNSET
+    return LookedAt(coupons=[CouponLookedAt(**one) for one in error.facts["coupons"]])
+
+
 class Result(Answer, frozen=True, kw_only=True, tag="tally.result/1"):
     """What became of one command; line is there for imports.
 
@@ -68,11 +79,25 @@ class Result(Answer, frozen=True, kw_only=True, tag="tally.result/1"):
     message: Id | UnsetType = UNSET
     rule: str | UnsetType | None = UNSET
     hint: str | UnsetType | None = UNSET
+    facts: LookedAt | UnsetType = UNSET
     positions: Sequence[Position]
     warnings: Sequence[Id] | UnsetType = UNSET
-    facts: LookedAt | UnsetType = UNSET
     dry_run: Literal[True] | UnsetType = UNSET
     events: Sequence[Event] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, outcome: Outcome, line: int | UnsetType = UNSET) -> Result:
+        """Write what became of a command."""
+        if outcome.ok:
+            return cls(
+                line=line, ok=True, duplicate=outcome.duplicate, positions=list(outcome.positions),
+                warnings=outcome.warnings,
+            )  # fmt: skip
+        return cls(
+            line=line, ok=False, code=outcome.code or UNSET, message=outcome.message or UNSET,
+            rule=outcome.rule, hint=outcome.hint, facts=looked_at(outcome.refused),
+            positions=list(outcome.positions),
+        )  # fmt: skip
 
 
 class ErrorShown(Answer, frozen=True, kw_only=True, tag="tally.error/1"):
