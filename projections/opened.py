@@ -145,6 +145,13 @@ class Opened:
         """Return policy and prices at a point."""
         return self.config if point.everything else config_at(self.reader, point)
 
+    def root(self, position: int) -> str:
+        """Return the root of the tree over the log's first events, in base64."""
+        from ledger.proof.nodes import Nodes  # noqa: PLC0415 - loaded when needed
+        from ledger.proof.notes import write_base64  # noqa: PLC0415 - as above
+
+        return write_base64(Nodes(self.reader.connection).root(position))
+
     def state(self, account: str, point: Point) -> AccountState:
         """Return what is shown of an account at a point. Raises: NoSuchThing, with a suggestion."""
         state = look_at(self.reader, account, point)

@@ -35,11 +35,14 @@ class Registry(Generic[T]):
 
     """
 
-    def __init__(self, group: str, noun: str, own: Mapping[str, Own]) -> None:
-        """Remember ours; ``noun`` is what one is called."""
+    def __init__(
+        self, group: str, noun: str, own: Mapping[str, Own], *, kind: type = object
+    ) -> None:
+        """Remember ours; ``noun`` is what one is called, ``kind`` the class that others give."""
         self.group = group
         self.noun = noun
         self.own = own
+        self._kind = kind
 
     def others(self) -> dict[str, EntryPoint]:
         """Return what installed packages add; a name of ours stays ours."""
@@ -80,4 +83,8 @@ class Registry(Generic[T]):
             where = others[name].value
             msg = f"the {self.noun} {name!r} cannot be loaded from {where}: {error!r}"
             raise InvalidInput(msg, hint="update or remove the package that brings it") from error
+        if not isinstance(found, self._kind):
+            where, kind = others[name].value, self._kind.__name__
+            msg = f"the {self.noun} {name!r} is not made with {kind}(...) in {where}"
+            raise InvalidInput(msg, hint="update or remove the package that brings it")
         return found

@@ -61,7 +61,7 @@ from projections.answers.terms import (
 )
 from projections.answers.why import Cause, Flip, Why
 from projections.asked import Point
-from projections.exports import Piece, Terms
+from projections.exports import Export, Piece, Terms
 from projections.point import Point as ResolvedPoint
 from projections.projection import Projection
 from projections.reconciliation.amounts import read_amount
@@ -85,6 +85,7 @@ __all__ = [
     "Diff",
     "Difference",
     "Event",
+    "Export",
     "Flip",
     "Id",
     "InstanceRow",

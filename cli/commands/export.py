@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from cli import points
-from cli.exports import FORMATS, JOURNALS, Choice, load
 from cli.groups import Registered
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
+from cli.progress import Progress
 from cli.render import write
 from ledger.errors import InvalidInput
 from projections.answers.keeping import Exported
-from projections.exports import EXPORTS
+from projections.exports import EXPORTS, write_export
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
+    from projections.exports import Export, Pieces
 
 EDITIONS = ("1.2", "1.3")
 
 
 @click.command("export")
 @click.option(
-    "--format", "form", required=True, type=Registered(FORMATS, EXPORTS), metavar="FORMAT",
-    help="; ".join(f"{name}: {said}" for name, said in FORMATS.items()),
+    "--format", "form", required=True, type=Registered(EXPORTS.own, EXPORTS), metavar="FORMAT",
+    help="; ".join(f"{name}: {one.said}" for name, one in EXPORTS.own.items()),
 )  # fmt: skip
 @output_option("Write a file instead of stdout.")
 @click.option("--ndjson", "as_ndjson", is_flag=True, help="events: one JSON object a line.")
@@ -51,27 +52,35 @@ def command(
       tally export --format events --ndjson --position 1000 -o log.ndjson
       tally export --format focus --as-of 2025-03-31 -o march.csv
     """
-    choice = _choice(form, options)
+    version = options.pop("focus_version") or ""
+    if version and form != "focus":
+        raise InvalidInput("--focus-version applies only to --format focus")
+    export = EXPORTS.load(form)
+    pieces = _pieces(form, export, options)
     point = points.asked(session, **point_options(options))
     session.note_what_is_due()
-    if target is None:
-        if not output.human:
-            msg = "--json describes the file that is written"
-            raise InvalidInput(msg, hint="name it with -o PATH")
-        load(form).write(session, point, form=form, into=sys.stdout.buffer, choice=choice)
-        return
-    with target.opened() as file:
-        into = Counted(file)
-        done = load(form).write(session, point, form=form, into=into, choice=choice)
+    if target is None and not output.human:
+        msg = "--json describes the file that is written"
+        raise InvalidInput(msg, hint="name it with -o PATH")
+    with Progress("export") as progress:
+        if target is None:
+            into = sys.stdout.buffer
+            write_export(session, pieces, point, into, version=version, progress=progress)
+            return
+        with target.opened() as file:
+            counted = Counted(file)
+            rows, digest = write_export(
+                session, pieces, point, counted, version=version, progress=progress
+            )
     if output.human:
-        write(f"wrote {target}: {form}, {into.size} bytes, @{point.position}")
-        if form in JOURNALS:
+        write(f"wrote {target}: {form}, {counted.size} bytes, @{point.position}")
+        if export.headed:
             write("  check it with: tally verify-export")
         return
     output.object(
         Exported(
-            format=form, file=str(target), bytes=into.size,
-            point=session.shown(point), rows=done.rows, **cast("Any", done.more),
+            format=form, file=str(target), bytes=counted.size, point=session.shown(point),
+            rows=rows, size=point.position, root=session.root(point.position), sha256=digest,
         )
     )  # fmt: skip
 
@@ -90,12 +99,16 @@ class Counted:
         return self._file.write(piece)
 
 
-def _choice(form: str, options: dict[str, Any]) -> Choice:
-    """Read how a format is to be written. Raises: InvalidInput."""
+def _pieces(form: str, export: Export, options: dict[str, Any]) -> Pieces:
+    """Return the writer that is asked for. Raises: InvalidInput."""
     asked = [name for name in ("ndjson", "parquet") if options.pop(f"as_{name}")]
-    version = options.pop("focus_version")
     if len(asked) > 1:
         raise InvalidInput("--ndjson and --parquet exclude each other", hint="choose one")
-    if version and form != "focus":
-        raise InvalidInput("--focus-version applies only to --format focus")
-    return Choice("".join(asked), version or "")
+    name = "".join(asked)
+    if name and name not in export.spelled:
+        takes = [one for one in EXPORTS.own if name in EXPORTS.load(one).spelled]
+        raise InvalidInput(
+            f"--{name} does not go with --format {form}",
+            hint=f"it goes with --format {', '.join(takes)}",
+        )
+    return export.spelled.get(name, export.pieces)

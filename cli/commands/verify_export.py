@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.exports.journals import JOURNALS
-from cli.exports.journals import write as write_journal
 from cli.options import Output, tally_command
 from cli.render import write
 from ledger.errors import IntegrityBroken, NoSuchThing
-from ledger.proof.nodes import Nodes
-from ledger.proof.notes import write_base64
 from ledger.quoting import plural
 from projections.answers.proving import ExportVerified
 from projections.answers.terms import Instant
+from projections.exports import EXPORTS, write_export
 from projections.journal.heading import HEADING_MAX, HINT, MODIFIED, Heading, read_heading
 from projections.journal.transactions import FORMS
 from projections.point import Point
@@ -50,13 +47,14 @@ def command(session: Session, output: Output, *, file: str) -> None:
     with path.open("rb") as given:
         heading = read_heading(given.read(HEADING_MAX))
         form, _, number = heading.form.partition("/")
-        if form not in JOURNALS or number not in map(str, FORMS):
+        export = EXPORTS.load(form) if form in EXPORTS.own else None
+        if export is None or not export.headed or number not in map(str, FORMS):
             msg = f"the heading names an unknown format: {heading.form}"
             raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
         point = _point(session, heading)
         given.seek(0)
         again = Compared(given)
-        write_journal(session, point, form=form, into=again, number=int(number))
+        write_export(session, export.pieces, point, again, version=number)
         more = given.read(1)
     if again.differs or more:
         intact = _intact(path, heading)
@@ -85,7 +83,7 @@ def _point(session: Session, heading: Heading) -> Point:
     if size > head:
         msg = f"the export was made of {size} events, and this log has {head}"
         raise IntegrityBroken(msg, kind=TRUNCATED)
-    root = write_base64(Nodes(reader.connection).root(size))
+    root = session.root(size)
     if root != heading.root:
         msg = f"the export was made of another log: at {size} events this one's root is {root}"
         raise IntegrityBroken(msg, kind=FORKED, hint="name the ledger with --ledger")

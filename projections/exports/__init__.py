@@ -1,32 +1,42 @@
-"""The log for the programs of others: whole events, vendor CSV, FOCUS, Parquet.
+"""The books and the log for the programs of others: journals, whole events, vendor CSV, FOCUS.
 
-Invariant: an export is a stream of pieces whose bytes depend on the log and the point alone; what
-is held in memory grows with one account at most. This package must not know where bytes go.
+Invariant: an export is a stream of pieces whose bytes depend on the log and the point alone,
+however far the clock has moved on; what is held in memory grows with one account at most. This
+package must not know where bytes go.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Final, NamedTuple
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from projections.point import Point
+    from projections.view import LedgerView
 
 
 class Piece(NamedTuple):
-    """Some bytes of an export, and how many of its rows they hold; a heading holds none."""
+    """Some bytes of an export, and how many of its rows they hold; a heading holds none.
+
+    ``hashed`` is whether the hash of the export covers them: not those of a heading that names it.
+    """
 
     body: bytes
     rows: int
+    hashed: bool = True
 
 
 class Terms(NamedTuple):
     """What holds for the whole export: the calendar offset, the ledger's name and currency.
 
-    ``version`` is the edition of the format, "" where it has one only.
+    ``version`` is the edition of the format, "" for the newest.
     """
 
     offset: int
@@ -35,21 +45,65 @@ class Terms(NamedTuple):
     version: str = ""
 
 
-_HERE = "projections.exports"
-# A format of ours is a function of (reader, point, terms) that yields pieces; one of a package is
-# given the whole view in place of the reader.
-EXPORTS: Final[Registry[Callable[..., Iterator[Piece]]]] = Registry(
+Pieces: TypeAlias = "Callable[[LedgerView, Point, Terms], Iterator[Piece]]"
+
+
+class Export(NamedTuple):
+    """A format: an entry point of the group ``tallystick.exports`` names one.
+
+    Attributes:
+        pieces: writes it.
+        spelled: other ways to write it, by option: ``ndjson``, ``parquet``.
+        headed: whether it begins with a heading that ``tally verify-export`` checks.
+
+    """
+
+    pieces: Pieces
+    spelled: Mapping[str, Pieces] = MappingProxyType({})
+    headed: bool = False
+
+
+_OURS: Final = {
+    "beancount": ("journals:BEANCOUNT", "the books, for bean-check"),
+    "hledger": ("journals:HLEDGER", "the books, for hledger and ledger"),
+    "events": ("events:EXPORT", "the log with its stored bytes, as MessagePack"),
+    "alibaba-bills": ("alibaba_bills:EXPORT", "the vendor's bill CSV"),
+    "alibaba-transactions": (
+        "alibaba_transactions:EXPORT", "the vendor's account transactions CSV"
+    ),
+    "focus": ("focus:EXPORT", "FOCUS cost and usage, CSV"),
+    "parquet": ("parquet:EXPORT", "the log as a typed table"),
+}  # fmt: skip
+EXPORTS: Final[Registry[Export]] = Registry(
     "tallystick.exports", "format",
-    {
-        "events": Own(f"{_HERE}.events:pieces", "the log with its stored bytes, as MessagePack"),
-        "alibaba-bills": Own(f"{_HERE}.alibaba_bills:pieces", "the vendor's bill CSV"),
-        "alibaba-transactions": Own(
-            f"{_HERE}.alibaba_transactions:pieces", "the vendor's account transactions CSV"
-        ),
-        "focus": Own(f"{_HERE}.focus:pieces", "FOCUS cost and usage, CSV"),
-        "parquet": Own(f"{_HERE}.parquet:pieces", "the log as a typed table"),
-    },
+    {name: Own(f"projections.exports.{where}", said) for name, (where, said) in _OURS.items()},
+    kind=Export,
 )  # fmt: skip
+
+
+class Sink(Protocol):
+    """What takes the bytes of an export: a file, stdout, or what compares them."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Write the next bytes."""
+        ...
+
+
+def write_export(
+    view: LedgerView, pieces: Pieces, point: Point, into: Sink, *, version: str = "",
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[int, str]:  # fmt: skip
+    """Write a whole export; return how many rows it has, and the hash of what one covers."""
+    config = view.config_at(point)
+    terms = Terms(config.policy.calendar_offset, config.ledger, config.currency, version)
+    digest, rows = sha256(), 0
+    for piece in pieces(view, point, terms):
+        into.write(piece.body)
+        if piece.hashed:
+            digest.update(piece.body)
+        rows += piece.rows
+        progress(rows, 0)
+    return rows, digest.hexdigest()
 
 
 def csv_pieces(columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> Iterator[Piece]:

@@ -14,7 +14,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date
 from projections.charges import OWED, Charge, charges
-from projections.exports import csv_pieces
+from projections.exports import Export, csv_pieces
 from projections.movements import BILL, NOTE, ORDER, REFUND
 from projections.point import history
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.exports import Piece, Terms
     from projections.point import Point
+    from projections.view import LedgerView
 
 COLUMNS = (
     "BillingCycle", "RecordID", "InstanceID", "Item", "PretaxGrossAmount", "InvoiceDiscount",
@@ -36,9 +37,9 @@ ITEMS = {
 }  # fmt: skip
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every account's charges, account by account, each in the order of a fold."""
-    return csv_pieces(COLUMNS, _rows(reader, point, terms))
+    return csv_pieces(COLUMNS, _rows(view.reader, point, terms))
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
@@ -82,3 +83,6 @@ def _row(account: str, currency: str, charge: Charge, offset: int) -> dict[str, 
         "OwnerID": account,
         "RelatedRecordID": charge.invoice if charge.invoice != charge.record else "",
     }
+
+
+EXPORT = Export(pieces)

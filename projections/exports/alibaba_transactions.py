@@ -13,7 +13,7 @@ from ledger import events as e
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
 from ledger.periods import format_instant, local_date
-from projections.exports import csv_pieces
+from projections.exports import Export, csv_pieces
 from projections.movements import NOTE, ORDER, PAYMENT, REFUND, REVERSAL, SETTLEMENT, movement
 from projections.point import history
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.exports import Piece, Terms
     from projections.point import Point
+    from projections.view import LedgerView
 
 COLUMNS = (
     "TransactionNumber", "TransactionTime", "TransactionType", "TransactionFlow",
@@ -35,9 +36,9 @@ TYPES = {
 }  # fmt: skip
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every account's movements, account by account."""
-    return csv_pieces(COLUMNS, _rows(reader, point, terms))
+    return csv_pieces(COLUMNS, _rows(view.reader, point, terms))
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
@@ -72,3 +73,6 @@ def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]
                 "BillingCycle": local_date(recorded.effective_at, terms.offset)[:7],
                 "OwnerID": account,
             }
+
+
+EXPORT = Export(pieces)

@@ -16,7 +16,7 @@ from ledger.errors import IntegrityBroken
 from ledger.proof.notes import write_base64
 from projections.answers import event_json
 from projections.currencies import Currencies
-from projections.exports import Piece
+from projections.exports import Export, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
     from projections.answers.terms import Formatter
     from projections.exports import Terms
     from projections.point import Point
+    from projections.view import LedgerView
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every event that a point selects as one MessagePack map after another."""
     import msgpack  # noqa: PLC0415 - known to this export alone, and loaded for it alone
 
     packer = msgpack.Packer(use_bin_type=True)
-    for body, recorded, write in _events(reader, point, terms):
+    for body, recorded, write in _events(view.reader, point, terms):
         yield Piece(packer.pack({**event_json(recorded, write), "body": body}), 1)
 
 
-def lines(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def lines(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every event that a point selects as one JSON object a line."""
-    for body, recorded, write in _events(reader, point, terms):
+    for body, recorded, write in _events(view.reader, point, terms):
         row = {**event_json(recorded, write), "body": write_base64(body)}
         yield Piece(f"{json.dumps(row, ensure_ascii=False)}\n".encode(), 1)
 
@@ -76,3 +77,6 @@ def split(ahead: IO[bytes], behind: IO[bytes]) -> Iterator[bytes]:
     if behind.read(1):
         msg = f"byte {end}: an event is cut off"
         raise IntegrityBroken(msg)
+
+
+EXPORT = Export(pieces, spelled={"ndjson": lines})

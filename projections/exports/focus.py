@@ -15,7 +15,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date, local_day, midnight, parse_instant
 from projections.charges import OWED, Charge, charges
-from projections.exports import csv_pieces
+from projections.exports import Export, csv_pieces
 from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION
 from projections.movements import BILL, NOTE, ORDER, REFUND
 from projections.point import history
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.exports import Piece, Terms
     from projections.point import Point
+    from projections.view import LedgerView
 
 Row = dict[str, str]
 
@@ -52,7 +53,7 @@ _SAID = {
 }
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every account's rows as CSV, account by account."""
     columns = COLUMNS[terms.version or DEFAULT_EDITION]
     known = frozenset(columns)
@@ -60,7 +61,7 @@ def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
         columns,
         (
             {name: cell for name, cell in row.items() if name in known}
-            for row in rows(reader, point, terms)
+            for row in rows(view.reader, point, terms)
         ),
     )
 
@@ -196,3 +197,12 @@ class _Charged:
         event = self._charge.recorded.event
         automatic = isinstance(event, e.InstanceRenewed) and event.via == "auto"
         return "Recurring" if automatic else "One-Time"
+
+
+def _parquet(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
+    from projections.exports import focus_parquet  # noqa: PLC0415 - for --parquet alone
+
+    return focus_parquet.pieces(view, point, terms)
+
+
+EXPORT = Export(pieces, spelled={"parquet": _parquet})

@@ -23,19 +23,19 @@ from projections.exports.tables import tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.store import Reader
     from projections.exports import Piece, Terms
     from projections.exports.tables import Cell, Kind
     from projections.point import Point
+    from projections.view import LedgerView
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every account's rows, account by account. Raises: InvalidInput."""
     edition = terms.version or DEFAULT_EDITION
     columns = {name: _kind(name) for name in COLUMNS[edition]}
     typed = (
         {name: _cell(columns[name], cell) for name, cell in row.items() if name in columns}
-        for row in rows(reader, point, terms)
+        for row in rows(view.reader, point, terms)
     )
     return tables(columns, typed, {"focus.version": edition, "tally.ledger": terms.ledger})
 

@@ -20,6 +20,7 @@ from ledger import events as e
 from ledger.money import format_minor, format_round_down
 from projections.answers import AMOUNTS, INSTANTS
 from projections.currencies import Currencies
+from projections.exports import Export
 from projections.exports.tables import tables
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from projections.exports import Piece, Terms
     from projections.exports.tables import Cell, Kind
     from projections.point import Point
+    from projections.view import LedgerView
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVELOPE: dict[str, Kind] = {
@@ -61,13 +63,13 @@ def _kind(name: str, hint: object) -> Kind:
     return "integer" if bare == [int] else "text"
 
 
-def pieces(reader: Reader, point: Point, terms: Terms) -> Iterator[Piece]:
+def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every event that a point selects, in position order. Raises: InvalidInput."""
     columns = dict(_ENVELOPE)
     columns |= {f"data_{name}": kind for name, kind in fields().items()}
     columns["body"] = "bytes"
     about = {"tally.ledger": terms.ledger, "tally.schema": "tally.events/1"}
-    return tables(columns, _rows(reader, point, terms), about)
+    return tables(columns, _rows(view.reader, point, terms), about)
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, Cell]]:
@@ -108,3 +110,6 @@ def _cell(name: str, held: object, currency: str) -> Cell:
     if held is None or isinstance(held, str | bool):
         return held
     return json.dumps(held, ensure_ascii=False, sort_keys=True)
+
+
+EXPORT = Export(pieces)

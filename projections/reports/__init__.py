@@ -77,4 +77,5 @@ REPORTS: Final[Registry[Report]] = Registry(
         name: Own(f"projections.reports.{name.replace('-', '_')}:REPORT", said)
         for name, said in _OURS.items()
     },
+    kind=Report,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.bootstrap import Session
-from cli.exports.journals import write
+from projections.exports import EXPORTS, write_export
 from projections.journal.transactions import BARE
 from projections.point import Asked
 from tests.cli.program import World, tally_process
@@ -119,7 +119,8 @@ def test_a_journal_carries_lots_and_one_made_before_them_still_holds(
     world.done("verify-export", path)
     old = BytesIO()
     with Session(str(world.path)) as session:
-        write(session, session.point(Asked()), form=form, into=old, number=BARE)
+        pieces, point = EXPORTS.load(form).pieces, session.point(Asked())
+        write_export(session, pieces, point, old, version=str(BARE))
     assert old.getvalue().startswith(f"; tally-export: {form}/1\n".encode())
     assert b"lot" not in old.getvalue()
     path.write_bytes(old.getvalue())

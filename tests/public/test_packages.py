@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "EXTENDING.md").read_text(encoding="utf-8")
-MORE = "trial-balance = acme_tally:OWING\nbroken = acme_tally:NOTHING"
+MORE = "trial-balance = acme_tally:OWING\nbroken = acme_tally:NOTHING\nbare = acme_tally:owing"
 
 
 def blocks(kind: str) -> str:
@@ -85,6 +85,8 @@ def test_what_is_ours_stays_ours_and_what_is_broken_says_so(looked_at: World) ->
     broken = looked_at.done("report", "broken", code=2)
     assert broken.err.count("\n") == 1
     assert "acme_tally:NOTHING" in broken.err
+    bare = looked_at.done("report", "bare", code=2)
+    assert "not made with Report(...) in acme_tally:owing" in bare.err
     with open_ledger(looked_at.path) as view:
         with pytest.raises(InvalidInput, match="NOTHING"):
             view.report("broken")
