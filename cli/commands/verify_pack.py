@@ -43,22 +43,21 @@ def command(session: Session, output: Output, *, file: Path, policy_place: str |
     policy = None if policy_place is None else read_policy(session.location, policy_place)
     with Progress("verify") as progress:
         answer = judge(file, policy=policy, progress=progress)
-    bad = [one["name"] for one in answer["checks"] if not one["ok"]]
-    unsigned = bad == [MANIFEST_SIGNED] and answer["signed"] is False
-    code = DONE if answer["ok"] else FOUND if unsigned else BROKEN
-    if not output.human:
-        output.object(answer)
+    bad = [one.name for one in answer.checks if not one.ok]
+    unsigned = bad == [MANIFEST_SIGNED] and answer.signed is False
+    code = DONE if answer.ok else FOUND if unsigned else BROKEN
+    if output.answered(answer):
         return code
-    for key in answer["keys"]:
+    for key in answer.keys:
         write(f"accepted key: {key}")
-    for one in answer["checks"]:
-        write(f"{'ok' if one['ok'] else 'NO'}  {one['name']}: {one['said']}")
+    for one in answer.checks:
+        write(f"{'ok' if one.ok else 'NO'}  {one.name}: {one.said}")
     write()
     if code == BROKEN:
         write("This pack does not hold.")
         return code
     write("All holds but the manifest's signature." if unsigned else "All holds.")
     write("Not shown:")
-    for said in answer["cannot_show"]:
+    for said in answer.cannot_show:
         write(f"  - {said}")
     return code

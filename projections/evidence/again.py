@@ -26,6 +26,7 @@ from ledger.proof.trust import TrustPolicy
 from ledger.quoting import plural
 from ledger.store import create_store, open_store
 from ledger.store.rows import Row
+from projections.answers.proving import CheckpointFound, PackCheck, PackVerified
 from projections.evidence.handed import Handed, broken
 from projections.evidence.pack import (
     MANIFEST,
@@ -42,6 +43,7 @@ from projections.exports.events import split
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ledger.proof.notes import Checkpoint
     from ledger.proof.trust import Accepted
     from ledger.store import Store
 
@@ -81,21 +83,29 @@ class Judge:
         self._accepted: Accepted | None = None
         self._store: Store | None = None
         self._older = False
-        self.answer: dict[str, Any] = {
-            "schema": "tally.verify_pack/1", "pack": str(path), "ok": False, "period": None,
-            "known_at": None, "checkpoint": None, "keys": [], "checks": [], "not_judged": [],
-            "signed": None, "cannot_show": list(CANNOT),
-        }  # fmt: skip
+        self._about: tuple[str | None, str | None] = None, None  # period, known at
+        self._signed: bool | None = None
+        self._checks: list[PackCheck] = []
+        self._whole = False  # every check was run
 
-    def run(self, progress: Progress | None = None) -> dict[str, Any]:
-        """Run every check; return ``tally.verify_pack/1``. Raises: InvalidInput (no pack)."""
+    def run(self, progress: Progress | None = None) -> PackVerified:
+        """Run every check. Raises: InvalidInput (no pack)."""
         with TemporaryDirectory() as folder:
             try:
                 self._run(Path(folder), progress)
             finally:
                 if self._store is not None:
                     self._store.close()
-        return self.answer
+        accepted, (period, known_at) = self._accepted, self._about
+        return PackVerified(
+            pack=str(self._path), ok=self._whole and all(one.ok for one in self._checks),
+            period=period, known_at=known_at,
+            checkpoint=None if accepted is None else _shown(accepted.checkpoint),
+            keys=[] if accepted is None else [str(key) for key in accepted.keys],
+            checks=self._checks, not_judged=sorted(NOT_JUDGED) if self._whole else [],
+            signed=self._signed,
+            cannot_show=[*CANNOT, *([UNSIGNED] if self._signed is False else [])],
+        )  # fmt: skip
 
     def _run(self, folder: Path, progress: Progress | None) -> None:
         checks: list[tuple[str, Callable[[Handed], str]]] = [
@@ -114,8 +124,7 @@ class Judge:
                 try:
                     self._say(name, check(pack), ok=True)
                 except _Unsigned:  # what follows from the events can still be shown
-                    self.answer["signed"] = False
-                    self.answer["cannot_show"].append(UNSIGNED)
+                    self._signed = False
                     self._say(name, f"there is no {SIGNATURE}", ok=False)
                 except _HARM as error:
                     if self._older:
@@ -125,11 +134,10 @@ class Judge:
                     said = str(error) if known else f"it is malformed ({type(error).__name__})"
                     self._say(name, said, ok=False)
                     return
-            self.answer["not_judged"] = sorted(NOT_JUDGED)
-        self.answer["ok"] = all(one["ok"] for one in self.answer["checks"])
+        self._whole = True
 
     def _say(self, name: str, said: str, *, ok: bool) -> None:
-        self.answer["checks"].append({"name": name, "ok": ok, "said": said[:200]})
+        self._checks.append(PackCheck(name=name, ok=ok, said=said[:200]))
 
     def _check_manifest(self, pack: Handed) -> str:
         told = pack.json(MANIFEST)
@@ -138,8 +146,7 @@ class Judge:
             raise broken(f"its manifest is not a {SCHEMA}")
         if not isinstance(told["period"], str) or not isinstance(told["files"], dict):
             raise broken("its manifest is malformed")
-        self._manifest = told
-        self.answer["period"], self.answer["known_at"] = str(told["period"]), str(told["known_at"])
+        self._manifest, self._about = told, (str(told["period"]), str(told["known_at"]))
         return f"period {told['period']}, known at {told['known_at']}"
 
     def _check_files(self, pack: Handed) -> str:
@@ -156,15 +163,9 @@ class Judge:
         own = TrustPolicy.read(pack.text(POLICY))
         accepted = (self._policy or own).accept(pack.text(CHECKPOINT))
         checkpoint = accepted.checkpoint
-        told = {
-            "origin": checkpoint.origin, "size": checkpoint.size,
-            "root": write_base64(checkpoint.root),
-        }  # fmt: skip
-        if told != self._manifest["checkpoint"]:
+        if _shown(checkpoint).plain() != self._manifest["checkpoint"]:
             raise broken("the manifest names another checkpoint")
         self._accepted = accepted
-        self.answer["checkpoint"] = told
-        self.answer["keys"] = [str(key) for key in accepted.keys]
         names = ", ".join(key.name for key in accepted.keys)
         return f"{plural(checkpoint.size, 'event')} of {checkpoint.origin}, signed by {names}"
 
@@ -178,7 +179,7 @@ class Judge:
             raise broken(f"{SIGNATURE} is about another manifest")
         policy = self._policy or TrustPolicy.read(pack.text(POLICY))
         keys = policy.signers(note, checkpoint.origin, "manifest")
-        self.answer["signed"] = True
+        self._signed = True
         return f"signed by {', '.join(key.name for key in keys)}"
 
     def _check_log(self, pack: Handed, folder: Path) -> str:
@@ -243,6 +244,11 @@ class _Nowhere(io.RawIOBase):
         return len(raw)
 
 
+def _shown(checkpoint: Checkpoint) -> CheckpointFound:
+    root = write_base64(checkpoint.root)
+    return CheckpointFound(origin=checkpoint.origin, size=checkpoint.size, root=root)
+
+
 def _row(body: bytes) -> Row:
     found = codec.decode_envelope(body)
     return Row(
@@ -253,7 +259,7 @@ def _row(body: bytes) -> Row:
 
 def judge(
     path: Path, *, policy: TrustPolicy | None = None, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> PackVerified:
     """Verify a pack. Raises: InvalidInput, OSError where there is none to verify."""
     if path.is_dir():
         msg = f"{str(path)!r} is a folder"

@@ -21,16 +21,14 @@ from projections.journal.chart import (
     DEFERRED,
     OUTSTANDING,
     RECEIVABLE,
-    ROOTS,
     SUBSCRIBED,
     WALLET,
     BookAccount,
     Key,
-    commodity,
     format_scaled,
-    minor_unit,
 )
-from projections.journal.identities import coupons_left, unearned
+from projections.journal.identities import balance_of, coupons_left, unearned
+from projections.journal.reports import in_chart_order
 from projections.point import Point, history
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ BALANCE_COLUMNS = ("account", "commodity", "debit", "credit")
 CUSTOMER_COLUMNS = ("account", "currency", "cash", "outstanding", "coupons", "deferred")
 ROLL_COLUMNS = ("account", "commodity", "line", "amount")
 BY_CUSTOMER = frozenset((WALLET, RECEIVABLE, CLEARING, OUTSTANDING))
-_PLACE = {root: place for place, root in enumerate(ROOTS)}
 
 
 def period_point(period: Period, size: int) -> Point:
@@ -106,9 +103,8 @@ class Ends:
 
     def _move(self, entry: Entry) -> None:
         name = type_name(type(entry.recorded.event))
-        for posting in entry.postings:
-            key = Key(coded(posting.account), commodity(posting.account, entry.currency))
-            self._moved[key][name] += posting.scaled(entry.currency)
+        for key, amount in entry.legs:
+            self._moved[Key(coded(key.account), key.commodity)][name] += amount
 
     def _end(
         self, end: str, books: Books, state: AccountState, customers: Table
@@ -131,7 +127,7 @@ class Ends:
 
     def trial_balance(self, end: str) -> Iterator[tuple[str, str, str, str]]:
         """Yield one row an account of the chart that was ever posted to: debit or credit."""
-        for key, amount in self._in_order(self._sums[end]):
+        for key, amount in in_chart_order(self._sums[end]):
             written = format_scaled(abs(amount), key.commodity)
             zero = format_scaled(0, key.commodity)
             debit, credit = (written, zero) if amount >= 0 else (zero, written)
@@ -140,7 +136,7 @@ class Ends:
     def roll_forward(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield opening, each type of event and closing of every account of the chart."""
         opening, closing = self._sums[OPENING], self._sums[CLOSING]
-        for key, amount in self._in_order(closing):
+        for key, amount in in_chart_order(closing):
             first = opening.get(key, 0)
             lines = [(OPENING, first), *sorted(self._moved.get(key, {}).items())]
             for name, moved in (*lines, (CLOSING, amount)):
@@ -159,25 +155,14 @@ class Ends:
             for end in (OPENING, CLOSING)
         }  # fmt: skip
 
-    @staticmethod
-    def _in_order(sums: dict[Key, int]) -> list[tuple[Key, int]]:
-        return sorted(
-            sums.items(),
-            key=lambda one: (_PLACE[one[0].account.root], one[0].account.owner, one[0].commodity),
-        )
-
 
 def _of_books(balances: dict[Key, int], state: AccountState) -> tuple[int, ...]:
     """Return what the books hold of a customer: cash, outstanding, coupons, deferred."""
-    unit = minor_unit(state.currency)
-
-    def of(root: str, owner: str) -> int:
-        account = BookAccount(root, owner)
-        amount = balances.get(Key(account, commodity(account, state.currency)), 0)
-        minor, rest = divmod(amount, unit)
-        return amount if rest else minor  # never equal to whole minor units
-
     name = state.account
-    return (
-        -of(WALLET, name), of(RECEIVABLE, name), of(OUTSTANDING, name), -of(DEFERRED, SUBSCRIBED),
+    wallet, receivable, coupons, deferred = (
+        balance_of(balances, root, owner, state.currency)
+        for root, owner in (
+            (WALLET, name), (RECEIVABLE, name), (OUTSTANDING, name), (DEFERRED, SUBSCRIBED),
+        )
     )  # fmt: skip
+    return -wallet, receivable, coupons, -deferred

@@ -19,7 +19,6 @@ from projections.journal.chart import (
     SUBSCRIBED,
     BookAccount,
     Key,
-    Posting,
     commodity,
     minor_unit,
 )
@@ -39,12 +38,12 @@ _UNEARNED = BookAccount(DEFERRED, SUBSCRIBED)
 
 
 class Entry(NamedTuple):
-    """One event's postings, all in one customer's currency."""
+    """One event's postings, all in one customer's currency, at the scale of the books."""
 
     recorded: RecordedEvent
     account: str
     currency: str
-    postings: tuple[Posting, ...]
+    legs: tuple[tuple[Key, int], ...]
 
 
 class Books:
@@ -85,10 +84,13 @@ class Books:
         if not found:
             return None
         currency = self.currencies[account]
-        for posting in found:
-            key = Key(posting.account, commodity(posting.account, currency))
-            self.posted[key] += posting.scaled(currency)
-        return Entry(recorded, account, currency, found)
+        legs = tuple(
+            (Key(one.account, commodity(one.account, currency)), one.scaled(currency))
+            for one in found
+        )
+        for key, amount in legs:
+            self.posted[key] += amount
+        return Entry(recorded, account, currency, legs)
 
     def recognised(self, at: int, *, forward: bool = False) -> dict[Key, int]:
         """Return what the schedules post up to an instant: from deferred to income.

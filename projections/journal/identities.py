@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.state import AccountState
-    from projections.journal.books import Entry
 
     Identity = Callable[["Customer"], bool]
 
@@ -51,6 +50,14 @@ def unearned(state: AccountState, at: int) -> int:
         if instance.released_at is None
         for order in instance.orders
     )
+
+
+def balance_of(balances: dict[Key, int], root: str, owner: str, currency: str) -> int:
+    """Return a balance in whole minor units; what is not a whole number of them as it is."""
+    account = BookAccount(root, owner)
+    amount = balances.get(Key(account, commodity(account, currency)), 0)
+    minor, rest = divmod(amount, minor_unit(currency))
+    return amount if rest else minor
 
 
 class Customer:
@@ -73,8 +80,9 @@ class Customer:
         for recorded in batch:
             entry = self.books.take(recorded)
             self.at = max(self.at, recorded.effective_at)
-            if entry is not None:
-                self._move(entry)
+            name = type_name(type(recorded.event))
+            for key, amount in entry.legs if entry is not None else ():
+                self.moved[key, name] += amount
         self.judge(self.at)
 
     def judge(self, at: int) -> None:
@@ -83,18 +91,9 @@ class Customer:
         self.recognised = self.books.recognised(at)
         self.balances = self.books.with_revenue(self.recognised)
 
-    def _move(self, entry: Entry) -> None:
-        name = type_name(type(entry.recorded.event))
-        for posting in entry.postings:
-            key = Key(posting.account, commodity(posting.account, entry.currency))
-            self.moved[key, name] += posting.scaled(entry.currency)
-
     def balance(self, root: str, owner: str) -> int:
-        """Return a balance in whole minor units, or what is not a whole number of them as it is."""
-        account = BookAccount(root, owner)
-        amount = self.balances.get(Key(account, commodity(account, self.state.currency)), 0)
-        minor, rest = divmod(amount, minor_unit(self.state.currency))
-        return amount if rest else minor
+        """Return a balance in minor units."""
+        return balance_of(self.balances, root, owner, self.state.currency)
 
 
 def trial_balance_is_zero(one: Customer) -> bool:

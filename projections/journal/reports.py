@@ -20,7 +20,6 @@ from projections.journal.chart import (
     ROOTS,
     WALLET,
     Key,
-    commodity,
 )
 from projections.point import history
 
@@ -100,9 +99,8 @@ def roll_forward(
         if starts is not None and entry.recorded.effective_at < starts:
             return
         name = type_name(type(entry.recorded.event))
-        for posting in entry.postings:
-            counted = commodity(posting.account, entry.currency)
-            moved[posting.account.root, counted][name] += posting.scaled(entry.currency)
+        for key, amount in entry.legs:
+            moved[key.account.root, key.commodity][name] += amount
 
     opening = Books()
     earned: dict[Key, int] = defaultdict(int)
@@ -209,7 +207,7 @@ def _entries(
 
 def _change(entry: Entry) -> Position:
     sums = dict.fromkeys((WALLET, RECEIVABLE, OUTSTANDING), 0)
-    for posting in entry.postings:
-        if posting.account.root in sums:
-            sums[posting.account.root] += posting.scaled(entry.currency)
+    for key, amount in entry.legs:
+        if key.account.root in sums:
+            sums[key.account.root] += amount
     return Position(-sums[WALLET], sums[RECEIVABLE], sums[OUTSTANDING])

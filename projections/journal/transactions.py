@@ -15,7 +15,6 @@ from ledger.events import CreditNoteIssued, account_of, type_name
 from ledger.money import format_minor
 from ledger.periods import SECOND, format_instant, local_day, midnight
 from projections.journal.books import RECOGNISED, Books
-from projections.journal.chart import BookAccount, Key, commodity
 from projections.lots import all_lots, flows
 from projections.refunds import Orders
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.journal.books import Entry
+    from projections.journal.chart import BookAccount, Key
     from projections.point import Point
     from projections.refunds import Part
 
@@ -143,13 +143,7 @@ class Ledgered:
 
     def _posted(self, entry: Entry, day: int) -> Transaction:
         recorded = entry.recorded
-        legs = tuple(
-            self._leg(
-                Key(one.account, commodity(one.account, entry.currency)),
-                one.scaled(entry.currency),
-            )
-            for one in entry.postings
-        )
+        legs = tuple(self._leg(key, amount) for key, amount in entry.legs)
         return Transaction(
             day, type_name(type(recorded.event)), recorded.position, recorded.effective_at,
             entry.account, legs, self._lots.get(recorded.position, ()),

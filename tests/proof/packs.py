@@ -74,7 +74,7 @@ def rewritten(
 def verdicts(path: Path) -> Verdicts:
     """Judge a pack both ways in this process; both answers have the one shape."""
     found: list[str | None] = []
-    for way in (lambda: standalone.verify(path, []), lambda: judge(path)):
+    for way in (lambda: standalone.verify(path, []), lambda: judge(path).plain()):
         try:
             answer = valid(json.loads(json.dumps(way())))
         except (standalone.Nothing, InvalidInput):
