@@ -45,11 +45,11 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
     help="Show the version and exit.",
 )  # fmt: skip
-@ledger_option("The ledger, as after the command.")
-@click.option("--no-pager", is_flag=True, help="Do not page what is longer than the terminal.")
+@ledger_option("The ledger; may also stand after the command.")
+@click.option("--no-pager", is_flag=True, help="Do not page long output.")
 @click.pass_context
 def tally(ctx: click.Context, ledger: str | None, *, no_pager: bool) -> None:
-    """Keep a billing ledger whose every number can be asked for, at any instant."""
+    """Keep a billing ledger, and ask for any of its numbers at any instant."""
     remember(ctx, ledger)
     if no_pager:
         from cli.paging import switch_off  # noqa: PLC0415 - only where it is asked for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from ledger.policy import did_you_mean
@@ -26,27 +28,47 @@ def explained(error: click.ClickException) -> tuple[str, str]:
         near = did_you_mean(error.option_name, _options(ctx))
         return f"no option {error.option_name!r}", near or see
     if isinstance(error, click.BadParameter) and error.param is not None:
-        where = error.param.get_error_hint(ctx).strip("'")
-        if isinstance(error, click.MissingParameter):
-            return _missing(error, where), see
-        if isinstance(error.param.type, click.Choice):
-            given = error.message.rpartition(" is not ")[0].strip("'\"")  # click keeps no value
-            choices = [str(choice) for choice in error.param.type.choices]
-            said = f"{where} cannot be {given!r}: it is one of {', '.join(choices)}"
-            return said, did_you_mean(given, choices) or see
-        if isinstance(error.param.type, click.IntRange):
-            return _outside(error, where, error.param.type), see
-    return error.format_message().rstrip("."), see
+        said, near = _bad_value(error, error.param)
+        return said, near or see
+    return _of_the_parser(error), see
 
 
-def _outside(error: click.BadParameter, where: str, bounds: click.IntRange) -> str:
+def _bad_value(error: click.BadParameter, param: click.Parameter) -> tuple[str, str | None]:
+    """Explain a value that an option or argument does not take."""
+    where = param.get_error_hint(error.ctx).strip("'")
+    if isinstance(error, click.MissingParameter):
+        return _missing(error, where), None
+    if isinstance(param.type, click.Choice):
+        given = error.message.rpartition(" is not ")[0].strip("'\"")  # click keeps no value
+        choices = [str(choice) for choice in param.type.choices]
+        said = f"{where} cannot be {given!r}: it is one of {', '.join(choices)}"
+        return said, did_you_mean(given, choices)
+    if isinstance(param.type, type(click.INT)):
+        return _outside(error, where, param.type), None
+    return f"{where}: {error.message.rstrip('.')}", None
+
+
+def _of_the_parser(error: click.ClickException) -> str:
+    """Explain what click refuses before it looks at values."""
+    if isinstance(error, click.BadOptionUsage):
+        count = re.search(r"requires (an|\d+) argument", error.message)
+        many = f"{count[1]} values" if count and count[1] != "an" else "a value"
+        return f"{error.option_name} {'needs' if count else 'does not take'} {many}"
+    extra = re.fullmatch(r"Got unexpected extra arguments? \((.+)\)", error.message)
+    return f"too many arguments: {extra[1]}" if extra else error.format_message().rstrip(".")
+
+
+def _outside(error: click.BadParameter, where: str, kind: click.types.IntParamType) -> str:
     """Return which numbers an option takes: click writes a formula, or the name of a type."""
     given = error.message.split(" ", 1)[0].strip("'\"")
-    if bounds.min is None or bounds.max is None:
-        wanted = f"at least {bounds.min}" if bounds.max is None else f"at most {bounds.max}"
+    least, most = getattr(kind, "min", None), getattr(kind, "max", None)
+    if least is None and most is None:
+        wanted = ""
+    elif least is None or most is None:
+        wanted = f", at least {least}" if most is None else f", at most {most}"
     else:
-        wanted = f"from {bounds.min} to {bounds.max}"
-    return f"{where} cannot be {given!r}: it is a whole number, {wanted}"
+        wanted = f", from {least} to {most}"
+    return f"{where} cannot be {given!r}: it is a whole number{wanted}"
 
 
 def _missing(error: click.MissingParameter, where: str) -> str:

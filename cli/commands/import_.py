@@ -112,7 +112,7 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
 @click.option("--dry-run", is_flag=True, help="With --from: show the result; record nothing.")
 @click.option("--dates-lost", is_flag=True, help="With --from: accept that dates are lost.")
 @click.option("--account", default="", help="With --from: the account, if the file names none.")
-@click.option("--encoding", default="utf-8", show_default=True, help="With --from: utf-8, gbk.")
+@click.option("--encoding", default="utf-8", show_default=True, help="With --from: its encoding.")
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, file: str, resume: bool, stop_on_refusal: bool,

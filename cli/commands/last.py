@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.argument("field", metavar="ACCOUNT.FIELD")
 @click.option("--before", metavar="POINT",
               help="Only changes before this event, or before T.")  # fmt: skip
-@click.option("-n", "count", type=click.IntRange(1, 100_000), default=1, show_default=True,
-              help="Number of changes to show, latest first.")  # fmt: skip
+@click.option("-n", "count", metavar="N", type=click.IntRange(1, 100_000), default=1,
+              show_default=True, help="Number of changes to show, latest first.")  # fmt: skip
 @tally_command(rows=True)
 def command(
     session: Session, output: Output, *, field: str, before: str | None, count: int

@@ -73,9 +73,9 @@ def write_pack(
 @click.option("--period", required=True, metavar="PERIOD", help="Like 2025-03.")
 @output_option("Default: pack-MONTH.zip.")
 @click.option("--seed", help="Seed of the sample (default: the checkpoint's root).")
-@click.option("--sample", "sample_size", type=click.IntRange(0, 10_000),
+@click.option("--sample", "sample_size", metavar="N", type=click.IntRange(0, 10_000),
               default=SAMPLE_SIZE,
-              show_default=True, help="How many events to draw.")  # fmt: skip
+              show_default=True, help="Number of events to draw.")  # fmt: skip
 @key_option
 @policy_option
 @tally_command()

@@ -55,9 +55,10 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 @click.option("--account", default="", help="The bank account to read, or the account of all rows.")
 @click.option("--channel", "channels", multiple=True, help="Only payments through this channel.")
 @click.option("--item", "items", multiple=True, help="Only these bill items, e.g. PayAsYouGoBill.")
-@click.option("--encoding", default="utf-8", show_default=True, help="Of a CSV: utf-8, gbk, ...")
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV.")
 @click.option(
-    "--transit-days", type=click.IntRange(0, 366), help="Days a payment may be in transit."
+    "--transit-days", type=click.IntRange(0, 366), metavar="N",
+    help="Days a payment may be in transit."
 )
 @click.option("--tolerance", metavar="X", default="0", help="Let amounts differ by up to X.")
 @click.option("--propose", is_flag=True, help="Print commands that book what is missing.")

@@ -206,6 +206,25 @@ def test_a_wrong_choice_is_answered_with_all_of_them() -> None:
     assert told.err == f"error: {said}\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("state a --at", "--at needs a value"),
+        ("whatif --patch 17", "--patch needs 2 values"),
+        ("state a --json=3", "--json does not take a value"),
+        ("state a b c", "too many arguments: b c"),
+        ("debug a -x nowhere", "-x: File 'nowhere' does not exist"),
+        ("record renew --months 1.5", "--months cannot be '1.5': it is a whole number"),
+        ("serve --port -1", "--port cannot be '-1': it is a whole number, from 0 to 65535"),
+        ("log -n x", "-n cannot be 'x': it is a whole number, at least 0"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_answered_in_our_words(arguments: str, said: str) -> None:
+    told = tally(*arguments.split())
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"error: {said}; see: tally ")
+
+
 def test_everything_that_is_missing_is_named_at_once() -> None:
     told = tally("record", "top-up", "--account", "a-1", "--serial", "T1")
     see = "see: tally record top-up --help"
