@@ -10,9 +10,9 @@ from benchmarks import peers
 from benchmarks.measure import Figure, Measured, apart, best, spent, whole_process
 from ledger import codec
 from ledger.events import ACCOUNT_PREFIX
+from ledger.kept.stream_tiles import Tiles
 from ledger.memory import no_cycles
 from ledger.store import open_reader, open_store
-from ledger.stream_tiles import Tiles
 from projections.point import Asked, account_at, resolve
 from projections.runner import Views
 

@@ -52,7 +52,7 @@ def _copied(session: Session, folder: Path) -> Session:
     """Return a session on a copy of the ledger in a file: a large one needs no memory for it."""
     path = folder / "copy.db"
     if is_server(session.location):
-        from ledger.copying import copy  # noqa: PLC0415 - for ledgers on a server
+        from ledger.store.copying import copy  # noqa: PLC0415 - for ledgers on a server
 
         create_store(str(path))
         with closing(open_store(str(path))) as store:

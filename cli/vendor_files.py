@@ -19,7 +19,7 @@ from cli.render import note
 from ledger.errors import BadLine
 from ledger.importer import Origin
 from ledger.outcomes import Result
-from ledger.settings import SettingBroken
+from ledger.store.settings import SettingBroken
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers import BANKS, read_statement

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ledger import clock as clocks
-from ledger import codec, kept, settings
+from ledger import codec, kept
 from ledger import commands as c
 from ledger.account import evolve
 from ledger.engine import Engine, find_records, keys_used
@@ -25,7 +25,7 @@ from ledger.memory import WEIGHT, let_go, weight
 from ledger.outcomes import Outcome, warnings
 from ledger.periods import format_instant
 from ledger.repeats import is_repeat
-from ledger.settings import CLOCK_KEY
+from ledger.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -219,14 +219,14 @@ class Ledger(Engine):
             self.position = head.position
             self.recorded_at = head.recorded_at
             self._prepare(writer)
-        self.clock_at = settings.clock_at(writer.meta(CLOCK_KEY))
+        self.clock_at = settings.clock_at(writer.meta(settings.CLOCK_KEY))
         self._let_go(writer)
 
     def _load_config(self) -> None:
         reader = self._reader
         self.config = load_config(reader)
         self.recorded_at = reader.head().recorded_at
-        self.clock_at = settings.clock_at(reader.meta(CLOCK_KEY))
+        self.clock_at = settings.clock_at(reader.meta(settings.CLOCK_KEY))
 
     def _fold_in(self, recorded: RecordedEvent) -> None:
         account = account_of(recorded.stream)
@@ -397,4 +397,4 @@ class Ledger(Engine):
             writer.put_requests(self._requests)
             self._requests.clear()
         if self.config.clock == clocks.SIMULATED and self.clock_at:
-            writer.set_meta(CLOCK_KEY, str(self.clock_at))
+            writer.set_meta(settings.CLOCK_KEY, str(self.clock_at))

@@ -15,13 +15,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ledger.errors import InvalidInput
-from ledger.ids import ID_MAX, check_id
-from ledger.lines import bare, check_pairs
+from ledger.input.ids import ID_MAX, check_id
+from ledger.input.lines import bare, check_pairs
 from ledger.money import to_minor, to_rated
 from ledger.periods import DAY, is_bare_date, parse_instant
 from ledger.quoting import quoted
 
-# What an id is, ``parse`` checks (ledger/ids.py): logs of older versions hold others too.
+# What an id is, ``parse`` checks (ledger/input/ids.py): logs of older versions hold others too.
 Id = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": ID_MAX})]
 Ids = list[Id]
 Whole = Annotated[int, Meta(ge=-(2**31), le=2**31)]
@@ -312,7 +312,7 @@ def parse(line: bytes | str) -> AnyCommand:
         command = _DECODER.decode(raw)
         check_pairs(raw, AMOUNT_FIELDS[type(command)])
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        from ledger.complaints import complaint  # noqa: PLC0415 - only on the way to an error
+        from ledger.input.complaints import complaint  # noqa: PLC0415 - only on the way to an error
 
         raise complaint(raw, str(error), COMMANDS) from None
     except RecursionError:

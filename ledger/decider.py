@@ -15,6 +15,8 @@ import msgspec
 
 from ledger import commands as c
 from ledger import requests
+from ledger.account.invariants import check_at_hand
+from ledger.account.ordering import next_due, ordering
 from ledger.envelopes import Provenance, envelop
 from ledger.errors import (
     AlreadyExists,
@@ -33,9 +35,7 @@ from ledger.events import (
     PolicyAdopted,
     PriceSet,
 )
-from ledger.invariants import check_at_hand
 from ledger.money import check_currency
-from ledger.ordering import next_due, ordering
 from ledger.repeats import NO_RECORDS, IdempotencyRecords, check_token
 from ledger.rules import (
     alerts,

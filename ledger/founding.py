@@ -12,7 +12,7 @@ from ledger.envelopes import NOBODY, DecisionContext, envelop
 from ledger.events import POLICY_STREAM, PolicyAdopted
 from ledger.money import check_currency
 from ledger.policy import Policy
-from ledger.settings import CLOCK_KEY
+from ledger.store.settings import CLOCK_KEY
 
 if TYPE_CHECKING:
     from ledger.store import Store

@@ -15,11 +15,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
-from ledger import settings
 from ledger.errors import BadLine, InvalidInput
-from ledger.lines import LINE_MAX, bare, without_mark
+from ledger.input.lines import LINE_MAX, bare, without_mark
 from ledger.memory import no_cycles
 from ledger.outcomes import Result
+from ledger.store import settings
 from ledger.store.errors import CannotKeep
 
 if TYPE_CHECKING:

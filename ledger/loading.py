@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ledger import codec
 from ledger.config import fold_config
 from ledger.events import (
+    ACCOUNT_PREFIX,
     LEDGER_STREAM,
     POLICY_STREAM,
     PRICES_STREAM,
@@ -51,3 +52,27 @@ def events_of_closes(
     return codec.decode_all(
         reader.stream_bodies(LEDGER_STREAM, until_position=until, at=at, types=_OF_CLOSES)
     )
+
+
+def facts_for(
+    reader: Reader, *, after: int, until: int, ends: int,
+    starts: int | None = None, account: str | None = None,
+) -> list[RecordedEvent]:  # fmt: skip
+    """List the facts recorded in (after, until] and effective in [starts, ends), by position.
+
+    A fact is the first event of a command's batch in an account's stream; what follows from it is
+    effective when it is recorded (R11). Those after a close, for before its end, restate it.
+    """
+    if after >= until:
+        return []
+    bodies = reader.recorded_late(
+        after=after, until=until, before=ends,
+        stream=None if account is None else ACCOUNT_PREFIX + account,
+    )  # fmt: skip
+    return [
+        recorded
+        for recorded in codec.decode_all(bodies)
+        if recorded.cause is None
+        and recorded.stream.startswith(ACCOUNT_PREFIX)
+        and (starts is None or recorded.effective_at >= starts)
+    ]

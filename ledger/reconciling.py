@@ -2,7 +2,7 @@
 
 They have a stream of their own, so no account changes and what was believed at any point can be
 read like everything else (R56).
-What is recorded is decided in ledger/reviewing.py. This module must not know matching.
+What is recorded is decided in ledger/decisions/reviewing.py. This module must not know matching.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ PUBLIC_NEW = "public_new"
 PUBLIC_LEGACY = "public_legacy"
 
 
-# What an open thing is, where a change of it is noted (ledger/ordering.py).
+# What an open thing is, where a change of it is noted (ledger/account/ordering.py).
 ITEM, COUPON, USAGE, INSTANCE = range(4)
 
 BILL = "bill"  # the kind of an unpaid item that is one
@@ -237,8 +237,8 @@ class AccountState:
         self.overdue_since: int | None = None
         self.overdue_item: str | None = None
         self.five_day_years: set[int] = set()
-        # Open things in order (ledger/ordering.py), and those that have changed since it was asked;
-        # None until it is.
+        # Open things in order (ledger/account/ordering.py), and those that have changed since it was
+        # asked; None until it is.
         self.order: object | None = None
         self.changes: list[tuple[int, str]] | None = None
         # What ordering.next_due found for this state, until the next event.

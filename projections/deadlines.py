@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.ordering import next_due
+from ledger.account.ordering import next_due
 from projections.projection import Projection, ViewRow
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What each event does to the control accounts: cash, outstanding, coupons; in minor units.
 
 Invariant: an effect is what the books post to those accounts, and nothing else. The fold
-(ledger/account.py) comes to the same figures another way: ``why``, the bridge and the evidence
+(ledger/account) comes to the same figures another way: ``why``, the bridge and the evidence
 pack compare both. The columns and the pack's own program say it once more each, to be judges.
 """
 

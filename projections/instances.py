@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.deadlines import next_slot, releases_at, restored_at
+from ledger.account.deadlines import next_slot, releases_at, restored_at
 from projections.projection import Projection, ViewRow
 
 if TYPE_CHECKING:

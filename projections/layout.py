@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.kept import CREATE_STATES
+from ledger.kept.stream_tiles import CREATE_TILES
 from ledger.store.errors import LayoutChanged
 from ledger.store.layout import Oddity, oddities
-from ledger.stream_tiles import CREATE_TILES
 from projections.snapshots import CREATE_SNAPSHOTS
 from projections.stored import (
     CREATE_CHECKPOINTS,

@@ -1,7 +1,7 @@
 """What an event does to the cash, and to what is owed, of its account: said once, for all.
 
 Wallet exports, lots, our side of a reconciliation and the month of a close read it here; the fold
-(ledger/evolve_money.py), the books (journal/postings.py) and the columns (columns/lines.py) come
+(ledger/account/money.py), the books (journal/postings.py) and the columns (columns/lines.py) come
 to the same cash each by itself, to be judges of one another.
 Invariant: amounts are the event's own. ``cash`` sums to the account's cash; ``cash`` less ``owed``
 to what it has less what it owes. This module must not know in whose words a movement is shown.

@@ -10,14 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from ledger import clock as clocks
-from ledger import settings
 from ledger.connection import tables
 from ledger.errors import NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
+from ledger.kept.stream_tiles import Tiles
 from ledger.policy import did_you_mean
-from ledger.store import open_reader, open_store
+from ledger.store import open_reader, open_store, settings
 from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
-from ledger.stream_tiles import Tiles
 from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, config_at, resolve

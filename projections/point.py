@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from ledger.config import LedgerConfig
     from ledger.events import RecordedEvent
+    from ledger.kept.stream_tiles import Tiles
     from ledger.state import AccountState
     from ledger.store import Reader
-    from ledger.stream_tiles import Tiles
 
 E = TypeVar("E", bound=Foldable)
 

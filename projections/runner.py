@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from ledger import kept, stream_tiles
+from ledger import kept
 from ledger.connection import mapped
 from ledger.events import ACCOUNT_PREFIX
+from ledger.kept import stream_tiles
 from ledger.verification.indexes import require_sound
 from projections import snapshots
 from projections.deadlines import DEADLINES
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ledger.connection import Connection
+    from ledger.kept.stream_tiles import Versions
     from ledger.policy import Policy
     from ledger.state import AccountState
     from ledger.store import Reader, Store, Writer
-    from ledger.stream_tiles import Versions
     from projections.projection import Projection, ViewRow
 
 

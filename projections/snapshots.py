@@ -22,7 +22,7 @@ from ledger import codec
 from ledger.account import fold_on
 from ledger.connection import readable, writable
 from ledger.events import ACCOUNT_PREFIX
-from ledger.stream_tiles import Tiles
+from ledger.kept.stream_tiles import Tiles
 from projections.history.frames import first_frame, pack_frame, unpack_frame
 from projections.point import account_at
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from ledger.connection import Connection
     from ledger.events import Foldable
+    from ledger.kept.stream_tiles import Versions
     from ledger.state import AccountState
     from ledger.store import Reader, Writer
-    from ledger.stream_tiles import Versions
     from projections.point import Point
 
 # Another number where a frame means something else: older marks are then not there.

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ledger.connection import Connection
+    from ledger.kept.stream_tiles import Versions
     from ledger.policy import Policy
     from ledger.state import AccountState
     from ledger.store import Reader
-    from ledger.stream_tiles import Versions
     from projections.projection import Projection, ViewRow
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -155,7 +155,7 @@ def fold_streams(
 ) -> Iterator[tuple[AccountState, Versions]]:
     """Fold accounts, each with what gives the bodies of its stream: those that were read, if all.
 
-    ``from_kept`` begins long streams at the state that is kept of them (``ledger/kept.py``).
+    ``from_kept`` begins long streams at the state that is kept of them (``ledger/kept``).
     """
     with no_cycles():
         for account in accounts:

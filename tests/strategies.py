@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from ledger.account.ordering import next_due
 from ledger.errors import InvalidInput
-from ledger.ordering import next_due
 from ledger.periods import SECOND, format_instant
 from tests.given_when_then import A, RefusedWith, World, do, nothing
 

@@ -142,7 +142,7 @@ def match(
     Examples:
       tally breaks match 1f0c2a9be4d7 @17 line-3fa2b1c09e4d-1 --actor lin
     """
-    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
+    from ledger.decisions import reviewing  # noqa: PLC0415 - recording alone needs the write side
 
     ours, theirs = chosen(known_break(register(session.reader), break_id), break_id, lines)
     recorded = reviewing.confirm(
@@ -176,7 +176,7 @@ def sign_off(session: Session, output: Output, **given: Any) -> None:
     if run not in register(session.reader).runs:
         _move(session, output, SIGNED_OFF, **given)
         return
-    from ledger import reviewing  # noqa: PLC0415 - recording alone needs the write side
+    from ledger.decisions import reviewing  # noqa: PLC0415 - recording alone needs the write side
 
     del given["break_id"]
     recorded = reviewing.sign_off_run(session.ledger, run, **given)
@@ -201,7 +201,7 @@ def reopen(session: Session, output: Output, **given: Any) -> None:
 def _move(
     session: Session, output: Output, state: str, *, break_id: str, **said: str | None
 ) -> None:
-    from ledger.reviewing import review  # noqa: PLC0415 - recording alone needs the write side
+    from ledger.decisions.reviewing import review  # noqa: PLC0415 - recording alone needs the write side
 
     recorded = review(session.ledger, break_id, state, **said)
     _moved(session, output, break_id, recorded.position)

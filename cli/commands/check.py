@@ -101,7 +101,7 @@ def _adopt(
     actor: str | None, reason: str | None,
 ) -> int:  # fmt: skip
     """Record a file of checks, so that a close can require it."""
-    from ledger.adopting import adopt  # noqa: PLC0415 - loads the write side
+    from ledger.decisions.adopting import adopt  # noqa: PLC0415 - loads the write side
 
     recorded = adopt(session.ledger, name, text, actor=actor, reason=reason)
     if output.human:

@@ -35,7 +35,7 @@ def command(session: Session, output: Output, *, origin: str, target: str) -> No
       tally copy tally.db postgresql://server/ledger
       tally copy postgresql://server/ledger backup.db
     """
-    from ledger.copying import copy  # noqa: PLC0415 - loads the write side
+    from ledger.store.copying import copy  # noqa: PLC0415 - loads the write side
 
     del session  # FROM says which
     origin, target = place(origin), place(target)

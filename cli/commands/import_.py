@@ -14,7 +14,7 @@ from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import flush, table, write
 from ledger.errors import BadLine, InvalidInput
-from ledger.lines import LINE_MAX
+from ledger.input.lines import LINE_MAX
 from ledger.quoting import plural
 from projections.answers.results import Imported, Result
 

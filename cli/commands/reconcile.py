@@ -220,8 +220,8 @@ def _record(
     session: Session, compared: Compared, point: Point, *, file: str, actor: str | None
 ) -> None:
     """Record a run and its breaks, and say on stderr what was recorded."""
+    from ledger.decisions.reviewing import record_run  # noqa: PLC0415 - recording alone needs the write side
     from ledger.reconciling import register  # noqa: PLC0415 - for --record alone
-    from ledger.reviewing import record_run  # noqa: PLC0415 - recording alone needs the write side
     from projections.reconciliation.runs import new_run  # noqa: PLC0415 - as register
 
     new = new_run(compared, position=point.position, file=file)

@@ -31,7 +31,7 @@ def command(
     Examples:
       tally reopen 2025-03 --actor ops/lin --reason "late bank file"
     """
-    from ledger.closing import reopen  # noqa: PLC0415 - loads the write side
+    from ledger.decisions.closing import reopen  # noqa: PLC0415 - loads the write side
     from ledger.periods import read_period  # noqa: PLC0415 - as above
 
     term = read_period(period, session.offset)

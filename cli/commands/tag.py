@@ -50,8 +50,8 @@ def add(
       tally tag add before-the-import
       tally tag add before-migration 2025-03 --actor ops/lin
     """
+    from ledger.decisions.tagging import add_tag  # noqa: PLC0415 - as above
     from ledger.events import TagAdded  # noqa: PLC0415 - recording alone needs the write side
-    from ledger.tagging import add_tag  # noqa: PLC0415 - as above
 
     if session.config.clock == clocks.SYSTEM:
         session.ledger.advance()  # what is due belongs to the period that is named

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
+from ledger.account.ordering import next_due
 from ledger.events import account_of
-from ledger.ordering import next_due
 from ledger.rehearsal.fork import Fork
 
 if TYPE_CHECKING:

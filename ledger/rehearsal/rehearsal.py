@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import clock as clocks
-from ledger import codec, requests, settings
+from ledger import codec, requests
 from ledger import commands as c
 from ledger.account import evolve
 from ledger.engine import PAYMENTS, Engine, find_records, keys_used
@@ -40,6 +40,7 @@ from ledger.rehearsal.changes import (
 )
 from ledger.repeats import Duplicate
 from ledger.state import AccountState
+from ledger.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

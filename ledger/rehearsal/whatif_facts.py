@@ -14,10 +14,10 @@ import msgspec
 
 from ledger import codec
 from ledger.account import evolve, fold
+from ledger.account.invariants import breaches
 from ledger.envelopes import batches
 from ledger.errors import CorruptHistory, InvalidInput, LedgerError
 from ledger.events import ACCOUNT_PREFIX, RecordedEvent
-from ledger.invariants import breaches
 from ledger.policy import did_you_mean
 from ledger.rehearsal.fork import Fork
 from ledger.rehearsal.whatif import visible

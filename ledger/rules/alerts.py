@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
-from ledger import deadlines as d
+from ledger.account import deadlines as d
 from ledger.events import (
     AlertConfigured,
     LowBalanceAlertCleared,

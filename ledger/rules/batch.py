@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import account, events
+from ledger.account.ordering import ordering
 from ledger.envelopes import NOBODY, envelop
 from ledger.errors import EffectiveTimeOutOfOrder, InvalidAmount, UnknownInstance
 from ledger.money import HELD_MAX
-from ledger.ordering import ordering
 from ledger.periods import format_instant
 from ledger.repeats import NO_RECORDS
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
-from ledger import deadlines as d
+from ledger.account import deadlines as d
+from ledger.account.ordering import oldest_first
 from ledger.errors import AlreadyExists, InvalidPeriod
 from ledger.events import BillSettled, CouponExpired, CouponGranted, CouponStarted
-from ledger.ordering import oldest_first
 from ledger.rules.payment import eligible
 from ledger.state import Bill
 

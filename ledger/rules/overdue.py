@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
-from ledger import deadlines as d
+from ledger.account import deadlines as d
+from ledger.account.ordering import ordering
 from ledger.errors import WrongState
 from ledger.events import (
     OverdueCleared,
@@ -18,7 +19,6 @@ from ledger.events import (
     ServiceRestored,
     ServiceStopped,
 )
-from ledger.ordering import ordering
 from ledger.state import RESTORING
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.account.ordering import ordering
 from ledger.commands import AUTO, NONE
 from ledger.errors import (
     AccountOverdue,
@@ -18,7 +19,6 @@ from ledger.errors import (
     UnknownSku,
 )
 from ledger.money import format_minor
-from ledger.ordering import ordering
 from ledger.periods import format_instant, term_end
 from ledger.state import ENTERPRISE, TRIAL
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger import deadlines as d
+from ledger.account import deadlines as d
 from ledger.events import InstanceExpired, InstanceReleased
 
 if TYPE_CHECKING:

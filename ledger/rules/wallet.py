@@ -9,10 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
+from ledger.account.ordering import ordering
 from ledger.errors import OverReversal, PaymentConflict, UnknownPayment
 from ledger.events import BillSettled, DebtRecorded, TopUpReceived, TopUpReversed
 from ledger.money import format_minor
-from ledger.ordering import ordering
 from ledger.periods import MINUTE
 
 if TYPE_CHECKING:

@@ -8,18 +8,35 @@ This module must not know what a setting means.
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import IntegrityBroken
+from ledger.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ledger.connection import Connection
 
+CLOCK_KEY: Final = "clock"
 GUARD: Final = "guard"  # the row that keeps the sum
 _HASH_BYTES: Final = 32
+_WHOLE: Final = re.compile(r"[0-9]{1,18}")
+
+
+class SettingBroken(IntegrityBroken):
+    """A setting beside the log does not say what it must (exit 5)."""
+
+    code = "SETTING_BROKEN"
+
+    def __init__(self, key: str, *, value: str, want: str) -> None:
+        """Name the setting and what it holds."""
+        super().__init__(
+            f"the setting {quoted(key)} of this ledger holds {quoted(value)}, not {want}",
+            hint="the log itself is not affected: tally verify; restore the setting from a copy",
+        )
 
 
 def put(connection: Connection, key: str, value: str) -> None:
@@ -49,6 +66,20 @@ def get(connection: Connection, key: str) -> str | None:
     """Return a setting."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row is not None else None
+
+
+def whole(key: str, value: str | None, *, want: str = "a whole number") -> int:
+    """Read a setting that holds a whole number; 0 where it is not there. Raises: SettingBroken."""
+    if value is None:
+        return 0
+    if not _WHOLE.fullmatch(value):
+        raise SettingBroken(key, value=value, want=want)
+    return int(value)
+
+
+def clock_at(value: str | None) -> int:
+    """Read the simulated clock. Units: UTC microseconds. Raises: SettingBroken."""
+    return whole(CLOCK_KEY, value, want="an instant in microseconds")
 
 
 def all_of(connection: Connection) -> list[tuple[str, str]]:

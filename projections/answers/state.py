@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.deadlines import next_slot, releases_at, restored_at
+from ledger.account.deadlines import next_slot, releases_at, restored_at
 from projections.answers.terms import (
     Answer,
     Count,

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger import codec
+from ledger.account.ordering import next_due
 from ledger.checklist import CheckLine, Figures
 from ledger.events import ACCOUNT_PREFIX
-from ledger.ordering import next_due
 from ledger.periods import months_of
 from ledger.reconciling import ONE_ACCOUNT, OPEN, REOPENED, register
 from projections.evidence.digests import derive, point_of

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import kept, stream_tiles
+from ledger import kept
 from ledger.certain import certain
 from ledger.checklist import Digests
 from ledger.connection import tables
 from ledger.errors import CorruptHistory, UnknownEventType
 from ledger.events import PeriodClosed
+from ledger.kept import stream_tiles
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.account import evolve
-from ledger.envelopes import batches
-from ledger.errors import CorruptHistory
-from ledger.events import ACCOUNT_PREFIX
-from ledger.invariants import (
+from ledger.account.invariants import (
     cash_is_never_negative,
     cash_pays_first,
     coupons_add_up,
     outstanding_is_the_sum_of_items,
     overdue_is_what_the_items_say,
 )
+from ledger.envelopes import batches
+from ledger.errors import CorruptHistory
+from ledger.events import ACCOUNT_PREFIX
 from ledger.memory import no_cycles
 from ledger.state import RELEASED, AccountState
 from projections.evidence.watched import Watched

@@ -13,7 +13,7 @@ from functools import cache
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from ledger.invariants import (
+from ledger.account.invariants import (
     coupons_add_up,
     outstanding_is_the_sum_of_items,
     overdue_is_what_the_items_say,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.deadlines import next_slot, releases_at, restored_at
+from ledger.account.deadlines import next_slot, releases_at, restored_at
 from projections.answers.state import coupon_status
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.packing import pack, unpack
+from ledger.kept.packing import pack, unpack
 from ledger.state import AccountState, Bill, Instance, Order, Payment, Usage
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.closes import month_after
+from ledger.loading import facts_for
 from ledger.periods import Period, local_date, months_of, read_period
-from ledger.restating import facts_for
 from projections.history.closed import Frame
 from projections.history.closes import read_closes
 from projections.history.diff import figures, place

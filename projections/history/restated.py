@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.events import account_of
+from ledger.loading import facts_for
 from ledger.periods import format_instant
-from ledger.restating import facts_for
 from projections.answers.terms import Formatter
 from projections.history.closed import Frame, frame_of
 from projections.history.diff import figures

@@ -18,8 +18,8 @@ from ledger import events as e
 from ledger.account import evolve
 from ledger.config import LedgerConfig
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM
+from ledger.kept.stream_tiles import Tiles
 from ledger.state import AccountState
-from ledger.stream_tiles import Tiles
 from projections.history.fields import ACCOUNT, FAMILIES, Cell, Look, Name
 from projections.point import history
 

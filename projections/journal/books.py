@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import events as e
 from ledger.errors import CorruptHistory
 from ledger.events import ACCOUNT_PREFIX, account_of
-from ledger.stream_tiles import Tiles
+from ledger.kept.stream_tiles import Tiles
 from projections.journal.chart import (
     DEFERRED,
     SUBSCRIBED,

@@ -141,7 +141,7 @@ class Notices:
             self._push(term, member, kind=kind, end=self._release(term), days=days)
 
     def _release(self, term: _Term) -> int:
-        """Return R of a term, as ledger/deadlines.py does."""
+        """Return R of a term, as ledger/account/deadlines.py does."""
         policy = self._config.policy
         retention = policy.trial_retention if term.trial else policy.retention
         since = policy.since["trial_retention" if term.trial else "retention"]

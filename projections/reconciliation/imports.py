@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ledger.errors import InvalidInput
-from ledger.ids import ID_MAX
+from ledger.input.ids import ID_MAX
 from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.identity import digest, serial_of

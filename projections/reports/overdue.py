@@ -16,9 +16,9 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger import events as e
 from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX
+from ledger.kept.stream_tiles import Tiles
 from ledger.periods import DAY
 from ledger.state import AccountState
-from ledger.stream_tiles import Tiles
 from projections.ages import NAMES, age_of
 from projections.answers.books import OfSpan
 from projections.answers.state import ItemKind

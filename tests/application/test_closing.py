@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger import codec
-from ledger.closing import TRIES, close
+from ledger.decisions.closing import TRIES, close
 from ledger.errors import ChecklistOpen, ConcurrentModification, WrongState
 from ledger.events import CommandRefused, PeriodClosed
 from ledger.periods import HOUR, Period, read_period

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger.decisions import Act
+from ledger.decisions.reviewing import record_run, review
+from ledger.decisions.tagging import add_tag
 from ledger.errors import AlreadyExists, SelfReview
 from ledger.events import RECONCILIATION_STREAM, BreakOpened, ReconciliationRun, TagAdded
 from ledger.periods import DAY
 from ledger.reconciling import RESOLVED, SIGNED_OFF, NewRun
-from ledger.reviewing import record_run, review
-from ledger.settings import CLOCK_KEY
-from ledger.tagging import add_tag
+from ledger.store.settings import CLOCK_KEY
 from tallystick import Ledger, Refused
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from ledger import codec, kept
 from ledger.account import evolve, fold
 from ledger.events import ACCOUNT_PREFIX
-from ledger.packing import FORMAT, Packed, pack, unpack
+from ledger.kept.packing import FORMAT, Packed, pack, unpack
 from ledger.state import AccountState
 from ledger.store.reading import Reader
 from projections.runner import Views

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ledger import deadlines as d
+from ledger.account import deadlines as d
+from ledger.account.ordering import next_due, ordering
 from ledger.errors import BadLine
-from ledger.ordering import next_due, ordering
 from ledger.state import PUBLIC_LEGACY, RUNNING, STOPPED_OVERDUE, Deadline
 from tests.application.test_kill import YEAR
 from tests.application.worlds import new_ledger, record

@@ -15,8 +15,8 @@ from ledger.application import Ledger
 from ledger.founding import create
 from ledger.importer import NOTES_MAX, OLD_KEY, import_lines
 from ledger.periods import HOUR, parse_instant
-from ledger.settings import SettingBroken
 from ledger.store import create_store, open_store
+from ledger.store.settings import SettingBroken
 from ledger.verification.place import check_settings
 from projections.runner import Views
 from tests.application.worlds import START

@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from ledger import codec, kept, stream_tiles
+from ledger import codec, kept
 from ledger.errors import IntegrityBroken
 from ledger.events import ACCOUNT_PREFIX, account_of
-from ledger.packing import pack
+from ledger.kept import stream_tiles
+from ledger.kept.packing import pack
+from ledger.kept.stream_tiles import TABLE, Tiles
 from ledger.store import open_reader
-from ledger.stream_tiles import TABLE, Tiles
 from projections import runner, snapshots
 from projections.history.walk import EFFECTIVE, KNOWN, Walk
 from projections.point import account_at, history

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from ledger.ordering import next_due
+from ledger.account.ordering import next_due
 from ledger.periods import DAY, HOUR, MINUTE, SECOND, format_instant
 
 if TYPE_CHECKING:

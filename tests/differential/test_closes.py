@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger.closing import close, reopen
+from ledger.decisions.closing import close, reopen
 from ledger.errors import WrongState
 from ledger.periods import DAY, SECOND, format_instant, local_date, parse_instant, read_period
 from ledger.rehearsal.rehearsal import Rehearsal

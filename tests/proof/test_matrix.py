@@ -21,7 +21,8 @@ from pathlib import Path
 import pytest
 
 from cli.bootstrap import Session
-from ledger import kept, stream_tiles
+from ledger import kept
+from ledger.kept import stream_tiles
 from ledger.proof.seals import log_key
 from projections import runner, snapshots
 from projections.columns import arrow, segments
@@ -226,7 +227,7 @@ KILLED = textwrap.dedent(
     from cli.bootstrap import Session
     from ledger.events import TagAdded
     from ledger.proof.seals import log_key, seal
-    from ledger.tagging import add_tag
+    from ledger.decisions.tagging import add_tag
     from tests.proof.worlds import NAME, SEED
     with Session(sys.argv[1]) as session:
         store = session.store

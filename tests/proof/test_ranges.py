@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from benchmarks.measure import commands, fill, new_ledger
-from ledger.copying import copy
 from ledger.proof.nodes import WIDTH, Nodes
 from ledger.store import create_store, open_reader, open_store
+from ledger.store.copying import copy
 from ledger.verification import sharing
 from ledger.verification.log import check_log
 from ledger.verification.ranges import Joined, Whole, look, spans

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from ledger import codec
 from ledger.account import evolve, fold
+from ledger.account.invariants import breaches
+from ledger.account.ordering import next_due
 from ledger.commands import TopUp
 from ledger.envelopes import batches
 from ledger.events import account_of
-from ledger.invariants import breaches
-from ledger.ordering import next_due
 from ledger.state import AccountState
 from tests.given_when_then import World, do, silent, whole
 from tests.strategies import DUE, Step, again, late_lives, live, lives, play, policies

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger import clock as clocks
 from ledger import codec
 from ledger.application import Ledger
+from ledger.decisions.tagging import add_tag
 from ledger.events import BillSettled, OverdueStarted, TagAdded
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, MINUTE
@@ -20,7 +21,6 @@ from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Rech
 from ledger.rehearsal.rehearsal import Rehearsal
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
-from ledger.tagging import add_tag
 from projections.runner import Views
 from tests.rehearsal.worlds import (
     OFFSET,

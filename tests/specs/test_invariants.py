@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.account.invariants import THOROUGH, breaches, check_at_hand
 from ledger.errors import CorruptHistory
-from ledger.invariants import THOROUGH, breaches, check_at_hand
 from tests.given_when_then import bill, do, given, top_up
 
 DAY_2 = "2025-01-02T10:00:00"

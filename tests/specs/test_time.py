@@ -9,9 +9,9 @@ import pytest
 
 from ledger import codec
 from ledger.account import fold
+from ledger.account.ordering import next_due
 from ledger.errors import CorruptHistory
 from ledger.events import BillSettled, RecordedEvent
-from ledger.ordering import next_due
 from tests.given_when_then import Past, World, bill, do, event, given, nothing, top_up, whole
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 
 from ledger.connection import highest_given
-from ledger.copying import copy
 from ledger.proof.nodes import Nodes
 from ledger.store import create_store, open_reader, open_store, shown
+from ledger.store.copying import copy
 from ledger.store.errors import (
     LedgerBusy,
     LedgerExists,

@@ -14,7 +14,7 @@ from bisect import insort
 from heapq import heapify, heappop, heappush, merge
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import deadlines as d
+from ledger.account import deadlines as d
 from ledger.state import (
     COUPON,
     INSTANCE,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import events as e
+from ledger.account.money import MONEY
+from ledger.account.service import SERVICE
 from ledger.errors import CorruptHistory
-from ledger.evolve_money import MONEY
-from ledger.evolve_service import SERVICE
 from ledger.state import INSTANCE, AccountState
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from ledger.events import (
     PeriodClosed,
     PeriodReopened,
 )
+from ledger.loading import facts_for
 from ledger.periods import months_of
-from ledger.restating import facts_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from ledger import codec
 from ledger.account import fold, fold_on
 from ledger.connection import readable, writable
 from ledger.events import ACCOUNT_PREFIX
-from ledger.packing import FORMAT, pack, unpack
+from ledger.kept.packing import FORMAT, pack, unpack
 
 if TYPE_CHECKING:
     from ledger.connection import Connection

@@ -1,14 +1,19 @@
-"""Adding a tag. Invariant: a name is given once and never moved; tagging changes no account."""
+"""Adding a tag: a name for a point in time, remembered in the log itself.
+
+A tag says what was true when (``at``) as the ledger's first ``known_position`` events knew it. A
+sealed tag closes a period: what is recorded later but effective up to its ``at`` is a restatement.
+Invariant: a name is given once and never moved; tagging changes no account.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from ledger import codec
 from ledger.decisions import Act
 from ledger.errors import AlreadyExists, InvalidInput
 from ledger.events import TAGS_STREAM, TagAdded
-from ledger.tags import recorded_tags
 
 if TYPE_CHECKING:
     from ledger.application import Ledger
@@ -29,7 +34,7 @@ def add_tag(
         ledger, ADD, actor=actor, reason=reason, asked={"name": tag.name}, stream=TAGS_STREAM
     )
     with act.deciding() as (writer, now):
-        for recorded in recorded_tags(writer.reader):
+        for recorded in codec.decode_all(writer.reader.stream_bodies(TAGS_STREAM)):
             event = recorded.event
             if isinstance(event, TagAdded) and event.name == tag.name:
                 msg = f"tag {tag.name!r} already exists (@{recorded.position}); a tag never moves"

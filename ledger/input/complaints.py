@@ -15,7 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from ledger.errors import InvalidInput
-from ledger.lines import check_encoding
+from ledger.input.lines import check_encoding
 from ledger.policy import did_you_mean
 from ledger.quoting import QUOTED_MAX, quoted
 

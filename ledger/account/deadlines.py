@@ -1,7 +1,7 @@
 """When is what due: the time-driven transition of each open thing (RULEBOOK section 3).
 
 Reads a state and the policy in force, decides nothing and changes nothing; the decider turns a
-deadline into events; ledger/ordering.py finds an account's first one.
+deadline into events; ledger/account/ordering.py finds an account's first one.
 Invariant: a policy change makes nothing due before its own instant (section 4).
 """
 

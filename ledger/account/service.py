@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
-from ledger.evolve_money import use_coupon
+from ledger.account.money import use_coupon
 from ledger.state import (
     ENTERPRISE,
     FROZEN,
