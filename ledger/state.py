@@ -237,8 +237,8 @@ class AccountState:
         self.overdue_since: int | None = None
         self.overdue_item: str | None = None
         self.five_day_years: set[int] = set()
-        # Open things in order (ledger/account/ordering.py), and those that have changed since it was
-        # asked; None until it is.
+        # Open things in order (ledger/account/ordering.py), and those that have changed since; None
+        # until it is asked.
         self.order: object | None = None
         self.changes: list[tuple[int, str]] | None = None
         # What ordering.next_due found for this state, until the next event.
