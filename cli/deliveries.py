@@ -22,6 +22,7 @@ from projections.reconciliation.focus.booking import FocusImporter
 from projections.reconciliation.focus.fitting import by_currency
 from projections.reconciliation.imports import NAMELESS, Importer
 from projections.reconciliation.known import known_of
+from projections.reconciliation.readers import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +36,7 @@ BYTES_MAX = 1 << 30
 
 def statement_file(file: str, source: str) -> bytes | Path:
     """Read a file, or give its path. Raises: OSError, InvalidInput."""
-    if source == "focus":
-        return delivered(file)
-    return _whole(file)
+    return delivered(file) if format_of(source).pieces else _whole(file)
 
 
 def delivered(file: str) -> bytes | Path:

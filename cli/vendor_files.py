@@ -22,8 +22,7 @@ from ledger.outcomes import Result
 from ledger.store.settings import SettingBroken
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.lines import BadStatement
-from projections.reconciliation.readers import BANKS, read_statement
-from projections.reconciliation.readers.recognised import source_of
+from projections.reconciliation.readers import format_of, read_statement, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,7 +109,7 @@ def remedy(body: bytes | Path) -> str:
     found = source_of(body)
     if not found:
         return ""
-    if found in (*BANKS, "csv"):
+    if not format_of(found).vendor:
         return f"it looks like {found}: compare it with tally reconcile --source {found} --propose"
     return f"it looks like {found}: use --from {found}"
 

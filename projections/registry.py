@@ -8,7 +8,9 @@ registered.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.policy import did_you_mean
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Own(NamedTuple):
+class Own(Struct, frozen=True):
     """One of ours: where it is (``module:name``), and what it is."""
 
     where: str

@@ -17,6 +17,7 @@ from ledger.errors import BadLine, InvalidInput
 from ledger.input.lines import LINE_MAX
 from ledger.quoting import plural
 from projections.answers.results import Imported, Result
+from projections.reconciliation.readers import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ledger.outcomes import Outcome
 
 _READ_BYTES = 1 << 20
-SOURCES = ("alibaba-bills", "alibaba-transactions", "focus")
+VENDORS: Final = tuple(name for name, one in FORMATS.items() if one.vendor)
 COLUMNS: Final = (
     "line", "ok", "duplicate", "positions", "warnings", "code", "message", "rule", "hint",
 )  # fmt: skip
@@ -108,7 +109,7 @@ def _counted(session: Session, output: Output, counts: Counter[str]) -> int:
     "--workers", type=click.IntRange(1, 2), default=1, show_default=True, metavar="N",
     help="2: a second process writes what the first decides.",
 )  # fmt: skip
-@click.option("--from", "from_", type=click.Choice(SOURCES), help="FILE is a vendor's file.")
+@click.option("--from", "from_", type=click.Choice(VENDORS), help="FILE is a vendor's file.")
 @click.option("--dry-run", is_flag=True, help="With --from: show the result; record nothing.")
 @click.option("--dates-lost", is_flag=True, help="With --from: accept that dates are lost.")
 @click.option("--account", default="", help="With --from: the account, if the file names none.")

@@ -28,7 +28,7 @@ from projections.answers.keeping import ColumnMap
 from projections.answers.terms import Formatter
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
-from projections.reconciliation.readers import BANKS, READERS, SOURCES
+from projections.reconciliation.readers import FORMATS, READERS, advised, format_of, source_of
 from projections.reconciliation.readers.maps import shipped_map
 from projections.reconciliation.sources import Asked, Compared, compare
 
@@ -46,8 +46,8 @@ _UNSAID = (None, "", "0", (), False)  # what options are that were not given
 
 @click.command("reconcile")
 @click.argument("file", metavar="FILE|-")
-@click.option("--source", type=Registered(SOURCES, READERS), metavar="SOURCE",
-              help=f"What the file is: {', '.join(SOURCES)}.")  # fmt: skip
+@click.option("--source", type=Registered(FORMATS, READERS), metavar="SOURCE",
+              help=f"What the file is: {', '.join(FORMATS)}.")  # fmt: skip
 @click.option("--against", metavar="OLD", help="Compare FILE with an earlier delivery instead.")
 @click.option("--map", "map_", metavar="TOML|NAME", help="The column map of a csv.")
 @click.option("--guess", is_flag=True, help="Print a starter column map for a csv, and stop.")
@@ -101,7 +101,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     if options["against"] is not None:
         return _against(session, output, file, options)
     if options["source"] is None:
-        hint = f"--source {SOURCES[0]}, one of: {', '.join(SOURCES)}"
+        hint = f"--source {next(iter(FORMATS))}, one of: {', '.join(FORMATS)}"
         raise InvalidInput("name the format with --source", hint=hint)
     if options["guess"]:
         return _guess(output, statement_file(file, options["source"]), options)
@@ -125,15 +125,11 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
 
 def _guess(output: Output, body: bytes | Path, options: dict[str, Any]) -> int:
     from projections.reconciliation.guessing import guess_map  # noqa: PLC0415 - for this alone
-    from projections.reconciliation.readers.recognised import (  # noqa: PLC0415 - as above
-        advised,
-        source_of,
-    )
 
     if options["source"] != "csv" or options["map_"] is not None or isinstance(body, Path):
         raise InvalidInput("--guess makes a map for --source csv", hint="leave out --map")
     found = source_of(body)
-    if found in SOURCES and found not in ("", "csv"):
+    if found not in ("", "csv"):
         note(f"note: the file looks like {found}, which needs no map: --source {found}")
     with advised(body, "csv"):
         guessed = guess_map(body)
@@ -175,7 +171,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
         raise InvalidInput("source csv needs a column map", hint=hint)
     column_map = None if path is None else _column_map(path)
     account = options["account"]
-    if source in BANKS and session.reader.has_stream(f"account:{account}"):
+    if format_of(source).bank and session.reader.has_stream(f"account:{account}"):
         account = ""  # one of ours, for --propose: not the name of a bank account
     return Asked(
         source, options["encoding"], column_map, account,

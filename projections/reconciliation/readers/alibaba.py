@@ -1,8 +1,22 @@
-"""The vendor's two files: instance bills and account transactions (names: ../columns.py).
+"""The vendor's two files: instance bills and account transactions.
 
 Invariant: a bill's row adds up (gross - discounts - coupons = pretax = cash coupons + payment +
 outstanding), and each account's balances form one chain; otherwise the file is refused.
+Names are the vendor's own, verbatim; ``OwnerID`` (our account) and ``RelatedRecordID`` are
+additions that files may lack. What our exports write is read back (tests/reconciliation).
 This module must not know the ledger's own side.
+
+Meaning of the cells, where the names do not say it:
+    RecordID: the id of what is charged: the bill's id (R5), the note's id (an Adjustment, R10),
+        or ``order:N`` and ``refund:N``, N the position of the event. In the transactions it
+        is the id of the bill, order, note or refund whose cash moved; empty for top-ups.
+    RelatedRecordID: the bill that an Adjustment takes back from, the order that a Refund ends.
+    TransactionChannelSN: the payment's serial (R3); a reversal carries that of its payment.
+    PretaxGrossAmount: the rated amount (R8). PretaxAmount = PretaxGrossAmount - InvoiceDiscount
+        - DeductedByCoupons - RoundDownDiscount. PretaxAmount = DeductedByCashCoupons +
+        PaymentAmount + OutstandingAmount. An Adjustment or a Refund has negative amounts; what a
+        credit note cancels stays in the bill's own row and is negative in the note's.
+    Amount: unsigned, TransactionFlow says the way. Balance: the cash after the transaction.
 """
 
 from __future__ import annotations
@@ -12,7 +26,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
-from projections.reconciliation import columns
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.chains import Step, running
 from projections.reconciliation.identity import TRANSACTION, Reference
@@ -25,13 +38,18 @@ from projections.reconciliation.lines import (
     check_total,
     one_currency,
 )
-from projections.reconciliation.readers import cells
+from projections.reconciliation.readers import FORMATS, cells
 from projections.reconciliation.readers.damage import sound_rows
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+_ITEMS = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
+_TOTALS = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
+_TYPES = ("Payment", "Withdraw", "Refund", "Consumption", "Transfer", "Adjust")
+_FLOWS = ("Income", "Expense")
+_OWNERS = ("OwnerID", "AccountID")  # the account, under either name
 Row = list[str]
 _new = tuple.__new__  # of a NamedTuple, without detours: one a row
 _KEPT = 1 << 16  # texts of amounts that are read once
@@ -64,11 +82,11 @@ def read_bills(
 ) -> Statement:
     """Read an instance-bill file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(columns.BILLS_NEEDED, "an alibaba-bills file")
-    if table.index(*columns.BILL_TOTALS) < 0:
-        table.need(columns.BILL_TOTALS[:1], "an alibaba-bills file")
+    table.need(FORMATS["alibaba-bills"].header, "an alibaba-bills file")
+    if table.index(*_TOTALS) < 0:
+        table.need(_TOTALS[:1], "an alibaba-bills file")
     owner, record, item = (
-        _text(table, *columns.OWNERS), _text(table, "RecordID"), _text(table, "Item"),
+        _text(table, *_OWNERS), _text(table, "RecordID"), _text(table, "Item"),
     )  # fmt: skip
     instance, cycle = _text(table, "InstanceID"), _text(table, "BillingCycle")
     code, begins, finishes = (
@@ -78,11 +96,11 @@ def read_bills(
     lines: list[Line] = []
     spans: list[cells.Span] = []
     for number, row in sound_rows(
-        table, ids=("RecordID", "RelatedRecordID", "InstanceID", *columns.OWNERS),
+        table, ids=("RecordID", "RelatedRecordID", "InstanceID", *_OWNERS),
         instants=("BillingCycle", "UsageStartTime", "UsageEndTime"),
-        sums=(*columns.BILL_TOTALS, "PaymentAmount", "OutstandingAmount"),
+        sums=(*_TOTALS, "PaymentAmount", "OutstandingAmount"),
     ):  # fmt: skip
-        kind = cells.choice(item(row), number, "Item", words=columns.BILL_ITEMS)
+        kind = cells.choice(item(row), number, "Item", words=_ITEMS)
         charged, gross, paid, coupons, outstanding = parts(row, number)
         starts, ends = begins(row), finishes(row)
         started = cells.instant(starts, number, "UsageStartTime", offset=offset) if starts else 0
@@ -120,7 +138,7 @@ def _bill_parts(table: Table) -> Callable[[Row, int], tuple[int, int, int, int, 
     discount_of, coupons_of = _amount(table, "InvoiceDiscount"), _amount(table, "DeductedByCoupons")
     cut_of, cash_of = _amount(table, "RoundDownDiscount"), _amount(table, "DeductedByCashCoupons")
     paid_of, left_of = _amount(table, "PaymentAmount"), _amount(table, "OutstandingAmount")
-    has_gross, has_pretax = (table.index(name) >= 0 for name in columns.BILL_TOTALS)
+    has_gross, has_pretax = (table.index(name) >= 0 for name in _TOTALS)
     has_parts = min(table.index("PaymentAmount"), table.index("OutstandingAmount")) >= 0
     code = _text(table, "Currency")
 
@@ -152,10 +170,10 @@ def read_transactions(
 ) -> Statement:
     """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(columns.TRANSACTIONS_NEEDED, "an alibaba-transactions file")
+    table.need(FORMATS["alibaba-transactions"].header, "an alibaba-transactions file")
     places = [
         table.index(*names) for names in (
-            columns.OWNERS, ("TransactionChannelSN",), ("TransactionNumber",), ("TransactionTime",),
+            _OWNERS, ("TransactionChannelSN",), ("TransactionNumber",), ("TransactionTime",),
             ("TransactionType",), ("TransactionFlow",), ("TransactionChannel",), ("Currency",),
             ("RecordID",), ("Amount",), ("Balance",),
         )
@@ -166,13 +184,13 @@ def read_transactions(
     balances: list[int | None] = []
     for number, row in sound_rows(
         table, instants=("TransactionTime", "BillingCycle"), sums=("Amount",),
-        ids=("TransactionNumber", "TransactionChannelSN", "RecordID", *columns.OWNERS),
+        ids=("TransactionNumber", "TransactionChannelSN", "RecordID", *_OWNERS),
     ):  # fmt: skip
         owner, ours, theirs, time, kind, flow, channel, code, record, size, left = read.cells(row)
-        if kind not in columns.TRANSACTION_TYPES:
-            cells.choice(kind, number, "TransactionType", words=columns.TRANSACTION_TYPES)
-        if flow not in columns.TRANSACTION_FLOWS:
-            cells.choice(flow, number, "TransactionFlow", words=columns.TRANSACTION_FLOWS)
+        if kind not in _TYPES:
+            cells.choice(kind, number, "TransactionType", words=_TYPES)
+        if flow not in _FLOWS:
+            cells.choice(flow, number, "TransactionFlow", words=_FLOWS)
         amount = amounts.get(size)
         if amount is None:
             amount = read.amount(size, number, "Amount")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from ledger.errors import InvalidInput
 from projections.reconciliation.chains import Ends, Step, running
 from projections.reconciliation.identity import TRANSACTION, Reference
@@ -26,6 +28,7 @@ from projections.reconciliation.lines import (
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.dates import Dates, choose_form, form_of, is_date
 from projections.reconciliation.readers.figures import EMPTY, Figure, Figures, folded
+from projections.reconciliation.readers.maps import read_map
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
@@ -54,6 +57,17 @@ _HELD: Final = {
     ) for word in words
 }  # fmt: skip
 _Row = dict[str, str]  # a row's cells, under what the map says that they mean
+
+
+def read_csv(
+    body: bytes, *, column_map: str, offset: int, currency: str, encoding: str = "utf-8",
+    account: str = "",
+) -> Statement:  # fmt: skip
+    """Read a CSV through the map of a text. Raises: InvalidInput, and as read_mapped."""
+    chosen = read_map(column_map)
+    if encoding.lower() != "utf-8":  # said on the command line, so it is of this file
+        chosen = replace(chosen, encoding=encoding)
+    return read_mapped(body, chosen, offset=offset, currency=currency, account=account)
 
 
 def read_mapped(
