@@ -80,33 +80,30 @@ def _answer(
     columns: Columns, output: Output, *, done: str, events: int = 0, freed: int = 0
 ) -> int:
     standing = columns.standing(whole=True)
-    size = freed or sum(segment.bytes for segment in standing.segments)
-    if output.human:
-        said = f": {standing.said}" if standing.said else ""
-        if done == "built":
-            write(f"copied {plural(events, 'event')}")
-        if done == "dropped":
-            write(f"dropped, {freed} bytes freed")
-        else:
-            table(
-                ("first", "last", "rows", "bytes"),
-                [(one.first, one.last, one.lines.rows, one.bytes) for one in standing.segments],
+    found = ColumnsShown(
+        done=done, state=standing.state, position=standing.position, lag=standing.lag,
+        events=events, bytes=freed or sum(segment.bytes for segment in standing.segments),
+        folder=str(columns.folder), said=standing.said,
+        segments=[
+            SegmentShown(
+                file=one.lines.file, first=one.first, last=one.last, rows=one.lines.rows,
+                bytes=one.bytes, sha256=one.lines.sha256, root=one.root,
             )
-        write(f"{standing.state}{said}; up to @{standing.position}, {standing.lag} behind")
-    else:
-        output.object(
-            ColumnsShown(
-                done=done, state=standing.state,
-                position=standing.position, lag=standing.lag, events=events,
-                bytes=size, folder=str(columns.folder), said=standing.said,
-                segments=[
-                    SegmentShown(
-                        file=one.lines.file, first=one.first, last=one.last,
-                        rows=one.lines.rows, bytes=one.bytes, sha256=one.lines.sha256,
-                        root=one.root,
-                    )
-                    for one in standing.segments
-                ],
-            )
-        )  # fmt: skip
+            for one in standing.segments
+        ],
+    )  # fmt: skip
+    if not output.answered(found):
+        _page(found)
     return DONE if standing.state in (*TRUSTED, MISSING) else FOUND
+
+
+def _page(found: ColumnsShown) -> None:
+    if found.done == "built":
+        write(f"copied {plural(found.events, 'event')}")
+    if found.done == "dropped":
+        write(f"dropped, {found.bytes} bytes freed")
+    else:
+        rows = [(one.first, one.last, one.rows, one.bytes) for one in found.segments]
+        table(("first", "last", "rows", "bytes"), rows)
+    said = f": {found.said}" if found.said else ""
+    write(f"{found.state}{said}; up to @{found.position}, {found.lag} behind")

@@ -102,22 +102,22 @@ def command(
         session, month, target, seed=seed, sample_size=sample_size, policy_place=policy_place,
         key_place=key_place,
     )  # fmt: skip
-    files = len(pack.manifest["files"]) + 1 + signed
-    unsealed = session.reader.head().position - seal.size
-    if output.human:
-        write(f"wrote {target}: {plural(files, 'file')}, {pack.bytes} bytes")
-        write(f"  {plural(seal.size, 'event')} of {pack.manifest['checkpoint']['origin']}")
-        if unsealed:
-            write(f"  {plural(unsealed, 'event')} since the last seal left out; tally seal first")
-        if not signed:
-            write("  the log's key is not here: nobody signed the manifest, and who verifies the")
-            write("  pack is told so (exit 1); name the key with --key")
-        write(f"  without an installation: python3 verify.py {target} (it is in the zip)")
-        return
-    output.object(
-        PackWritten(
-            file=str(target), bytes=pack.bytes,
-            period=month.name, files=files, unsealed=unsealed, signed=signed,
-            checkpoint=CheckpointIn(**pack.manifest["checkpoint"]),
-        )
+    found = PackWritten(
+        file=str(target), bytes=pack.bytes, period=month.name,
+        files=len(pack.manifest["files"]) + 1 + signed,
+        unsealed=session.reader.head().position - seal.size, signed=signed,
+        checkpoint=CheckpointIn(**pack.manifest["checkpoint"]),
     )  # fmt: skip
+    if not output.answered(found):
+        _page(found)
+
+
+def _page(found: PackWritten) -> None:
+    write(f"wrote {found.file}: {plural(found.files, 'file')}, {found.bytes} bytes")
+    write(f"  {plural(found.checkpoint.size, 'event')} of {found.checkpoint.origin}")
+    if found.unsealed:
+        write(f"  {plural(found.unsealed, 'event')} since the last seal left out; tally seal first")
+    if not found.signed:
+        write("  the log's key is not here: nobody signed the manifest, and who verifies the")
+        write("  pack is told so (exit 1); name the key with --key")
+    write(f"  without an installation: python3 verify.py {found.file} (it is in the zip)")

@@ -55,10 +55,8 @@ def list_(_session: Session, output: Output) -> None:
         for one in PROJECTIONS
     ])  # fmt: skip
     if not output.answered(found):
-        table(
-            ("view", "version", "columns"),
-            [(one.name, one.version, f"{len(one.columns)} columns") for one in PROJECTIONS],
-        )
+        rows = [(one.name, one.version, f"{len(one.columns)} columns") for one in PROJECTIONS]
+        table(("view", "version", "columns"), rows)
 
 
 @command.command("show")
@@ -77,10 +75,8 @@ def show(session: Session, output: Output, *, name: str, **options: Any) -> None
     """
     answer = session.rows(name, points.asked(session, **point_options(options)))
     if not output.answered(answer):
-        write(point_line(answer.plain()["point"]))
-        numbers = [all(isinstance(row[one], int) for row in answer.rows) for one in answer.columns]
-        rows = [[row[one] for one in answer.columns] for row in answer.rows]
-        table(answer.columns, rows, numbers=numbers)
+        write(point_line(answer.point))
+        table(answer.columns, [[row[one] for one in answer.columns] for row in answer.rows])
 
 
 @command.command("status", short_help="Show how far each view has read the log.")
@@ -126,17 +122,12 @@ def rebuild(session: Session, output: Output, *, name: str | None, shadow: bool)
     with Progress("rebuild") as progress:
         difference = views.rebuild(name, shadow=shadow, progress=progress)
     names = _NAMES if name is None else [name]
-    if output.human:
-        done = "compared" if shadow else "rebuilt and swapped"
-        write(f"{done}: {', '.join(names)}")
+    answer = Rebuilt(
+        views=names, shadow=shadow, equal=difference is None,
+        first_difference=view_difference(difference),
+    )  # fmt: skip
+    if not output.answered(answer):
+        write(f"{'compared' if shadow else 'rebuilt and swapped'}: {', '.join(names)}")
         if difference is not None:
             write(f"view {difference.view} had drifted, first at account {difference.account}")
-    else:
-        output.object(
-            Rebuilt(
-                views=names, shadow=shadow,
-                equal=difference is None,
-                first_difference=view_difference(difference),
-            )
-        )  # fmt: skip
     return DONE if difference is None else FOUND

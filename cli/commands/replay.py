@@ -68,9 +68,7 @@ def command(
         compared=compare, equal=difference is None if compare else None,
         first_difference=view_difference(difference),
     )  # fmt: skip
-    if not output.human:
-        output.object(answer)
-    else:
+    if not output.answered(answer):
         rate = head * 1000 // max(milliseconds, 1)
         what = f"{plural(head, 'event')} of {plural(accounts, 'account')} refolded"
         write(f"{what}: {plural(rows, 'row')}, {rate} events/s")

@@ -10,7 +10,7 @@ import click
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked
-from cli.render import cell, point_line, table, write
+from cli.render import Figure, cell, point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN_MAX = 1000  # rows of a page for people
 _TEXT_MAX = 1 << 20
+_FIGURES = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "UBIGINT")  # types to the right
 
 
 @click.command("sql")
@@ -143,18 +144,19 @@ def _page(answer: Answer) -> None:
     rows = answer.rows()
     shown = [list(row.values()) for _, row in zip(range(SHOWN_MAX), rows, strict=False)]
     more = sum(1 for _ in rows)
-    figures = [_figure(kind) for _, kind in answer.columns]
+    figures = [kind.startswith(_FIGURES) for _, kind in answer.columns]
     table(
         [name for name, _ in answer.columns],
-        [[cell(content) for content in row] for row in shown],
-        numbers=figures,
+        [
+            [
+                Figure(cell(content)) if figure and content is not None else content
+                for figure, content in zip(figures, row, strict=True)
+            ]
+            for row in shown
+        ],
     )
     said = plural(len(shown) + more, "row")
     write(said if not more else f"{said}, the first {SHOWN_MAX} shown; --csv prints all")
-
-
-def _figure(kind: str) -> bool:
-    return kind.startswith(("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "UBIGINT"))
 
 
 def _write_parquet(target: Target, answer: Answer) -> None:

@@ -61,19 +61,15 @@ def command(session: Session, output: Output, *, file: str) -> None:
         said = "its hash was recomputed to match" if intact else "it does not match its own hash"
         msg = f"first difference at line {again.line}; {said}"
         raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
-    lines = again.line - 1
-    if output.human:
-        write(f"holds: {plural(lines, 'line')} of {heading.form}, as this ledger says")
-        write(f"  {plural(heading.size, 'event')}, root {heading.root}")
-        return
-    output.object(
-        ExportVerified(
-            ok=True, format=form, file=file,
-            size=heading.size, root=heading.root, sha256=heading.digest, lines=lines,
-            at=Instant.at(heading.at, heading.offset),
-            known_at=Instant.at(heading.known_at, heading.offset),
-        )
+    found = ExportVerified(
+        ok=True, format=form, file=file, size=heading.size, root=heading.root,
+        sha256=heading.digest, lines=again.line - 1,
+        at=Instant.at(heading.at, heading.offset),
+        known_at=Instant.at(heading.known_at, heading.offset),
     )  # fmt: skip
+    if not output.answered(found):
+        write(f"holds: {plural(found.lines, 'line')} of {heading.form}, as this ledger says")
+        write(f"  {plural(found.size, 'event')}, root {found.root}")
 
 
 def _point(session: Session, heading: Heading) -> Point:

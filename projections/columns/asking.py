@@ -25,7 +25,6 @@ from projections.columns.segments import (
     SEGMENT_EVENTS,
     TRUSTED,
     Columns,
-    Standing,
     table_between,
     write_between,
 )
@@ -113,11 +112,8 @@ class Asking:
         self._engine = arrow.package("duckdb")
         self._connection = cursor()
         columns = self._columns = Columns(reader)
-        standing = columns.standing() if built else Standing("missing", 0, 0, ())
-        trusted = standing.state in TRUSTED
-        segments = tuple(s for s in standing.segments if s.first <= until) if trusted else ()
+        segments, after = columns.upto(until) if built else ((), 0)
         self._segments = segments
-        after = min(segments[-1].last, until) if segments else 0
         self._newer: list[str] = []
         self._beside: tempfile.TemporaryDirectory[str] | None = None
         self._tail = until > after or not segments

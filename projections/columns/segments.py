@@ -9,8 +9,10 @@ there. This module must not know what the columns mean.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,7 +26,7 @@ from ledger.store.beside import room_for, written_beside
 from projections.columns import arrow, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ledger.store import Reader
@@ -159,14 +161,16 @@ class Columns:
         Gives how many events were copied. Raises: ExtraMissing, DiskFull.
         """
         arrow.package("pyarrow")
+        with self._alone():
+            return self._build(progress)
+
+    def _build(self, progress: Progress | None) -> int:
         standing = self.standing(whole=True)
-        if standing.state not in TRUSTED:
-            self.drop()
         kept = standing.segments if standing.state in TRUSTED else ()
+        if standing.state not in TRUSTED:
+            (self.folder / MANIFEST).unlink(missing_ok=True)
         begun = after = kept[-1].last if kept else 0
         head = self._reader.head().position
-        with room_for(self.folder):
-            self.folder.mkdir(exist_ok=True)
         try:
             self._sweep(kept)
             while after < head:
@@ -189,10 +193,44 @@ class Columns:
         """Delete every segment; return how many bytes that freed."""
         if not self.folder.exists():
             return 0
-        freed = sum(path.stat().st_size for path in self.folder.iterdir())
-        (self.folder / MANIFEST).unlink(missing_ok=True)  # first: a half drop is "missing"
-        shutil.rmtree(self.folder)
+        with self._alone():
+            freed = sum(path.stat().st_size for path in self.folder.iterdir())
+            (self.folder / MANIFEST).unlink(missing_ok=True)  # first: a half drop is "missing"
+            shutil.rmtree(self.folder)
         return freed
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have the folder for oneself: a build would sweep what another one has just written.
+
+        Who waits gets the folder that there is by then. Raises: DiskFull, OSError.
+        """
+        while (lock := self._lock()) is None:
+            pass
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _lock(self) -> int | None:
+        """Lock the folder; None where it was dropped while one waited."""
+        with room_for(self.folder):
+            self.folder.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            there = os.open(self.folder, os.O_RDONLY)
+            with suppress(OSError):  # a shared disk may lock no folder
+                flock(there, LOCK_EX)
+            if self.folder.exists() and os.path.samestat(os.fstat(there), self.folder.stat()):
+                return there
+            os.close(there)
+        return None
+
+    def upto(self, until: int) -> tuple[tuple[Segment, ...], int]:
+        """Return the trusted segments with events up to a position, and the last that they hold."""
+        standing = self.standing()
+        trusted = standing.segments if standing.state in TRUSTED else ()
+        segments = tuple(one for one in trusted if one.first <= until)
+        return segments, min(segments[-1].last, until) if segments else 0
 
     def _manifest(self) -> Manifest | None:
         try:

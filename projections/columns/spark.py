@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.errors import ExtraMissing, InvalidInput
 from ledger.quoting import address
 from projections.columns.asking import Rebuilt, bound, rebuilt
-from projections.columns.segments import TRUSTED, Columns, write_between
+from projections.columns.segments import Columns, write_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,13 +64,10 @@ class Spark:
         except refusals as error:
             said = str(error).strip().partition("\n")[0].replace(master, address(master))
             msg = f"Spark does not start at {address(master)!r}: {said}"
-            raise InvalidInput(msg, hint="try --master local[2], or --engine sql") from None
+            raise InvalidInput(msg, hint="try --engine spark, or --engine sql") from None
         self._beside = tempfile.TemporaryDirectory(prefix="tally-")
         columns = Columns(reader)
-        standing = columns.standing()
-        trusted = standing.segments if standing.state in TRUSTED else ()
-        segments = tuple(one for one in trusted if one.first <= until)
-        after = min(segments[-1].last, until) if segments else 0
+        segments, after = columns.upto(until)
         newer = write_between(reader, after, until, Path(self._beside.name))
         paths = [*map(Path, columns.paths(segments)), *newer]
         log = self._session.read.parquet(*(path.absolute().as_uri() for path in paths))

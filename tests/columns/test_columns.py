@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ledger.store import open_reader
 from projections.columns import arrow, compare, segments
 from projections.columns import asking as askings
 from projections.columns.asking import VIEWS, Asking, bound, opened, text_of
-from projections.columns.segments import MANIFEST
+from projections.columns.segments import MANIFEST, Columns
 from projections.point import Point
 from tests.cli.program import World, small, tally_process
 from tests.history.histories import at, lived
@@ -135,6 +137,28 @@ def test_a_segment_of_the_same_size_is_not_believed_before_its_hash_is_checked(
     segment.write_bytes(bytes(raw))
     assert world.json(*past, *engine)["rows"] == told
     assert world.json("columns", "status", code=1)["state"] == "damaged"
+
+
+def test_a_build_waits_for_another_one_and_for_a_drop(ledger: Path) -> None:
+    """It would sweep away what the other has written and not named yet."""
+
+    def build() -> None:
+        with closing(open_reader(str(ledger))) as reader:
+            Columns(reader).build()
+
+    with closing(open_reader(str(ledger))) as reader:
+        columns, second = Columns(reader), threading.Thread(target=build)
+        with columns._alone():
+            written = columns.folder / "segment.parquet"
+            written.write_bytes(b"not named yet")
+            second.start()
+            second.join(0.3)
+            assert second.is_alive()
+            assert written.exists()
+            shutil.rmtree(columns.folder)  # as a drop does
+        second.join(20)
+        assert columns.standing().state == "fresh"
+        columns.drop()
 
 
 def test_dropped_columns_leave_no_trace(world: World) -> None:
