@@ -13,16 +13,13 @@ from cli.points import asked
 from cli.render import flush, point_line, short, strong, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
-from ledger.events import NoticeFailed, NoticeSent
 from ledger.quoting import plural
 from projections.answers.noticing import Attempt, Notices, Notified
-from projections.answers.terms import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cli.bootstrap import Session
-    from ledger.events import RecordedEvent
     from projections.point import Point
 
 
@@ -63,9 +60,13 @@ def command(
     work = delivery(session, to, **options)
     rows: list[Attempt] = []
     for recorded in work.once() if once else work.patiently():
-        row = attempt_of(recorded, session.offset)
-        rows += [row] if output.form == "json" else []
-        print_attempt(output, row)
+        row = Attempt.of(recorded, session.offset)
+        if output.form == "json":
+            rows.append(row)
+        elif output.human:
+            write(_line(row))
+        else:
+            output.rows([row.plain()])
         flush()
     waiting = len(work.outbox)
     if output.form == "json":
@@ -81,31 +82,10 @@ def command(
     return FOUND if waiting else DONE
 
 
-def attempt_of(recorded: RecordedEvent, offset: int) -> Attempt:
-    """Return one attempt: ``tally.attempt/1``."""
-    event = recorded.event
-    assert isinstance(event, NoticeSent | NoticeFailed)  # noqa: S101 - the stream has no other
-    return Attempt(
-        position=recorded.position, account=event.account,
-        kind=event.kind, notice=event.notice, at=Instant.at(event.at, offset),
-        tried_at=Instant.at(recorded.recorded_at, offset), channel=event.channel,
-        attempt=event.attempt, taken=isinstance(event, NoticeSent), answer=event.answer,
-    )  # fmt: skip
-
-
-def print_attempt(output: Output, row: Attempt) -> None:
-    """Print an attempt as it is made."""
-    if output.form in ("ndjson", "csv"):
-        output.rows([row.plain()])
-    elif output.human:
-        write(attempt_line(row))
-
-
-def attempt_line(row: Attempt) -> str:
-    """Write one attempt on a line."""
+def _line(row: Attempt) -> str:
     mark = "sent" if row.taken else f"not taken ({row.attempt})"
     said = "" if row.taken else f": {row.answer}"
-    return f"{mark}  {row.account}  {row.kind}  {short(row.at.isoformat())}{said}"
+    return f"{mark}  {row.account}  {row.kind}  {short(row.at)}{said}"
 
 
 def _list(
@@ -117,17 +97,16 @@ def _list(
     rows = [
         row for recorded in attempts(session.reader, until=point.position)
         if recorded.recorded_at <= point.seen_at
-        and (row := attempt_of(recorded, session.offset)).kind in wanted
+        and (row := Attempt.of(recorded, session.offset)).kind in wanted
         and account in (None, row.account)
     ]  # fmt: skip
     if account is not None and not rows:
         session.state(account, point)  # or say that there is no such account
     found = Notices(point=session.shown(point), rows=rows)
     if not output.answered(found):
-        shown = found.point.plain()
-        write(strong(point_line(shown, account or "")))
+        write(strong(point_line(found.point, account or "")))
         for row in rows:
-            write(f"@{row.position:<5} {short(row.tried_at.isoformat()):<19} {attempt_line(row)}")
+            write(f"@{row.position:<5} {short(row.tried_at):<19} {_line(row)}")
             write(f"{'':26}{row.channel}")
         write(f"{plural(sum(row.taken for row in rows), 'notice')} sent, "
               f"{plural(len(rows), 'attempt')}")  # fmt: skip

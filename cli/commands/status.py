@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.render import short, table, write
 from ledger.events import PeriodClosed
-from ledger.periods import format_instant
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
 from ledger.store import shown
-from projections.answers.keeping import LastCheck, LastSeal, NextDue, Status, ViewStanding
+from projections.answers.keeping import (
+    JournalShown,
+    LastCheck,
+    LastSeal,
+    NextDue,
+    Status,
+    ViewStanding,
+)
 from projections.answers.terms import Instant
 from projections.deadlines import stored_next
 from projections.history.closes import recorded_closes
@@ -42,9 +47,8 @@ def command(session: Session, output: Output) -> None:
     offset = session.offset
     head = session.reader.head()
     views = Views(session.reader).status()
-    due = None
-    if any(view.name == "deadlines" and view.position for view in views):
-        due = stored_next(session.reader)
+    known = any(view.name == "deadlines" and view.position for view in views)
+    due = stored_next(session.reader) if known else None
     session.note_what_is_due()
     answer = Status(
         ledger=shown(session.location),
@@ -58,28 +62,24 @@ def command(session: Session, output: Output) -> None:
         views=[ViewStanding(**view._asdict()) for view in views],
         last_seal=_last_seal(session),
         last_check=_last_check(session),
-        journal=journal_json(session.reader),
-        next_due=None
-        if due is None
-        else NextDue(
-            account=due[0], at=Instant.at(due[1], offset),
-            what=_KINDS[due[2]], key=due[3],
+        journal=JournalShown.of(session.reader),
+        next_due=None if due is None else NextDue(
+            account=due[0], at=Instant.at(due[1], offset), what=_KINDS[due[2]], key=due[3],
         ),
     )  # fmt: skip
-    if output.answered(answer):
-        return
+    if not output.answered(answer):
+        _page(answer)
+
+
+def _page(answer: Status) -> None:
     now = answer.now.isoformat()
-    write(f"{answer.ledger}: head @{head.position}, {answer.clock} clock at {now}")
+    write(f"{answer.ledger}: head @{answer.head}, {answer.clock} clock at {now}")
+    due, seal, check = answer.next_due, answer.last_seal, answer.last_check
     if due is not None:
-        what = f"{_KINDS[due[2]]} of {due[0]} {due[3]}".rstrip()
-        write(f"next due: {what} at {short(format_instant(due[1], offset))}")
-    seal = answer.last_seal
-    write(
-        "last seal: none" if seal is None
-        else f"last seal: @{seal.size}, {plural(seal.unsealed, 'event')} since"
-    )  # fmt: skip
-    if answer.last_check is not None:
-        check = answer.last_check
+        write(f"next due: {f'{due.what} of {due.account} {due.key}'.rstrip()} at {short(due.at)}")
+    said = "none" if seal is None else f"@{seal.size}, {plural(seal.unsealed, 'event')} since"
+    write(f"last seal: {said}")
+    if check is not None:
         met = ", ".join(check.open_points)
         write(f"last check: close of {check.period} @{check.position}, "
               f"{f'not met: {met}' if met else 'every point met'}")
@@ -87,7 +87,7 @@ def command(session: Session, output: Output) -> None:
         write(f"journal: {answer.journal.said}")
     table(
         ("view", "version", "position", "lag", "state"),
-        [(view.name, view.version, view.position, view.lag, view.state) for view in views],
+        [(one.name, one.version, one.position, one.lag, one.state) for one in answer.views],
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import BROKEN, DONE, FOUND
-from cli.journals import journal_json
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, table, write
@@ -17,6 +16,7 @@ from ledger.proof.seals import last_seal
 from ledger.proof.trust import NoAcceptedKey
 from ledger.quoting import plural
 from ledger.verification.whole import verify
+from projections.answers.keeping import JournalShown
 from projections.answers.proving import Verified, VerifiedCheck
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities
@@ -76,7 +76,7 @@ def command(
         root=write_base64(verified.root),
         sealed=seal.size if seal is not None else None,
         deep=deep,
-        journal=journal_json(reader),
+        journal=JournalShown.of(reader),
         checks=[_shown(check) for check in checks],
     )
     if not output.answered(answer):

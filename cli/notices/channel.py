@@ -1,21 +1,30 @@
-"""From --to to a channel: which kinds of addresses there are, and how one is shown.
+"""From --to to a channel: which kinds of addresses there are, how one is shown, how long it has.
 
+An attempt has a bound as a whole: a receiver that answers a byte at a time is cut off.
 Invariant: an address is shown and stored without its password and, for the web, without the
 values of its query, so two addresses that differ in these alone are one channel.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import socket
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Timer
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from projections.notices.kinds import Notice
 
+STEP_SECONDS = 10  # for one step: to connect, to wait for the next bytes
+WHOLE_SECONDS = 20  # for everything
 ANSWER_MAX = 200  # characters of an answer that are kept
 SECRET = "***"  # noqa: S105 - what stands in place of one
 _HINT = "write it like https://host/path, smtp://host/name@example.com or file:///path.ndjson"
@@ -131,3 +140,27 @@ def bounded(text: str) -> str:
     shown = "".join(one if one.isprintable() else " " for one in text)
     shown = " ".join(shown.split())
     return shown if len(shown) <= ANSWER_MAX else f"{shown[: ANSWER_MAX - 3]}..."
+
+
+@contextmanager
+def cut_off(connected: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
+    """Shut a connection down from outside once its time is over. Raises: TimeoutError."""
+    over = Event()
+
+    def shut() -> None:
+        over.set()
+        there = connected()
+        if there is not None:
+            with contextlib.suppress(OSError):
+                there.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if over.is_set():  # what was read may look whole, and is not
+        msg = f"no whole answer within {seconds} s"
+        raise TimeoutError(msg)

@@ -16,7 +16,7 @@ from ledger import clock as clocks
 from ledger.decisions import Act
 from ledger.events import NOTICES_STREAM, NoticeFailed, NoticeSent
 from ledger.periods import MINUTE, SECOND
-from projections.notices.kinds import notice_json
+from projections.answers.noticing import NoticeShown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,10 +121,9 @@ class Delivery:
         return not given_up and rest.until <= real_now
 
     def _attempt(self, notice: Notice) -> RecordedEvent:
-        body = json.dumps(
-            notice_json(notice, self.outbox.offset), ensure_ascii=False, separators=(",", ":")
-        ).encode()
-        answer = self._channel.send(notice, body)
+        shown = NoticeShown.of(notice, self.outbox.offset).plain()
+        body = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+        answer = self._channel.send(notice, body.encode())
         recorded = self._record(notice, answer)
         if answer.taken:
             self.sent += 1

@@ -1,5 +1,7 @@
 """Notices by mail: the text of a template, and the notice itself as JSON beside it.
 
+A template is a file KIND.txt: a line ``Subject: ...``, an empty line, the text, with what the
+notice says in place of ``$name``. A folder of one's own may hold others in place of ours.
 Invariant: the Message-ID is made of the notice's id, so a repeated mail can be told; outside this
 machine the connection is encrypted and its certificate verified, unless the address says
 ``tls=none``, and a password never goes over one that is not.
@@ -8,27 +10,41 @@ machine the connection is encrypted and its certificate verified, unless the add
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import smtplib
 import ssl
+import string
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
-from typing import TYPE_CHECKING, Final
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from cli.notices.channel import Address, Answer, bounded, is_loopback
-from cli.notices.deadline import STEP_SECONDS, WHOLE_SECONDS, cut_off
+from cli.notices.channel import (
+    STEP_SECONDS,
+    WHOLE_SECONDS,
+    Address,
+    Answer,
+    bounded,
+    cut_off,
+    is_loopback,
+)
 from ledger.errors import InvalidInput
+from ledger.periods import format_instant
+from projections.notices.kinds import KINDS
 
 if TYPE_CHECKING:
     import socket
 
-    from cli.notices.texts import Texts
     from projections.notices.kinds import Notice
 
 _OPTIONS: Final = ("from", "to", "tls")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]-]+", re.ASCII)
 _ACCOUNT: Final = "{account}"
+_SUBJECT: Final = "Subject: "
+_TEXT_MAX: Final = 1 << 16
 _OURSELVES: Final = "[127.0.0.1]"  # a greeting that needs no look-up of names
 
 
@@ -120,3 +136,65 @@ def _refused(error: smtplib.SMTPRecipientsRefused) -> str:
 def _socket(smtp: smtplib.SMTP) -> socket.socket | None:
     there: socket.socket | None = getattr(smtp, "sock", None)
     return there
+
+
+class Texts:
+    """The templates in force."""
+
+    def __init__(self, folder: str | None, *, offset: int) -> None:
+        """Read them. Raises: InvalidInput, OSError."""
+        self._offset = offset
+        self._read = {kind: _template(kind, folder) for kind in KINDS}
+        if folder is not None:
+            others = sorted(path.name for path in Path(folder).glob("*.txt"))
+            for name in others:
+                if name.removesuffix(".txt") not in KINDS:
+                    known = ", ".join(KINDS)
+                    msg = f"{name} is not named after a kind of notice"
+                    raise InvalidInput(msg, hint=f"kinds: {known}")
+
+    def of(self, notice: Notice) -> tuple[str, str]:
+        """Return the subject and the text of one notice; what it does not say stays empty."""
+        said: dict[str, Any] = {
+            "id": notice.id, "kind": notice.kind, "account": notice.account,
+            "at": format_instant(notice.at, self._offset), **notice.facts,
+        }  # fmt: skip
+        written = _Said({name: _word(cell) for name, cell in said.items()})
+        subject, text = self._read[notice.kind]
+        return subject.substitute(written), text.substitute(written)
+
+
+class _Said(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _word(cell: object) -> str:
+    if cell is None:
+        return "-"
+    text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def _template(kind: str, folder: str | None) -> tuple[string.Template, string.Template]:
+    own = None if folder is None else Path(folder) / f"{kind}.txt"
+    if own is not None and not own.parent.is_dir():
+        raise InvalidInput(f"{folder!r} is not a folder", hint="--templates names a folder")
+    if own is not None and own.is_file():
+        name = str(own)
+        with own.open("rb") as file:
+            raw = file.read(_TEXT_MAX)
+    else:
+        name = f"{kind}.txt"
+        raw = files("cli.notices").joinpath("templates", name).read_bytes()
+    try:
+        head, _, text = raw.decode().replace("\r\n", "\n").partition("\n\n")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{name} is not UTF-8 text", hint="save it as UTF-8") from None
+    if not head.startswith(_SUBJECT) or "\n" in head or not text.strip():
+        hint = "a line 'Subject: ...', an empty line, the text"
+        raise InvalidInput(f"{name} is not a template", hint=hint)
+    found = string.Template(head.removeprefix(_SUBJECT)), string.Template(text)
+    if not all(template.is_valid() for template in found):
+        raise InvalidInput(f"{name} has a $ that names no field", hint="write $$ for a dollar")
+    return found

@@ -87,8 +87,7 @@ def open_channel(
     address = read_address(to)
     scheme = address.parts.scheme
     if scheme == "smtp":
-        from cli.notices.mail import Mail  # noqa: PLC0415 - loaded when needed
-        from cli.notices.texts import Texts  # noqa: PLC0415 - loaded when needed
+        from cli.notices.mail import Mail, Texts  # noqa: PLC0415 - loaded when needed
 
         return Mail(address, Texts(templates, offset=session.offset))
     if templates is not None:

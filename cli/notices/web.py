@@ -14,8 +14,7 @@ import ssl
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING
 
-from cli.notices.channel import Answer, bounded
-from cli.notices.deadline import STEP_SECONDS, WHOLE_SECONDS, cut_off
+from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Answer, bounded, cut_off
 from cli.render import note
 from ledger import clock as clocks
 from ledger.errors import InvalidInput

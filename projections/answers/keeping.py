@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from ledger.store.journal import standing
 from projections.answers.events import Event
 from projections.answers.terms import (
     Answer,
@@ -27,6 +28,7 @@ from projections.answers.terms import (
 ViewState: TypeAlias = Annotated[str, one_of("fresh", "behind", "foreign", "outdated", "missing")]
 
 if TYPE_CHECKING:
+    from ledger.store import Reader
     from projections.stored import Difference
 
 class ViewStanding(Part, frozen=True, kw_only=True):
@@ -59,6 +61,12 @@ class JournalShown(Part, frozen=True, kw_only=True):
     state: Annotated[str, one_of("empty", "needed", "absent", "damaged")]
     bytes: Count
     said: str | None
+
+    @classmethod
+    def of(cls, reader: Reader) -> JournalShown | None:
+        """Look at a ledger; None for one on a server."""
+        found = standing(reader)
+        return None if found is None else cls(**found._asdict())
 
 
 class Made(Answer, frozen=True, kw_only=True, tag="tally.init/1"):

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
+from ledger.events import NoticeFailed, NoticeSent
 from projections.answers.terms import (
+    SCHEMAS,
     Answer,
     Count,
-    Currency,
     Id,
     Instant,
-    Part,
     PointShown,
     Position,
     one_of,
 )
 from projections.notices.kinds import KINDS
 
+if TYPE_CHECKING:
+    from ledger.events import RecordedEvent
+    from projections.notices.kinds import Notice
+
 Kind: TypeAlias = Annotated[str, one_of(*KINDS)]
-
-
-class Told(Part, frozen=True, kw_only=True):
-    """The event's own fields; told ahead: the instance, the end and the days left."""
-
-    currency: Currency
-    instance: Id | UnsetType = UNSET
-    days: Literal[1, 3, 7] | UnsetType = UNSET
-    expires_at: Instant | UnsetType = UNSET
-    releases_at: Instant | UnsetType = UNSET
+Identity: TypeAlias = Annotated[str, Meta(pattern="^[^:]+:[0-9]+:[a-z0-9_]+$")]
+Facts: TypeAlias = Annotated[
+    Mapping[str, Any],
+    Meta(extra_json_schema={
+        "required": ["currency"],
+        "properties": {
+            "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+            "instance": {"type": "string", "minLength": 1}, "days": {"enum": [1, 3, 7]},
+            "expires_at": SCHEMAS[Instant], "releases_at": SCHEMAS[Instant],
+        },
+    }),
+]  # fmt: skip
 
 
 class NoticeShown(Answer, frozen=True, kw_only=True, tag="tally.notice/1"):
@@ -42,11 +48,19 @@ class NoticeShown(Answer, frozen=True, kw_only=True, tag="tally.notice/1"):
 
     """
 
-    id: Annotated[str, Meta(pattern="^[^:]+:[0-9]+:[a-z0-9_]+$")]
+    id: Identity
     kind: Kind
     account: Id
     at: Instant
-    facts: Told
+    facts: Facts
+
+    @classmethod
+    def of(cls, notice: Notice, offset: int) -> NoticeShown:
+        """Write a notice: the same for every attempt."""
+        return cls(
+            id=notice.id, kind=notice.kind, account=notice.account,
+            at=Instant.at(notice.at, offset), facts=notice.facts,
+        )  # fmt: skip
 
 
 class Attempt(Answer, frozen=True, kw_only=True, tag="tally.attempt/1"):
@@ -63,13 +77,25 @@ class Attempt(Answer, frozen=True, kw_only=True, tag="tally.attempt/1"):
     position: Position
     account: Id
     kind: Kind
-    notice: Annotated[str, Meta(pattern="^[^:]+:[0-9]+:[a-z0-9_]+$")]
+    notice: Identity
     at: Instant
     tried_at: Instant
     channel: Id
     attempt: Position
     taken: bool
     answer: str
+
+    @classmethod
+    def of(cls, recorded: RecordedEvent, offset: int) -> Attempt:
+        """Write an event of the stream of attempts."""
+        event = recorded.event
+        assert isinstance(event, NoticeSent | NoticeFailed)  # noqa: S101 - the stream has no other
+        return cls(
+            position=recorded.position, account=event.account, kind=event.kind,
+            notice=event.notice, at=Instant.at(event.at, offset),
+            tried_at=Instant.at(recorded.recorded_at, offset), channel=event.channel,
+            attempt=event.attempt, taken=isinstance(event, NoticeSent), answer=event.answer,
+        )  # fmt: skip
 
 
 class Notices(Answer, frozen=True, kw_only=True, tag="tally.notices/1"):

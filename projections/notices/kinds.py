@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import events as e
 from ledger.events import account_of
-from ledger.periods import format_instant
 from projections.answers import event_data
 from projections.answers.terms import Formatter
 
@@ -31,10 +30,8 @@ OF_EVENT: dict[type[e.Event], str] = {
     e.AutoRenewFailed: "auto_renew_failed",
     e.InstanceRenewed: "auto_renewed",  # by the clock alone; a customer's own order is not news
 }
-EXPIRY_DAYS = (7, 3, 1)
-RELEASE_DAYS = (3, 1)
-EXPIRY_AHEAD = {days: f"expiry_{days}d" for days in EXPIRY_DAYS}
-RELEASE_AHEAD = {days: f"release_{days}d" for days in RELEASE_DAYS}
+EXPIRY_AHEAD = {days: f"expiry_{days}d" for days in (7, 3, 1)}
+RELEASE_AHEAD = {days: f"release_{days}d" for days in (3, 1)}
 AHEAD = frozenset((*EXPIRY_AHEAD.values(), *RELEASE_AHEAD.values()))
 KINDS = (
     "low_balance", "low_balance_reminder", "overdue", "overdue_cleared", "service_stopped",
@@ -74,40 +71,22 @@ def identity(ledger: str, position: int, kind: str) -> str:
     return f"{ledger}:{position}:{kind}"
 
 
-def kind_of(event: e.Event) -> str | None:
-    """Return which notice an event is, None for none."""
-    if type(event) is e.InstanceRenewed and event.via != _AUTO:
-        return None
-    return OF_EVENT.get(type(event))
-
-
 def of_event(
     recorded: RecordedEvent, *, ledger: str, currency: str, offset: int
 ) -> Notice | None:
     """Make the notice of an event, None where it is none."""
-    kind = kind_of(recorded.event)
-    account = account_of(recorded.stream)
-    if kind is None or account is None:
+    event, account = recorded.event, account_of(recorded.stream)
+    kind = OF_EVENT.get(type(event))
+    by_order = type(event) is e.InstanceRenewed and event.via != _AUTO
+    if kind is None or account is None or by_order:
         return None
     facts: Json = {"currency": currency}
-    instance = getattr(recorded.event, "instance", None)
+    instance = getattr(event, "instance", None)
     if instance is not None:
         facts["instance"] = instance
-    data = event_data(recorded.event, Formatter(offset=offset, currency=currency))
+    data = event_data(event, Formatter(offset=offset, currency=currency))
     facts |= {name: cell for name, cell in data.items() if name not in _OURS}
     return Notice(
         identity(ledger, recorded.position, kind), recorded.position, kind, account,
         recorded.effective_at, recorded.recorded_at, facts,
     )  # fmt: skip
-
-
-def notice_json(notice: Notice, offset: int) -> Json:
-    """Return ``tally.notice/1``: the same for every attempt."""
-    return {
-        "schema": "tally.notice/1",
-        "id": notice.id,
-        "kind": notice.kind,
-        "account": notice.account,
-        "at": format_instant(notice.at, offset),
-        "facts": notice.facts,
-    }

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from cli.notices.texts import Texts
+from cli.notices.mail import Texts
 from projections.notices.kinds import KINDS, Notice
 from tests.cli.program import World, valid
 from tests.notices.receivers import acme
