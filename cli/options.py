@@ -9,12 +9,14 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+from msgspec import UNSET
 
 from cli.bootstrap import Session
 from cli.errors import DONE, EXPECTED, INTERRUPTED, error_line, error_shown, exit_code
 from cli.render import note
 from cli.settings import DEFAULT, ledger_option, ledger_setting
 from ledger.errors import InvalidInput, LedgerError
+from projections.answers.terms import Part, columns_of
 from projections.printable import csv_cell
 
 if TYPE_CHECKING:
@@ -55,17 +57,17 @@ class Output:
 
         Beside rows a note says what has restated them (R64).
         """
-        if self.form not in ("json", "ndjson", "csv"):
+        if self.human:
             return False
-        shown = answer.plain()
         if self.form == "json":
-            self.object(shown)
+            self.object(answer)
             return True
-        self.rows(shown[rows], like=f"{shown['schema']}:{rows}")
-        if "restated" in shown:
+        self.rows(getattr(answer, rows), like=self._header(type(answer), rows))
+        restated = getattr(answer, "restated", UNSET)
+        if restated is not UNSET:
             from cli.restatements import say_restated  # noqa: PLC0415 - in closed periods alone
 
-            say_restated(answer.restated, human=False)  # type: ignore[attr-defined]
+            say_restated(restated, human=False)
         return True
 
     @contextmanager
@@ -84,42 +86,39 @@ class Output:
         sys.stdout.write("]}\n")
 
     def rows(
-        self, rows: Iterable[dict[str, Any]], *, like: str | Sequence[str] = ()
+        self, rows: Iterable[Part | dict[str, Any]], *, like: type[Part] | Sequence[str] = ()
     ) -> None:
         """Print rows, one per line, as NDJSON or CSV; rows may come in several calls.
 
-        ``like`` is the header of a CSV without rows: its columns, or SCHEMA:LIST that has them.
+        ``like`` is what a row is, or its columns: the header of a CSV without rows.
         """
-        if self.form == "csv":
-            self._csv(rows)
-            if self._table is None and like:
-                self._begin(_columns(like))
-            return
         for row in rows:
-            sys.stdout.write(json_line(row))
+            shown = row.plain() if isinstance(row, Part) else row
+            if self.form == "csv":
+                flat = {name: csv_cell(cell) for name, cell in shown.items() if name != "schema"}
+                self._table_with(list(flat)).writerow(flat)
+            else:
+                sys.stdout.write(json_line(shown))
+        if self.form == "csv" and like:
+            self._table_with(columns_of(like) if isinstance(like, type) else like)
 
-    def _csv(self, rows: Iterable[dict[str, Any]]) -> None:
-        for row in rows:
-            flat = {name: csv_cell(cell) for name, cell in row.items() if name != "schema"}
-            table = self._begin(list(flat)) if self._table is None else self._table
-            table.writerow(flat)
+    def _header(self, kind: type[Answer], rows: str) -> Sequence[str]:
+        if self.form != "csv":
+            return ()
+        from projections.answers.schemas import header_of  # noqa: PLC0415 - only for --csv
 
-    def _begin(self, columns: Sequence[str]) -> csv.DictWriter[str]:
-        import csv  # noqa: PLC0415 - only for --csv
+        return header_of(kind, rows)
 
-        self._table = csv.DictWriter(
-            sys.stdout, columns, extrasaction="ignore", lineterminator="\n"
-        )
-        self._table.writeheader()
+    def _table_with(self, columns: Sequence[str]) -> csv.DictWriter[str]:
+        """Return the table, begun with its header if it is the first time."""
+        if self._table is None:
+            import csv  # noqa: PLC0415 - only for --csv
+
+            self._table = csv.DictWriter(
+                sys.stdout, columns, extrasaction="ignore", lineterminator="\n"
+            )
+            self._table.writeheader()
         return self._table
-
-
-def _columns(like: str | Sequence[str]) -> Sequence[str]:
-    if not isinstance(like, str):
-        return like
-    from cli.commands.schema import columns_of  # noqa: PLC0415 - where there are no rows alone
-
-    return columns_of(*like.split(":"))
 
 
 def json_line(answer: dict[str, Any]) -> str:

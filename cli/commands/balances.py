@@ -11,7 +11,7 @@ from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
-from projections.answers.balances import SORTS, arranged
+from projections.answers.balances import SORTS, Balance, arranged
 from projections.opened import FOLD
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         derivation = FOLD if accounts else session.derivation(point, engine)
         restated = session.restated("balances", point)
         found = arranged(session.each_balance(point, derivation, **wanted), **order)
-        output.rows((one.plain() for one in found), like="balances:rows")
+        output.rows(found, like=Balance)
         say_restated(restated, human=False)
         return
     answer = session.balances(point, engine=engine, **wanted, **order).plain()

@@ -14,6 +14,7 @@ from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, parse_instant
 from ledger.quoting import plural
+from projections.answers.events import Event
 from projections.answers.keeping import ClockShown
 from projections.answers.terms import Instant
 
@@ -78,7 +79,7 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
     rows = map(session.currencies.event, ledger.recorded(made))
     now = Instant.at(ledger.now(), offset)
     if output.form in ("ndjson", "csv"):
-        output.rows(rows, like="log:rows")
+        output.rows(rows, like=Event)
     elif output.human:
         for row in rows:
             write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "

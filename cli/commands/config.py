@@ -25,7 +25,7 @@ WEBHOOK_VARIABLE = "TALLY_WEBHOOK_SECRET"
 
 
 @click.command("config")
-@tally_command()
+@tally_command(rows=True)
 def command(session: Session, output: Output) -> None:
     """Print every setting in force and where it comes from; secrets are never printed.
 

@@ -15,6 +15,7 @@ from cli.render import short, table, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from ledger.quoting import plural
+from projections.answers.events import Planned
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         session.reader, found, to=instant, now=session.now, account=account
     )
     if output.form in ("ndjson", "csv"):
-        output.rows(answer["events"], like="forecast:events")
+        output.rows(answer["events"], like=Planned)
     elif output.human:
         _page(answer)
     else:

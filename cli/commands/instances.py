@@ -11,6 +11,7 @@ from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, short, table, write
 from cli.restatements import say_restated
 from ledger.state import FROZEN, RELEASED, RESTORING, RUNNING, STOPPED_EXPIRED, STOPPED_OVERDUE
+from projections.answers.state import InstanceRow
 from projections.history.points import read_start
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(
         derivation = session.derivation(point, engine)
         restated = session.restated("instances", point)
         found = session.each_instance(point, derivation, **wanted)
-        output.rows((one.plain() for one in found), like="instances:rows")
+        output.rows(found, like=InstanceRow)
         say_restated(restated, human=False)
         return
     answer = session.instances(point, engine=engine, **wanted).plain()

@@ -13,6 +13,7 @@ from cli.render import flush, write
 from ledger import codec
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
+from projections.answers.events import Event
 from projections.selecting import TYPES, Wanted, kinds_of
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _span(
 
 def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
     if not output.human:
-        output.rows(rows, like="log:rows")
+        output.rows(rows, like=Event)
         return
     for row in rows:
         write(event_line(row))

@@ -54,14 +54,6 @@ def schema_of(name: str) -> dict[str, Any]:
     raise NoSuchThing(f"no schema {name!r}", hint=near)
 
 
-def columns_of(schema: str, rows: str) -> list[str]:
-    """Return the fields of the rows of an answer, in their order."""
-    answer = schema_of(schema)
-    items = answer["properties"][rows]["items"]
-    row = answer["$defs"][items["$ref"].rpartition("/")[2]] if "$ref" in items else items
-    return [name for name in row["properties"] if name != "schema"]
-
-
 def _command() -> dict[str, Any]:
     """Derive the schema of an import's line from the declarations of the commands."""
     import msgspec  # noqa: PLC0415 - only for this name

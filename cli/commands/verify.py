@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="CHECKPOINT", help="Compare with a checkpoint kept elsewhere.")
 @click.option("--deep", is_flag=True, help="Refold too: views, invariants, period closes.")
 @policy_option
-@tally_command()
+@tally_command(rows=True)
 def command(
     session: Session, output: Output, *, since: str | None, deep: bool, policy_place: str | None
 ) -> int:
@@ -79,7 +79,7 @@ def command(
         journal=JournalShown.of(reader),
         checks=[_shown(check) for check in checks],
     )
-    if not output.answered(answer):
+    if not output.answered(answer, "checks"):
         _page(answer, whole=verified.whole)
     if not verified.whole:
         return BROKEN

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from projections.answers.terms import SCHEMAS
+from projections.answers.terms import SCHEMAS, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +115,13 @@ def answer_class(name: str) -> type[Answer]:
     whole = module if "." in module else f"projections.answers.{module}"
     found: type[Answer] = getattr(import_module(whole), kind)
     return found
+
+
+def header_of(kind: type[Answer], rows: str) -> list[str]:
+    """Name the columns of an answer's rows: none, where its rows are mappings."""
+    listed = next(one.type for one in msgspec.structs.fields(kind) if one.name == rows)
+    row = next(_parts(msgspec.inspect.type_info(listed)), None)
+    return [] if row is None else columns_of(row)
 
 
 def schema_of(name: str) -> Json:

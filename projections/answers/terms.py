@@ -115,6 +115,11 @@ class Part(Struct, frozen=True, kw_only=True):
         return msgspec.convert(shown, cls, dec_hook=_read)
 
 
+def columns_of(kind: type[Part]) -> list[str]:
+    """Name the fields of a part as JSON does: the header of a table of such parts."""
+    return [one.encode_name for one in msgspec.structs.fields(kind)]
+
+
 class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):
     """An answer to one question; ``plain()`` is what ``--json`` prints."""
 
