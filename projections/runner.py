@@ -28,18 +28,17 @@ from projections.stored import (
     Checkpoint,
     Difference,
     ViewStatus,
-    by_account,
     checkpoint_of,
     compare_tables,
     create_table,
     ensure,
-    first_difference,
-    fold_accounts,
     fold_streams,
     insert_rows,
     named,
     policy_at,
+    refolded,
     replace_rows,
+    stranger,
     touched_accounts,
 )
 
@@ -89,16 +88,13 @@ class Views:
         """Whether every view stands at the head."""
         return all(view.state == FRESH for view in self.status())
 
-    def rows(
-        self, name: str, where: str = "", parameters: Sequence[int | str] = ()
-    ) -> Iterator[ViewRow]:
-        """Yield a view's rows, by key; ``where`` is a fixed text of ours, never a user's."""
+    def rows(self, name: str) -> Iterator[ViewRow]:
+        """Yield a view's rows, by key."""
         projection = named(name)
         names = ", ".join(column for column, _ in projection.columns)
         keys = ", ".join(column for column, _ in projection.columns[: projection.key])
-        text = f"SELECT {names} FROM {LIVE}{name} {'WHERE ' + where if where else ''}"
         # Not "yield from": it would close the cursor, which fails once the ledger is closed.
-        found = self.reader.connection.execute(f"{text} ORDER BY {keys}", parameters)
+        found = self.reader.connection.execute(f"SELECT {names} FROM {LIVE}{name} ORDER BY {keys}")
         while batch := found.fetchmany(1000):
             yield from batch
 
@@ -189,29 +185,31 @@ class Views:
         return notices
 
     def _write(
-        self,
-        writer: Writer,
-        group: Sequence[Projection],
-        accounts: Sequence[str],
-        *,
-        until: int,
-        clear: bool,
-        progress: Callable[[int, int], None] | None,
-    ) -> None:
-        """Write the rows of some accounts, folded up to a position, into live tables."""
-        policy = policy_at(writer.reader, until)
-        connection = writer.connection
-        streams = fold_streams(writer.reader, accounts, until, from_kept=clear)
+        self, writer: Writer, group: Sequence[Projection], accounts: Sequence[str], *,
+        until: int, clear: bool, progress: Callable[[int, int], None] | None = None,
+        prefix: str = LIVE,
+    ) -> None:  # fmt: skip
+        """Write the rows of some accounts, folded up to a position; ``clear`` what was there."""
+        policy, live = policy_at(writer.reader, until), prefix == LIVE
+        streams = fold_streams(writer.reader, accounts, until, from_kept=clear and live)
         for done, (state, versions) in enumerate(streams, 1):
-            self._keep(writer, state, versions)
-            for projection in group:
-                table, rows = LIVE + projection.name, projection.rows(state, policy)
-                if clear:
-                    replace_rows(connection, table, projection, state.account, rows)
-                else:
-                    insert_rows(connection, table, projection, rows)
+            if live:
+                self._keep(writer, state, versions)
+            self._put(writer, prefix, group, state, policy, clear=clear)
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
+
+    def _put(
+        self, writer: Writer, prefix: str, group: Sequence[Projection], state: AccountState,
+        policy: Policy, *, clear: bool = False,
+    ) -> None:  # fmt: skip
+        """Write the rows of one account."""
+        for projection in group:
+            table, rows = prefix + projection.name, projection.rows(state, policy)
+            if clear:
+                replace_rows(writer.connection, table, projection, state.account, rows)
+            else:
+                insert_rows(writer.connection, table, projection, rows)
 
     def _keep(self, writer: Writer, state: AccountState, versions: Versions) -> None:
         """Keep what spares a later look or command the reading and folding of a long stream."""
@@ -250,7 +248,7 @@ class Views:
             connection, reader = writer.connection, writer.reader
             head = reader.head()
             late = touched_accounts(reader, after=target, until=head.position)
-            self._replace_accounts(writer, group, late, until=head.position)
+            self._write(writer, group, late, until=head.position, clear=True, prefix=SHADOW)
             self._catch_up(writer, group)
             first: Difference | None = None
             for projection in group:
@@ -295,7 +293,7 @@ class Views:
                         stream_tiles.replace(writer.connection, state.account, bodies)
                         self._keep(writer, state, versions)
                     if ACCOUNT_PREFIX + state.account > done:
-                        self._insert(writer, SHADOW, group, state, policy)
+                        self._put(writer, SHADOW, group, state, policy)
                 writer.connection.executemany(
                     "UPDATE rebuilds SET account = ? WHERE name = ?",
                     [(max(batch[-1], done), projection.name) for projection in group],
@@ -332,56 +330,20 @@ class Views:
                 )
             return head, ""
 
-    def _replace_accounts(
-        self, writer: Writer, group: Sequence[Projection], accounts: Sequence[str], *, until: int
-    ) -> None:
-        policy = policy_at(writer.reader, until)
-        for state in fold_accounts(writer.reader, accounts, until):
-            for projection in group:
-                writer.connection.execute(
-                    f"DELETE FROM {SHADOW}{projection.name} WHERE account = ?", (state.account,)
-                )
-            self._insert(writer, SHADOW, group, state, policy)
-
-    def _insert(
-        self, writer: Writer, prefix: str, group: Sequence[Projection], state: AccountState,
-        policy: Policy,
-    ) -> None:  # fmt: skip
-        for projection in group:
-            table, rows = prefix + projection.name, projection.rows(state, policy)
-            insert_rows(writer.connection, table, projection, rows)
-
     # --- refolding and comparing ----------------------------------------------------------
 
     def compare(
         self, progress: Callable[[int, int], None] | None = None
     ) -> tuple[int, Difference | None]:
         """Refold everything from nothing; return (rows compared, the first differing row)."""
-        head = self.reader.head().position
-        policy = policy_at(self.reader, head)
-        accounts = [s[len(ACCOUNT_PREFIX) :] for s in self.reader.streams(ACCOUNT_PREFIX)]
-        stored = {p.name: by_account(self.rows(p.name)) for p in PROJECTIONS}
-        held: dict[str, tuple[str, list[ViewRow]] | None] = {
-            p.name: next(stored[p.name], None) for p in PROJECTIONS
-        }
-        compared = 0
-        for done, state in enumerate(fold_accounts(self.reader, accounts, head), 1):
-            for projection in PROJECTIONS:
-                refolded = projection.rows(state, policy)
-                group = held[projection.name]
-                there: list[ViewRow] = []
-                if group is not None and group[0] < state.account:  # there is no such account
-                    return compared, Difference(projection.name, group[0], group[1][0], None)
-                if group is not None and group[0] == state.account:
-                    there = group[1]
-                    held[projection.name] = next(stored[projection.name], None)
-                if there != refolded:
-                    name, account = projection.name, state.account
-                    return compared, first_difference(name, account, there, refolded)
-                compared += len(refolded)
+        accounts, compared = self.reader.accounts(), 0
+        until = self.reader.head().position
+        for done, one in enumerate(
+            refolded(self.reader, PROJECTIONS, accounts, until=until), 1
+        ):
+            if one.difference is not None:
+                return compared, one.difference
+            compared += sum(map(len, one.rows.values()))
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
-        for name, group in held.items():
-            if group is not None:
-                return compared, Difference(name, group[0], group[1][0], None)
-        return compared, None
+        return compared, stranger(self.reader, PROJECTIONS, frozenset(accounts))

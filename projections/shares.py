@@ -12,17 +12,14 @@ from collections import defaultdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.events import ACCOUNT_PREFIX
 from projections.evidence.digests import line
-from projections.stored import LIVE, PROJECTIONS, Difference, fold_accounts, policy_at
-from projections.stored import first_difference as differing_row
+from projections.stored import LIVE, PROJECTIONS, Difference, refolded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from hashlib import _Hash as HASH
 
     from ledger.store import Reader
-    from projections.projection import Projection, ViewRow
 
 BUCKETS = 256
 SHARES = 64  # more than workers: who is faster takes more, and little is lost with a worker
@@ -54,48 +51,19 @@ def refold(
     reader: Reader, accounts: Sequence[str], *, until: int, compare: bool = False
 ) -> Folded:
     """Fold some accounts from nothing; ``compare``: compare every stored row with the refold."""
-    policy = policy_at(reader, until)
     hashes: defaultdict[int, HASH] = defaultdict(sha256)
     events = rows = 0
     difference: Difference | None = None
-    for state in fold_accounts(reader, accounts, until):
-        events += state.version
-        digest = hashes[bucket_of(state.account)]
-        for projection in PROJECTIONS:
-            refolded = projection.rows(state, policy)
-            rows += len(refolded)
-            for row in refolded:
-                digest.update(line((projection.name, *row)))
-            if compare and difference is None:
-                there = _stored(reader, projection, state.account)
-                if there != list(refolded):
-                    difference = differing_row(projection.name, state.account, there, refolded)
+    prefix = LIVE if compare else None
+    for one in refolded(reader, PROJECTIONS, accounts, until=until, prefix=prefix):
+        events += one.events
+        digest = hashes[bucket_of(one.account)]
+        for view, again in one.rows.items():
+            rows += len(again)
+            for row in again:
+                digest.update(line((view, *row)))
+        difference = difference or one.difference
     return Folded(events, rows, {i: one.digest() for i, one in hashes.items()}, difference)
-
-
-def _stored(reader: Reader, projection: Projection, account: str) -> list[ViewRow]:
-    columns = [column for column, _ in projection.columns]
-    keys = ", ".join(columns[: projection.key])
-    return list(
-        reader.connection.execute(
-            f"SELECT {', '.join(columns)} FROM {LIVE}{projection.name} "
-            f"WHERE account = ? ORDER BY {keys}",
-            (account,),
-        )
-    )
-
-
-def strangers(reader: Reader) -> Difference | None:
-    """Return the first stored row of an account that the log does not know."""
-    known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)}
-    for projection in PROJECTIONS:
-        for (account,) in reader.connection.execute(
-            f"SELECT DISTINCT account FROM {LIVE}{projection.name} ORDER BY account"
-        ):
-            if account not in known:
-                row = _stored(reader, projection, account)[0]
-                return Difference(projection.name, account, row, None)
-    return None
 
 
 def whole(shares: Iterable[Folded]) -> Folded:

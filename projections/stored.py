@@ -24,7 +24,7 @@ from projections.instances import INSTANCES
 from projections.overdue import OVERDUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ledger.connection import Connection
     from ledger.kept.stream_tiles import Versions
@@ -38,6 +38,7 @@ PROJECTIONS: tuple[Projection, ...] = (
 )  # fmt: skip
 LIVE = "view_"
 SHADOW = "shadow_"
+_TOGETHER = 50  # accounts whose stored rows are read at once
 
 
 class ViewStatus(NamedTuple):
@@ -191,6 +192,68 @@ def replace_rows(
             f"DELETE FROM {table} WHERE {keys}", [row[: projection.key] for row in gone]
         )
     insert_rows(connection, table, projection, [row for row in rows if row not in there])
+
+
+class Refolded(NamedTuple):
+    """An account folded from nothing: its rows by view, and the first that is stored otherwise."""
+
+    account: str
+    events: int
+    rows: dict[str, list[ViewRow]]
+    difference: Difference | None
+
+
+def refolded(
+    reader: Reader, projections: Sequence[Projection], accounts: Sequence[str], *, until: int,
+    prefix: str | None = LIVE,
+) -> Iterator[Refolded]:  # fmt: skip
+    """Fold accounts from nothing; compare their rows with those in tables of a prefix, if any."""
+    policy = policy_at(reader, until)
+    for begun in range(0, len(accounts), _TOGETHER):
+        names = accounts[begun : begun + _TOGETHER]
+        stored = {
+            one.name: {} if prefix is None else _stored(reader, prefix, one, names)
+            for one in projections
+        }
+        for state in fold_accounts(reader, names, until):
+            rows = {one.name: one.rows(state, policy) for one in projections}
+            found = None if prefix is None else next(
+                (
+                    first_difference(view, state.account, there, again)
+                    for view, again in rows.items()
+                    if (there := stored[view].get(state.account, [])) != again
+                ),
+                None,
+            )  # fmt: skip
+            yield Refolded(state.account, state.version, rows, found)
+
+
+def _stored(
+    reader: Reader, prefix: str, projection: Projection, accounts: Sequence[str]
+) -> dict[str, list[ViewRow]]:
+    names = [column for column, _ in projection.columns]
+    rows = reader.connection.execute(
+        f"SELECT {', '.join(names)} FROM {prefix}{projection.name} WHERE account IN "
+        f"({', '.join('?' * len(accounts))}) ORDER BY {', '.join(names[: projection.key])}",
+        tuple(accounts),
+    )
+    return dict(by_account(map(tuple, rows)))
+
+
+def stranger(
+    reader: Reader, projections: Sequence[Projection], known: Collection[str],
+    prefix: str = LIVE,
+) -> Difference | None:  # fmt: skip
+    """Return the first stored row of an account that is not known."""
+    for projection in projections:
+        rows = reader.connection.execute(
+            f"SELECT DISTINCT account FROM {prefix}{projection.name} ORDER BY account"
+        )
+        for (account,) in rows.fetchall():
+            if account not in known:
+                row = _stored(reader, prefix, projection, [account])[account][0]
+                return Difference(projection.name, account, row, None)
+    return None
 
 
 def by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:

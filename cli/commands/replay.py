@@ -18,6 +18,7 @@ from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections import shares
 from projections.answers.keeping import Replayed, view_difference
+from projections.stored import PROJECTIONS, stranger
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
@@ -61,7 +62,7 @@ def command(
     work.say()
     rows, difference, accounts = done.rows, done.difference, len(names)
     if compare and difference is None:
-        difference = shares.strangers(session.reader)
+        difference = stranger(session.reader, PROJECTIONS, frozenset(names))
     answer = Replayed(
         events=head, accounts=accounts, rows=rows,
         digest=shares.digest_of(done),

@@ -1,34 +1,46 @@
 """The relations that SQL can ask: each is the rows of a command, typed.
 
-Invariant: a cell is what the command prints with --json: an exact decimal, an instant, a text.
-This module must not know SQL.
+Invariant: a cell is what the command prints with --json: an exact decimal, an instant, a text; the
+columns and their types follow from the fields of the rows' structs. This module must not know SQL.
 """
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import inspect
 
 from ledger import codec
 from ledger.events import account_of
-from ledger.money import RATED_SCALE, exponent, format_minor
-from ledger.periods import format_instant
-from projections.ages import NAMES as AGES
+from ledger.money import RATED_SCALE, exponent
 from projections.answers import event_json
-from projections.answers.balances import balance_of
-from projections.answers.state import status_within
+from projections.answers.balances import Balance, balance_of
+from projections.answers.events import Event
+from projections.answers.reconciling import BreakRow
+from projections.answers.state import InstanceRow
+from projections.answers.terms import Currency, Exact, Fine, Id, Instant, Money, Part, Typed
+from projections.columns.books import Held
 from projections.opened import FOLD, VIEW
+from projections.reports.coupons import CouponRow, held_of, row_of
+from projections.reports.lots import LotShown, lot_shown
+from projections.reports.overdue import Owing
+from projections.reports.overdue import row_of as owing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cli.bootstrap import Session
-    from ledger.state import AccountState
     from projections.point import Point
 
 Row = dict[str, Any]
 MONEY: Final = "MONEY"  # a DECIMAL with the decimals of the ledger's currencies
-BOOKED: Final = f"DECIMAL(38, {RATED_SCALE})"  # the books carry fractions of a minor unit (R8)
-INSTANT: Final = "TIMESTAMPTZ"
+_TYPES: Final[dict[type, str]] = {
+    inspect.StrType: "VARCHAR", inspect.LiteralType: "VARCHAR", inspect.IntType: "BIGINT",
+    inspect.BoolType: "BOOLEAN", inspect.DecimalType: MONEY, inspect.DictType: "JSON",
+    Instant: "TIMESTAMPTZ",
+    Exact: f"DECIMAL(38, {RATED_SCALE})",  # the books carry fractions of a minor unit (R8)
+}  # fmt: skip
 _KIN: Final = "_at"
 
 
@@ -43,6 +55,54 @@ class Relation(NamedTuple):
     def kin(self) -> str:
         """The name of its table function, which takes a point."""
         return f"{self.name}{_KIN}"
+
+
+class Account(Part, frozen=True, kw_only=True):
+    """An account, and how many events it has."""
+
+    account: Id
+    currency: Currency
+    opened_at: Instant | None
+    version: int
+
+
+class Bill(Part, frozen=True, kw_only=True):
+    """A posted bill, and what paid it."""
+
+    account: Id
+    bill: Id
+    currency: Currency
+    instance: Id
+    product: Id
+    cycle_start: Instant
+    cycle_end: Instant
+    posted_at: Instant
+    late: bool
+    amount: Money
+    coupons_paid: Money
+    cash_paid: Money
+    credited: Money
+    outstanding: Money
+
+
+class Posted(Part, frozen=True, kw_only=True):
+    """One leg of the books; revenue of terms and openings have no position."""
+
+    position: int | None
+    effective_at: Instant
+    account: Id | None
+    type: Id
+    book: Id
+    root: Id
+    commodity: Id
+    amount: Fine
+
+
+class Owner(Part, frozen=True, kw_only=True):
+    """Whose a lot is."""
+
+    account: Id
+    currency: Currency
 
 
 def decimals(session: Session, point: Point) -> int:
@@ -72,10 +132,11 @@ def _events(session: Session, point: Point) -> Iterator[Row]:
 
 def _accounts(session: Session, point: Point) -> Iterator[Row]:
     for state in session.states(point):
-        yield {
-            "account": state.account, "currency": state.currency,
-            "opened_at": _instant(state.opened_at, session), "version": state.version,
-        }  # fmt: skip
+        opened = Typed(offset=session.offset, currency=state.currency).maybe(state.opened_at)
+        yield Account(
+            account=state.account, currency=state.currency, opened_at=opened,
+            version=state.version,
+        ).plain()  # fmt: skip
 
 
 def _balances(session: Session, point: Point) -> Iterator[Any]:
@@ -92,202 +153,123 @@ def _instances(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _coupons(session: Session, point: Point) -> Iterator[Row]:
+    instant = cache(partial(Instant.at, offset=session.offset))
+    for one in _held(session, point):
+        yield row_of(one, point.seen_at, session.offset, instant).plain()
+
+
+def _held(session: Session, point: Point) -> Iterator[Held]:
     derivation = session.derivation(point, None)
     if derivation == FOLD:
         for state in session.states(point):
-            for name, held in sorted(state.coupons.items()):
-                amounts = (held.amount, held.used, held.remaining, held.forfeited)
-                yield _coupon(session, point, state.account, name, amounts, held.starts, held.ends)
+            yield from held_of(state)
         return
     if derivation == VIEW:
         found = session.stored_rows("coupons", point)
     else:
         found = session.columns(point, derivation).rows("coupons", point)
-    for row in found:
-        *parts, starts, ends = (int(str(one)) for one in row[2:])
-        yield _coupon(session, point, str(row[0]), str(row[1]), tuple(parts), starts, ends)
-
-
-def _coupon(
-    session: Session, point: Point, account: str, name: str, amounts: tuple[int, ...],
-    starts: int, ends: int,
-) -> Row:  # fmt: skip
-    currency = session.currencies.of(account).currency
-    amount, used, remaining, forfeited = (format_minor(one, currency) for one in amounts)
-    return {
-        "account": account, "coupon": name, "currency": currency, "amount": amount, "used": used,
-        "forfeited": forfeited, "remaining": remaining,
-        "status": status_within(starts, ends, point.seen_at),
-        "starts": _instant(starts, session), "ends": _instant(ends, session),
-    }  # fmt: skip
+    for account, coupon, *rest in found:
+        currency = session.currencies.of(str(account)).currency
+        amount, used, remaining, forfeited, starts, ends = (int(str(one)) for one in rest)
+        yield Held(
+            str(account), str(coupon), currency, amount, used, remaining, forfeited, starts, ends
+        )
 
 
 def _bills(session: Session, point: Point) -> Iterator[Row]:
     for state in session.states(point):
+        write = Typed(offset=session.offset, currency=state.currency)
+        money, instant = write.money, write.instant
         for name, bill in sorted(state.bills.items()):
-            yield {
-                "account": state.account, "bill": name, "currency": state.currency,
-                "instance": bill.instance, "product": bill.product,
-                "cycle_start": _instant(bill.cycle_start, session),
-                "cycle_end": _instant(bill.cycle_end, session),
-                "posted_at": _instant(bill.posted_at, session), "late": bill.late,
-                **{part: _money(getattr(bill, part), state)
-                   for part in ("amount", "cash_paid", "credited", "outstanding",
-                                "coupons_paid")},
-            }  # fmt: skip
+            yield Bill(
+                account=state.account, bill=name, currency=state.currency,
+                instance=bill.instance, product=bill.product,
+                cycle_start=instant(bill.cycle_start), cycle_end=instant(bill.cycle_end),
+                posted_at=instant(bill.posted_at), late=bill.late, amount=money(bill.amount),
+                coupons_paid=money(bill.coupons_paid), cash_paid=money(bill.cash_paid),
+                credited=money(bill.credited), outstanding=money(bill.outstanding),
+            ).plain()  # fmt: skip
 
 
 def _overdue(session: Session, point: Point) -> Iterator[Row]:
-    from projections.reports.overdue import row_of  # noqa: PLC0415 - a report's module
-
     for state in session.owing(point):
-        yield row_of(state, point.seen_at, session.offset).plain()
+        yield owing_of(state, point.seen_at, session.offset).plain()
 
 
 def _postings(session: Session, point: Point) -> Iterator[Row]:
-    from projections.journal.chart import format_full  # noqa: PLC0415 - for the books alone
+    from projections.answers.books import exact  # noqa: PLC0415 - for the books alone
     from projections.journal.transactions import BARE, Ledgered  # noqa: PLC0415 - the same
 
     for entry in Ledgered(session.reader, point, offset=session.offset, form=BARE):
+        at = Instant.at(entry.effective_at, session.offset)
         for leg in entry.legs:
-            yield {
-                "position": entry.position, "effective_at": _instant(entry.effective_at, session),
-                "account": entry.account or None, "type": entry.name,
-                "book": str(leg.key.account), "root": leg.key.account.root,
-                "commodity": leg.key.commodity, "amount": format_full(leg.amount),
-            }  # fmt: skip
+            yield Posted(
+                position=entry.position, effective_at=at, account=entry.account or None,
+                type=entry.name, book=str(leg.key.account), root=leg.key.account.root,
+                commodity=leg.key.commodity, amount=exact(leg.amount, leg.key.commodity),
+            ).plain()  # fmt: skip
 
 
 def _lots(session: Session, point: Point) -> Iterator[Row]:
-    from projections.answers.terms import Typed  # noqa: PLC0415 - for lots alone
-    from projections.lots import all_lots  # noqa: PLC0415 - the same
-    from projections.reports.lots import lot_shown  # noqa: PLC0415 - the same
+    from projections.lots import all_lots  # noqa: PLC0415 - for lots alone
 
     for account, lots in all_lots(session.reader, point):
         write = Typed(offset=session.offset, currency=lots.currency)
-        head = {"account": account, "currency": lots.currency}
+        head = Owner(account=account, currency=lots.currency).plain()
         yield from (head | lot_shown(lot, write).plain() for lot in lots.lots)
 
 
 def _breaks(session: Session, point: Point) -> Iterator[Row]:
     from projections.reconciliation.runs import breaks_at  # noqa: PLC0415 - for breaks alone
 
-    yield from breaks_at(session, point).plain()["rows"]
-
-
-def _money(minor: int, state: AccountState) -> str:
-    return format_minor(minor, state.currency)
-
-
-def _instant(at: int | None, session: Session) -> str | None:
-    return None if at is None else format_instant(at, session.offset)
+    for row in breaks_at(session, point).rows:
+        yield row.plain()
 
 
 # --- the catalogue ------------------------------------------------------------------------------
 
-_TEXT: Final = "VARCHAR"
-_NUMBER: Final = "BIGINT"
-_ITEM: Final = (
-    f"STRUCT(item VARCHAR, kind VARCHAR, outstanding {MONEY}, posted_at {INSTANT}, days BIGINT)"
-)
-_SPENT: Final = f"STRUCT(position BIGINT, type VARCHAR, item VARCHAR, amount {MONEY})"
+
+def _columns(*rows: type[Part], but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the columns of the structs of a relation's rows, in the order of their fields."""
+    return {
+        name: kind for row in rows for name, kind in _fields(inspect.type_info(row))
+        if name not in but
+    }  # fmt: skip
 
 
-def _names(kind: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, kind)
+def _fields(struct: Any) -> list[tuple[str, str]]:
+    return [(field.encode_name, _type(field.type)) for field in struct.fields]
+
+
+def _type(kind: Any) -> str:
+    """Return the SQL type of a field."""
+    if isinstance(kind, inspect.Metadata):
+        names = (kind.extra_json_schema or {}).get("required", ())  # of a map with known keys
+        if names and isinstance(kind.type, inspect.DictType):
+            of = _type(kind.type.value_type)
+            return f"STRUCT({', '.join(f'{chr(34)}{name}{chr(34)} {of}' for name in names)})"
+        return _type(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return next(_type(one) for one in kind.types if not isinstance(one, inspect.NoneType))
+    if isinstance(kind, inspect.StructType):
+        return f"STRUCT({', '.join(f'{name} {of}' for name, of in _fields(kind))})"
+    if isinstance(kind, inspect.CollectionType):
+        return f"{_type(kind.item_type)}[]"
+    return _TYPES[kind.cls if isinstance(kind, inspect.CustomType) else type(kind)]
 
 
 RELATIONS: Final = {
-    relation.name: relation
-    for relation in (
-        Relation(
-            "events",
-            {
-                "position": _NUMBER, "account": _TEXT, "version": _NUMBER, "type": _TEXT,
-                "effective_at": INSTANT, "recorded_at": INSTANT, "actor": _TEXT,
-                "reason": _TEXT, "cause": _NUMBER, "command": _TEXT, "instance": _TEXT,
-                "data": "JSON",
-            },
-            _events,
-        ),
-        Relation(
-            "accounts",
-            {"account": _TEXT, "currency": _TEXT, "opened_at": INSTANT, "version": _NUMBER},
-            _accounts,
-        ),
-        Relation(
-            "balances",
-            {
-                **_names(_TEXT, "account", "currency"),
-                **_names(MONEY, "cash", "outstanding", "available", "coupons"),
-                "overdue": "BOOLEAN", "overdue_since": INSTANT,
-            },
-            _balance_rows,
-        ),
-        Relation(
-            "instances",
-            {
-                **_names(_TEXT, "account", "instance", "kind", "state"), "available": "BOOLEAN",
-                "sku": _TEXT, **_names(INSTANT, "expires_at", "releases_at", "restored_at"),
-                "auto_renew": f"STRUCT(enabled BOOLEAN, months BIGINT, next_attempt_at {INSTANT})",
-            },
-            _instances,
-        ),
-        Relation(
-            "coupons",
-            {
-                **_names(_TEXT, "account", "coupon", "currency"),
-                **_names(MONEY, "amount", "used", "forfeited", "remaining"), "status": _TEXT,
-                **_names(INSTANT, "starts", "ends"),
-            },
-            _coupons,
-        ),
-        Relation(
-            "bills",
-            {
-                **_names(_TEXT, "account", "bill", "currency", "instance", "product"),
-                **_names(INSTANT, "cycle_start", "cycle_end", "posted_at"), "late": "BOOLEAN",
-                **_names(MONEY, "amount", "coupons_paid", "cash_paid", "credited", "outstanding"),
-            },
-            _bills,
-        ),
-        Relation(
-            "overdue",
-            {
-                "account": _TEXT, "currency": _TEXT, "outstanding": MONEY,
-                "overdue_since": INSTANT, "days": _NUMBER, "items": f"{_ITEM}[]",
-                "ages": f"STRUCT({', '.join(f'{chr(34)}{age}{chr(34)} {MONEY}' for age in AGES)})",
-            },
-            _overdue,
-        ),
-        Relation(
-            "postings",
-            {
-                "position": _NUMBER, "effective_at": INSTANT,
-                **_names(_TEXT, "account", "type", "book", "root", "commodity"),
-                "amount": BOOKED,
-            },
-            _postings,
-        ),
-        Relation(
-            "lots",
-            {
-                **_names(_TEXT, "account", "currency"), "position": _NUMBER,
-                **_names(_TEXT, "type", "channel", "serial", "item"), "received_at": INSTANT,
-                **_names(MONEY, "amount", "remaining"), "spent": f"{_SPENT}[]",
-            },
-            _lots,
-        ),
-        Relation(
-            "breaks",
-            {
-                **_names(_TEXT, "break", "class", "key", "source", "currency"),
-                **_names(BOOKED, "ours", "theirs", "delta"), "status": _TEXT,
-                "first_seen": INSTANT, "age_days": _NUMBER, "age": _TEXT,
-                **_names(_NUMBER, "opened", "changed"),
-                **_names(_TEXT, "preparer", "by", "how"),
-            },
-            _breaks,
-        ),
+    one.name: one
+    for one in (
+        Relation("events", _columns(Event), _events),
+        Relation("accounts", _columns(Account), _accounts),
+        Relation("balances", _columns(Balance), _balance_rows),
+        Relation("instances", _columns(InstanceRow), _instances),
+        Relation("coupons", _columns(CouponRow), _coupons),
+        Relation("bills", _columns(Bill), _bills),
+        Relation("overdue", _columns(Owing), _overdue),
+        Relation("postings", _columns(Posted), _postings),
+        Relation("lots", _columns(Owner, LotShown), _lots),
+        Relation("breaks", _columns(BreakRow, but=("expected", "file")), _breaks),
     )
 }  # fmt: skip

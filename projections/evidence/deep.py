@@ -13,26 +13,27 @@ from ledger.certain import certain
 from ledger.checklist import Digests
 from ledger.connection import tables
 from ledger.errors import CorruptHistory, UnknownEventType
-from ledger.events import PeriodClosed
+from ledger.events import ACCOUNT_PREFIX, PeriodClosed
 from ledger.kept import stream_tiles
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants
-from projections.evidence.unfinished import check_rebuilds
 from projections.history.closes import recorded_closes
 from projections.runner import Views
 from projections.snapshots import first_that_differs
-from projections.stored import LIVE, PROJECTIONS
+from projections.stored import LIVE, PROJECTIONS, SHADOW, refolded, stranger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.store import Reader
+    from projections.projection import Projection
 
     Progress = Callable[[int, int], None]
 
 VIEW_CHECKPOINTS = "the checkpoint of every stored view is on this log"
 VIEWS = "every stored view equals the refold of the whole log, row by row"
+REBUILDS = "the rows of an interrupted rebuild equal a fold"
 SNAPSHOTS = "every snapshot and kept state of a long stream is what a fold from nothing gives"
 TILES = "every tile of a stream holds the bytes of the log"
 CLOSES = "a replay reproduces the digests of every period close"
@@ -71,7 +72,7 @@ def check_derived(
     views = _views(reader, progress) if views_stand else Check(
         "views", VIEWS, 0, derived=True, skipped="they are behind, and cannot be caught up here"
     )  # fmt: skip
-    checks = [views, check_rebuilds(reader)]
+    checks = [views, _rebuilds(reader)]
     try:
         checks += [
             Check(
@@ -155,3 +156,43 @@ def _closes(reader: Reader) -> Check:
             said = f"the digests of the close of {event.period} differ from a replay's"
             fault = Fault(None, recorded.position, said)
     return Check("period closes", CLOSES, count, fault, derived=True)
+
+
+def _rebuilds(reader: Reader) -> Check:
+    """Compare every table that is being rebuilt beside a live view with the fold."""
+    there = tables(reader.connection)
+    noted: dict[str, tuple[int, int, str]] = {}
+    if "rebuilds" in there:
+        rows = reader.connection.execute("SELECT name, version, target, account FROM rebuilds")
+        noted = {name: (version, target, account) for name, version, target, account in rows}
+    known = {projection.name: projection for projection in PROJECTIONS}
+    strange = next((name for name in noted if name not in known), None)
+    fault = None if strange is None else Fault(INSERTED, None, f"there is no view {strange!r}")
+    for name, projection in known.items():
+        table = f"{SHADOW}{name}"
+        if fault is None and (name in noted) != (table in there):
+            gone = f"the note of {table}" if table in there else table
+            fault = Fault(DELETED, None, f"{gone} is gone: a rebuild of {name} cannot go on")
+        elif fault is None and name in noted:
+            fault = _rebuild_fault(reader, projection, *noted[name])
+    return Check("rebuilds", REBUILDS, len(noted), fault, derived=True)
+
+
+def _rebuild_fault(
+    reader: Reader, projection: Projection, version: int, target: int, account: str
+) -> Fault | None:
+    """Compare what an interrupted rebuild left with the fold: accounts up to one, at a position."""
+    if version != projection.version:
+        return Fault(MODIFIED, None, f"the rebuild of {projection.name} is of another version")
+    streams = reader.streams(ACCOUNT_PREFIX)
+    if not 0 < target <= reader.head().position or (account and account not in streams):
+        return Fault(MODIFIED, None, f"the rebuild of {projection.name} stands nowhere")
+    names = [one.removeprefix(ACCOUNT_PREFIX) for one in streams if one <= account]
+    again = refolded(reader, (projection,), names, until=target, prefix=SHADOW)
+    difference = next(
+        (one.difference for one in again if one.difference is not None), None
+    ) or stranger(reader, (projection,), frozenset(names), SHADOW)
+    if difference is None:
+        return None
+    said = f"{SHADOW}{difference.view} differs at account {difference.account}"
+    return Fault(difference.kind, None, said)

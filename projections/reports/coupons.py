@@ -33,6 +33,7 @@ from projections.reports import Report
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ledger.state import AccountState
     from projections.journal.reports import Line
     from projections.point import Point
     from projections.reports import Question
@@ -84,7 +85,7 @@ def figures(view: LedgerView, question: Question) -> CouponsReport:
     instant = cache(partial(Instant.at, offset=view.offset))
     return CouponsReport(
         point=view.shown(point), starts=question.since(view.offset), account=account,
-        rows=[_row(one, point.seen_at, view.offset, instant) for one in held],
+        rows=[row_of(one, point.seen_at, view.offset, instant) for one in held],
         totals=[
             CouponTotal(
                 account=line.key.account.root, currency=currency_of(line.key.commodity),
@@ -106,19 +107,25 @@ def _held(
     held: list[Held] = []
     left: dict[str, int] = {}
     for state in view.states(point) if account is None else [view.state(account, point)]:
-        held += [
-            Held(
-                state.account, name, state.currency, one.amount, one.used, one.remaining,
-                one.forfeited, one.starts, one.ends,
-            )
-            for name, one in sorted(state.coupons.items())
-        ]  # fmt: skip
+        held += held_of(state)
         rest = coupons_left(state) * minor_unit(state.currency)
         left[state.currency] = left.get(state.currency, 0) + rest
     return held, left, trial_balance(view.reader, point, account, progress)
 
 
-def _row(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:
+def held_of(state: AccountState) -> list[Held]:
+    """Return the coupons of an account, by id."""
+    return [
+        Held(
+            state.account, name, state.currency, one.amount, one.used, one.remaining,
+            one.forfeited, one.starts, one.ends,
+        )
+        for name, one in sorted(state.coupons.items())
+    ]  # fmt: skip
+
+
+def row_of(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:
+    """Return one coupon; ``instant`` writes instants."""
     write = Typed(offset=offset, currency=one.currency)
     return CouponRow(
         account=one.account, coupon=one.coupon, currency=one.currency,
