@@ -3,20 +3,20 @@
 Invariant: opening booked + booked entries = closing booked for each statement and along each
 account's chain of statements and pages, and stated counts and sums hold. What a file does not
 state follows from what it does: an opening is the closing less the movements, or the end of the
-page before. A balance in another currency, or with a credit line in it, is not the account's.
+page before. Only a booked balance in the account's currency counts, never one with a credit line
+in it.
 This module must not know which entries the ledger expects.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from ledger.certain import certain
-from ledger.periods import DAY, local_day, midnight
+from ledger.periods import DAY, local_date, local_day, midnight
 from projections.reconciliation.chains import Link, ends_of
 from projections.reconciliation.lines import (
     BOOKED,
@@ -24,63 +24,155 @@ from projections.reconciliation.lines import (
     Line,
     Statement,
     check_total,
+    one_currency,
 )
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.camt_balances import (
-    balances_of,
-    currency_of,
-    days_of,
-    ends_of_page,
+from projections.reconciliation.readers.banks import chosen, statement_of
+from projections.reconciliation.readers.camt_entries import (
+    is_true,
+    lines_of,
+    moment,
+    money,
+    text_of,
+    way_of,
+    when_of,
 )
-from projections.reconciliation.readers.camt_entries import lines_of, moment, text_of
 from projections.reconciliation.readers.xml import Target, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from projections.reconciliation.readers.camt_balances import Balance
+    from projections.reconciliation.chains import Ends
+    from projections.reconciliation.readers.camt_entries import When
 
-KINDS: Final = {"camt052": "camt.052", "camt053": "camt.053", "camt054": "camt.054"}
+_TOTALS: Final = {"TtlNtries": (True, False), "TtlCdtNtries": (True,), "TtlDbtNtries": (False,)}
+_Entry = tuple[int, bool]  # its total, and whether it is booked
+_OPENINGS: Final = ("OPBD", "PRCD")
+_INTERIM: Final = ("ITBD",)
+_WEEKEND: Final = 4 * DAY  # from Friday's close to the end of Monday
 _COPIES: Final = ("DUPL", "CODU", "COPY")
 _PAGES: Final = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
 
 
-class _Tally:
-    """Counts entries as they come, all of them and those that are booked."""
+class _Balance(NamedTuple):
+    """A booked balance of the account itself."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[tuple[str, bool]] = Counter()
-        self.sums: Counter[tuple[str, bool]] = Counter()
-
-    def add(self, total: int, *, booked: bool) -> None:
-        """Count an entry under each total that may be stated of it."""
-        for name in ("TtlNtries", "TtlCdtNtries" if total >= 0 else "TtlDbtNtries"):
-            for only_booked in (False, True) if booked else (False,):
-                self.counts[name, only_booked] += 1
-                self.sums[name, only_booked] += abs(total)
-
-    def __add__(self, other: _Tally) -> _Tally:
-        """Return both together: several pages may state the totals of all of them."""
-        both = _Tally()
-        both.counts, both.sums = self.counts + other.counts, self.sums + other.sums
-        return both
+    code: str
+    amount: int
+    currency: str
+    day: When | None
 
 
-class _Part:
+def _balances_of(element: Element, place: str, offset: int) -> list[_Balance]:
+    """Return the booked balances of a statement, without those that count a credit line in."""
+    found = []
+    for one in element.iterfind("Bal"):
+        code = text_of(one, "Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd")
+        if code not in (*_OPENINGS, *_INTERIM, "CLBD"):
+            continue  # available, expected or for information: not what is booked
+        if any(is_true(line, "Incl") for line in one.iterfind("CdtLine")):
+            continue
+        where = f"{place}, balance {code}"
+        size, currency = money(one.find("Amt"), where)
+        interim = text_of(one, "Tp/SubTp/Cd", "Tp/SubTp/Prtry") == "INTM"
+        found.append(
+            _Balance(
+                "ITBD" if interim and code == "OPBD" else code, size * way_of(one, where),
+                currency, when_of(one, "Dt", f"{where} Dt", offset=offset),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _ends_of_page(
+    balances: Sequence[_Balance], movements: int
+) -> tuple[_Balance | None, _Balance | None]:
+    """Return the balances that a statement begins and ends with, None where none is stated.
+
+    An interim balance stands at either end of a page: two of them are told apart by their order,
+    or by what adds up; one alone is at the end that has no other.
+    """
+
+    def earliest(code: str) -> _Balance | None:
+        named = [one for one in balances if one.code == code]
+        return min(named, key=_starts, default=None)
+
+    first = next((one for code in _OPENINGS if (one := earliest(code)) is not None), None)
+    closings = [one for one in balances if one.code == "CLBD"]
+    last = max(closings, key=_starts, default=None)
+    interim = [one for one in balances if one.code in _INTERIM]
+    if first is None and last is None and len(interim) > 1:
+        first, last = interim[0], interim[-1]
+        if first.amount + movements != last.amount == first.amount - movements:
+            first, last = last, first
+    elif first is not None and last is None and interim:
+        last = interim[-1]
+    elif last is not None and first is None and interim:
+        first = interim[0]
+    elif interim and first is None:
+        last = interim[0]
+    return first, last
+
+
+def _starts(balance: _Balance) -> int:
+    return balance.day.starts if balance.day is not None else 0
+
+
+def _currency_of(stated: str, balances: Sequence[_Balance], lines: Sequence[Line]) -> str:
+    """Return the account's currency: stated, unless neither balances nor entries are in it."""
+    booked = [line for line in lines if line.status == BOOKED] or list(lines)
+    used = {line.currency for line in booked}
+    held = [one.currency for one in balances]
+    if stated and (stated in used or stated in held or not (used or held)):
+        return stated
+    if held and (not used or used & set(held)):
+        return next((one for one in held if not used or one in used), held[0])
+    return one_currency(booked, held[0] if held else "")
+
+
+def _days_of(
+    first: _Balance | None, last: _Balance | None, dated: Sequence[int],
+    said: cells.Span, offset: int,
+) -> cells.Span:  # fmt: skip
+    """Return the span that the balances speak of, 0 for an end that they do not.
+
+    A previous close ends an earlier day, which is not this statement's. An opening balance,
+    too, is often dated so: the last of the month before, before the span that is stated, or
+    the day before all that a daily statement books.
+    """
+    ends = last.day.ends if last is not None and last.day is not None else 0
+    if first is None or first.day is None:
+        return cells.Span(0, ends)
+    starts = first.day.starts
+    after = starts + DAY
+    if first.code == "PRCD":
+        starts = min(after, ends - DAY) if ends else after
+    elif ends > after and all(instant >= after for instant in dated):
+        if starts < said.starts < ends and said.starts <= min(dated, default=ends):
+            starts = said.starts
+        elif local_date(starts, offset)[:7] != local_date(after, offset)[:7]:
+            starts = after
+        elif dated and min(dated) >= ends - DAY and ends - starts <= _WEEKEND:
+            starts = ends - DAY  # of a daily statement
+    return cells.Span(starts, ends)
+
+
+class _Page:
     """One statement, or one page of one."""
 
     def __init__(
-        self, element: Element, lines: list[Line], tally: _Tally, *, number: int, offset: int
-    ) -> None:
-        self.name = text_of(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
+        self, element: Element, lines: list[Line], entries: list[_Entry], *,
+        number: int, offset: int,
+    ) -> None:  # fmt: skip
+        self.account = text_of(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
         self.identity, self.number = text_of(element, "Id"), number
         self.place = f"statement {self.identity or number}"
         self.copy = text_of(element, "CpyDplctInd") in _COPIES
         self.page = _whole(text_of(element, *_PAGES))
         self.sequence = _whole(text_of(element, "ElctrncSeqNb", "LglSeqNb"))
-        balances = balances_of(element, self.place, offset)
-        self.currency = currency_of(text_of(element, "Acct/Ccy"), balances, lines)
+        balances = _balances_of(element, self.place, offset)
+        self.currency = _currency_of(text_of(element, "Acct/Ccy"), balances, lines)
         balances = [one for one in balances if one.currency == self.currency]
         booked = [line for line in lines if line.status == BOOKED]
         odd = next((line for line in booked if line.currency != self.currency), None)
@@ -88,12 +180,12 @@ class _Part:
             msg = f"{odd.place} is in {odd.currency}, the account in {self.currency}"
             raise BadStatement(msg, hint="ask the bank for the file again")
         self.movements = sum(line.amount for line in booked)
-        first, last = ends_of_page(balances, self.movements)
+        first, last = _ends_of_page(balances, self.movements)
         self.opening = None if first is None else first.amount
         self.closing = None if last is None else last.amount
         if self.opening is not None and self.closing is not None:
             check_total(
-                f"opening + entries = closing of {self.name or self.place}", self.closing,
+                f"opening + entries = closing of {self.account or self.place}", self.closing,
                 self.opening + self.movements, currency=self.currency,
             )  # fmt: skip
         elif self.closing is not None:
@@ -101,10 +193,10 @@ class _Part:
         elif self.opening is not None:
             self.closing = self.opening + self.movements
         self._date(element, lines, (first, last), offset)
-        self.tally, self.stated = tally, element.find("TxsSummry")
+        self.entries, self.stated = entries, element.find("TxsSummry")
 
     def _date(
-        self, element: Element, lines: list[Line], ends: tuple[Balance | None, Balance | None],
+        self, element: Element, lines: list[Line], ends: tuple[_Balance | None, _Balance | None],
         offset: int,
     ) -> None:  # fmt: skip
         """Date undated entries like the statement, and find the span it covers."""
@@ -122,51 +214,53 @@ class _Part:
         ]
         dated = [line.instant for line in self.lines if line.status == BOOKED]
         said = _said_span(element, self.place, offset)
-        if said is not None and not all(said[0] <= instant < said[1] for instant in dated):
-            said = None  # of another time than the entries: not the span of this statement
-        starts, ends_at = days_of(first, last, dated, said, offset)
-        begun = [starts] if starts else []
-        ended = [ends_at] if ends_at else []
-        if said is not None and not begun:
-            begun = [said[0]]
-        if said is not None and not ended:
-            ended = [said[1]]
-        self.starts = min([*begun, *dated], default=0)
-        if dated and max(dated) >= ends_at:
+        if not all(said.starts <= instant < said.ends for instant in dated):
+            said = cells.Span(0, 0)  # of another time than the entries: not this statement's
+        covered = _days_of(first, last, dated, said, offset)
+        self.starts = min(filter(None, (covered.starts or said.starts, *dated)), default=0)
+        ended = [covered.ends or said.ends]
+        if dated and max(dated) >= covered.ends:
             ended.append(midnight(local_day(max(dated), offset) + 1, offset))
-        self.ends = max(ended, default=self.starts and self.starts + DAY)
+        self.ends = max(ended) or (self.starts and self.starts + DAY)
+
+    def said(self) -> tuple[object, ...]:
+        """Return what it says, wherever it stands in the file: a copy says the same."""
+        return (
+            self.identity, self.page, self.account, self.opening, self.closing,
+            [replace(line, place="") for line in self.lines],
+        )  # fmt: skip
+
 
 class _Reader:
     """Collects the statements of a file while it is parsed."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
-        self.parts: list[_Part] = []
+        self.pages: list[_Page] = []
         self._lines: list[Line] = []
-        self._tally, self._count = _Tally(), 0
+        self._entries: list[_Entry] = []
 
     def entry(self, element: Element, holder: Element) -> None:
         """Process an entry of the statement that is being read."""
-        self._count += 1
-        where = f"entry {self._count}"
-        if self.parts:
-            where = f"statement {len(self.parts) + 1}, {where}"
+        where = f"entry {len(self._entries) + 1}"
+        if self.pages:
+            where = f"statement {len(self.pages) + 1}, {where}"
         page = text_of(holder, *_PAGES)
         lines = lines_of(
             element, where, offset=self.offset,
             statement="/".join(filter(None, (text_of(holder, "Id"), page))),
         )  # fmt: skip
         total = sum(line.amount for line in lines)
-        self._tally.add(total, booked=lines[0].status == BOOKED)
+        self._entries.append((total, lines[0].status == BOOKED))
         self._lines += lines
 
     def statement(self, element: Element) -> None:
         """Process a statement whose entries have been read."""
-        number = len(self.parts) + 1
-        self.parts.append(
-            _Part(element, self._lines, self._tally, number=number, offset=self.offset)
+        number = len(self.pages) + 1
+        self.pages.append(
+            _Page(element, self._lines, self._entries, number=number, offset=self.offset)
         )
-        self._lines, self._tally, self._count = [], _Tally(), 0
+        self._lines, self._entries = [], []
 
 
 def read_camt(
@@ -174,12 +268,19 @@ def read_camt(
 ) -> Statement:
     """Read a file of one of the three messages. Raises: BadStatement, ControlTotalWrong."""
     reader = _Reader(offset)
-    parse(body, Target(KINDS[source], reader.entry, reader.statement), encoding=encoding)
-    if not reader.parts:
+    parse(body, Target(f"camt.{source[4:]}", reader.entry, reader.statement), encoding=encoding)
+    if not reader.pages:
         raise BadStatement("the file has no statement in it", hint="fetch the file again")
-    parts = _chosen(_once(reader.parts), account)
-    _check_counts(parts)
-    return _statement(parts, source=source, fallback=currency)
+    pages = chosen(_once(reader.pages), account)
+    _check_counts(pages)
+    code = pages[0].currency or currency
+    accounts: dict[str, list[_Page]] = {}
+    for page in sorted(pages, key=lambda one: (one.account, one.number)):
+        accounts.setdefault(page.account, []).append(page)
+    ends = {name: _chain(name, own, code) for name, own in accounts.items()}
+    known = {name: one for name, one in ends.items() if one is not None}
+    stated = source != "camt054" and len(known) == len(ends)
+    return statement_of(source, pages, known if stated else None, currency=code)
 
 
 read_camt052 = partial(read_camt, source="camt052")
@@ -187,67 +288,19 @@ read_camt053 = partial(read_camt, source="camt053")
 read_camt054 = partial(read_camt, source="camt054")
 
 
-def _once(parts: Sequence[_Part]) -> list[_Part]:
+def _once(pages: Sequence[_Page]) -> list[_Page]:
     """Leave out what is marked as a copy of a statement that the file has."""
-    kept: list[_Part] = []
-    for part in parts:
+    kept: list[_Page] = []
+    for page in pages:
         twins = [
-            one for one in kept if (part.copy or one.copy) and part.identity == one.identity
-            and (part.page, part.name, part.opening, part.closing)
-            == (one.page, one.name, one.opening, one.closing) and _said(part) == _said(one)
-        ]  # fmt: skip
+            one for one in kept if (page.copy or one.copy) and page.said() == one.said()
+        ]
         if not twins:
-            kept.append(part)
+            kept.append(page)
     return kept
 
 
-def _said(part: _Part) -> list[Line]:
-    return [replace(line, place="") for line in part.lines]
-
-
-def _chosen(parts: list[_Part], account: str) -> list[_Part]:
-    """Return the statements of one account, and refuse several currencies at once."""
-    chosen = [
-        part for part in parts
-        if not account or account in (part.name, f"{part.name} {part.currency}")
-    ]  # fmt: skip
-    if not chosen:
-        raise BadStatement(
-            f"the file has no statement of account {account!r}",
-            hint=f"it has: {', '.join(sorted({part.name for part in parts}))[:200]}",
-        )
-    if len({part.currency for part in chosen}) > 1:
-        named = ", ".join(sorted({f"'{part.name} {part.currency}'" for part in chosen}))
-        msg = "the file has statements in several currencies"
-        raise BadStatement(msg, hint=f"choose one with --account: {named}")
-    return chosen
-
-
-def _statement(parts: Sequence[_Part], *, source: str, fallback: str) -> Statement:
-    lines = tuple(line for part in parts for line in part.lines)
-    currency = parts[0].currency or fallback
-    accounts: dict[str, list[_Part]] = {}
-    for part in sorted(parts, key=lambda one: (one.name, one.number)):
-        accounts.setdefault(part.name, []).append(part)
-    chains = {name: _chain(name, pages, currency) for name, pages in accounts.items()}
-    opening, closing, balances = 0, sum(part.movements for part in parts), False
-    openings: dict[str, int] = {}
-    if source != "camt054" and all(ends is not None for ends in chains.values()):
-        openings = {name: ends[0] for name, ends in chains.items() if ends is not None}
-        opening = sum(openings.values())
-        closing = sum(ends[1] for ends in chains.values() if ends is not None)
-        balances = True
-    dated = [part for part in parts if part.ends]
-    return Statement(
-        of=", ".join(sorted(name for name in accounts if name)),
-        source=source, subject="payments", currency=currency, lines=lines,
-        opening=opening, closing=closing, balances=balances, openings=openings,
-        starts=min((part.starts for part in dated), default=0),
-        ends=max((part.ends for part in dated), default=0),
-    )  # fmt: skip
-
-
-def _chain(name: str, pages: list[_Part], currency: str) -> tuple[int, int] | None:
+def _chain(name: str, pages: list[_Page], currency: str) -> Ends | None:
     """Return the opening and the closing of an account, None where no page states a balance.
 
     A page without balances begins where the page before it ended, so pages are put in order
@@ -276,43 +329,46 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - 18 digits, as the format allows
 
 
-def _said_span(element: Element, place: str, offset: int) -> tuple[int, int] | None:
-    """Return the whole days that a statement says it covers."""
+def _said_span(element: Element, place: str, offset: int) -> cells.Span:
+    """Return the whole days that a statement says it covers; 0 and 0 where it does not."""
     first, last = text_of(element, "FrToDt/FrDtTm"), text_of(element, "FrToDt/ToDtTm")
     if not first or not last:
-        return None
+        return cells.Span(0, 0)
     starts = moment(first, f"{place} FrToDt", offset=offset).starts
-    return starts, moment(last, f"{place} FrToDt", offset=offset).ends
+    return cells.Span(starts, moment(last, f"{place} FrToDt", offset=offset).ends)
 
 
-def _check_counts(parts: Sequence[_Part]) -> None:
+def _check_counts(pages: Sequence[_Page]) -> None:
     """Check the counts and sums that statements state, each of itself or of all its pages.
 
     Raises: BadStatement (a count), ControlTotalWrong (a sum).
     """
-    whole: dict[tuple[str, str], _Tally] = {}
-    for part in parts:
-        named = (part.name, part.identity)
-        whole[named] = whole.get(named, _Tally()) + part.tally
-    for part in parts:
-        tallies = (part.tally, whole[part.name, part.identity])
-        for path in ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries"):
-            summary = None if part.stated is None else part.stated.find(path)
+    whole: dict[tuple[str, str], list[_Entry]] = {}
+    for page in pages:
+        whole.setdefault((page.account, page.identity), []).extend(page.entries)
+    for page in pages:
+        for path, ways in _TOTALS.items():
+            summary = None if page.stated is None else page.stated.find(path)
             if summary is not None:
-                _check_total(summary, path, part, tallies)
+                parts = [
+                    [abs(total) for total, booked in entries
+                     if (total >= 0) in ways and (booked or not only_booked)]
+                    for entries in (page.entries, whole[page.account, page.identity])
+                    for only_booked in (False, True)
+                ]  # fmt: skip
+                _check_total(summary, path, page, parts)
 
 
 def _check_total(
-    summary: Element, path: str, part: _Part, tallies: tuple[_Tally, _Tally]
+    summary: Element, path: str, page: _Page, parts: Sequence[Sequence[int]]
 ) -> None:
     count, stated = text_of(summary, "NbOfNtries"), text_of(summary, "Sum")
-    counts = [one.counts[path, only] for one in tallies for only in (False, True)]
-    sums = [one.sums[path, only] for one in tallies for only in (False, True)]
+    counts, sums = list(map(len, parts)), list(map(sum, parts))
     if count.isascii() and count.isdigit() and int(count) not in counts:
         msg = f"control total {path}: {count} entries stated, {counts[0]} found"
         difference = int(count) - counts[0]
         raise BadStatement(f"{msg}, difference {difference}", hint="fetch the file again")
     if stated:
-        size = cells.amount(stated, 0, f"{part.place} {path} Sum")
+        size = cells.amount(stated, 0, f"{page.place} {path} Sum")
         if size not in sums:
-            check_total(f"sum of {path}", size, sums[0], currency=part.currency)
+            check_total(f"sum of {path}", size, sums[0], currency=page.currency)

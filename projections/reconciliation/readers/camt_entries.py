@@ -23,6 +23,7 @@ from projections.reconciliation.identity import (
 )
 from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line
 from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +37,6 @@ _NAMES: Final = (
     ("AcctOwnrTxId", INSTRUCTION), ("ChqNb", INSTRUCTION), ("MndtId", MANDATE),
     ("PmtInfId", BATCH), ("MsgId", BATCH),
 )  # fmt: skip
-_NOTHING: Final = {"", "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "NA"}
-_NOTHING_MAX: Final = 16
 _AMOUNTS: Final = (
     "Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt", "AmtDtls/InstdAmt/Amt",
     "AmtDtls/AnncdPstngAmt/Amt", "Btch/TtlAmt",
@@ -51,11 +50,9 @@ _PARTY_ACCOUNTS: Final = {
     "CRDT": ("DbtrAcct/Id/IBAN", "DbtrAcct/Id/Othr/Id"),
     "DBIT": ("CdtrAcct/Id/IBAN", "CdtrAcct/Id/Othr/Id"),
 }  # fmt: skip
-_NAME_MAX: Final = 140
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _AWAY = re.compile(r"(T.*?)(Z|[+-]\d{2}:\d{2})$", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,20}(?:\.\d{0,10}0*)?|[+-]?\.\d{1,10}0*", re.ASCII)
-_TEXT_MAX = 500
 
 
 class When(NamedTuple):
@@ -168,7 +165,7 @@ class _Entry:
             one for one, count in names.items() if count > 1 and one.scope == TRANSACTION
         }
         bank = text_of(entry, "AcctSvcrRef")
-        self.bank = () if _says_nothing(bank) else (Reference(bank, ENTRY),)
+        self.bank = () if says_nothing(bank) else (Reference(bank, ENTRY),)
 
     def lines(self) -> Iterator[Line]:
         charges = _charges(self.entry, self.plain)
@@ -226,7 +223,7 @@ class _Entry:
         if charge:
             yield self._named(
                 self.bank, amount=charge, kind="charge", place=f"{self.plain.place} charge",
-                text=text_of(self.entry, "AddtlNtryInf")[:_TEXT_MAX], reversal=False,
+                text=text_of(self.entry, "AddtlNtryInf")[:TEXT_MAX], reversal=False,
             )  # fmt: skip
 
     def _single(self, charges: Sequence[_Charge]) -> Line:
@@ -258,12 +255,12 @@ class _Entry:
             Reference(text_of(batch, f"Btch/{name}"), BATCH)
             for batch in self.entry.iterfind("NtryDtls") for name in ("PmtInfId", "MsgId")
         ]  # fmt: skip
-        batches = tuple(one for one in dict.fromkeys(names) if not _says_nothing(one.text))
+        batches = tuple(one for one in dict.fromkeys(names) if not says_nothing(one.text))
         said = text_of(self.entry, "AddtlNtryInf")
         return self._named(
             (*self.bank, *batches), group=batches[0].text if len(batches) == 1 else "",
             fee=-sum(one.effect for one in charges if one.included),
-            text=" ".join(filter(None, (said, f"({note})" if note else "")))[:_TEXT_MAX],
+            text=" ".join(filter(None, (said, f"({note})" if note else "")))[:TEXT_MAX],
         )  # fmt: skip
 
     def _line(
@@ -279,7 +276,7 @@ class _Entry:
             references, amount=size, fee=fee, place=place,
             kind="credit" if size >= 0 else "debit", payer=payer, payer_account=payer_account,
             group=text_of(batch, "Btch/PmtInfId", "Btch/MsgId"),
-            text=" ".join(filter(None, (said, f"({note})" if note else "")))[:_TEXT_MAX],
+            text=" ".join(filter(None, (said, f"({note})" if note else "")))[:TEXT_MAX],
             reversal=back,
         )  # fmt: skip
 
@@ -316,12 +313,7 @@ def _references(detail: Element) -> tuple[Reference, ...]:
             Reference(text_of(one, "Ref"), INSTRUCTION)
             for one in remitted.iterfind("Strd/CdtrRefInf")
         ]
-    return tuple(one for one in dict.fromkeys(found) if not _says_nothing(one.text))
-
-
-def _says_nothing(text: str) -> bool:
-    """Return whether a text is a word for no reference, however it is spelled."""
-    return len(text) <= _NOTHING_MAX and re.sub(r"[^A-Z0-9]", "", text.upper()) in _NOTHING
+    return tuple(one for one in dict.fromkeys(found) if not says_nothing(one.text))
 
 
 def _remitted(detail: Element) -> str:
@@ -337,7 +329,7 @@ def _other_party(detail: Element, *, credit: bool) -> tuple[str, str]:
         return "", ""
     way = "CRDT" if credit else "DBIT"
     name = " ".join(text_of(related, *_PARTIES[way]).split())
-    return name[:_NAME_MAX], text_of(related, *_PARTY_ACCOUNTS[way])[:_NAME_MAX]
+    return name[:NAME_MAX], text_of(related, *_PARTY_ACCOUNTS[way])[:NAME_MAX]
 
 
 def _charges(element: Element, plain: Line) -> list[_Charge]:

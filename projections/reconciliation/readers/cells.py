@@ -34,10 +34,12 @@ class Span(NamedTuple):
     ends: int
 
 
-def amount(cell: str, line: int, column: str) -> int:
+def amount(
+    cell: str, line: int, column: str, *, decimal: str = ".", thousands: str = ","
+) -> int:
     """Read an amount. Raises: BadStatement."""
     try:
-        return read_amount(cell)
+        return read_amount(cell, decimal=decimal, thousands=thousands)
     except InvalidInput as error:
         raise _bad(line, column, error) from None
 

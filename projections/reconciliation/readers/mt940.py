@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, parse_instant
-from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.chains import Link, ends_of
 from projections.reconciliation.identity import (
     BATCH,
@@ -26,6 +25,13 @@ from projections.reconciliation.identity import (
 )
 from projections.reconciliation.lines import BOOKED, BadStatement, Line, Statement, check_total
 from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.banks import (
+    NAME_MAX,
+    TEXT_MAX,
+    chosen,
+    says_nothing,
+    statement_of,
+)
 from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
@@ -53,9 +59,6 @@ _STATED: Final = (
     ("end_to_end_reference", INSTRUCTION), ("customer_reference", INSTRUCTION),
     ("additional_position_reference", MANDATE),
 )  # fmt: skip
-# Words for no reference; EREF and its kin say that it stands in the :86:.
-_NOTHING: Final = {"", "NONREF", "NOREF", "NOTPROVIDED", "EREF", "KREF", "PREF", "MARF"}
-_TEXT_MAX, _NAME_MAX = 500, 140
 
 
 class _Field(NamedTuple):
@@ -83,14 +86,17 @@ class _Details(NamedTuple):
     account: str = ""
 
 
-class _Part(NamedTuple):
+class _Page(NamedTuple):
     """One statement, or one page of one."""
 
     account: str
+    currency: str
     place: str
-    opening: _Balance
-    closing: _Balance
+    opening: int
+    closing: int
     lines: tuple[Line, ...]
+    starts: int
+    ends: int
 
 
 def read_mt940(
@@ -100,39 +106,16 @@ def read_mt940(
     del currency  # the file says it
     _library()
     messages = list(_messages(_text(body, encoding)))
-    parts = [_part(message, offset) for message in messages]
-    chosen = [
-        part for part in parts
-        if not account or account in (part.account, f"{part.account} {part.opening.currency}")
-    ]  # fmt: skip
-    if not chosen:
-        named = ", ".join(sorted({part.account for part in parts}))[:200]
-        msg = f"the file has no statement of account {account!r}"
-        raise BadStatement(msg, hint=f"it has: {named}")
-    code = chosen[0].opening.currency
-    if any(part.opening.currency != code for part in chosen):
-        named = ", ".join(sorted({f"'{one.account} {one.opening.currency}'" for one in chosen}))
-        msg = "the file has statements in several currencies"
-        raise BadStatement(msg, hint=f"choose one with --account: {named}")
+    pages = chosen([_page(message, offset) for message in messages], account)
     accounts: dict[str, list[Link]] = {}
-    for part in chosen:
-        link = Link(part.opening.amount, part.closing.amount, part.place)
-        accounts.setdefault(part.account, []).append(link)
-    what = "closing of one statement = opening of the next"
+    for page in pages:
+        link = Link(page.opening, page.closing, page.place)
+        accounts.setdefault(page.account, []).append(link)
+    what, code = "closing of one statement = opening of the next", pages[0].currency
     ends = {
         name: ends_of(links, what=what, currency=code) for name, links in sorted(accounts.items())
     }
-    return Statement(
-        source="mt940", subject="payments", currency=code, balances=True,
-        of=", ".join(sorted(filter(None, accounts))),
-        openings={name: one.opening for name, one in ends.items()},
-        lines=tuple(line for part in chosen for line in part.lines),
-        opening=sum(one.opening for one in ends.values()),
-        closing=sum(one.closing for one in ends.values()),
-        starts=min(map(_starts, chosen)),
-        ends=max(max([part.closing.day, *(line.instant for line in part.lines)]) + DAY
-                 for part in chosen),
-    )  # fmt: skip
+    return statement_of("mt940", pages, ends, currency=code)
 
 
 def _library() -> Any:  # noqa: ANN401 - the library's own types stay in this file
@@ -175,7 +158,7 @@ def _messages(text: str) -> Iterator[list[_Field]]:
     yield fields
 
 
-def _part(fields: list[_Field], offset: int) -> _Part:
+def _page(fields: list[_Field], offset: int) -> _Page:
     found = {field.tag: field for field in fields}
     name = (found.get("20") or found.get("28C") or fields[0]).value.partition("\n")[0].strip()
     place = f"statement {name}"
@@ -194,7 +177,12 @@ def _part(fields: list[_Field], offset: int) -> _Part:
         f"opening + entries = closing of {place}", closing.amount,
         opening.amount + sum(line.amount for line in lines), currency=opening.currency,
     )  # fmt: skip
-    return _Part(account, f"{place} {page}", opening, closing, lines)
+    days = [line.instant for line in lines]
+    return _Page(
+        account, opening.currency, f"{place} {page}", opening.amount, closing.amount, lines,
+        # Its opening is the close of an earlier day.
+        starts=min([opening.day + DAY, closing.day, *days]), ends=max([closing.day, *days]) + DAY,
+    )  # fmt: skip
 
 
 def _balance(field: _Field | None, where: str, offset: int) -> _Balance:
@@ -213,10 +201,7 @@ def _balance(field: _Field | None, where: str, offset: int) -> _Balance:
 
 
 def _size(text: str, field: _Field) -> int:
-    try:
-        return read_amount(text, decimal=",", thousands="")
-    except InvalidInput as error:
-        raise BadStatement(f"line {field.line}, :{field.tag}:: {error}", hint=error.hint) from None
+    return cells.amount(text, field.line, f":{field.tag}:", decimal=",", thousands="")
 
 
 def _day(text: str, field: _Field, offset: int) -> int:
@@ -258,7 +243,7 @@ def _line(
         *found.references,
         Reference((said["bank_reference"] or "").strip(), ENTRY),
         Reference("" if own.endswith("+") else own, INSTRUCTION),
-    ) if one.text.upper() not in _NOTHING))  # fmt: skip
+    ) if not says_nothing(one.text)))  # fmt: skip
     references = tuple(sorted(references, key=lambda one: one.scope))
     named = next((one.text for one in references if one.identifies), "")
     remark = (said["extra_details"] or "").strip()
@@ -266,9 +251,9 @@ def _line(
         key=named or cells.nameless(when, amount, currency, offset=offset), amount=amount,
         currency=currency, instant=when, references=references, status=BOOKED,
         kind="credit" if amount >= 0 else "debit", place=f"line {field.line}, entry {number}",
-        text=(found.text or remark)[:_TEXT_MAX], ends=value, statement=statement,
-        reversal=mark.startswith("R"), payer=found.payer[:_NAME_MAX],
-        payer_account=found.account[:_NAME_MAX],
+        text=(found.text or remark)[:TEXT_MAX], ends=value, statement=statement,
+        reversal=mark.startswith("R"), payer=found.payer[:NAME_MAX],
+        payer_account=found.account[:NAME_MAX],
     )  # fmt: skip
 
 
@@ -325,8 +310,3 @@ def _details(details: str) -> _Details:
         first.get("NAME") or [*name.split("/"), ""][1], first.get("IBAN") or account,
     )  # fmt: skip
 
-
-def _starts(part: _Part) -> int:
-    """Return the first day of a statement: its opening is the close of an earlier one."""
-    days = [line.instant for line in part.lines]
-    return min([part.opening.day + DAY, part.closing.day, *days])

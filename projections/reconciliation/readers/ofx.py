@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, local_day, midnight, parse_instant
-from projections.reconciliation.amounts import read_amount
+from projections.reconciliation.chains import Ends
 from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
 from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line, Statement
 from projections.reconciliation.readers import cells
+from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, chosen, statement_of
 from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _HOLDERS: Final = ("STMTRS", "CCSTMTRS")
 DELETE: Final = "DELETE"
 _ACTIONS: Final = ("REPLACE", DELETE)
 _DEPTH_MAX: Final = 32
-_TEXT_MAX, _NAME_MAX = 500, 140
 
 
 class Node(NamedTuple):
@@ -76,7 +75,7 @@ class _Correction(NamedTuple):
     deletes: bool
 
 
-class _Part(NamedTuple):
+class _Page(NamedTuple):
     """The statement of one account."""
 
     account: str
@@ -93,52 +92,23 @@ def read_ofx(
     """Read a statement file. Raises: BadStatement, ControlTotalWrong."""
     root = _parse(_text(body, encoding))
     parts = [
-        _part(one, offset, currency) for holder in _HOLDERS for one in root.all(holder)
+        _page(one, offset, currency) for holder in _HOLDERS for one in root.all(holder)
     ]
     if not parts:
         _check_status(root)
         msg = "the file has no statement of a bank or card account (STMTRS, CCSTMTRS)"
         raise BadStatement(msg, hint="statements of investments are not read")
-    chosen = [
-        part for part in parts
-        if not account or account in (part.account, f"{part.account} {part.currency}")
-    ]  # fmt: skip
-    if not chosen:
-        named = ", ".join(sorted({part.account for part in parts}))[:200]
-        msg = f"the file has no statement of account {account!r}"
-        raise BadStatement(msg, hint=f"it has: {named}")
-    if len({part.currency for part in chosen}) > 1:
-        named = ", ".join(sorted({f"'{part.account} {part.currency}'" for part in chosen}))
-        msg = "the file has statements in several currencies"
-        raise BadStatement(msg, hint=f"choose one with --account: {named}")
-    lines = tuple(line for part in chosen for line in part.lines)
-    code = chosen[0].currency
-    movements = sum(
-        line.amount for line in lines if line.status == BOOKED and line.currency == code
-    )
-    stated = all(part.balance is not None for part in chosen)
-    closing = sum(certain(part.balance) for part in chosen) if stated else movements
-    dated = [part for part in chosen if part.ends]
-    return Statement(
-        source="ofx", subject="payments", currency=code, lines=lines,
-        of=", ".join(sorted({part.account for part in chosen if part.account})),
-        openings=_openings(chosen) if stated else {},
-        opening=closing - movements, closing=closing, balances=stated,
-        starts=min((part.starts for part in dated), default=0),
-        ends=max((part.ends for part in dated), default=0),
-    )  # fmt: skip
-
-
-def _openings(parts: Sequence[_Part]) -> dict[str, int]:
-    """Return what each account held before its lines."""
-    found: dict[str, int] = {}
-    for part in parts:
+    pages = chosen(parts, account)
+    ends: dict[str, Ends] = {}
+    for page in pages:
         moved = sum(
-            line.amount for line in part.lines
-            if line.status == BOOKED and line.currency == part.currency
+            line.amount for line in page.lines
+            if line.status == BOOKED and line.currency == page.currency
         )
-        found[part.account] = found.get(part.account, 0) + certain(part.balance) - moved
-    return found
+        left, there = page.balance or 0, ends.get(page.account, Ends(0, 0))
+        ends[page.account] = Ends(there.opening + left - moved, there.closing + left)
+    stated = all(page.balance is not None for page in pages)
+    return statement_of("ofx", pages, ends if stated else None, currency=pages[0].currency)
 
 
 def _text(body: bytes, encoding: str) -> str:
@@ -217,7 +187,7 @@ def _check_status(root: Node) -> None:
             raise BadStatement(msg, hint="fetch the file again")
 
 
-def _part(node: Node, offset: int, fallback: str) -> _Part:
+def _page(node: Node, offset: int, fallback: str) -> _Page:
     code = cells.currency(node.text("CURDEF").upper() or fallback, node.line, "CURDEF")
     source = "BANKACCTFROM" if node.name == "STMTRS" else "CCACCTFROM"
     name = node.text(source, "ACCTID")
@@ -236,7 +206,7 @@ def _part(node: Node, offset: int, fallback: str) -> _Part:
     if not days and not ended and node.text("LEDGERBAL", "DTASOF"):
         ended = [_day(node.text("LEDGERBAL", "DTASOF"), node.line, offset)]
     ends = max((midnight(local_day(one, offset) + 1, offset) for one in [*ended, *days]), default=0)
-    return _Part(name, code, left, lines, min([*begun, *days], default=max(ends - DAY, 0)), ends)
+    return _Page(name, code, left, lines, min([*begun, *days], default=max(ends - DAY, 0)), ends)
 
 
 def _correction(node: Node) -> _Correction:
@@ -309,8 +279,8 @@ def _line(node: Node, currency: str, offset: int, *, pending: bool) -> Line:
         key=named or cells.nameless(when, amount, code, offset=offset), number=number,
         amount=amount, currency=code, instant=when, references=references,
         status=PENDING if pending else BOOKED, kind="credit" if amount >= 0 else "debit",
-        place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:_TEXT_MAX],
-        payer=said[0][:_NAME_MAX],
+        place=f"line {node.line}", text=" ".join(dict.fromkeys(filter(None, said)))[:TEXT_MAX],
+        payer=said[0][:NAME_MAX],
         payer_account=node.text("BANKACCTTO", "ACCTID") or node.text("CCACCTTO", "ACCTID"),
     )  # fmt: skip
 
@@ -323,10 +293,7 @@ def _amount(text: str, line: int, name: str) -> int:
     plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
     if not plain:
         raise BadStatement(f"line {line} has no amount ({name})", hint="fetch the file again")
-    try:
-        return read_amount(plain, thousands="," if "." in plain else "")
-    except InvalidInput as error:
-        raise BadStatement(f"line {line}, {name}: {error}", hint=error.hint) from None
+    return cells.amount(plain, line, name, thousands="," if "." in plain else "")
 
 
 def _instant(text: str, line: int, offset: int) -> int:

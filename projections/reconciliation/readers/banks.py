@@ -1,0 +1,98 @@
+"""What bank statements of all formats share: accounts, the words for nothing, the whole of a file.
+
+Invariant: one statement is of one currency; several accounts in it add up.
+This module must not know a file format.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from projections.reconciliation.lines import FAILED, PENDING, BadStatement, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from projections.reconciliation.chains import Ends
+    from projections.reconciliation.lines import Line
+
+TEXT_MAX, NAME_MAX = 500, 140
+# Words for no reference; EREF and its kin say that it stands elsewhere.
+_NOTHING: Final = {
+    "", "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "NA", "EREF", "KREF", "PREF",
+    "MARF",
+}  # fmt: skip
+_NOTHING_MAX: Final = 16
+
+
+class Page(Protocol):
+    """One statement of one account, or one page of one."""
+
+    @property
+    def account(self) -> str:
+        """The account's name, empty where it is not said."""
+
+    @property
+    def currency(self) -> str:
+        """The account's currency."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What it books, and what is pending."""
+
+    @property
+    def starts(self) -> int:
+        """The beginning of the days that it covers."""
+
+    @property
+    def ends(self) -> int:
+        """Their end, 0 where it speaks of no time."""
+
+
+P = TypeVar("P", bound=Page)
+
+
+def chosen(pages: Sequence[P], account: str) -> list[P]:
+    """Return the statements of one account, and refuse several currencies. Raises: BadStatement."""
+    found = [
+        page for page in pages
+        if not account or account in (page.account, f"{page.account} {page.currency}")
+    ]  # fmt: skip
+    if not found:
+        named = ", ".join(sorted({page.account for page in pages}))[:200]
+        msg = f"the file has no statement of account {account!r}"
+        raise BadStatement(msg, hint=f"it has: {named}")
+    if len({page.currency for page in found}) > 1:
+        named = ", ".join(sorted({f"'{page.account} {page.currency}'" for page in found}))
+        msg = "the file has statements in several currencies"
+        raise BadStatement(msg, hint=f"choose one with --account: {named}")
+    return found
+
+
+def statement_of(
+    source: str, pages: Sequence[Page], ends: Mapping[str, Ends] | None, *, currency: str
+) -> Statement:
+    """Put the chosen pages together; ``ends`` of each account, None where they are not stated."""
+    lines = tuple(line for page in pages for line in page.lines)
+    opening, closing = 0, sum(
+        line.amount for line in lines
+        if line.status not in (PENDING, FAILED) and line.currency == currency
+    )  # fmt: skip
+    if ends is not None:
+        opening = sum(one.opening for one in ends.values())
+        closing = sum(one.closing for one in ends.values())
+    dated = [page for page in pages if page.ends]
+    return Statement(
+        source=source, subject="payments", currency=currency, lines=lines,
+        opening=opening, closing=closing, balances=ends is not None,
+        openings={name: one.opening for name, one in (ends or {}).items()},
+        of=", ".join(sorted({page.account for page in pages if page.account})),
+        starts=min((page.starts for page in dated), default=0),
+        ends=max((page.ends for page in dated), default=0),
+    )  # fmt: skip
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether a text is a word for no reference, however it is spelled."""
+    return len(text) <= _NOTHING_MAX and re.sub(r"[^A-Z0-9]", "", text.upper()) in _NOTHING
