@@ -15,25 +15,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.certain import certain
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.lines import ControlTotalWrong
+from projections.reconciliation.lines import BOOKED, ControlTotalWrong, Ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from projections.reconciliation.lines import Line
 
 
 class Link(NamedTuple):
-    """One step of a chain, in fine units."""
+    """One step of a chain, in fine units; ``instant`` where its place in time is known."""
 
     before: int
     after: int
     place: str
-
-
-class Ends(NamedTuple):
-    """Where a chain begins and where it ends."""
-
-    opening: int
-    closing: int
+    instant: int = 0
 
 
 def ends_of(links: Sequence[Link], *, what: str, currency: str) -> Ends:
@@ -73,8 +69,10 @@ def _woven(links: Sequence[Link]) -> Ends | None:
         return None
     if begun:
         return Ends(begun[0], ended[0])
-    # A ring: it ended where it began, and only the order of the file says where that was.
-    return Ends(links[0].before, links[0].before)
+    # A ring: it ended where it began, which time says, else only the order of the file.
+    timed = links[0].instant != 0
+    first = min(links, key=lambda one: (one.instant, one.before)) if timed else links[0]
+    return Ends(first.before, first.before)
 
 
 def _connected(links: Sequence[Link]) -> bool:
@@ -110,11 +108,10 @@ def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
     if not known:
         return None
     downwards = steps[0].instant > steps[-1].instant
-    if len(known) == len(steps):  # a ring has its beginning at the earliest row
-        steps = steps[::-1] if downwards else steps
+    if len(known) == len(steps):
         links = [
-            Link(certain(step.left) - step.effect, certain(step.left), step.place)
-            for step in steps
+            Link(certain(step.left) - step.effect, certain(step.left), step.place, step.instant)
+            for step in (steps[::-1] if downwards else steps)
         ]
         return ends_of(links, what=what, currency=currency)
     ways = [list(steps), list(steps)[::-1]]
@@ -145,3 +142,32 @@ def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
         opening = before if opening is None else opening
         closing, moved = step.left, 0
     return Ends(certain(opening), certain(closing) + moved)
+
+
+Chains = dict[tuple[str, str], list[Step]]  # by account and currency
+
+
+def chains_of(rows: Iterable[tuple[Line, int | None]]) -> Chains:
+    """Sort booked rows, each with the balance after it, by account and currency."""
+    found: Chains = {}
+    for line, left in rows:
+        if line.status == BOOKED:
+            steps = found.setdefault((line.account, line.currency), [])
+            steps.append(Step(line.amount, left, line.instant, line.place))
+    return found
+
+
+def whole(chains: Mapping[tuple[str, str], Ends | None], currency: str) -> dict[str, Ends] | None:
+    """Return the ends of the accounts in a currency, None where not all of them are stated."""
+    every = {account: ends for (account, code), ends in chains.items() if code == currency}
+    found = {account: ends for account, ends in every.items() if ends is not None}
+    return found if found and len(found) == len(every) else None
+
+
+def elsewhere(chains: Mapping[tuple[str, str], Ends | None], main: str) -> dict[str, int]:
+    """Return the opening in each other currency, where every account states its balance."""
+    codes = sorted({code for _, code in chains} - {main})
+    return {
+        code: sum(one.opening for one in ends.values()) for code in codes
+        if (ends := whole(chains, code)) is not None
+    }  # fmt: skip

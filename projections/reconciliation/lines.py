@@ -8,7 +8,7 @@ This module must not know a file format, and nothing of matching.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the struct asks for it
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -81,6 +81,13 @@ class Line(Struct, frozen=True, gc=False):
     payer_account: str = ""
 
 
+class Ends(NamedTuple):
+    """What an account held before a statement's lines and after them."""
+
+    opening: int
+    closing: int
+
+
 class Statement(Struct, frozen=True):
     """A file's lines with the totals it vouches for.
 
@@ -149,6 +156,29 @@ class Statement(Struct, frozen=True):
                 found=write_amount(found, self.currency),
                 difference=write_amount(self.closing - found, self.currency),
             )
+
+
+def statement_of(  # noqa: PLR0913 - as a statement has them
+    source: str, subject: str, lines: Sequence[Line], *, currency: str,
+    starts: int, ends: int, held: Mapping[str, Ends] | None = None, of: str = "",
+    kinds: frozenset[str] = frozenset(), elsewhere: Mapping[str, int] = {},
+) -> Statement:  # fmt: skip
+    """Make a statement of what each account held; without that it is a list, from nothing on.
+
+    Raises: ControlTotalWrong.
+    """
+    known = held or {}
+    opening = sum(one.opening for one in known.values())
+    moved = sum(
+        line.amount for line in lines
+        if line.currency == currency and line.status not in (PENDING, FAILED)
+    )
+    return Statement(
+        source, subject, currency, tuple(lines), opening,
+        opening + moved if held is None else sum(one.closing for one in known.values()),
+        starts, ends, balances=held is not None, kinds=kinds, of=of, elsewhere=elsewhere,
+        openings={name: one.opening for name, one in known.items()},
+    )  # fmt: skip
 
 
 class ControlTotalWrong(InvalidInput):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.reconciliation.chains import Ends, Link, ends_of
-from projections.reconciliation.lines import ControlTotalWrong
+from projections.reconciliation.chains import Link, ends_of
+from projections.reconciliation.lines import ControlTotalWrong, Ends
 
 
 def _ends(links: list[Link]) -> Ends:

@@ -21,22 +21,21 @@ Meaning of the cells, where the names do not say it:
 
 from __future__ import annotations
 
-from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import read_amount
-from projections.reconciliation.chains import Step, running
+from projections.reconciliation.chains import chains_of, elsewhere, running, whole
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
     PAID,
     UNPAID,
     Line,
-    Statement,
     check_total,
     one_currency,
+    statement_of,
 )
 from projections.reconciliation.readers import FORMATS, cells
 from projections.reconciliation.readers.damage import sound_rows
@@ -44,6 +43,8 @@ from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from projections.reconciliation.lines import Statement
 
 _ITEMS = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
 _TOTALS = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
@@ -124,10 +125,9 @@ def read_bills(
             )
         )  # fmt: skip
     main = one_currency(lines, currency)
-    total = sum(line.amount for line in lines if line.currency == main)
-    return Statement(
-        source="alibaba-bills", subject="bills", currency=main, lines=tuple(lines), opening=0,
-        closing=total, starts=min((s.starts for s in spans), default=0),
+    return statement_of(
+        "alibaba-bills", "bills", lines, currency=main,
+        starts=min((s.starts for s in spans), default=0),
         ends=max((s.ends for s in spans), default=0),
     )  # fmt: skip
 
@@ -247,82 +247,13 @@ def _wallet_statement(
     lines: Sequence[Line], balances: Sequence[int | None], *, currency: str, offset: int
 ) -> Statement:
     main = one_currency(lines, currency)
-    chains: dict[tuple[str, str], list[tuple[Line, int | None]]] = {}
     stated = any(left is not None for left in balances)
-    for line, left in zip(lines, balances, strict=True) if stated else ():
-        chains.setdefault((line.currency, line.account), []).append((line, left))
-    ends = {named: _ends(named[1], rows, named[0]) for named, rows in sorted(chains.items())}
-    codes = dict.fromkeys(code for code, _ in ends)
-    held = {
-        code: [one for (own, _), one in ends.items() if own == code and one is not None]
-        for code in codes if all(one is not None for (own, _), one in ends.items() if own == code)
-    }  # fmt: skip
-    whole = main in held
-    mine = held.get(main, [])
-    opening = sum(one[0] for one in mine)
-    openings = {
-        name: one[0] for (code, name), one in ends.items() if code == main and one is not None
-    } if whole else {}  # fmt: skip
-    closing = sum(one[1] for one in mine) if whole else sum(
-        line.amount for line in lines if line.currency == main
+    chains = chains_of(zip(lines, balances, strict=True)) if stated else {}
+    ends = {named: running(steps, currency=named[1]) for named, steps in sorted(chains.items())}
+    held = whole(ends, main)
+    span = cells.span_of([line.instant for line in lines], offset=offset)
+    return statement_of(
+        "alibaba-transactions", "wallet", lines, currency=main, held=held, starts=span.starts,
+        ends=span.ends, elsewhere=elsewhere(ends, main),
+        kinds=frozenset(line.kind for line in lines) if held is None else frozenset(),
     )  # fmt: skip
-    instants = [line.instant for line in lines]
-    span = cells.Span(0, 0)  # a file of no rows speaks of no time
-    if instants:
-        span = cells.months_of(min(instants), max(instants), offset=offset)
-    return Statement(
-        source="alibaba-transactions", subject="wallet", currency=main, lines=tuple(lines),
-        opening=opening, closing=closing, starts=span.starts, ends=span.ends,
-        balances=whole, openings=openings,
-        kinds=frozenset() if whole else frozenset(line.kind for line in lines),
-        elsewhere={code: sum(one[0] for one in own) for code, own in held.items() if code != main},
-    )  # fmt: skip
-
-
-def _ends(
-    account: str, rows: Sequence[tuple[Line, int | None]], currency: str
-) -> tuple[int, int] | None:
-    """Return what an account began and ended with, None where no row says it.
-
-    Raises: ControlTotalWrong where the balances contradict each other.
-    """
-    told = [(line, left) for line, left in rows if left is not None]
-    if len(told) == len(rows):
-        return _chain(account, told, currency)
-    return running(
-        [Step(line.amount, left, line.instant, line.place) for line, left in rows],
-        currency=currency,
-    )  # fmt: skip
-
-
-def _chain(account: str, rows: Sequence[tuple[Line, int]], currency: str) -> tuple[int, int]:
-    """Return an account's opening and closing balance, whatever the order of its rows.
-
-    Each row is a link from the balance before to the balance after. In a whole chain every inner
-    balance is once an end and once a beginning, so only the two outer ones are left over.
-    Raises: ControlTotalWrong where a link is missing.
-    """
-    before = Counter(left - line.amount for line, left in rows)
-    after = Counter(left for _, left in rows)
-    begun, ended = list((before - after).elements()), list((after - before).elements())
-    if not begun and not ended:  # it ended where it began
-        first = min(rows, key=lambda row: (row[0].instant, row[1] - row[0].amount))
-        opening = first[1] - first[0].amount
-        return opening, opening
-    if len(begun) == 1:
-        return begun[0], ended[0]
-    first = min(rows, key=lambda row: (row[0].instant, row[1] - row[0].amount not in begun))
-    last = max(rows, key=lambda row: (row[0].instant, row[1] in ended))
-    opening = first[1] - first[0].amount
-    owner = f" of {account}" if account else ""
-    check_total(
-        f"opening + entries = closing{owner} (Balance)", last[1],
-        opening + sum(line.amount for line, _ in rows), currency=currency,
-    )  # fmt: skip
-    # The ends agree, yet some balances in between do not follow from their neighbours.
-    gap = min(set(begun) - {opening}, default=begun[0])
-    check_total(
-        f"each Balance follows from the one before{owner}", gap,
-        min(set(ended) - {last[1]}, default=ended[0]), currency=currency,
-    )  # fmt: skip
-    return opening, last[1]

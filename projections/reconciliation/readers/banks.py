@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from projections.reconciliation.lines import FAILED, PENDING, BadStatement, Statement
+from projections.reconciliation.lines import BadStatement, statement_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from projections.reconciliation.chains import Ends
-    from projections.reconciliation.lines import Line
+    from projections.reconciliation.lines import Ends, Line, Statement
 
 TEXT_MAX, NAME_MAX = 500, 140
 # Words for no reference; EREF and its kin say that it stands elsewhere.
@@ -70,24 +69,14 @@ def chosen(pages: Sequence[P], account: str) -> list[P]:
     return found
 
 
-def statement_of(
+def bank_statement(
     source: str, pages: Sequence[Page], ends: Mapping[str, Ends] | None, *, currency: str
 ) -> Statement:
     """Put the chosen pages together; ``ends`` of each account, None where they are not stated."""
-    lines = tuple(line for page in pages for line in page.lines)
-    opening, closing = 0, sum(
-        line.amount for line in lines
-        if line.status not in (PENDING, FAILED) and line.currency == currency
-    )  # fmt: skip
-    if ends is not None:
-        opening = sum(one.opening for one in ends.values())
-        closing = sum(one.closing for one in ends.values())
     dated = [page for page in pages if page.ends]
-    return Statement(
-        source=source, subject="payments", currency=currency, lines=lines,
-        opening=opening, closing=closing, balances=ends is not None,
-        openings={name: one.opening for name, one in (ends or {}).items()},
-        of=", ".join(sorted({page.account for page in pages if page.account})),
+    return statement_of(
+        source, "payments", [line for page in pages for line in page.lines], currency=currency,
+        held=ends, of=", ".join(sorted({page.account for page in pages if page.account})),
         starts=min((page.starts for page in dated), default=0),
         ends=max((page.ends for page in dated), default=0),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from projections.reconciliation.lines import (
     one_currency,
 )
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.banks import chosen, statement_of
+from projections.reconciliation.readers.banks import bank_statement, chosen
 from projections.reconciliation.readers.camt_entries import (
     is_true,
     lines_of,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from projections.reconciliation.chains import Ends
+    from projections.reconciliation.lines import Ends
     from projections.reconciliation.readers.camt_entries import When
 
 _TOTALS: Final = {"TtlNtries": (True, False), "TtlCdtNtries": (True,), "TtlDbtNtries": (False,)}
@@ -280,7 +280,7 @@ def read_camt(
     ends = {name: _chain(name, own, code) for name, own in accounts.items()}
     known = {name: one for name, one in ends.items() if one is not None}
     stated = source != "camt054" and len(known) == len(ends)
-    return statement_of(source, pages, known if stated else None, currency=code)
+    return bank_statement(source, pages, known if stated else None, currency=code)
 
 
 read_camt052 = partial(read_camt, source="camt052")

@@ -16,7 +16,7 @@ from projections.reconciliation.amounts import from_minor, write_amount
 from projections.reconciliation.focus import by_columns, by_rows
 from projections.reconciliation.focus.charges import Charge, charges_of
 from projections.reconciliation.focus.delivery import Delivery
-from projections.reconciliation.lines import ROUNDING, Line, Statement, one_currency
+from projections.reconciliation.lines import ROUNDING, Line, one_currency, statement_of
 from projections.reconciliation.readers import cells
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projections.reconciliation.focus.parts import Part
+    from projections.reconciliation.lines import Statement
 
 COLUMNS_FROM: Final = 8 << 20  # bytes: starting the engine costs what reading these does
 
@@ -35,11 +36,10 @@ def read_focus(
     delivery = Delivery(body, encoding=encoding)
     charges = charges_of(parts_of(delivery), offset=offset, currency=currency, account=account)
     spans = [cells.months_of(one.instant, one.instant, offset=offset) for one in charges]
-    lines = tuple(_lines(charges, offset))
+    lines = list(_lines(charges, offset))
     main = one_currency(lines, currency)
-    return Statement(
-        source="focus", subject="charges", currency=main, lines=lines, opening=0,
-        closing=sum(line.amount for line in lines if line.currency == main),
+    return statement_of(
+        "focus", "charges", lines, currency=main,
         starts=min((span.starts for span in spans), default=0),
         ends=max((span.ends for span in spans), default=0),
     )  # fmt: skip

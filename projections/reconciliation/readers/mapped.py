@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
-from projections.reconciliation.chains import Ends, Step, running
+from projections.reconciliation.chains import Step, chains_of, elsewhere, running, whole
 from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
     FAILED,
     PENDING,
     BadStatement,
+    Ends,
     Line,
     Statement,
     check_total,
@@ -32,7 +33,7 @@ from projections.reconciliation.readers.maps import read_map
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from projections.reconciliation.readers.maps import Column, ColumnMap
 
@@ -296,17 +297,15 @@ def _statement(
     main = column_map.currency or one_currency(lines, maker.main)
     rough = Statement("csv", column_map.subject, main, (), 0, 0, 0, 0)
     total = sum(rough.effect(line) for line in lines)
-    chains = _chains(lines, balances, held)
-    ends = {account: one for (account, code), one in chains.items() if code == main}
-    whole = bool(ends) and None not in ends.values()
-    known = [one for one in ends.values() if one is not None] if whole else []
+    ends = _ends(lines, balances, held)
+    known = whole(ends, main)
     opening, closing = (
         None if text is None else maker.figure(text, 0, name).amount
         for text, name in ((column_map.opening, _OPENING), (column_map.closing, _CLOSING))
     )
-    stated = whole or opening is not None or closing is not None
-    if whole:
-        found = Ends(sum(one.opening for one in known), sum(one.closing for one in known))
+    stated = known is not None or opening is not None or closing is not None
+    if known is not None:
+        found = Ends(*map(sum, zip(*known.values(), strict=True)))
         for said, there, name in ((opening, found.opening, _OPENING),
                                   (closing, found.closing, _CLOSING)):  # fmt: skip
             if said is not None:
@@ -315,39 +314,23 @@ def _statement(
     if opening is None:
         opening = 0 if closing is None else closing - total
     span = cells.span_of([line.instant for line in lines], offset=offset)
-    openings = {name: one.opening for name, one in ends.items() if one is not None}
+    openings = {name: one.opening for name, one in (known or {}).items()}
     return Statement(
         source="csv", subject=column_map.subject, currency=main, lines=tuple(lines),
         opening=opening, closing=opening + total if closing is None else closing,
-        starts=span.starts, ends=span.ends, balances=stated, openings=openings if whole else {},
-        elsewhere=_elsewhere(chains, main),
+        starts=span.starts, ends=span.ends, balances=stated, openings=openings,
+        elsewhere=elsewhere(ends, main),
     )  # fmt: skip
 
 
-def _elsewhere(chains: Mapping[tuple[str, str], Ends | None], main: str) -> dict[str, int]:
-    """Return the opening in each other currency, where every account states its balance."""
-    found: dict[str, list[Ends | None]] = {}
-    for (_, code), ends in chains.items():
-        if code != main:
-            found.setdefault(code, []).append(ends)
-    return {
-        code: sum(one.opening for one in ends if one is not None)
-        for code, ends in found.items() if None not in ends
-    }  # fmt: skip
-
-
-def _chains(
+def _ends(
     lines: Sequence[Line], balances: Sequence[int | None], held: Sequence[_Held]
 ) -> dict[tuple[str, str], Ends | None]:
     """Return the ends of each account and currency, None where nothing states them.
 
     Each account and currency is a chain of its own, and each is held. Raises: ControlTotalWrong.
     """
-    chains: dict[tuple[str, str], list[Step]] = {}
-    for line, left in zip(lines, balances, strict=True):
-        if line.status == BOOKED:
-            steps = chains.setdefault((line.account, line.currency), [])
-            steps.append(Step(line.amount, left, line.instant, line.place))
+    chains = chains_of(zip(lines, balances, strict=True))
     for one in held:
         chains.setdefault((one.account, one.currency), [])
     found: dict[tuple[str, str], Ends | None] = {}

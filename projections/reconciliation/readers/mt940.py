@@ -28,9 +28,9 @@ from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.banks import (
     NAME_MAX,
     TEXT_MAX,
+    bank_statement,
     chosen,
     says_nothing,
-    statement_of,
 )
 from projections.reconciliation.readers.text import decode
 
@@ -115,7 +115,7 @@ def read_mt940(
     ends = {
         name: ends_of(links, what=what, currency=code) for name, links in sorted(accounts.items())
     }
-    return statement_of("mt940", pages, ends, currency=code)
+    return bank_statement("mt940", pages, ends, currency=code)
 
 
 def _library() -> Any:  # noqa: ANN401 - the library's own types stay in this file

@@ -17,11 +17,10 @@ from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, local_day, midnight, parse_instant
-from projections.reconciliation.chains import Ends
 from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
-from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line, Statement
+from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Ends, Line, Statement
 from projections.reconciliation.readers import cells
-from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, chosen, statement_of
+from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, bank_statement, chosen
 from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def read_ofx(
         left, there = page.balance or 0, ends.get(page.account, Ends(0, 0))
         ends[page.account] = Ends(there.opening + left - moved, there.closing + left)
     stated = all(page.balance is not None for page in pages)
-    return statement_of("ofx", pages, ends if stated else None, currency=pages[0].currency)
+    return bank_statement("ofx", pages, ends if stated else None, currency=pages[0].currency)
 
 
 def _text(body: bytes, encoding: str) -> str:
