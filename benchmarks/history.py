@@ -14,6 +14,7 @@ from ledger.account import fold
 from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import HOUR
 from ledger.store import open_reader
+from projections.answers.terms import Formatter
 from projections.history.bisect import bisect
 from projections.history.blame import blame, last
 from projections.history.compiling import compile_expression, parse_name
@@ -50,12 +51,13 @@ def one_account(path: Path) -> list[Figure]:
     past = resolve(
         reader, Asked(position=head.position // 2), clock=head.recorded_at, offset=OFFSET
     )
+    write = Formatter(offset=OFFSET, currency="CNY")
     questions: dict[str, Callable[[], object]] = {
         "state": lambda: account_at(reader, account, past),
         "diff": lambda: diff_account(reader, account, past, now),
         "last": lambda: last(reader, account, now, parse_name("cash")),
         "blame": lambda: blame(reader, account, now),
-        "why": lambda: why(reader, account, parse_name("cash"), now),
+        "why": lambda: why(reader, account, parse_name("cash"), now, write),
     }
     events = len(reader.stream_bodies(ACCOUNT_PREFIX + account))
     found = []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from cli.changes import spelled
 from cli.render import short, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from projections.answers.events import Event, Planned
+    from projections.answers.hunting import Changed
 
 WIDTH = 79
 _LINE_WIDTH = 80
@@ -21,16 +25,16 @@ def fitting(line: str, width: int = WIDTH) -> str:
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
-def event_line(row: dict[str, Any]) -> str:
+def event_line(row: Planned) -> str:
     """Write an event on one line, with as many of its facts as 80 columns hold."""
-    late = " (late)" if row["effective_at"] < row["recorded_at"] else ""
-    who = " ".join(part for part in (row["account"], row["instance"]) if part) or "-"
-    line = f"@{row['position']:<5} {short(row['effective_at']):<19} {who}  {row['type']}"
+    late = " (late)" if row.effective_at < row.recorded_at else ""
+    who = " ".join(part for part in (row.account, row.instance) if part) or "-"
+    line = f"@{row.position:<5} {short(row.effective_at):<19} {who}  {row.type}"
     for name in _SUMMARY:
-        fact = row["data"].get(name)
+        fact = row.data.get(name)
         if fact is None:
             continue
-        shown = f" {name}={short(fact) if name.endswith('_at') else fact}"
+        shown = f" {name}={spelled(fact) if name.endswith('_at') else fact}"
         if len(line) + len(shown) + len(late) <= _LINE_WIDTH:
             line += shown
     return line + late
@@ -49,28 +53,26 @@ _ACTS: Final = {
 }  # fmt: skip
 
 
-def origin_of(event: dict[str, Any]) -> str:
+def origin_of(event: Event | Changed) -> str:
     """Return what recorded an event that no other event caused: a command, an act, or the clock."""
-    return event["command"] or _ACTS.get(event["type"], "the clock")
+    return event.command or _ACTS.get(event.type, "the clock")
 
 
-def caused_by(event: dict[str, Any]) -> str:
+def caused_by(event: Event | Changed) -> str:
     """Return who or what caused an event that no other event caused."""
-    who = f" by {event['actor']}" if event["actor"] else ""
-    command = event["command"]
-    what = f"{'command ' if command else ''}{origin_of(event)}{who}"
-    reason = f' "{event["reason"]}"' if event["reason"] else ""
-    return f"{what}{reason}, {short(event['recorded_at'])}"
+    who = f" by {event.actor}" if event.actor else ""
+    what = f"{'command ' if event.command else ''}{origin_of(event)}{who}"
+    reason = f' "{event.reason}"' if event.reason else ""
+    return f"{what}{reason}, {short(event.recorded_at)}"
 
 
-def write_graph(rows: Iterable[dict[str, Any]]) -> None:
+def write_graph(rows: Iterable[Event]) -> None:
     """Write each event under its cause; what caused the first of a batch stands above it."""
     depths: dict[int, int] = {}
     for row in rows:
-        cause = row["cause"]
-        depth = depths.get(cause, 0) + 1 if cause in depths else 0
-        depths[row["position"]] = depth
+        depth = 0 if row.cause is None else depths.get(row.cause, -1) + 1
+        depths[row.position] = depth
         if not depth:
-            depths = {row["position"]: 0}  # a batch refers to nothing before it
+            depths = {row.position: 0}  # a batch refers to nothing before it
             write(fitting(caused_by(row)))
         write(fitting(f"{'   ' * depth}└─ {event_line(row)}"))

@@ -5,28 +5,32 @@ Invariant: every figure is one that the events carry, or the account's state aro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cli.render import short, write
+from cli.changes import spelled
+from cli.render import write
 from ledger.money import format_minor
 from ledger.quoting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Facts = dict[str, Any]
+    from projections.answers.events import Planned
+
+Facts = Mapping[str, Any]
 Money = tuple[int, int]  # cash and outstanding, in minor units
 
 
-def write_happened(events: Iterable[Facts], currency: str) -> None:
+def write_happened(events: Iterable[Planned], currency: str) -> None:
     """Write each event with what it means in figures."""
     for event in events:
-        said = _SAID.get(event["type"])
-        about = f" {event['instance']}" if event["instance"] else ""
-        lines = said(event["data"], currency) if said is not None else ()
-        where = f"@{event['position']}" if event["position"] else "+"
+        said = _SAID.get(event.type)
+        about = f" {event.instance}" if event.instance else ""
+        lines = said(event.data, currency) if said is not None else ()
+        where = f"@{event.position}" if event.position else "+"
         first, *rest = (*lines, "")[: max(1, len(lines))]
-        write(f"  {where:<5} {event['type']}{about}{': ' if first else ''}{first}")
+        write(f"  {where:<5} {event.type}{about}{': ' if first else ''}{first}")
         for line in rest:
             write(f"          {line}")
 
@@ -49,7 +53,7 @@ def write_balance(before: Money | None, after: Money | None, currency: str) -> N
 
 def _term(data: Facts) -> str:
     ends = data.get("expires_at") or data["ends"]
-    return f"{short(data['starts'])} to {short(ends)}"
+    return f"{spelled(data['starts'])} to {spelled(ends)}"
 
 
 def _paid(data: Facts, currency: str) -> str:
@@ -118,7 +122,7 @@ def _one(text: str, *instants: str) -> Callable[[Facts, str], Sequence[str]]:
     """Write one line from a template of fields."""
 
     def say(data: Facts, currency: str) -> Sequence[str]:
-        shown = {name: short(data[name]) for name in instants}
+        shown = {name: spelled(data[name]) for name in instants}
         return (text.format_map({"currency": currency, **data, **shown}),)
 
     return say
@@ -152,7 +156,7 @@ _SAID: dict[str, Callable[[Facts, str], Sequence[str]]] = {
     "PublicInstanceActivated": _one("{kind}"),
     "RefundIssued": _one("{amount} {currency} back to cash, {reason}"),
     "RenewalCancelled": lambda data, _: (
-        f"{plural(data['months'], 'month')} less, until {short(data['expires_at'])}",
+        f"{plural(data['months'], 'month')} less, until {spelled(data['expires_at'])}",
     ),
     "ServiceRestoring": _one("promised for {restored_at}", "restored_at"),
     "SpecUpgraded": _spec,

@@ -64,9 +64,12 @@ def write_was(session: Session, account: str, point: Point) -> None:
 
     For points inside a closed period alone: the answer says so (``restated``).
     """
+    frame = session.frame(point)
+    if frame is None:
+        return
     from projections.history.restated import was_and_is  # noqa: PLC0415 - few points need it
 
-    found = was_and_is(session.reader, account, point, session.offset)
+    found = was_and_is(session, frame, account, point)
     if found is None:
         return
     named = " ".join(f"@{position}" for position in found.positions[:SHOWN_MAX])

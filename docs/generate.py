@@ -24,8 +24,8 @@ from cli.errors import exit_code
 from docs.command_line import cli_page
 from docs.pages import NOTICE, Rows, Undocumented, said, table
 from ledger import codec, commands, errors, events
+from ledger.events import INSTANTS
 from ledger.periods import HOUR, format_instant
-from projections.answers import INSTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,11 @@ from typing import NamedTuple, TypeAlias, get_args
 import msgspec
 from msgspec import Struct
 
+# What a field holds, said where it is declared; the names by what they hold stand at the end.
+Instant: TypeAlias = int
+Amount: TypeAlias = int  # minor units
+Parts: TypeAlias = tuple[tuple[str, int], ...]  # a coupon, and the part of it in minor units
+
 
 class Event(Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True, gc=False):
     """One fact. Amounts ``*_part`` say which part of a price a coupon or the cash paid."""
@@ -44,7 +49,7 @@ class PriceSet(Event, frozen=True, tag="PriceSet/1"):
     """The monthly list price of a sku from now on; old orders keep theirs."""
 
     sku: str
-    monthly_price: int
+    monthly_price: Amount
 
 
 class TopUpReceived(Event, frozen=True, tag="TopUpReceived/1"):
@@ -52,7 +57,7 @@ class TopUpReceived(Event, frozen=True, tag="TopUpReceived/1"):
 
     channel: str
     serial: str
-    amount: int
+    amount: Amount
     suspected_duplicate_of: str | None = None
 
 
@@ -62,9 +67,9 @@ class TopUpReversed(Event, frozen=True, tag="TopUpReversed/1"):
     channel: str
     serial: str
     number: int
-    amount: int
-    cash_part: int
-    shortfall: int
+    amount: Amount
+    cash_part: Amount
+    shortfall: Amount
 
 
 class DebtRecorded(Event, frozen=True, tag="DebtRecorded/1"):
@@ -72,21 +77,21 @@ class DebtRecorded(Event, frozen=True, tag="DebtRecorded/1"):
 
     item: str
     kind: str
-    amount: int
-    posted_at: int
+    amount: Amount
+    posted_at: Instant
 
 
 class CouponGranted(Event, frozen=True, tag="CouponGranted/1"):
     """A coupon, valid on [starts, ends), for the products and order types named (R37, R38)."""
 
     coupon: str
-    amount: int
-    starts: int
-    ends: int
-    granted_at: int
+    amount: Amount
+    starts: Instant
+    ends: Instant
+    granted_at: Instant
     products: tuple[str, ...] | None = None
     order_types: tuple[str, ...] | None = None
-    minimum_spend: int = 0
+    minimum_spend: Amount = 0
 
 
 class CouponStarted(Event, frozen=True, tag="CouponStarted/1"):
@@ -99,7 +104,7 @@ class CouponExpired(Event, frozen=True, tag="CouponExpired/1"):
     """A coupon ended with a remainder, which is forfeited (R40)."""
 
     coupon: str
-    forfeited: int
+    forfeited: Amount
 
 
 class UsageRecorded(Event, frozen=True, tag="UsageRecorded/1"):
@@ -108,9 +113,9 @@ class UsageRecorded(Event, frozen=True, tag="UsageRecorded/1"):
     usage: str
     instance: str
     product: str
-    cycle_start: int
-    cycle_end: int
-    amount: int
+    cycle_start: Instant
+    cycle_end: Instant
+    amount: Amount
     round_down: int = 0
 
 
@@ -120,10 +125,10 @@ class BillPosted(Event, frozen=True, tag="BillPosted/1"):
     bill: str
     instance: str
     product: str
-    cycle_start: int
-    cycle_end: int
-    amount: int
-    posted_at: int
+    cycle_start: Instant
+    cycle_end: Instant
+    amount: Amount
+    posted_at: Instant
     round_down: int = 0
     late: bool = False
 
@@ -133,29 +138,29 @@ class BillSettled(Event, frozen=True, tag="BillSettled/1"):
 
     item: str
     kind: str
-    cash_part: int
-    outstanding: int
-    coupons: tuple[tuple[str, int], ...] = ()
+    cash_part: Amount
+    outstanding: Amount
+    coupons: Parts = ()
 
 
 class OverdueStarted(Event, frozen=True, tag="OverdueStarted/1"):
     """The account is overdue since its oldest unpaid item was posted (R9)."""
 
     item: str
-    overdue_since: int
+    overdue_since: Instant
 
 
 class OverdueReanchored(Event, frozen=True, tag="OverdueReanchored/1"):
     """The oldest unpaid item was paid while a younger one is not: the clock moves (R9, R17)."""
 
     item: str
-    overdue_since: int
+    overdue_since: Instant
 
 
 class OverdueCleared(Event, frozen=True, tag="OverdueCleared/1"):
     """Nothing is unpaid any more (R9)."""
 
-    overdue_since: int
+    overdue_since: Instant
 
 
 class CreditNoteIssued(Event, frozen=True, tag="CreditNoteIssued/1"):
@@ -163,11 +168,11 @@ class CreditNoteIssued(Event, frozen=True, tag="CreditNoteIssued/1"):
 
     note: str
     bill: str
-    amount: int
-    outstanding_part: int
-    cash_part: int
-    coupons_restored: tuple[tuple[str, int], ...] = ()
-    coupons_forfeited: tuple[tuple[str, int], ...] = ()
+    amount: Amount
+    outstanding_part: Amount
+    cash_part: Amount
+    coupons_restored: Parts = ()
+    coupons_forfeited: Parts = ()
 
 
 class RefundIssued(Event, frozen=True, tag="RefundIssued/1"):
@@ -178,7 +183,7 @@ class RefundIssued(Event, frozen=True, tag="RefundIssued/1"):
 
     instance: str
     reason: str
-    amount: int
+    amount: Amount
     calendar_year: int | None = None
 
 
@@ -187,13 +192,13 @@ class InstancePurchased(Event, frozen=True, tag="InstancePurchased/1"):
 
     instance: str
     sku: str
-    monthly_price: int
+    monthly_price: Amount
     months: int
-    price: int
-    coupon_part: int
-    cash_part: int
-    starts: int
-    expires_at: int
+    price: Amount
+    coupon_part: Amount
+    cash_part: Amount
+    starts: Instant
+    expires_at: Instant
     coupon: str | None = None
 
 
@@ -203,8 +208,8 @@ class TrialStarted(Event, frozen=True, tag="TrialStarted/1"):
     instance: str
     sku: str
     months: int
-    starts: int
-    expires_at: int
+    starts: Instant
+    expires_at: Instant
 
 
 class PublicInstanceActivated(Event, frozen=True, tag="PublicInstanceActivated/1"):
@@ -223,14 +228,14 @@ class InstanceRenewed(Event, frozen=True, tag="InstanceRenewed/1"):
     instance: str
     via: str
     sku: str
-    monthly_price: int
+    monthly_price: Amount
     months: int
-    price: int
-    coupon_part: int
-    cash_part: int
-    starts: int
-    expires_at: int
-    slots_from: int
+    price: Amount
+    coupon_part: Amount
+    cash_part: Amount
+    starts: Instant
+    expires_at: Instant
+    slots_from: Instant
     coupon: str | None = None
     slot: int | None = None
 
@@ -241,8 +246,8 @@ class RenewalCancelled(Event, frozen=True, tag="RenewalCancelled/1"):
     instance: str
     kind: str
     months: int
-    expires_at: int
-    slots_from: int
+    expires_at: Instant
+    slots_from: Instant
 
 
 class AutoRenewEnabled(Event, frozen=True, tag="AutoRenewEnabled/1"):
@@ -250,7 +255,7 @@ class AutoRenewEnabled(Event, frozen=True, tag="AutoRenewEnabled/1"):
 
     instance: str
     months: int
-    slots_from: int
+    slots_from: Instant
     no_slot_left: bool = False
 
 
@@ -273,16 +278,16 @@ class AutoRenewFailed(Event, frozen=True, tag="AutoRenewFailed/1"):
     instance: str
     slot: int
     reason: str
-    needed: int
-    available: int
-    expires_at: int
+    needed: Amount
+    available: Amount
+    expires_at: Instant
 
 
 class InstanceExpired(Event, frozen=True, tag="InstanceExpired/1"):
     """The term ended and the service stopped (R22)."""
 
     instance: str
-    expires_at: int
+    expires_at: Instant
 
 
 class InstanceReleased(Event, frozen=True, tag="InstanceReleased/1"):
@@ -296,14 +301,14 @@ class ServiceStopped(Event, frozen=True, tag="ServiceStopped/1"):
     """A legacy public instance stopped: its account stayed overdue too long (R16)."""
 
     instance: str
-    overdue_since: int
+    overdue_since: Instant
 
 
 class ServiceRestoring(Event, frozen=True, tag="ServiceRestoring/1"):
     """A stopped service comes back, promised for ``restored_at`` (R19)."""
 
     instance: str
-    restored_at: int
+    restored_at: Instant
 
 
 class ServiceRestored(Event, frozen=True, tag="ServiceRestored/1"):
@@ -330,13 +335,13 @@ class UpgradedToEnterprise(Event, frozen=True, tag="UpgradedToEnterprise/1"):
 
     instance: str
     sku: str
-    monthly_price: int
+    monthly_price: Amount
     months: int
-    price: int
-    coupon_part: int
-    cash_part: int
-    starts: int
-    expires_at: int
+    price: Amount
+    coupon_part: Amount
+    cash_part: Amount
+    starts: Instant
+    expires_at: Instant
     state: str
     coupon: str | None = None
 
@@ -347,47 +352,47 @@ class SpecUpgraded(Event, frozen=True, tag="SpecUpgraded/1"):
     instance: str
     sku_before: str
     sku: str
-    price: int
-    coupon_part: int
-    cash_part: int
-    starts: int
-    ends: int
+    price: Amount
+    coupon_part: Amount
+    cash_part: Amount
+    starts: Instant
+    ends: Instant
     coupon: str | None = None
 
 
 class AlertConfigured(Event, frozen=True, tag="AlertConfigured/1"):
     """The low-balance threshold is set (armed silently) or off (None) (R53)."""
 
-    threshold: int | None
+    threshold: Amount | None
 
 
 class LowBalanceAlertRaised(Event, frozen=True, tag="LowBalanceAlertRaised/1"):
     """``available`` fell below the threshold: an episode is on (R52, R53)."""
 
-    threshold: int
-    available: int
+    threshold: Amount
+    available: Amount
     reminders: bool
 
 
 class LowBalanceAlertCleared(Event, frozen=True, tag="LowBalanceAlertCleared/1"):
     """``available`` is at the threshold again: the episode ends, the alert is armed (R53)."""
 
-    threshold: int
-    available: int
+    threshold: Amount
+    available: Amount
 
 
 class LowBalanceReminderSent(Event, frozen=True, tag="LowBalanceReminderSent/1"):
     """Reminder ``number`` of the episode (R54)."""
 
     number: int
-    threshold: int
-    available: int
+    threshold: Amount
+    available: Amount
 
 
 class LowBalanceRemindersCancelled(Event, frozen=True, tag="LowBalanceRemindersCancelled/1"):
     """``available`` is below zero: no more reminders in this episode (R54)."""
 
-    available: int
+    available: Amount
 
 
 class CommandAccepted(Event, frozen=True, tag="CommandAccepted/1"):
@@ -400,8 +405,8 @@ class CommandRefused(Event, frozen=True, tag="CommandRefused/1"):
     code: str
     rule: str
     message: str
-    needed: int | None = None
-    available: int | None = None
+    needed: Amount | None = None
+    available: Amount | None = None
 
 
 class TagAdded(Event, frozen=True, tag="TagAdded/1"):
@@ -411,8 +416,8 @@ class TagAdded(Event, frozen=True, tag="TagAdded/1"):
     """
 
     name: str
-    at: int
-    known_at: int
+    at: Instant
+    known_at: Instant
     known_position: int
     sealed: bool = False
 
@@ -427,7 +432,7 @@ class PeriodClosed(Event, frozen=True, tag="PeriodClosed/1"):
     """
 
     period: str
-    at: int
+    at: Instant
     known_position: int
     accounts: int
     instances: int
@@ -467,8 +472,8 @@ class ReconciliationRun(Event, frozen=True, tag="ReconciliationRun/1"):
     source: str
     sha256: str
     currency: str
-    starts: int
-    ends: int
+    starts: Instant
+    ends: Instant
     known_position: int
     opening: str
     movements: str
@@ -484,7 +489,7 @@ class SeenLine(NamedTuple):
 
     side: str
     name: str
-    at: int
+    at: Instant
     amount: str
     currency: str
     place: str
@@ -505,7 +510,7 @@ class BreakOpened(Event, frozen=True, tag="BreakOpened/1"):
     key: str
     currency: str
     delta: str
-    first_seen: int
+    first_seen: Instant
     ours: str | None = None
     theirs: str | None = None
     expected: bool = False
@@ -570,7 +575,7 @@ class NoticeSent(Event, frozen=True, tag="NoticeSent/1"):
     notice: str
     kind: str
     account: str
-    at: int
+    at: Instant
     channel: str
     attempt: int
     answer: str
@@ -583,7 +588,7 @@ class NoticeFailed(Event, frozen=True, tag="NoticeFailed/1"):
     notice: str
     kind: str
     account: str
-    at: int
+    at: Instant
     channel: str
     attempt: int
     answer: str
@@ -633,8 +638,8 @@ class RecordedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
     position: int
     stream: str
     version: int
-    recorded_at: int
-    effective_at: int
+    recorded_at: Instant
+    effective_at: Instant
     event: AnyEvent
     cause: int | None = None
     command: str | None = None
@@ -655,6 +660,18 @@ class FoldedEvent(Struct, frozen=True, gc=False):
 
 
 Foldable: TypeAlias = RecordedEvent | FoldedEvent
+
+
+def _holding(what: str) -> frozenset[str]:
+    return frozenset(
+        name
+        for kind in (RecordedEvent, *EVENT_TYPES)
+        for name, declared in kind.__annotations__.items()
+        if declared.partition(" ")[0] == what
+    )
+
+
+INSTANTS, AMOUNTS, PARTS = map(_holding, ("Instant", "Amount", "Parts"))
 
 ACCOUNT_PREFIX = "account:"
 POLICY_STREAM = "policy"

@@ -76,11 +76,12 @@ def parse_instant(text: str, offset: int) -> int:
 
 def format_instant(instant: int, offset: int) -> str:
     """Write an instant in the ledger's offset: ``2025-02-10T00:00:00+08:00``."""
-    return (_EPOCH + timedelta(microseconds=instant)).astimezone(_zone(offset)).isoformat()
+    return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone(offset)).isoformat()
 
 
 @lru_cache(maxsize=16)
-def _zone(offset: int) -> timezone:
+def zone(offset: int) -> timezone:
+    """Return the time zone of an offset in microseconds."""
     return timezone(timedelta(microseconds=offset))
 
 

@@ -7,11 +7,11 @@ module must not know what is written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ledger import codec
 from ledger.events import ACCOUNT_PREFIX, AccountOpened, account_of
-from projections.answers import event_json
+from projections.answers.events import Event, event_of
 from projections.answers.terms import Formatter
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class Currencies:
             self._learn(account, recorded)
         return self.of(account)
 
-    def event(self, recorded: RecordedEvent) -> dict[str, Any]:
-        """Write an event: ``tally.event/1``."""
-        return event_json(recorded, self.of_event(recorded))
+    def event(self, recorded: RecordedEvent) -> Event:
+        """Return an event as answers show it."""
+        return event_of(recorded, self.of_event(recorded))
 
     def _learn(self, account: str, recorded: RecordedEvent) -> None:
         event = recorded.event

@@ -12,13 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
 
-from ledger.errors import InvalidInput, NoSuchThing
+from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
-from ledger.policy import did_you_mean
 from projections import asked
-from projections.answers import point_json
 from projections.answers.balances import (
     Balance,
     Balances,
@@ -36,7 +33,7 @@ from projections.answers.state import (
     state_of,
     stored_instance,
 )
-from projections.answers.terms import Json, PointShown, Restated
+from projections.answers.terms import PointShown
 from projections.balances import rows as balance_rows
 from projections.history.closed import frame_of
 from projections.history.points import here, parse_at, parse_point, read_start
@@ -53,10 +50,12 @@ if TYPE_CHECKING:
     from projections.answers.diff import Diff
     from projections.answers.reconciling import Reconcile
     from projections.answers.rows import ViewRows
-    from projections.answers.terms import Answer
+    from projections.answers.terms import Answer, Restated
     from projections.answers.why import Why
+    from projections.history.closed import Frame
     from projections.history.fields import Name
     from projections.history.points import Here
+    from projections.history.restated import Moved
 
 # How a point may be given: as it is asked for, resolved, as text, as an aware datetime; None is
 # everything recorded so far.
@@ -66,6 +65,8 @@ Derived = Literal["fold", "spark", "sql", "view"]
 
 class LedgerView(Opened):
     """A ledger that is asked, and never written."""
+
+    _frame: tuple[Point, Frame | None] | None = None
 
     def here(self) -> Here:
         """Return what points are read against: the clock, the calendar, the head, the tags."""
@@ -104,30 +105,9 @@ class LedgerView(Opened):
         Raises: NoSuchThing, InvalidInput.
         """
         from projections.history.compiling import parse_name  # noqa: PLC0415 - for this alone
+        from projections.history.why import explained  # noqa: PLC0415 - as above
 
-        return self.explained(account, parse_name(field), self.at(when))[0]
-
-    def explained(self, account: str, name: Name, point: Point) -> tuple[Why, Any]:
-        """Explain a field; the second is the tree that the answer shows."""
-        from projections.answers.why import Why  # noqa: PLC0415 - for this alone
-        from projections.history.fields import FAMILIES  # noqa: PLC0415 - as above
-        from projections.history.why import why, why_json  # noqa: PLC0415 - as above
-
-        found = why(self.reader, account, name, point)
-        if found is None:
-            raise self.no_account(account)
-        if not found.causes and name.family and found.value is None:
-            known = list(FAMILIES[name.family].members(self.state(account, point)))
-            msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
-            hint = did_you_mean(name.member, known) or f"see: tally state {account}"
-            raise NoSuchThing(msg, hint=hint)
-        write = self.currencies.of(account)
-        shown = {
-            "point": point_json(point, self.offset), "account": account,
-            "currency": write.currency, **why_json(found, write),
-        }  # fmt: skip
-        moved = self.restated_fields(point, account, (name,))
-        return replace(Why.read(shown), restated=moved), found
+        return explained(self, account, parse_name(field), self.at(when))[0]
 
     # --- the whole ledger -------------------------------------------------------------------
 
@@ -250,7 +230,7 @@ class LedgerView(Opened):
 
     def event(self, recorded: RecordedEvent) -> Event:
         """Return an event as answers show it."""
-        return Event.read(self.currencies.event(recorded))
+        return self.currencies.event(recorded)
 
     def require(self, wanted: Wanted) -> None:
         """Refuse an account or an instance that no event ever named. Raises: NoSuchThing."""
@@ -263,23 +243,13 @@ class LedgerView(Opened):
         """Return one event whole. Raises: NoSuchThing, PointInTheFuture."""
         from projections.history.whole import whole_event  # noqa: PLC0415 - for this alone
 
-        return Show.read(whole_event(self, str(position)))
+        return whole_event(self, str(position))
 
     def diff(self, a: When, b: When, account: str | None = None) -> Diff:
         """Return what differs between two points, with the bridge of every sum."""
-        from projections.answers.diff import Diff  # noqa: PLC0415 - for this alone
-        from projections.history.diff import diff, difference  # noqa: PLC0415 - as above
+        from projections.history.diff import diff_of  # noqa: PLC0415 - for this alone
 
-        first, second = self.at(a), self.at(b)
-        if account is not None:
-            self.require(Wanted(account))
-        rows = diff(self.reader, first, second, account)
-        moved = self.restated("diff", second, account)
-        return Diff(
-            a=self.shown(first), b=self.shown(second),
-            rows=[difference(row, self.offset) for row in rows],
-            restated=self.restated("diff", first, account) if moved is UNSET else moved,
-        )  # fmt: skip
+        return diff_of(self, self.at(a), self.at(b), account)[0]
 
     # --- the books, reports, statements of others ---------------------------------------------
 
@@ -349,37 +319,38 @@ class LedgerView(Opened):
         """Return a resolved point as answers show it."""
         return PointShown.of(point, self.offset)
 
+    def frame(self, point: Point) -> Frame | None:
+        """Return the close that a point lies in: it never changes, so it is looked for once."""
+        found = self._frame
+        if found is None or found[0] != point:
+            found = self._frame = point, frame_of(self.reader, point)
+        return found[1]
+
     def restated(
         self, name: str, point: Point, account: str | None = None
     ) -> Restated | UnsetType:
         """Return what facts since a close moved in an answer; UNSET outside closed periods."""
-        found = self.restated_json(name, point, account)
-        return UNSET if found is None else Restated.read(found)
+        frame = self.frame(point)
+        if frame is None:
+            return UNSET
+        from projections.history.restated import MOVES, restated_in  # noqa: PLC0415 - rarely needed
+
+        return restated_in(self, frame, point, MOVES[name], account, told=name == "state")
 
     def restated_fields(
         self, point: Point, account: str, names: Sequence[Name] = ()
     ) -> Restated | UnsetType:
         """Return what facts since a close moved in some fields of an account, all by default."""
-        if frame_of(self.reader, point) is None:
+        frame = self.frame(point)
+        if frame is None:
             return UNSET
-        from projections.history.restated import restated_json  # noqa: PLC0415 - rarely needed
+        from projections.history.restated import restated_in  # noqa: PLC0415 - as above
 
-        found = restated_json(
-            self.reader, point,
-            lambda one: any(
-                not names or any(name.covers(it.name) for name in names) for it in one.changes
-            ),
-            self.offset, account,
-        )  # fmt: skip
-        return UNSET if found is None else Restated.read(found)
+        def moves(one: Moved) -> bool:
+            return any(not names or any(name.covers(it.name) for name in names)
+                       for it in one.changes)  # fmt: skip
 
-    def restated_json(self, name: str, point: Point, account: str | None = None) -> Json | None:
-        """Return the same as plain JSON; None outside closed periods."""
-        if frame_of(self.reader, point) is None:
-            return None
-        from projections.history.restated import restated_at  # noqa: PLC0415 - few points need it
-
-        return restated_at(self.reader, name, point, self.offset, account)
+        return restated_in(self, frame, point, moves, account)
 
     def instant(self, given: str | datetime) -> int:
         """Read the beginning of a span: a date is its 00:00:00; -7d counts from the clock."""

@@ -34,7 +34,8 @@ from ledger.periods import format_instant, parse_instant, read_period
 from ledger.repeats import is_repeat
 from ledger.state import AccountState
 from ledger.store.rows import Request
-from projections.answers import event_data, state_json
+from projections.answers.events import data_of
+from projections.answers.state import state_of
 from projections.answers.terms import Formatter, Json
 from projections.point import Point
 
@@ -231,7 +232,7 @@ class World(Engine):
     def shown(self, account: str = A) -> Json:
         """Return an account as ``tally state`` shows it now."""
         point = Point(self.clock, self.clock, len(self.log), everything=True)
-        return state_json(self.states[account], self.config.policy, point)
+        return state_of(self.states[account], self.config.policy, point).plain()
 
     def instance(self, name: str = "i-1") -> Json:
         """Return one instance as ``tally state`` shows it."""
@@ -307,7 +308,7 @@ class World(Engine):
             "at": write.instant(recorded.effective_at),
             "recorded_at": write.instant(recorded.recorded_at),
             "instance": getattr(recorded.event, "instance", None),
-            **event_data(recorded.event, write),
+            **data_of(recorded.event, write),
         }
         return {
             name: cell[:19] if isinstance(cell, str) and cell.endswith("+08:00") else cell

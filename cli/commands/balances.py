@@ -8,7 +8,7 @@ import click
 
 from cli import points
 from cli.options import Output, engine_option, point_options, tally_command
-from cli.render import point_line, short, table, write
+from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from projections.answers.balances import SORTS, Balance, arranged
@@ -16,6 +16,7 @@ from projections.opened import FOLD
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.balances import Totals
 
 COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 
@@ -53,44 +54,35 @@ def command(  # noqa: PLR0913 - one option a parameter
         if accounts or overdue or below is not None or sort or top is not None:
             msg = "--totals sums every account"
             raise InvalidInput(msg, hint="leave every other choice of rows out")
-        _totals(session.totals(point, engine=engine).plain(), output)
+        _totals(session.totals(point, engine=engine), output)
         return
-    wanted: dict[str, Any] = {
-        "accounts": accounts, "overdue": overdue, "below": below,
-    }  # fmt: skip
+    wanted: dict[str, Any] = {"accounts": accounts, "overdue": overdue, "below": below}
     order: dict[str, Any] = {"sort": sort, "reverse": reverse, "top": top}
-    if output.form in ("ndjson", "csv"):
+    if output.form in ("ndjson", "csv"):  # a row at a time
         derivation = FOLD if accounts else session.derivation(point, engine)
         restated = session.restated("balances", point)
         found = arranged(session.each_balance(point, derivation, **wanted), **order)
         output.rows(found, like=Balance)
         say_restated(restated, human=False)
         return
-    answer = session.balances(point, engine=engine, **wanted, **order).plain()
-    if not output.human:
-        output.object(answer)
+    answer = session.balances(point, engine=engine, **wanted, **order)
+    if output.answered(answer):
         return
-    write(point_line(answer["point"]))
-    rows = answer["rows"]
-    several = len({row["currency"] for row in rows}) > 1
+    write(point_line(answer.point))
+    several = len({row.currency for row in answer.rows}) > 1
     columns = [name for name in COLUMNS if several or name != "currency"]
     table(
         [*columns, "overdue since"],
-        [[*(row[name] for name in columns), short(row["overdue_since"])] for row in rows],
+        [[*(getattr(row, name) for name in columns), row.overdue_since] for row in answer.rows],
     )
-    say_restated(answer.get("restated"), human=True)
+    say_restated(answer.restated, human=True)
 
 
-def _totals(answer: dict[str, Any], output: Output) -> None:
+def _totals(answer: Totals, output: Output) -> None:
     """Print the sums of each currency."""
-    rows = answer["rows"]
-    if output.form == "json":
-        output.object(answer)
-    elif not output.human:
-        output.rows(rows)
-        say_restated(answer.get("restated"), human=False)
-    else:
-        write(point_line(answer["point"]))
-        names = ("currency", "accounts", "overdue", *COLUMNS[2:])
-        table(names, [[str(row[name]) for name in names] for row in rows])
-        say_restated(answer.get("restated"), human=True)
+    if output.answered(answer):
+        return
+    write(point_line(answer.point))
+    names = ("currency", "accounts", "overdue", *COLUMNS[2:])
+    table(names, [[getattr(row, name) for name in names] for row in answer.rows])
+    say_restated(answer.restated, human=True)

@@ -13,11 +13,12 @@ from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated
 from ledger.quoting import plural
-from projections.history.bisect import bisect, bisect_of
+from projections.history.bisect import bisect_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.hunting import Bisect
 
 
 @click.command("bisect")
@@ -46,33 +47,27 @@ def command(
         where |= {"at": where["as_of"], "as_of": None}  # what was known later is the question
     point = points.asked(session, **where)
     account, expression = expression_for(session, words, text, point)
-    found = bisect(session.reader, account, expression, point, axis=axis)
-    answer = bisect_of(
-        account, expression, found, axis=axis, point=point, offset=session.offset,
-        restated=session.restated_fields(point, account, expression.names),
-    )  # fmt: skip
+    answer = bisect_of(session, account, expression, point, axis=axis)
     note_what_is_missing(session, account, expression)
     if not output.answered(answer, "flips"):
-        shown = answer.plain()
-        _page(shown)
-        say_restated(shown.get("restated"), human=True)
-    return DONE if found.flips else FOUND
+        _page(answer)
+        say_restated(answer.restated, human=True)
+    return DONE if answer.flips else FOUND
 
 
-def _page(answer: dict[str, Any]) -> None:
-    write(strong(point_line(answer["point"], answer["account"])))
-    axis = "as recorded, with --at held" if answer["axis"] == KNOWN else "in effective order"
-    write(f"{answer['expression']}")
-    write(f"  begins {_truth(answer['first'])}; {axis}")
-    for flip in answer["flips"]:
-        late = flip["effective_at"] != flip["recorded_at"]
-        known = f", recorded {short(flip['recorded_at'])}" if late else ""
-        who = f" by {flip['actor']}" if flip["actor"] else ""
-        write(f"  {_truth(flip['to']):<6} @{flip['position']} {flip['type']}{who}")
-        write(f"         {short(flip['effective_at'])}{known}")
-    count = len(answer["flips"])
-    flips = f"{count} flip{'s'[: count != 1]}" if count else "never flips"
-    write(f"{flips}; {plural(answer['examined'], 'event')} examined")
+def _page(answer: Bisect) -> None:
+    write(strong(point_line(answer.point, answer.account)))
+    axis = "as recorded, with --at held" if answer.axis == KNOWN else "in effective order"
+    write(answer.expression)
+    write(f"  begins {_truth(answer.first)}; {axis}")
+    for flip in answer.flips:
+        late = flip.recorded_at and flip.effective_at != flip.recorded_at
+        known = f", recorded {short(flip.recorded_at or None)}" if late else ""
+        who = f" by {flip.actor}" if flip.actor else ""
+        write(f"  {_truth(flip.to):<6} @{flip.position} {flip.type}{who}")
+        write(f"         {short(flip.effective_at)}{known}")
+    flips = plural(len(answer.flips), "flip") if answer.flips else "never flips"
+    write(f"{flips}; {plural(answer.examined, 'event')} examined")
 
 
 def _truth(held: object) -> str:

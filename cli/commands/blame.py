@@ -13,12 +13,12 @@ from cli.event_lines import fitting
 from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated
-from ledger.errors import NoSuchThing
-from projections.history.blame import blame, blame_of
+from projections.history.blame import blame_of
 from projections.history.naming import account_and_field, names_account
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.hunting import Blamed
 
 
 @click.command("blame")
@@ -38,35 +38,23 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
     else:
         account, name = account_and_field(path, members=True)
     point = points.asked(session, **point_options(options))
-    currency, found = blame(session.reader, account, point, name)
-    if not found:
-        session.state(account, point)  # says so if there is no such account
-        msg = f"{account} has no {name} at that point"
-        raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
-    restated = session.restated_fields(point, account, () if name is None else (name,))
-    answer = blame_of(
-        account, currency, found, point, offset=session.offset, restated=restated
-    )
+    answer = blame_of(session, account, name, point)
     if output.answered(answer):
         return
-    shown = answer.plain()
-    write(strong(point_line(shown["point"], account)))
-    for owner, rows in groupby(shown["rows"], key=lambda row: owner_of(row["field"])[0]):
+    write(strong(point_line(answer.point, account)))
+    for owner, rows in groupby(answer.rows, key=lambda row: owner_of(row.field)[0]):
         if owner:
             write(owner)
         for row in rows:
             _line(row, "  " if owner else "")
-    say_restated(shown.get("restated"), human=True)
+    say_restated(answer.restated, human=True)
 
 
-def _line(row: dict[str, Any], indent: str) -> None:
-    name = owner_of(row["field"])[1]
-    label = f"{indent}{name}"
-    what = f"@{row['position']} {row['type']}"
-    known = short(row["recorded_at"])
-    write(f"{label:<20} {spelled(row['value']):<20} {what}")
-    late = f", effective {short(row['effective_at'])}"
-    late = late if row["effective_at"] != row["recorded_at"] else ""
-    who = f" by {row['actor']}" if row["actor"] else ""
-    clock = "; the clock moved it on since" if row["by_clock"] else ""
-    write(fitting(f"{'':<21}known {known}{who}{late}{clock}"))
+def _line(row: Blamed, indent: str) -> None:
+    label = f"{indent}{owner_of(row.field)[1]}"
+    write(f"{label:<20} {spelled(row.value):<20} @{row.position} {row.type}")
+    is_late = row.effective_at != row.recorded_at
+    late = f", effective {short(row.effective_at)}" if is_late else ""
+    who = f" by {row.actor}" if row.actor else ""
+    clock = "; the clock moved it on since" if row.by_clock else ""
+    write(fitting(f"{'':<21}known {short(row.recorded_at)}{who}{late}{clock}"))

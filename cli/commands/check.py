@@ -71,9 +71,8 @@ def command(
     good = all(row.ok for row in rows)
     found = Checks(point=session.shown(point), ok=good, checks=rows)
     if not output.answered(found, "checks"):
-        shown = found.plain()
-        write(strong(point_line(shown["point"])))
-        for row in shown["checks"]:
+        write(strong(point_line(found.point)))
+        for row in rows:
             _line(row)
         bad = sum(not row.ok for row in rows)
         write(f"{plural(len(rows), 'check')}, {bad} failing" if bad else "every check holds")
@@ -108,9 +107,7 @@ def _adopt(
         write(f"adopted {name} [@{recorded.position}]")
         write(f"a close requires it while close_requires names check:{name}")
     else:
-        output.object(
-            Adopted(name=name, position=recorded.position)
-        )
+        output.object(Adopted(name=name, position=recorded.position))
     return DONE
 
 
@@ -137,11 +134,11 @@ def _row(session: Session, check: Check, found: Finding) -> Judged:
     )  # fmt: skip
 
 
-def _line(row: dict[str, Any]) -> None:
-    if row["ok"]:
-        write(f"ok  {row['name']} ({row['when']}, {row['checked']} times)")
+def _line(row: Judged) -> None:
+    if row.ok:
+        write(f"ok  {row.name} ({row.when}, {row.checked} times)")
         return
-    who = f" in {row['account']}" if row["account"] else ""
-    write(f"NO  {row['name']} ({row['when']}): {row['says']}")
-    write(f"    fails first at @{row['first_bad']}, {short(row['recorded_at'])}{who}; "
-          f"{row['failing']} failing")  # fmt: skip
+    who = f" in {row.account}" if row.account else ""
+    write(f"NO  {row.name} ({row.when}): {row.says}")
+    write(f"    fails first at @{row.first_bad}, {short(row.recorded_at)}{who}; "
+          f"{row.failing} failing")  # fmt: skip

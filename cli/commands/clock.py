@@ -82,8 +82,8 @@ def advance(session: Session, output: Output, *, duration: str | None, to: str |
         output.rows(rows, like=Event)
     elif output.human:
         for row in rows:
-            write(f"@{row['position']:<6} {short(row['effective_at'])}  {row['account']}  "
-                  f"{row['type']} {row['instance'] or ''}".rstrip())  # fmt: skip
+            write(f"@{row.position:<6} {short(row.effective_at)}  {row.account}  "
+                  f"{row.type} {row.instance or ''}".rstrip())  # fmt: skip
         write(f"clock at {now.isoformat()}, {plural(len(made), 'event')} recorded")
     else:
         answer = ClockShown(clock=ledger.config.clock, now=now, events=[])

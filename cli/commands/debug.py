@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,10 @@ from cli.errors import DONE, error_line, error_shown, exit_code
 from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
 from cli.points import around
-from cli.render import note
+from cli.render import flush, note
 from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
 from ledger.quoting import plural
+from projections.answers.hunting import Debugged, Word
 from projections.history.debugger import Debugger
 from projections.history.words import Words, complete
 from projections.point import Asked
@@ -61,8 +61,9 @@ def command(
         code = shell.run(_typed(debugger)) if typed else shell.run_script(_scripted(scripts))
     finally:
         if output.form == "json":
-            output.object({"schema": "tally.debug/1", "account": account,
-                           "currency": currency, "answers": shell.answers})  # fmt: skip
+            output.object(
+                Debugged(account=account, currency=currency, answers=shell.answers)
+            )
     return code
 
 
@@ -87,7 +88,7 @@ class _Shell:
         self.debugger = debugger
         self.words = Words(debugger)
         self.output = output
-        self.answers: list[dict[str, Any]] = []
+        self.answers: list[Word] = []
 
     def run(self, lines: Iterator[Line]) -> int:
         """Run what is typed: an error is said, and the next line may do better."""
@@ -117,24 +118,25 @@ class _Shell:
     def do(self, line: str) -> bool:
         """Run one line; return whether it was the last."""
         shown = self.words.run(line)
-        if shown["show"] == "nothing":
+        if shown is None:
             return False
         self._give(shown)
-        return bool(shown["show"] == "end")
+        return shown.show == "end"
 
-    def _give(self, shown: dict[str, Any]) -> None:
+    def _give(self, shown: Word) -> None:
         if self.output.human:
             page(shown)
         elif self.output.form == "json":
             self.answers.append(shown)
         else:
-            sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            self.output.rows([shown])
+            flush()
 
     def _failed(self, place: str, line: str, error: LedgerError) -> None:
         note(f"{place}: {error_line(error)}")
         if not self.output.human:
-            self._give({"word": line, "show": "error", **error_shown(error).plain()})
+            failed = {"word": line, "show": "error", **error_shown(error).plain()}
+            self._give(Word.read(failed))
 
 
 def _scripted(scripts: tuple[str, ...]) -> Iterator[Line]:

@@ -219,9 +219,9 @@ def _interesting(session: Session) -> str:
 def _state(session: Session, account: str, instant: str) -> None:
     at = min(parse_instant(instant, session.offset), session.now)
     point = session.point(Asked(at=at))
-    page(session.account(account, point).plain())
+    page(session.account(account, point))
 
 
 def _one_event(session: Session, account: str) -> None:
     first = session.log(account, types=("ServiceStopped",)).rows[0]
-    show_event(session.show(first.position).plain())
+    show_event(session.show(first.position))

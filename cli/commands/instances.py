@@ -8,7 +8,7 @@ import click
 
 from cli import points
 from cli.options import Output, engine_option, point_options, tally_command
-from cli.render import point_line, short, table, write
+from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from ledger.state import FROZEN, RELEASED, RESTORING, RUNNING, STOPPED_EXPIRED, STOPPED_OVERDUE
 from projections.answers.state import InstanceRow
@@ -48,24 +48,22 @@ def command(
         before = read_start(expiring_before, session.offset)
     session.note_what_is_due()
     wanted: dict[str, Any] = {"state": state, "before": before}
-    if output.form in ("ndjson", "csv"):
+    if output.form in ("ndjson", "csv"):  # a row at a time
         derivation = session.derivation(point, engine)
         restated = session.restated("instances", point)
         found = session.each_instance(point, derivation, **wanted)
         output.rows(found, like=InstanceRow)
         say_restated(restated, human=False)
         return
-    answer = session.instances(point, engine=engine, **wanted).plain()
-    if not output.human:
-        output.object(answer)
+    answer = session.instances(point, engine=engine, **wanted)
+    if output.answered(answer):
         return
-    write(point_line(answer["point"]))
+    write(point_line(answer.point))
     table(
         ("account", "instance", "kind", "state", "expires", "releases"),
         [
-            (row["account"], row["instance"], row["kind"], row["state"],
-             short(row["expires_at"]), short(row["releases_at"]))
-            for row in answer["rows"]
+            (row.account, row.instance, row.kind, row.state, row.expires_at, row.releases_at)
+            for row in answer.rows
         ],
-    )  # fmt: skip
-    say_restated(answer.get("restated"), human=True)
+    )
+    say_restated(answer.restated, human=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +13,14 @@ from cli.options import Output, tally_command
 from cli.points import PointCommand, around
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated
-from projections.history.blame import last, last_of
+from projections.history.blame import last_of
 from projections.history.naming import account_and_field
 from projections.history.points import parse_point
 from projections.point import Asked
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.hunting import Last
     from projections.point import Point
 
 
@@ -44,16 +45,11 @@ def command(
     account, name = account_and_field(field, members=True)
     point, bound = _bound(session, before)
     session.state(account, session.point(Asked()))
-    currency, changes = last(session.reader, account, point, name, count=count, before=bound)
-    restated = session.restated_fields(point, account, (name,))
-    answer = last_of(
-        account, currency, name, changes, point=point, offset=session.offset, restated=restated
-    )
+    answer = last_of(session, account, name, point, count=count, before=bound)
     if not output.answered(answer, "changes"):
-        shown = answer.plain()
-        _page(shown, field)
-        say_restated(shown.get("restated"), human=True)
-    return DONE if changes else FOUND
+        _page(answer, field)
+        say_restated(answer.restated, human=True)
+    return DONE if answer.changes else FOUND
 
 
 def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int] | None]:
@@ -68,16 +64,16 @@ def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int]
     return session.point(Asked()), (row.effective_at if row else 0, point.position)
 
 
-def _page(answer: dict[str, Any], field: str) -> None:
-    write(strong(point_line(answer["point"])))
+def _page(answer: Last, field: str) -> None:
+    write(strong(point_line(answer.point)))
     write(field)
-    for row in answer["changes"]:
-        inner = "" if row["field"] == answer["field"] else f"{row['field']}: "
-        write(f"@{row['position']} {row['type']}  {short(row['effective_at'])}")
-        write(f"  {inner}{spelled(row['from'])} -> {spelled(row['to'])}")
-        late = row["effective_at"] != row["recorded_at"]
+    for row in answer.changes:
+        inner = "" if row.field == answer.field else f"{row.field}: "
+        write(f"@{row.position} {row.type}  {short(row.effective_at)}")
+        write(f"  {inner}{spelled(row.from_)} -> {spelled(row.to)}")
+        late = row.effective_at != row.recorded_at
         write(fitting(f"  {caused_by(row)}{' (late)' if late else ''}"))
-    if not answer["changes"]:
+    if not answer.changes:
         write("no change before that")
         return
-    write(f"further back: tally last '{field}' --before @{answer['changes'][-1]['position']}")
+    write(f"further back: tally last '{field}' --before @{answer.changes[-1].position}")

@@ -13,14 +13,13 @@ from cli.render import flush, write
 from ledger import codec
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
-from projections.answers.events import Event
+from projections.answers.events import Event, Log
 from projections.selecting import TYPES, Wanted, kinds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from cli.bootstrap import Session
-    from projections.currencies import Currencies
     from projections.point import Point
 
 _FOLLOW_SECONDS = 0.5
@@ -74,18 +73,16 @@ def command(  # noqa: PLR0913 - one option a parameter
         raise InvalidInput(f"-n {most} is not a number of events", hint="give 0 or more")
     session.note_what_is_due()
 
-    currencies = session.currencies
-    shown = wanted.events(session.reader, point, last=most)
-    rows = (currencies.event(one) for one in shown)
+    rows = map(session.currencies.event, wanted.events(session.reader, point, last=most))
     if output.form == "json":
-        output.object({"schema": "tally.log/1", "rows": list(rows)})
+        output.object(Log(rows=list(rows)))
         return
     if graph and output.human:
         write_graph(rows)
     else:
         _print(output, rows)
     if follow:
-        _follow(session, output, point, wanted, currencies)
+        _follow(session, output, point, wanted)
 
 
 def _span(
@@ -100,7 +97,7 @@ def _span(
     return since, until
 
 
-def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
+def _print(output: Output, rows: Iterable[Event]) -> None:
     if not output.human:
         output.rows(rows, like=Event)
         return
@@ -108,13 +105,7 @@ def _print(output: Output, rows: Iterator[dict[str, Any]]) -> None:
         write(event_line(row))
 
 
-def _follow(
-    session: Session,
-    output: Output,
-    point: Point,
-    wanted: Wanted,
-    currencies: Currencies,
-) -> None:
+def _follow(session: Session, output: Output, point: Point, wanted: Wanted) -> None:
     position = point.position
     while True:
         flush()
@@ -126,4 +117,4 @@ def _follow(
             if account is not None and recorded.stream != ACCOUNT_PREFIX + account:
                 continue
             if wanted.takes(recorded, point):
-                _print(output, iter([currencies.event(recorded)]))
+                _print(output, [session.currencies.event(recorded)])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.notices.delivery import Delivery
     from ledger.events import RecordedEvent
+    from projections.answers.events import Event
 
 DELIVERING = 5 * SECOND
 POLL_SECONDS = 60  # another process may record something that is due sooner
@@ -86,7 +87,7 @@ def _for_a_while(delivering: Iterator[RecordedEvent]) -> list[RecordedEvent]:
 
 def _catch_up(
     session: Session,
-    show: Callable[[dict[str, Any]], None],
+    show: Callable[[Event], None],
     work: Delivery | None,
     *,
     once: bool,
@@ -118,7 +119,7 @@ def _catch_up(
 
 
 @contextmanager
-def _printing(output: Output) -> Iterator[Callable[[dict[str, Any]], None]]:
+def _printing(output: Output) -> Iterator[Callable[[Event], None]]:
     """Yield what prints an event as it comes; nothing is gathered."""
     if output.form == "json":
         with output.object_with(Ran(events=[])) as give:

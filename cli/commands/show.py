@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from cli.render import cell, short, strong, write
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.events import Show
 
 
 @click.command("show")
@@ -26,33 +27,28 @@ def command(session: Session, output: Output, position: str) -> None:
       tally show 17
       tally show @17 --json
     """
-    answer = session.show(position).plain()
-    if output.human:
+    answer = session.show(position)
+    if not output.answered(answer):
         page(answer)
-    else:
-        output.object(answer)
 
 
-def page(answer: dict[str, Any]) -> None:
+def page(answer: Show) -> None:
     """Write an event as a page."""
-    write(strong(f"@{answer['position']} {answer['type']}  {answer['account'] or ''}"))
-    effective, known = short(answer["effective_at"]), short(answer["recorded_at"])
-    write(f"  effective {effective} · recorded {known}")
-    by = origin_of(answer)
-    actor = f" by {answer['actor']}" if answer["actor"] else ""
-    why = f", because {answer['reason']}" if answer["reason"] else ""
-    write(f"  from {by}{actor}{why}")
-    for name, content in answer["data"].items():
+    write(strong(f"@{answer.position} {answer.type}  {answer.account or ''}"))
+    write(f"  effective {short(answer.effective_at)} · recorded {short(answer.recorded_at)}")
+    actor = f" by {answer.actor}" if answer.actor else ""
+    why = f", because {answer.reason}" if answer.reason else ""
+    write(f"  from {origin_of(answer)}{actor}{why}")
+    for name, content in answer.data.items():
         if content not in (None, [], ()):
             write(f"    {name:<20} {cell(content)}")
-    if answer["caused_by"]:
-        write(f"  caused by @{answer['caused_by']['position']} {answer['caused_by']['type']}")
-    for effect in answer["effects"]:
-        write(f"  led to @{effect['position']} {effect['type']}")
-    for change in answer["changes"]:
-        write(f"  {change['field']}: {cell(change['before'])} -> {cell(change['after'])}")
+    if answer.caused_by:
+        write(f"  caused by @{answer.caused_by.position} {answer.caused_by.type}")
+    for effect in answer.effects:
+        write(f"  led to @{effect.position} {effect.type}")
+    for change in answer.changes:
+        write(f"  {change.field}: {cell(change.before)} -> {cell(change.after)}")
     for said, parts in flow_lines(answer):
         write(f"  {said} {parts}")
-    stored = answer["stored"]
-    write(f"  stored as {stored['type']}, {stored['bytes']} bytes")
-    write(f"  sha256 {stored['sha256']}")
+    write(f"  stored as {answer.stored.type}, {answer.stored.bytes} bytes")
+    write(f"  sha256 {answer.stored.sha256}")

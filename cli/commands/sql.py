@@ -14,7 +14,6 @@ from cli.render import Figure, cell, point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
-from projections.answers import point_json
 from projections.answers.keeping import ColumnShown, Queried
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def _print(session: Session, output: Output, point: Point, answer: Answer) -> No
         output.rows(answer.rows())
         say_restated(session.restated("sql", point), human=False)
     elif output.human:
-        write(point_line(point_json(point, session.offset)))
+        write(point_line(session.shown(point)))
         _page(answer)
         say_restated(session.restated("sql", point), human=True)
     else:

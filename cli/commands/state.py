@@ -13,6 +13,7 @@ from cli.restatements import say_restated, write_was
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.state import AutoRenew, State
 
 
 @click.command("state")
@@ -28,64 +29,57 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
       tally state a-1 --as-of 2025-03-31T12:00:00+08:00 --json
     """
     point = points.asked(session, **point_options(options))
-    answer = session.account(account, point).plain()
+    answer = session.account(account, point)
     session.note_what_is_due()
-    if output.human:
+    if not output.answered(answer):
         page(answer)
-        if "restated" in answer:
-            say_restated(answer["restated"], human=True)
-            write_was(session, account, point)
-    else:
-        output.object(answer)
+        say_restated(answer.restated, human=True)
+        write_was(session, account, point)
 
 
-def page(answer: dict[str, Any]) -> None:
+def page(answer: State) -> None:
     """Write an account's state as a page."""
-    currency = answer["currency"]
-    write(strong(point_line(answer["point"], answer["account"])))
-    write(f"  cash         {answer['cash']:>14} {currency}")
-    write(f"  outstanding  {answer['outstanding']:>14} {currency}")
-    write(f"  available    {answer['available']:>14} {currency}")
-    overdue = f"since {short(answer['overdue_since'])}" if answer["overdue"] else "no"
-    write(f"  overdue      {overdue}")
-    alert = answer["alert"]
-    if alert["threshold"] is not None:
-        raised = "raised" if alert["raised"] else "quiet"
-        write(f"  alert        below {alert['threshold']} {currency}, {raised}")
-    if answer["unpaid"]:
+    currency = answer.currency
+    write(strong(point_line(answer.point, answer.account)))
+    write(f"  cash         {answer.cash:>14} {currency}")
+    write(f"  outstanding  {answer.outstanding:>14} {currency}")
+    write(f"  available    {answer.available:>14} {currency}")
+    write(f"  overdue      {f'since {short(answer.overdue_since)}' if answer.overdue else 'no'}")
+    alert = answer.alert
+    if alert.threshold is not None:
+        raised = "raised" if alert.raised else "quiet"
+        write(f"  alert        below {alert.threshold} {currency}, {raised}")
+    if answer.unpaid:
         write()
         table(
             ("unpaid", "kind", "amount", "outstanding", "posted", "late"),
             [
-                (i["item"], i["kind"], i["amount"], i["outstanding"], short(i["posted_at"]),
-                 i["late"])
-                for i in answer["unpaid"]
+                (i.item, i.kind, i.amount, i.outstanding, i.posted_at, i.late)
+                for i in answer.unpaid
             ],
         )  # fmt: skip
-    if answer["coupons"]:
+    if answer.coupons:
         write()
         table(
             ("coupon", "amount", "remaining", "forfeited", "status", "ends"),
             [
-                (k["coupon"], k["amount"], k["remaining"], k["forfeited"], k["status"],
-                 short(k["ends"]))
-                for k in answer["coupons"]
+                (k.coupon, k.amount, k.remaining, k.forfeited, k.status, k.ends)
+                for k in answer.coupons
             ],
-        )  # fmt: skip
-    if answer["instances"]:
+        )
+    if answer.instances:
         write()
         table(
             ("instance", "kind", "state", "sku", "expires", "auto-renew"),
             [
-                (i["instance"], i["kind"], i["state"], i["sku"], short(i["expires_at"]),
-                 _auto(i["auto_renew"]))
-                for i in answer["instances"]
+                (i.instance, i.kind, i.state, i.sku, i.expires_at, _auto(i.auto_renew))
+                for i in answer.instances
             ],
-        )  # fmt: skip
+        )
 
 
-def _auto(auto_renew: dict[str, Any]) -> str:
-    if not auto_renew["enabled"]:
+def _auto(auto_renew: AutoRenew) -> str:
+    if not auto_renew.enabled:
         return "off"
-    following = auto_renew["next_attempt_at"]
-    return f"{auto_renew['months']} mo, {short(following)[:10] if following else 'no slot left'}"
+    following = auto_renew.next_attempt_at
+    return f"{auto_renew.months} mo, {following.date() if following else 'no slot left'}"

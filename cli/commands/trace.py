@@ -16,12 +16,12 @@ from cli.options import Output, point_options, tally_command
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated
 from ledger.quoting import plural
-from projections.history.trace import EVERY, Every, Sample, trace, trace_of
+from projections.history.trace import EVERY, Every, Sample, trace_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.history.expressions import Expression
+    from projections.answers.hunting import Trace
 
 FALSE = 0
 
@@ -49,54 +49,45 @@ def command(
     """
     point = points.asked(session, **point_options(options))
     account, expression = expression_for(session, words, text, point)
-    samples = list(
-        trace(
-            session.reader, account, expression, point,
-            every=every, axis=axis, offset=session.offset,
-        )
-    )  # fmt: skip
-    answer = trace_of(
-        session, account, expression, samples, every=every, axis=axis, point=point
-    )
+    answer, samples = trace_of(session, account, expression, point, every=every, axis=axis)
     note_what_is_missing(session, account, expression)
     if output.answered(answer):
         return
-    shown = answer.plain()
     if drawn:
-        _chart(shown, samples, expression)
+        _chart(answer, samples)
     else:
-        _table(shown)
-    say_restated(shown.get("restated"), human=True)
+        _table(answer)
+    say_restated(answer.restated, human=True)
 
 
-def _table(answer: dict[str, Any]) -> None:
-    write(strong(point_line(answer["point"], answer["account"])))
-    unit = f" ({answer['currency']})" if answer["kind"] == "money" else ""
-    write(f"{answer['expression']}{unit}")
-    rows = answer["rows"]
-    cells = [spelled(row["value"]) for row in rows]
+def _table(answer: Trace) -> None:
+    write(strong(point_line(answer.point, answer.account)))
+    unit = f" ({answer.currency})" if answer.kind == "money" else ""
+    write(f"{answer.expression}{unit}")
+    rows = answer.rows
+    cells = [spelled(row.value) for row in rows]
     width = max((len(cell) for cell in cells), default=0)
     for row, cell in zip(rows, cells, strict=True):
-        what = f"  @{row['position']} {row['type']}" if "position" in row else ""
-        write(f"  {short(row['at']):<19}  {cell:>{width}}{what}")
+        what = f"  @{row.position} {row.type}" if row.type else ""
+        write(f"  {short(row.at):<19}  {cell:>{width}}{what}")
     write(f"{len(rows)} row{'s'[: len(rows) != 1]}")
 
 
-def _chart(answer: dict[str, Any], samples: list[Sample], expression: Expression) -> None:
+def _chart(answer: Trace, samples: list[Sample]) -> None:
     """Draw amounts and numbers as they are, true and false as steps."""
-    write(strong(point_line(answer["point"], answer["account"])))
-    write(answer["expression"])
+    write(strong(point_line(answer.point, answer.account)))
+    write(answer.expression)
     values = [_height(sample) for sample in samples]
-    if expression.kind in {"text", "instant"} or not values:
+    if answer.kind in {"text", "instant"} or not values:
         write("  a chart needs amounts, numbers, or true and false; leave --chart out")
         return
-    rows = answer["rows"]
-    labels = {value: json.dumps(row["value"]).strip('"')
+    rows = answer.rows
+    labels = {value: json.dumps(row.value).strip('"')
               for value, row in zip(values, rows, strict=True)}  # fmt: skip
     instants = [sample.at for sample in samples]
     for line in chart(instants, values, top=labels[max(values)], bottom=labels[min(values)]):
         write(line)
-    first, last = short(rows[0]["at"])[:10], short(rows[-1]["at"])[:10]
+    first, last = rows[0].at.date(), rows[-1].at.date()
     write(f"  {first} to {last}, {plural(len(rows), 'value')}")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
@@ -12,12 +14,14 @@ from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
+from projections.answers.why import Flip, Why
 from projections.history.naming import account_and_field
+from projections.history.why import explained
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.terms import Formatter
-    from projections.history.why import Why
+    from projections.history.why import Found
 
 NOTHING = "no single top-up, coupon or setting would have changed the decision"
 NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's state"
@@ -41,19 +45,16 @@ def command(
     """
     account, name = account_and_field(field)
     point = asked(session, **point_options(options))
-    told, found = session.explained(account, name, point)
-    answer = told.plain()
+    answer, found = explained(session, account, name, point)
     if flip:
-        answer["flips"] = _flips(session, found, session.currencies.of(account))
-    if output.human:
+        answer = replace(answer, flips=_flips(session, found, session.currencies.of(account)))
+    if not output.answered(answer):
         _page(answer, show_all=show_all, decision=found.decision is not None)
-        say_restated(answer.get("restated"), human=True)
-    else:
-        output.object(answer)
+        say_restated(answer.restated, human=True)
     return FOUND if found.adds_up is False else DONE
 
 
-def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[str, Any]]:
+def _flips(session: Session, found: Found, write_money: Formatter) -> list[Flip]:
     from cli.rehearsals.answers import flip_json  # noqa: PLC0415 - loads the write side
     from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
 
@@ -62,20 +63,21 @@ def _flips(session: Session, found: Why, write_money: Formatter) -> list[dict[st
         return []
     root = found.causes_of.root(decision)
     tried = flips(RecordedDecision(session.reader, decision), root=root)
-    return [flip_json(one, write_money) for one in tried]
+    return [Flip.read(flip_json(one, write_money)) for one in tried]
 
 
-def _page(answer: dict[str, Any], *, show_all: bool, decision: bool) -> None:
-    unit = f" {answer['currency']}" if answer["sum"] is not None else ""
-    value = "null" if answer["value"] is None else str(answer["value"]).replace("True", "true")
-    value = value.replace("False", "false")
-    write(point_line(answer["point"]))
-    write(strong(f"{answer['account']}.{answer['field']} = {value}{unit}"))
-    if answer["sum"] is not None:
+def _page(answer: Why, *, show_all: bool, decision: bool) -> None:
+    unit = f" {answer.currency}" if answer.sum is not None else ""
+    value = "null" if answer.value is None else answer.value
+    value = str(value).lower() if isinstance(value, bool) else value
+    write(point_line(answer.point))
+    write(strong(f"{answer.account}.{answer.field} = {value}{unit}"))
+    if answer.sum is not None:
         render_sum(answer, show_all=show_all)
-    elif answer["causes"]:
-        render_tree(answer["causes"])
+    elif answer.causes:
+        render_tree(answer.causes)
     else:
         write("nothing has set it")
-    if "flips" in answer:
-        render_flips(answer["flips"], NOTHING if decision else NO_DECISION)
+    if answer.flips is not UNSET:
+        flips = [one.plain() for one in answer.flips]
+        render_flips(flips, NOTHING if decision else NO_DECISION)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cli.changes import spelled
 from cli.debugging import page
 from cli.event_lines import event_line
 from cli.render import short
-from projections.answers import event_json
+from projections.answers.events import event_of
 from projections.history.fields import Cell, Name, written
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
+    from projections.answers.hunting import Word
     from projections.history.debugger import Debugger
     from projections.history.walk import Change
 
@@ -50,16 +51,16 @@ def event_at(debugger: Debugger, place: int, columns: int) -> Line:
     recorded = debugger.timeline.event(place)
     if recorded is None:
         return Line(f"{here}  the beginning", QUIET)
-    row: Any = event_json(recorded, debugger.write)
+    row = event_of(recorded, debugger.write)
     stops = any(type(recorded.event) is one.kind for one in debugger.breaks)
     late = recorded.effective_at < recorded.recorded_at
     start = f"{here}{'●' if stops else ' '}"
     tone = LATE if late else STRONG if here.strip() else PLAIN
     if columns >= WIDE:
         return Line(cut(printable(start + event_line(row)), columns), tone)
-    amount = next((row["data"][one] for one in _SUMMARY if row["data"].get(one) is not None), "")
-    who = f" {row['instance']}" if row["instance"] else ""
-    text = f"{start}@{row['position']:<5} {row['effective_at'][5:10]} {row['type']}{who}"
+    amount = next((row.data[one] for one in _SUMMARY if row.data.get(one) is not None), "")
+    who = f" {row.instance}" if row.instance else ""
+    text = f"{start}@{row.position:<5} {row.effective_at:%m-%d} {row.type}{who}"
     end = f" {amount}{' late' if late else ''}"
     room = columns - width(end)
     text = cut(printable(text), room)
@@ -130,7 +131,7 @@ def stops_of(debugger: Debugger, columns: int) -> list[Line]:
         ("w", [one.expression for one in debugger.watches]), ("d", debugger.displays),
     ):  # fmt: skip
         for number, expression in enumerate(expressions, 1):
-            value = spelled(debugger.shown(expression)["value"])
+            value = spelled(debugger.value(expression))
             text = cut(f"{letter}{number} {printable(expression.text)}", columns - 1 - width(value))
             lines.append(Line(text + " " * (columns - width(text) - width(value)) + value))
     lines += [
@@ -145,16 +146,16 @@ def bars(debugger: Debugger, columns: int) -> tuple[str, str]:
     where = debugger.where()
     timeline = debugger.timeline
     first, last = timeline.event(min(1, len(timeline))), timeline.event(len(timeline))
-    place = f" @{where['position']}/{where['head']}"
+    place = f" @{where.position}/{where.head}"
     room = max(columns - 51, 8)
-    along = where["percent"]
+    along = where.percent or 0
     through = 0
     here = timeline.event(debugger.place)
     if here is not None and first is not None and last is not None:
         span = max(last.recorded_at - first.recorded_at, 1)
         through = min(max((here.effective_at - first.recorded_at) * 100 // span, 0), 100)
-    known = f" known {short(where['known_at'])}"
-    true = f" true  {short(where['effective_at'])}"
+    known = f" known {short(where.known_at or None)}"
+    true = f" true  {short(where.effective_at or None)}"
     named = cut(" " + printable(debugger.account), 19)
     return (
         f"{place:<20}{_bar(along, room)} {along:>3}%{known}"[:columns],
@@ -168,7 +169,7 @@ def _bar(percent: int, columns: int) -> str:
     return ("█" * full + (_BLOCKS[part] if full < columns else "")).ljust(columns, "·")
 
 
-def said(shown: dict[str, Any]) -> list[str]:
+def said(shown: Word) -> list[str]:
     """Return what the line debugger writes for an answer."""
     text = io.StringIO()
     with redirect_stdout(text):

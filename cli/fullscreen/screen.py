@@ -6,7 +6,7 @@ can do nothing that the line debugger cannot. This module must not know a field 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from cli.errors import DONE, error_line
 from cli.fullscreen import content
 from cli.fullscreen.panes import Lines
+from ledger.certain import certain
 from ledger.errors import LedgerError
 from projections.history.words import Words, complete
 from projections.printable import printable
@@ -156,9 +157,9 @@ class FullScreen(App[int]):
         except LedgerError as error:
             self.say([error_line(error)], content.LATE)
             return
-        if shown["show"] == "end":
+        if shown is not None and shown.show == "end":
             self.exit(DONE)
-        elif shown["show"] != "nothing":
+        elif shown is not None:
             self.say(content.said(shown))
             self.show()
 
@@ -200,7 +201,7 @@ class FullScreen(App[int]):
         self.run_line(f"{word} - {number}" if number else word)
 
     def _type_here(self) -> str:
-        return str(self.debugger.stop()["type"] or "")
+        return self.debugger.stop().type or ""
 
     def action_break_here(self) -> None:
         """Break at events of this place's type."""
@@ -251,7 +252,7 @@ class FullScreen(App[int]):
 
     def action_keys(self) -> None:
         """Show the keys, then the words."""
-        words: dict[str, Any] = self.words.run("?")
+        words = certain(self.words.run("?"))
         self.say([
             *(f"{keys:<9} {what}" for keys, what in KEYS), "", "words after a colon:",
             *content.said(words),

@@ -14,9 +14,8 @@ from msgspec import inspect
 from ledger import codec
 from ledger.events import account_of
 from ledger.money import RATED_SCALE, exponent
-from projections.answers import event_json
 from projections.answers.balances import Balance, balance_of
-from projections.answers.events import Event
+from projections.answers.events import Event, event_of
 from projections.answers.reconciling import BreakRow
 from projections.answers.state import InstanceRow
 from projections.answers.terms import Currency, Exact, Fine, Id, Instant, Money, Part, Typed
@@ -125,7 +124,7 @@ def _events(session: Session, point: Point) -> Iterator[Row]:
         else reader.bodies_by_effect(until=point.position, at=point.at)
     )  # fmt: skip
     for recorded in codec.decode_all(bodies):
-        shown = event_json(recorded, write.of(account_of(recorded.stream)))
+        shown = event_of(recorded, write.of(account_of(recorded.stream))).plain()
         shown.pop("schema")
         yield shown
 

@@ -15,7 +15,7 @@ from ledger.errors import REFUSALS
 from ledger.events import account_of
 from ledger.periods import format_instant
 from ledger.rehearsal.flip import SKIP
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.point import Point, config_at
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def why_not_json(
         "duplicate": answer.duplicate,
         "refused": error_json(answer.refused, write) if answer.refused is not None else None,
         "currency": write.currency,
-        "events": [writers.event(one) for one in answer.made] if not answer.refused else [],
+        "events": [] if answer.refused else [writers.event(one).plain() for one in answer.made],
         "cures": [cure_json(cure, write) for cure in cures],
     }
 
@@ -102,9 +102,9 @@ def forecast_json(
         "from": format_instant(now, offset),
         "to": format_instant(to, offset),
         "position": head,
-        "events": [writers.event(one) for one in found.events],
+        "events": [writers.event(one).plain() for one in found.events],
         "states": [
-            state_json(state, found.config.policy, then)
+            state_of(state, found.config.policy, then).plain()
             for _, state in sorted(found.states.items())
         ],
     }

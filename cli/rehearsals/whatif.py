@@ -20,7 +20,8 @@ from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import account_of
 from ledger.rehearsal import whatif_facts as refolding
 from ledger.rehearsal.whatif import Bounds, Rehearsed, accounts_touched, visible, whatif
-from projections.answers import point_json, state_json
+from projections.answers.state import state_of
+from projections.answers.terms import PointShown
 from projections.point import account_at, config_at
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class WhatIf:
             **self._head("decide", compared),
             **self._dropped(found.dropped),
             "derived": [
-                self.writers.event(one) for one in found.derived if visible(one, self.bounds)
+                self.writers.event(one).plain()
+                for one in found.derived if visible(one, self.bounds)
             ],
             **self._verdicts(found),
             **self._states(compared),
@@ -87,7 +89,7 @@ class WhatIf:
         seen = [one for one in dropped if self._seen(one)]
         return {
             "dropped": [one.position for one in seen],
-            "dropped_events": [self.writers.event(one) for one in seen],
+            "dropped_events": [self.writers.event(one).plain() for one in seen],
         }
 
     def _seen(self, recorded: RecordedEvent) -> bool:
@@ -126,7 +128,7 @@ class WhatIf:
                 skips=self.changes.skips, patches=patches,
             )  # fmt: skip
             dropped += found.dropped
-            derived += [self.writers.event(one) for one in found.added]
+            derived += [self.writers.event(one).plain() for one in found.added]
             violations += [
                 {"account": account, **one._asdict()} for one in found.violations
             ]
@@ -170,7 +172,7 @@ class WhatIf:
         return {
             "schema": "tally.whatif/1",
             "mode": mode,
-            "point": point_json(self.point, self.offset),
+            "point": PointShown.of(self.point, self.offset).plain(),
             "accounts": [one.account for one in compared],
         }
 
@@ -187,8 +189,8 @@ class WhatIf:
         )
         return Compared(
             account,
-            state_json(before, self.config.policy, self.point) if before else None,
-            state_json(after, policy, self.point) if after else None,
+            state_of(before, self.config.policy, self.point).plain() if before else None,
+            state_of(after, policy, self.point).plain() if after else None,
             rows,
         )
 

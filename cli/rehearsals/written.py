@@ -15,11 +15,10 @@ import msgspec
 from ledger import commands as c
 from ledger.certain import certain
 from ledger.errors import InvalidInput, LedgerError, Refused
-from ledger.events import account_of, type_name
+from ledger.events import AMOUNTS, INSTANTS, account_of, type_name
 from ledger.money import to_minor
 from ledger.periods import format_instant, parse_instant
 from ledger.rehearsal.changes import literal
-from projections.answers import AMOUNTS, INSTANTS
 from projections.currencies import Currencies
 from projections.history.fields import MONEY, Look, Name, read_all, written
 from projections.history.rules_of import rule_of
@@ -54,8 +53,10 @@ class Writers(Currencies):
 def difference_json(difference: Difference, writers: Writers, releases: Releases) -> Json:
     """Write one difference between the record and the rules."""
     event = difference.event
-    recorded = writers.event(difference.recorded) if difference.recorded is not None else None
-    decided = writers.event(difference.derived) if difference.derived is not None else None
+    recorded, decided = (
+        None if one is None else writers.event(one).plain()
+        for one in (difference.recorded, difference.derived)
+    )
     if decided is not None:
         for key in ("position", "version", "cause"):
             decided[key] = recorded[key] if recorded is not None else None
@@ -138,7 +139,7 @@ def event_value(name: str, text: str, write: Formatter) -> object:
         except InvalidOperation:
             msg = f"{name} {text!r} is not an amount"
             raise InvalidInput(msg, hint='write it like "350.00"') from None
-    if name in INSTANTS or name in ("effective_at", "recorded_at"):
+    if name in INSTANTS:
         return parse_instant(text, write.offset)
     return literal(text)
 

@@ -25,7 +25,6 @@ from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
 from ledger.proof.nodes import Nodes
 from ledger.proof.notes import write_base64
-from projections.answers import point_json
 from projections.answers.terms import Instant, Restated
 from projections.history.restated import MOVES
 from projections.html.page import Source
@@ -179,7 +178,7 @@ def heading(title: str, session: Session, span: Span, account: str | None = None
     write(title if account is None else f"{title} of {account}")
     if span.starts is not None:
         write(f"from {format_instant(span.starts, session.offset)[:19].replace('T', ' ')}")
-    write(point_line(point_json(span.point, session.offset)))
+    write(point_line(session.shown(span.point)))
     say_restated(span.restated, human=True, gap=False)
     write()
 

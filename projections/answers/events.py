@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, msgpack
 
+from ledger.events import AMOUNTS, INSTANTS, NO_REQUEST, PARTS, account_of, type_name
+from ledger.money import format_rated, format_round_down
 from projections.answers.terms import Answer, Cell, Count, Id, Instant, Money, Part, Position
+
+if TYPE_CHECKING:
+    from ledger import events as e
+    from projections.answers.terms import Formatter, Json
 
 EventType = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 Data = Mapping[str, Any]
@@ -97,3 +103,51 @@ class Show(Event, frozen=True, kw_only=True, tag="tally.show/1"):
     changes: Sequence[FieldChange]
     lots: Sequence[FromLot] | UnsetType = UNSET
     had_paid: Sequence[SpentOn] | UnsetType = UNSET
+
+
+def event_of(recorded: e.RecordedEvent, write: Formatter) -> Event:
+    """Return one event."""
+    event = recorded.event
+    return Event(
+        position=recorded.position, account=account_of(recorded.stream),
+        version=recorded.version, type=type_name(type(event)),
+        effective_at=Instant.at(recorded.effective_at, write.offset),
+        recorded_at=Instant.at(recorded.recorded_at, write.offset),
+        actor=recorded.actor, reason=recorded.reason, cause=recorded.cause,
+        command=recorded.command, instance=getattr(event, "instance", None),
+        data=data_of(event, write),
+    )  # fmt: skip
+
+
+def data_of(event: e.Event, write: Formatter) -> Json:
+    """Return an event's own fields, money and instants written out."""
+    shown: Json = {}
+    for name in event.__struct_fields__:
+        cell = getattr(event, name)
+        if name == "round_down":
+            shown["rated"] = format_rated(getattr(event, "amount", 0), cell, write.currency)
+            shown[name] = format_round_down(cell, write.currency)
+        elif name in PARTS:
+            shown[name] = [
+                {"coupon": coupon, "part": write.money(part)} for coupon, part in cell
+            ]
+        elif name == "instance":
+            continue  # shown beside the data
+        elif name in INSTANTS:
+            shown[name] = write.instant(cell)
+        elif name in AMOUNTS:
+            shown[name] = write.money(cell)
+        else:
+            shown[name] = cell
+    return shown
+
+
+def request_of(recorded: e.RecordedEvent, write: Formatter) -> Json | None:
+    """Return the command that an event's batch came from, as it was asked."""
+    if bytes(recorded.request) == bytes(NO_REQUEST):
+        return None
+    request: Json = msgpack.decode(recorded.request)
+    return {
+        name: write.instant(cell) if name in INSTANTS and isinstance(cell, int) else cell
+        for name, cell in request.items()
+    }

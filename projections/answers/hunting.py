@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from projections.answers.events import Event
+from projections.answers.results import LookedAt
 from projections.answers.terms import (
     Answer,
     Cell,
@@ -22,6 +23,7 @@ from projections.answers.terms import (
     Restated,
     one_of,
 )
+from projections.answers.why import Explained
 
 
 class Blamed(Part, frozen=True, kw_only=True):
@@ -189,19 +191,27 @@ class Word(Part, frozen=True, kw_only=True):
     effective_at: Instant | UnsetType | None = UNSET
     known_at: Instant | UnsetType | None = UNSET
     because: Sequence[Id] | UnsetType = UNSET
+    type: str | UnsetType | None = UNSET
     happened: Event | UnsetType | None = UNSET
+    against: Count | UnsetType = UNSET
     changes: Sequence[Stepped] | UnsetType = UNSET
     displays: Sequence[Displayed] | UnsetType = UNSET
-    against: Count | UnsetType = UNSET
     expression: Id | UnsetType = UNSET
     value: Cell | UnsetType = UNSET
     fields: Mapping[str, Cell] | UnsetType = UNSET
+    field: Id | UnsetType | None = UNSET
     causes: Sequence[Event] | UnsetType = UNSET
+    explained: Explained | UnsetType = UNSET
     what: Id | UnsetType = UNSET
     items: Sequence[Id] | UnsetType = UNSET
     marks: Mapping[str, Count] | UnsetType = UNSET
     words: Sequence[Sequence[str]] | UnsetType = UNSET
-    type: str | UnsetType | None = UNSET
+    schema: Literal["tally.error/1"] | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    exit: int | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    hint: str | UnsetType | None = UNSET
+    facts: LookedAt | UnsetType = UNSET
 
 
 class Debugged(Answer, frozen=True, kw_only=True, tag="tally.debug/1"):

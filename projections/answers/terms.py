@@ -9,7 +9,7 @@ derived from these classes (schemas.py). This module must not know ledgers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ledger.money import exponent, format_minor
-from ledger.periods import format_instant
+from ledger.periods import format_instant, zone
 
 if TYPE_CHECKING:
     from projections import point
@@ -88,7 +88,7 @@ class Instant(datetime):
     @classmethod
     def at(cls, instant: int, offset: int) -> Instant:
         """Make one of microseconds since 1970 and the ledger's calendar offset."""
-        return cls.fromisoformat(format_instant(instant, offset))
+        return cls(1970, 1, 1, tzinfo=zone(offset)) + timedelta(microseconds=instant + offset)
 
 
 SCHEMAS: Final[dict[type, Json]] = {

@@ -85,6 +85,17 @@ class Flip(Part, frozen=True, kw_only=True):
     try_: str = field(name="try")
 
 
+class Explained(Part, frozen=True, kw_only=True):
+    """Why a field, or an event, is what it is: tally.why/1 beside what says where."""
+
+    schema: Literal["tally.why/1"] | UnsetType = UNSET
+    field: Id | UnsetType = UNSET
+    value: Cell | UnsetType = UNSET
+    causes: Sequence[Cause]
+    sum: Money | None
+    adds_up: bool | UnsetType | None = UNSET
+
+
 class Why(Answer, frozen=True, kw_only=True, tag="tally.why/1"):
     """Why a field is what it is: its causes, down to facts, checked to add up.
 

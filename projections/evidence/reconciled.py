@@ -15,7 +15,6 @@ from ledger import codec
 from ledger import events as e
 from ledger.loading import events_of_closes
 from ledger.periods import format_instant
-from projections.answers import INSTANTS
 
 if TYPE_CHECKING:
     from ledger.events import RecordedEvent
@@ -40,7 +39,7 @@ def entry(recorded: RecordedEvent, offset: int) -> Json:
         "recorded_at": format_instant(recorded.recorded_at, offset),
         "actor": recorded.actor, "reason": recorded.reason,
         **{
-            name: format_instant(cell, offset) if name in INSTANTS else cell
+            name: format_instant(cell, offset) if name in e.INSTANTS else cell
             for name, cell in stored.items()
         },
     }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from ledger import codec
 from ledger.errors import IntegrityBroken
 from ledger.proof.notes import write_base64
-from projections.answers import event_json
+from projections.answers.events import event_of
 from projections.currencies import Currencies
 from projections.exports import Export, Piece
 
@@ -35,13 +35,13 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
     packer = msgpack.Packer(use_bin_type=True)
     for body, recorded, write in _events(view.reader, point, terms):
-        yield Piece(packer.pack({**event_json(recorded, write), "body": body}), 1)
+        yield Piece(packer.pack({**event_of(recorded, write).plain(), "body": body}), 1)
 
 
 def lines(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every event that a point selects as one JSON object a line."""
     for body, recorded, write in _events(view.reader, point, terms):
-        row = {**event_json(recorded, write), "body": write_base64(body)}
+        row = {**event_of(recorded, write).plain(), "body": write_base64(body)}
         yield Piece(f"{json.dumps(row, ensure_ascii=False)}\n".encode(), 1)
 
 

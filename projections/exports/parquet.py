@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from ledger import codec
 from ledger import events as e
+from ledger.events import AMOUNTS, INSTANTS
 from ledger.money import format_minor, format_round_down
-from projections.answers import AMOUNTS, INSTANTS
 from projections.currencies import Currencies
 from projections.exports import Export
 from projections.exports.tables import tables

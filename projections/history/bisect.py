@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.account import evolve
 from ledger.events import type_name
 from projections.answers.hunting import Bisect, FlipFound
-from projections.answers.terms import Instant, PointShown
+from projections.answers.terms import Instant
 from projections.history.walk import Axis, Walk
 
 if TYPE_CHECKING:
-    from msgspec import UnsetType
-
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Restated
     from projections.history.expressions import Expression
     from projections.point import Point
+    from projections.view import LedgerView
 
 
 class Flip(NamedTuple):
@@ -103,13 +101,13 @@ def _slowly(walk: Walk, expression: Expression) -> Flips:
 
 
 def bisect_of(
-    account: str, expression: Expression, found: Flips,
-    *, axis: Axis, point: Point, offset: int, restated: Restated | UnsetType,
-) -> Bisect:  # fmt: skip
-    """Return ``tally.bisect/1``."""
+    view: LedgerView, account: str, expression: Expression, point: Point, *, axis: Axis
+) -> Bisect:
+    """Return every flip among the events that a point selects."""
+    found, offset = bisect(view.reader, account, expression, point, axis=axis), view.offset
     return Bisect(
-        point=PointShown.of(point, offset), account=account, expression=expression.text,
-        axis=axis, first=found.first,
+        point=view.shown(point), account=account, expression=expression.text, axis=axis,
+        first=found.first,
         flips=[
             FlipFound(
                 position=recorded.position, from_=not after, to=after,
@@ -120,5 +118,6 @@ def bisect_of(
             )
             for recorded, after in found.flips
         ],
-        examined=found.examined, restated=restated,
+        examined=found.examined,
+        restated=view.restated_fields(point, account, expression.names),
     )  # fmt: skip

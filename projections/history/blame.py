@@ -10,20 +10,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import events as e
+from ledger.errors import NoSuchThing
 from projections.answers.hunting import Blame, Changed, Last
 from projections.answers.hunting import Blamed as BlamedShown
-from projections.answers.terms import Formatter, Instant, PointShown
+from projections.answers.terms import Formatter, Instant
 from projections.history.diff import place
 from projections.history.fields import Cell, Name, read_all, written
 from projections.history.walk import Walk
 
 if TYPE_CHECKING:
-    from msgspec import UnsetType
-
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Restated
     from projections.point import Point
+    from projections.view import LedgerView
 
 
 class Blamed(NamedTuple):
@@ -110,40 +109,45 @@ def _who(recorded: RecordedEvent, offset: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def blame_of(
-    account: str, currency: str, blamed: list[Blamed], point: Point,
-    *, offset: int, restated: Restated | UnsetType,
-) -> Blame:  # fmt: skip
-    """Return ``tally.blame/1``."""
-    write = Formatter(offset=offset, currency=currency)
+def blame_of(view: LedgerView, account: str, wanted: Name | None, point: Point) -> Blame:
+    """Return each field (or those of ``wanted``) with the event that set it.
+
+    Raises: NoSuchThing.
+    """
+    currency, blamed = blame(view.reader, account, point, wanted)
+    if not blamed:
+        view.state(account, point)  # says so if there is no such account
+        msg = f"{account} has no {wanted} at that point"
+        raise NoSuchThing(msg, hint=f"see what it has: tally state {account}")
+    write = Formatter(offset=view.offset, currency=currency)
     return Blame(
-        point=PointShown.of(point, offset), account=account, currency=currency,
+        point=view.shown(point), account=account, currency=currency,
         rows=[
             BlamedShown(
                 field=str(one.name), value=written(one.name, one.cell, write),
-                by_clock=one.by_clock, **_who(one.recorded, offset),
+                by_clock=one.by_clock, **_who(one.recorded, view.offset),
             )
             for one in blamed
         ],
-        restated=restated,
+        restated=view.restated_fields(point, account, () if wanted is None else (wanted,)),
     )  # fmt: skip
 
 
 def last_of(
-    account: str, currency: str, wanted: Name, changes: list[LastChange],
-    *, point: Point, offset: int, restated: Restated | UnsetType,
+    view: LedgerView, account: str, wanted: Name, point: Point, *,
+    count: int = 1, before: tuple[int, int] | None = None,
 ) -> Last:  # fmt: skip
-    """Return ``tally.last/1``."""
-    write = Formatter(offset=offset, currency=currency)
+    """Return the last changes of a field (or member), as ``last`` finds them."""
+    currency, changes = last(view.reader, account, point, wanted, count=count, before=before)
+    write = Formatter(offset=view.offset, currency=currency)
     return Last(
-        point=PointShown.of(point, offset), account=account, currency=currency,
-        field=str(wanted),
+        point=view.shown(point), account=account, currency=currency, field=str(wanted),
         changes=[
             Changed(
                 field=str(one.name), from_=written(one.name, one.before, write),
-                to=written(one.name, one.after, write), **_who(one.recorded, offset),
+                to=written(one.name, one.after, write), **_who(one.recorded, view.offset),
             )
             for one in changes
         ],
-        restated=restated,
+        restated=view.restated_fields(point, account, (wanted,)),
     )  # fmt: skip

@@ -1,33 +1,37 @@
 """A debugger's session over one account's history: a place, stops to make, and where it has been.
 
-Every word works backwards as well, and says what it shows as plain JSON: the command line only
+Every word works backwards as well, and says what it shows as a struct: the command line only
 writes it down. Invariant: a place is the same however it was reached, so going there and back
 changes nothing; nothing is recorded. This module must not know a terminal.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ledger import codec
 from ledger.certain import certain
 from ledger.errors import InvalidInput, NoSuchThing
-from projections.answers import event_json
-from projections.answers.terms import Formatter
+from projections.answers.events import Event, event_of
+from projections.answers.hunting import Displayed, Stepped, Word
+from projections.answers.terms import Formatter, Instant
+from projections.answers.why import Explained
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.fields import Cell, Look, Name, read_all, written
 from projections.history.points import parse_known, parse_point
 from projections.history.probes import Break, Touch, WatchValue
 from projections.history.timeline import Timeline
 from projections.history.walk import Change, Watch
-from projections.history.why import node_json, why, why_event, why_json
+from projections.history.why import told, why, why_event
 from projections.point import Point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.store import Reader
-    from projections.answers.terms import Json
     from projections.history.expressions import Expression
     from projections.history.points import Here
     from projections.history.timeline import Hit, Probe
@@ -53,6 +57,7 @@ class Debugger:
         self.currency = currency
         self.write = Formatter(offset=here.offset, currency=currency)
         self.timeline = Timeline(reader, account, until=here.head)
+        self.line = ""  # what was asked last
         self.place = 0
         self.focus: Name | None = None
         self.breaks: list[Break] = []
@@ -66,19 +71,17 @@ class Debugger:
 
     # --- where it is ----------------------------------------------------------------------
 
-    def where(self) -> Json:
+    def where(self, show: str = "end") -> Word:
         """Return the place on both axes, and how far along the log it is."""
-        recorded = self.timeline.event(self.place)
+        recorded, offset = self.timeline.event(self.place), self.here.offset
         position = recorded.position if recorded is not None else 0
-        return {
-            "position": position,
-            "head": self.here.head,
-            "percent": position * 100 // self.here.head,
-            "event": self.place,
-            "events": len(self.timeline),
-            "effective_at": self.write.instant(recorded.effective_at if recorded else None),
-            "known_at": self.write.instant(recorded.recorded_at if recorded else None),
-        }
+        return Word(
+            word=self.line, show=show, position=position, head=self.here.head,
+            percent=position * 100 // self.here.head, event=self.place,
+            events=len(self.timeline),
+            effective_at=Instant.at(recorded.effective_at, offset) if recorded else None,
+            known_at=Instant.at(recorded.recorded_at, offset) if recorded else None,
+        )  # fmt: skip
 
     def expression(self, text: str) -> Expression:
         """Compile an expression for this account. Raises: InvalidInput."""
@@ -93,39 +96,34 @@ class Debugger:
         watch.look = self.timeline.seek(place)
         return watch.after(recorded)
 
-    def stop(self, because: Sequence[str] = ()) -> Json:
+    def stop(self, because: Sequence[str] = ()) -> Word:
         """Show the place: the event, what it changed, and the displays."""
         recorded = self.timeline.event(self.place)
-        return {
-            "show": "stop",
-            **self.where(),
-            "because": list(because),
-            "type": None if recorded is None else event_json(recorded, self.write)["type"],
-            "happened": None if recorded is None else event_json(recorded, self.write),
-            "changes": [self._change(one) for one in self.changes(self.place)],
-            "displays": [self.shown(one) for one in self.displays],
-        }
+        happened = None if recorded is None else event_of(recorded, self.write)
+        return replace(
+            self.where("stop"), because=because, type=None if happened is None else happened.type,
+            happened=happened, changes=[self._change(one) for one in self.changes(self.place)],
+            displays=[
+                Displayed(expression=one.text, value=self.value(one)) for one in self.displays
+            ],
+        )  # fmt: skip
 
-    def _change(self, change: Change) -> Json:
-        return {
-            "field": str(change.name),
-            "from": written(change.name, change.before, self.write),
-            "to": written(change.name, change.after, self.write),
-        }
+    def _change(self, change: Change) -> Stepped:
+        return Stepped(
+            field=str(change.name), from_=written(change.name, change.before, self.write),
+            to=written(change.name, change.after, self.write),
+        )  # fmt: skip
 
-    def shown(self, expression: Expression) -> Json:
+    def value(self, expression: Expression) -> str | int | bool | None:
         """Evaluate an expression here; ``old`` is what was before this place's event."""
         if self.place:
             expression.remember(self.timeline.seek(self.place - 1))
         value = expression.value(self.timeline.seek(self.place))
-        return {
-            "expression": expression.text,
-            "value": expression.written(value, self.write),
-        }
+        return expression.written(value, self.write)
 
     # --- moving ---------------------------------------------------------------------------
 
-    def go(self, place: int, because: Sequence[str] = ()) -> Json:
+    def go(self, place: int, because: Sequence[str] = ()) -> Word:
         """Stand at a place, and remember to have been there."""
         self._last_stop = self.place
         self.place = place
@@ -135,7 +133,7 @@ class Debugger:
             self._trail_at = len(self.trail) - 1
         return self.stop(because)
 
-    def step(self, count: int) -> Json:
+    def step(self, count: int) -> Word:
         """Go so many events on, or back."""
         place = min(max(self.place + count, 0), len(self.timeline))
         return self.go(place, self._edge(place) if place != self.place + count else ())
@@ -143,7 +141,7 @@ class Debugger:
     def _edge(self, place: int) -> list[str]:
         return ["the beginning" if place == 0 else "the end"]
 
-    def search(self, probes: Sequence[Probe], *, back: bool) -> Json:
+    def search(self, probes: Sequence[Probe], *, back: bool) -> Word:
         """Go to the nearest place where a probe hits, or to the edge."""
         hit = self._find(probes, back=back)
         if hit is None:
@@ -158,17 +156,17 @@ class Debugger:
             return self.timeline.find_back(self.place, probes)
         return self.timeline.find(self.place, probes)
 
-    def next(self, focus: str, *, back: bool) -> Json:
+    def next(self, focus: str, *, back: bool) -> Word:
         """Go to the next event that touches the focus; a name given becomes the focus."""
         if focus:
             self.focus = None if focus == "any" else parse_name(focus)
         return self.search([Touch(self.focus)], back=back)
 
-    def resume(self, *, back: bool) -> Json:
+    def resume(self, *, back: bool) -> Word:
         """Run to a break or a watch."""
         return self.search([*self.breaks, *self.watches], back=back)
 
-    def goto(self, text: str) -> Json:
+    def goto(self, text: str) -> Word:
         """Run to a mark or a point: to where the ledger knew what the point knows."""
         if not text:
             msg = "g goes to a point or a mark"
@@ -188,7 +186,7 @@ class Debugger:
             return self.timeline.place_of(asked.position)
         return self.timeline.place_known_at(certain(asked.known_at))
 
-    def last(self, text: str) -> Json:
+    def last(self, text: str) -> Word:
         """Go back to the event that last changed an expression; again: further back."""
         expression = self.expression(text)
         again = self._last_asked == (text, self.place)
@@ -202,7 +200,7 @@ class Debugger:
         self._last_asked = text, self.place
         return shown
 
-    def wander(self, by: int) -> Json:
+    def wander(self, by: int) -> Word:
         """Go back or forward among the places where it stopped."""
         at = self._trail_at + by
         if not 0 <= at < len(self.trail):
@@ -220,23 +218,21 @@ class Debugger:
         look: Look = self.timeline.seek(place)
         return dict(read_all(look))
 
-    def diff(self, text: str) -> Json:
+    def diff(self, text: str) -> Word:
         """Return what differs between another place (the stop before) and this one."""
         other = self._place(text) if text else self._last_stop
         before, after = self.fields(other), self.fields(self.place)
         event = self.timeline.event(other)
-        return {
-            "show": "diff",
-            **self.where(),
-            "against": event.position if event is not None else 0,
-            "changes": [
+        return replace(
+            self.where("diff"), against=event.position if event is not None else 0,
+            changes=[
                 self._change(Change(name, before.get(name), after.get(name)))
                 for name in {**before, **after}
                 if before.get(name) != after.get(name)
             ],
-        }
+        )  # fmt: skip
 
-    def why(self, text: str) -> Json:
+    def why(self, text: str) -> Word:
         """Explain a field as ``tally why`` does, or this place's event, down to facts."""
         place = self.place
         if text:
@@ -247,34 +243,33 @@ class Debugger:
                 raise NoSuchThing(msg, hint="see what there is with: p")
             place = hit.place
         recorded = self.timeline.event(place)
-        chain: list[Any] = []
+        chain: list[Event] = []
         while recorded is not None and len(chain) < CAUSES_MAX:
-            chain.append(event_json(recorded, self.write))
+            chain.append(event_of(recorded, self.write))
             row = None if recorded.cause is None else self.reader.row(recorded.cause)
             recorded = None if row is None else codec.decode(row.body)
-        shown: Json = {"show": "why", **self.where(), "field": text or None, "causes": chain}
-        return shown | self._explained(parse_name(text) if text else None)
+        explained = self._explained(parse_name(text) if text else None)
+        return replace(self.where("why"), field=text or None, causes=chain, explained=explained)
 
-    def _explained(self, name: Name | None) -> Json:
+    def _explained(self, name: Name | None) -> Explained | UnsetType:
         """Return the whole tree below this place's event, or below a field at this place."""
         here = self.timeline.event(self.place)
         if here is None or (name is not None and not name.field):
-            return {}
+            return UNSET
         instant = here.recorded_at
         point = Point(instant, instant, here.position, everything=False)
         if name is None:
-            node = why_event(self.reader, self.account, point)
-            return {"explained": {"causes": [node_json(node, self.write)], "sum": None}}
-        found = why(self.reader, self.account, name, point)
-        return {} if found is None else {"explained": why_json(found, self.write)}
+            cause = why_event(self.reader, self.account, point, self.write)
+            return Explained(causes=[cause], sum=None)
+        found = why(self.reader, self.account, name, point, self.write)
+        if found is None:
+            return UNSET
+        return Explained(schema="tally.why/1", **told(found, self.write))
 
-    def all_fields(self) -> Json:
+    def all_fields(self) -> Word:
         """Show every field here."""
-        return {
-            "show": "fields",
-            **self.where(),
-            "fields": {
-                str(name): written(name, cell, self.write)
-                for name, cell in self.fields(self.place).items()
-            },
+        fields = {
+            str(name): written(name, cell, self.write)
+            for name, cell in self.fields(self.place).items()
         }
+        return replace(self.where("fields"), fields=fields)

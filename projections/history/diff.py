@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from ledger.certain import certain
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
-from projections.answers.diff import BridgeEvents, BridgeShown, Difference
+from projections.answers.diff import BridgeEvents, BridgeShown, Diff, Difference
 from projections.answers.terms import Formatter, Typed
 from projections.history.bridge import PARTS, Bridge, bridges
 from projections.history.fields import MONEY, Cell, Look, Name, read_all, written
@@ -22,9 +22,10 @@ from projections.point import Point, config_at
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from ledger.store import Reader
+    from projections.view import LedgerView
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -105,10 +106,24 @@ def candidates(reader: Reader, a: Point, b: Point) -> list[str]:
     return sorted(name for name in map(account_of, streams) if name is not None)
 
 
-def diff(reader: Reader, a: Point, b: Point, account: str | None = None) -> Iterator[Row]:
-    """Yield the rows of one account, or of all."""
-    for name in [account] if account is not None else candidates(reader, a, b):
-        yield from diff_account(reader, name, a, b)
+def diff_of(
+    view: LedgerView, a: Point, b: Point, account: str | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[Diff, list[Row]]:  # fmt: skip
+    """Compare one account, or all; the second is what the answer shows. Raises: NoSuchThing."""
+    if account is not None and not view.reader.has_stream(ACCOUNT_PREFIX + account):
+        raise view.no_account(account)
+    names = candidates(view.reader, a, b) if account is None else [account]
+    rows: list[Row] = []
+    for done, name in enumerate(names, 1):
+        rows += diff_account(view.reader, name, a, b)
+        progress(done, len(names))
+    moved = view.restated("diff", b, account)
+    answer = Diff(
+        a=view.shown(a), b=view.shown(b), rows=[difference(row, view.offset) for row in rows],
+        restated=view.restated("diff", a, account) if moved is UNSET else moved,
+    )  # fmt: skip
+    return answer, rows
 
 
 def difference(row: Row, offset: int) -> Difference:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger.events import type_name
@@ -12,6 +11,8 @@ from projections.history.fields import written
 from projections.history.restated import by_currency
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from ledger.closes import Close
     from projections.history import register
 
@@ -20,7 +21,7 @@ def sums_of(found: register.Register, offset: int) -> dict[str, dict[str, Decima
     """Add up what every fact changed; what does not differ is left out."""
     sums = by_currency((one.moved for one in (*found.facts, *found.earlier)), offset)
     shown = {
-        currency: {name: Decimal(amount) for name, amount in own.items() if amount.strip("0.")}
+        currency: {name: amount for name, amount in own.told().items() if amount}
         for currency, own in sums.items()
     }
     return {currency: own for currency, own in shown.items() if own}

@@ -12,14 +12,15 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from ledger.events import account_of
 from ledger.loading import facts_for
-from ledger.periods import format_instant
-from projections.answers.terms import Formatter
-from projections.history.closed import Frame, frame_of
+from projections.answers.terms import Cell as CellShown
+from projections.answers.terms import Formatter, Instant, Restated, Sums, Typed
 from projections.history.diff import figures
 from projections.history.fields import Cell, Name, written
-from projections.history.points import TAG
 from projections.history.walk import Change, Walk
 from projections.journal.postings import postings
 from projections.point import Point
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Json
+    from projections.history.closed import Frame
+    from projections.view import LedgerView
 
 SUMS = ("cash", "outstanding")
 COUPONS = "coupons"
@@ -154,63 +156,69 @@ def at_close(frame: Frame, point: Point) -> Point:
 # --- what an answer says --------------------------------------------------------------------------
 
 
-def restated_json(
-    reader: Reader, point: Point, moves: Callable[[Moved], bool], offset: int,
-    account: str | None = None,
-) -> Json | None:  # fmt: skip
-    """Return the key ``restated`` of an answer; None outside closed periods."""
-    frame = frame_of(reader, point)
-    if frame is None:
-        return None
-    found = [one for one in moved_by(reader, frame, point, account) if moves(one)]
-    return {"period": frame.name, "facts": len(found), "by": by_currency(found, offset)}
+def restated_in(
+    view: LedgerView, frame: Frame, point: Point, moves: Callable[[Moved], bool],
+    account: str | None = None, *, told: bool = False,
+) -> Restated:  # fmt: skip
+    """Return what facts since the close that a point lies in moved in an answer.
+
+    ``told``: beside an account, a sealed tag has always told field by field what it was.
+    """
+    found = [one for one in moved_by(view.reader, frame, point, account) if moves(one)]
+    restated = Restated(
+        period=frame.name, facts=len(found), by=by_currency(found, view.offset)
+    )
+    if account is None or not (told and found and frame.tag):
+        return restated
+    was = was_and_is(view, frame, account, point)
+    if was is None:
+        return restated
+    return replace(
+        restated, since=frame.name, at=Instant.at(point.at, view.offset), was=was.was,
+        now=was.now, events=was.positions,
+    )  # fmt: skip
 
 
-def by_currency(found: Iterable[Moved], offset: int) -> dict[str, dict[str, str]]:
+def by_currency(found: Iterable[Moved], offset: int) -> dict[str, Sums]:
     """Add up what facts moved: cash and outstanding always, coupons where there are any."""
     sums: dict[str, dict[str, int]] = {}
     for one in found:
         own = sums.setdefault(one.currency, dict.fromkeys((*SUMS, COUPONS), 0))
         for field in own:
             own[field] += one.sum(field)
-    shown: dict[str, dict[str, str]] = {}
+    shown: dict[str, Sums] = {}
     for currency, own in sorted(sums.items()):
-        write = Formatter(offset=offset, currency=currency)
-        shown[currency] = {
-            field: str(write.money(amount))
-            for field, amount in own.items()
-            if amount or field != COUPONS
-        }
+        write = Typed(offset=offset, currency=currency)
+        cash, outstanding, left = map(write.money, own.values())
+        shown[currency] = Sums(cash=cash, outstanding=outstanding, coupons=left or UNSET)
     return shown
 
 
 class Was(NamedTuple):
     """Fields of one account that differ from what they were at the close."""
 
-    was: dict[str, str | int | bool | None]
-    now: dict[str, str | int | bool | None]
+    was: dict[str, CellShown]
+    now: dict[str, CellShown]
     positions: list[int]
 
 
-def was_and_is(reader: Reader, account: str, point: Point, offset: int) -> Was | None:
+def was_and_is(view: LedgerView, frame: Frame, account: str, point: Point) -> Was | None:
     """Return every field of an account that facts after the close have changed at a point."""
-    frame = frame_of(reader, point)
-    if frame is None:
-        return None
     facts = facts_for(
-        reader, after=frame.position, until=point.position, ends=point.at + 1, account=account
-    )
+        view.reader, after=frame.position, until=point.position, ends=point.at + 1,
+        account=account,
+    )  # fmt: skip
     if not facts:
         return None
-    currency_was, before = figures(reader, account, at_close(frame, point))
-    currency, after = figures(reader, account, point._replace(everything=False))
-    write = Formatter(offset=offset, currency=currency or currency_was)
+    currency_was, before = figures(view.reader, account, at_close(frame, point))
+    currency, after = figures(view.reader, account, point._replace(everything=False))
+    write = Formatter(offset=view.offset, currency=currency or currency_was)
     names = [
         name for name in {**before, **after}
         if before.get(name) != after.get(name) and not name.what.by_clock
     ]  # fmt: skip
 
-    def shown(cells: dict[Name, Cell]) -> dict[str, str | int | bool | None]:
+    def shown(cells: dict[Name, Cell]) -> dict[str, CellShown]:
         return {str(name): written(name, cells.get(name), write) for name in names}
 
     return Was(shown(before), shown(after), [one.position for one in facts])
@@ -223,26 +231,3 @@ MOVES: dict[str, Callable[[Moved], bool]] = {
     "overdue": unpaid, "lots": cash, "statement": books,
     "trial-balance": books, "rollforward": books, "deferred": terms,
 }  # fmt: skip
-
-
-def restated_at(
-    reader: Reader, name: str, point: Point, offset: int, account: str | None = None
-) -> Json | None:
-    """Return the object ``restated`` of an answer; None outside closed periods."""
-    found = restated_json(reader, point, MOVES[name], offset, account)
-    if name == "state" and account is not None and found is not None and found["facts"]:
-        found |= _as_sealed(reader, account, point, offset=offset, period=found["period"])
-    return found
-
-
-def _as_sealed(
-    reader: Reader, account: str, point: Point, *, offset: int, period: str
-) -> Json:
-    """Return what a sealed tag has always told of an account beside it."""
-    told = was_and_is(reader, account, point, offset)
-    if told is None or not period.startswith(TAG):
-        return {}
-    return {
-        "since": period, "at": format_instant(point.at, offset), "was": told.was,
-        "now": told.now, "events": told.positions,
-    }  # fmt: skip

@@ -108,15 +108,19 @@ def _row(sample: Sample, expression: Expression, write: Formatter) -> Traced:
 
 
 def trace_of(
-    view: LedgerView, account: str, expression: Expression, samples: list[Sample],
-    *, every: Every, axis: Axis, point: Point,
-) -> Trace:  # fmt: skip
-    """Return ``tally.trace/1``."""
+    view: LedgerView, account: str, expression: Expression, point: Point, *,
+    every: Every, axis: Axis,
+) -> tuple[Trace, list[Sample]]:  # fmt: skip
+    """Return an expression's value over all history, and the samples that the rows show."""
+    samples = list(
+        trace(view.reader, account, expression, point, every=every, axis=axis, offset=view.offset)
+    )
     currency = view.state(account, point).currency
     write = Formatter(offset=view.offset, currency=currency)
-    return Trace(
+    answer = Trace(
         point=view.shown(point), account=account, currency=currency,
         expression=expression.text, kind=expression.kind, every=every, axis=axis,
         rows=[_row(sample, expression, write) for sample in samples],
         restated=view.restated_fields(point, account, expression.names),
     )  # fmt: skip
+    return answer, samples

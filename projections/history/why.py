@@ -10,70 +10,49 @@ looks only: whether something could have been decided otherwise is for ledger/re
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import UNSET
 
 from ledger import events as e
+from ledger.errors import NoSuchThing
 from ledger.memory import no_cycles
+from ledger.policy import did_you_mean
+from projections.answers.terms import Typed
+from projections.answers.why import CashPart, CashThere, Cause, Why
 from projections.effects import effect
 from projections.history.causes import Causes, is_fact
-from projections.history.fields import Cell, Name, written
+from projections.history.fields import FAMILIES, Cell, Name, written
 from projections.history.rules_of import rule_of
 from projections.history.walk import Walk
-from projections.lots import Flow, flows, fold_lots
-from projections.reports.lots import flow_json
+from projections.lots import flows, fold_lots
+from projections.reports.lots import paid_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.answers.terms import Formatter, Json
+    from projections.answers.terms import Formatter
     from projections.point import Point
+    from projections.view import LedgerView
 
 DEPTH_MAX = 60
 
 
-class Node(NamedTuple):
-    """An event, and what it rests on.
+class Found(NamedTuple):
+    """The value of a field, its causes and, for a sum, what they add up to in minor units.
 
     Attributes:
-        delta: its part in the field, in minor units; None where the field is not a sum.
-        needed: what was needed and what was there, in minor units, where money decided.
-        cash: what the cash that was there consisted of, for such a decision.
-        again: it stands elsewhere in the tree with its causes.
-        flow: which receipts its cash came from, where it spent any (R66).
+        decision: the event that last set it; None for a sum, or where nothing has.
 
     """
 
-    recorded: RecordedEvent
-    rule: str
-    delta: int | None
-    causes: tuple[Node, ...]
-    needed: tuple[int, int] | None = None
-    cash: Sum | None = None
-    again: bool = False
-    flow: Flow | None = None
-
-
-class Sum(NamedTuple):
-    """An amount and the events that it consists of."""
-
-    value: int
-    parts: tuple[tuple[RecordedEvent, int], ...]
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether the parts give the amount."""
-        return sum(part for _, part in self.parts) == self.value
-
-
-class Why(NamedTuple):
-    """The answer: the value, its causes and, for a sum, what they add up to."""
-
     name: Name
     value: Cell
-    causes: tuple[Node, ...]
+    causes: tuple[Cause, ...]
     sum: int | None
+    decision: RecordedEvent | None
     causes_of: Causes
 
     @property
@@ -81,19 +60,18 @@ class Why(NamedTuple):
         """Whether the causes add up to the value; None where there is nothing to add."""
         return None if self.sum is None else self.sum == (self.value or 0)
 
-    @property
-    def decision(self) -> RecordedEvent | None:
-        """The event that decided, None for a sum or a field that nothing has set."""
-        return self.causes[0].recorded if self.sum is None and self.causes else None
 
-
-def why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
+def why(
+    reader: Reader, account: str, name: Name, point: Point, write: Formatter
+) -> Found | None:
     """Explain a field of an account at a point; None where there is no such account."""
     with no_cycles():
-        return _why(reader, account, name, point)
+        return _why(reader, account, name, point, write)
 
 
-def _why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
+def _why(
+    reader: Reader, account: str, name: Name, point: Point, write: Formatter
+) -> Found | None:
     sums = name.what.sums
     walk = Walk(reader, account, point, policies=name.what.by_policy)
     history: list[RecordedEvent] = []
@@ -110,59 +88,103 @@ def _why(reader: Reader, account: str, name: Name, point: Point) -> Why | None:
     walk.look.seen_at = point.seen_at
     value = name.read(walk.look)
     causes = Causes(sorted(history, key=attrgetter("position")))
-    tree = _Tree(causes)
+    tree = _Tree(causes, write)
     if not sums:
-        last = () if setter is None else (tree.node(setter, None),)
-        return Why(name, value, last, None, causes)
+        last = () if setter is None else (tree.cause(setter, None),)
+        return Found(name, value, last, None, setter, causes)
     parts = [(one, part) for one in history if (part := part_of(name, one.event))]
-    nodes = tuple(tree.node(one, part) for one, part in parts)
-    return Why(name, value, nodes, sum(part for _, part in parts), causes)
+    nodes = tuple(tree.cause(one, part) for one, part in parts)
+    return Found(name, value, nodes, sum(part for _, part in parts), None, causes)
 
 
-def why_event(reader: Reader, account: str, point: Point) -> Node:
+def explained(
+    view: LedgerView, account: str, name: Name, point: Point
+) -> tuple[Why, Found]:
+    """Explain a field, and say what the explanation rests on. Raises: NoSuchThing."""
+    write = view.currencies.of(account)
+    found = why(view.reader, account, name, point, write)
+    if found is None:
+        raise view.no_account(account)
+    if not found.causes and name.family and found.value is None:
+        known = list(FAMILIES[name.family].members(view.state(account, point)))
+        msg = f"account {account!r} never had {name.family}[{name.member!r}] at that point"
+        hint = did_you_mean(name.member, known) or f"see: tally state {account}"
+        raise NoSuchThing(msg, hint=hint)
+    answer = Why(
+        point=view.shown(point), account=account, currency=write.currency, **told(found, write),
+        restated=view.restated_fields(point, account, (name,)),
+    )  # fmt: skip
+    return answer, found
+
+
+def told(found: Found, write: Formatter) -> dict[str, Any]:
+    """Return what every answer says of an explanation."""
+    typed = Typed(offset=write.offset, currency=write.currency)
+    return {
+        "field": str(found.name), "value": written(found.name, found.value, write),
+        "causes": list(found.causes), "sum": None if found.sum is None else typed.money(found.sum),
+        "adds_up": found.adds_up,
+    }  # fmt: skip
+
+
+def why_event(reader: Reader, account: str, point: Point, write: Formatter) -> Cause:
     """Explain the last event of an account up to a point: what it rests on, down to facts."""
     with no_cycles():
         history = sorted(
             Walk(reader, account, point).steps(), key=attrgetter("position")
         )
-        return _Tree(Causes(history)).node(history[-1], None)
+        return _Tree(Causes(history), write).cause(history[-1], None)
 
 
 class _Tree:
-    """Builds nodes; what was shown once is not expanded again."""
+    """Builds causes; what was shown once is not expanded again."""
 
-    def __init__(self, causes: Causes) -> None:
+    def __init__(self, causes: Causes, write: Formatter) -> None:
         self._causes = causes
+        self._write = Typed(offset=write.offset, currency=write.currency)
         self._shown: set[int] = set()
         self._flows = flows(fold_lots(causes.events.values()))
 
-    def node(self, recorded: RecordedEvent, delta: int | None, depth: int = 0) -> Node:
-        causes, position = self._causes, recorded.position
+    def cause(self, recorded: RecordedEvent, delta: int | None, depth: int = 0) -> Cause:
+        causes, position, money = self._causes, recorded.position, self._write.money
         again = position in self._shown
         parents: tuple[int, ...] = ()
         if not again and depth < DEPTH_MAX:
             self._shown.add(position)
             parents = causes.parents.get(position, ())
-        nodes: list[Node] = []
+        below: list[Cause] = []
         for i, parent in enumerate(parents):
             # The part flows through the most telling cause.
             part = None if delta is None else (0 if i else delta)
-            nodes.append(self.node(causes.events[parent], part, depth + 1))
-        needed = causes.needed.get(position)
-        cash = None
-        if needed is not None and not again and delta is None:
-            cash = self._cash_before(recorded)
-        return Node(
-            recorded, rule_of(recorded), delta, tuple(nodes), needed, cash,
-            again and not is_fact(recorded), self._flows.get(position),
+            below.append(self.cause(causes.events[parent], part, depth + 1))
+        needed, available = causes.needed.get(position) or (None, 0)
+        tells_cash = needed is not None and not again and delta is None
+        lots, had_paid = paid_from(self._flows.get(position), self._write)
+        return Cause(
+            position=position, type=e.type_name(type(recorded.event)), rule=rule_of(recorded),
+            effective_at=self._write.instant(recorded.effective_at), command=recorded.command,
+            fact=is_fact(recorded), delta=None if delta is None else money(delta), causes=below,
+            needed=UNSET if needed is None else money(needed),
+            available=UNSET if needed is None else money(available),
+            cash=self._cash_before(recorded) if tells_cash else UNSET,
+            again=True if again and not is_fact(recorded) else UNSET,
+            lots=lots, had_paid=had_paid,
         )  # fmt: skip
 
-    def _cash_before(self, recorded: RecordedEvent) -> Sum:
+    def _cash_before(self, recorded: RecordedEvent) -> CashThere:
         """Break down the cash that there was before the batch of a decision."""
         first = self._causes.batch_start(recorded).position
         before = [one for one in self._causes.events.values() if one.position < first]
         parts = [(one, part) for one in before if (part := effect(one.event).cash)]
-        return Sum(sum(part for _, part in parts), tuple(parts))
+        money = self._write.money
+        return CashThere(
+            value=money(sum(part for _, part in parts)),
+            parts=[
+                CashPart(position=one.position, type=e.type_name(type(one.event)),
+                         delta=money(part))
+                for one, part in parts
+            ],
+        )  # fmt: skip
 
 
 # --- what each event adds, read from the event itself -------------------------------------------
@@ -208,48 +230,3 @@ def _coupon(coupon: str, field: str, event: e.Event) -> int:
 
 def _named(parts: Iterable[tuple[str, int]], coupon: str) -> int:
     return sum(part for name, part in parts if name == coupon)
-
-
-# --- as JSON ----------------------------------------------------------------------------------
-
-
-def why_json(found: Why, write: Formatter) -> Json:
-    """Return an explanation: ``tally.why/1``, without its account and point."""
-    return {
-        "schema": "tally.why/1",
-        "field": str(found.name),
-        "value": written(found.name, found.value, write),
-        "causes": [node_json(node, write) for node in found.causes],
-        "sum": write.money(found.sum),
-        "adds_up": found.adds_up,
-    }
-
-
-def node_json(node: Node, write: Formatter) -> Json:
-    """Return one cause and its own causes."""
-    shown: Json = {
-        "position": node.recorded.position,
-        "type": e.type_name(type(node.recorded.event)),
-        "rule": node.rule,
-        "effective_at": write.instant(node.recorded.effective_at),
-        "command": node.recorded.command,
-        "fact": is_fact(node.recorded),
-        "delta": write.money(node.delta),
-        "causes": [node_json(cause, write) for cause in node.causes],
-    }
-    if node.needed is not None:
-        shown["needed"], shown["available"] = map(write.money, node.needed)
-    if node.cash is not None:
-        shown["cash"] = {
-            "value": write.money(node.cash.value),
-            "parts": [
-                {"position": one.position, "type": e.type_name(type(one.event)),
-                 "delta": write.money(part)}
-                for one, part in node.cash.parts
-            ],
-        }  # fmt: skip
-    if node.again:
-        shown["again"] = True
-    if node.flow is not None:
-        shown |= flow_json(node.flow, write)
-    return shown

@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
+from projections.answers.hunting import Word
 from projections.history.fields import names_of
 from projections.history.probes import TYPES, Break, WatchValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from projections.answers.terms import Json
     from projections.history.debugger import Debugger
+    from projections.history.expressions import Expression
 
 HELP: tuple[tuple[str, str, str], ...] = (
     ("s s-", "[COUNT]", "step one event on, or back"),
@@ -55,24 +58,27 @@ class Words:
         self.debugger = debugger
         self.line = ""
 
-    def run(self, line: str) -> Json:
-        """Do what a line says and give what it shows. Raises: InvalidInput, NoSuchThing."""
+    def run(self, line: str) -> Word | None:
+        """Do what a line says and give what it shows, if it says anything.
+
+        Raises: InvalidInput, NoSuchThing.
+        """
         line = line.split(" #", maxsplit=1)[0].strip() or self.line
         if line.startswith("#") or not line:
-            return {"show": "nothing"}
+            return None
         word, _, rest = line.partition(" ")
         word = LONG.get(word, word)
         if word not in WORDS:
             near = did_you_mean(word, [*WORDS, *LONG])
             msg = f"there is no command {word!r}"
             raise InvalidInput(msg, hint=near or "? lists the commands")
-        self.line = line
-        return {"word": line, **self._do(word, rest.strip())}
+        self.line = self.debugger.line = line
+        return self._do(word, rest.strip())
 
-    def _do(self, word: str, rest: str) -> Json:
+    def _do(self, word: str, rest: str) -> Word:
         debugger = self.debugger
         back = word.endswith("-")
-        does: dict[str, Callable[[], Json]] = {
+        does: dict[str, Callable[[], Word]] = {
             "s": lambda: debugger.step(self._count(rest) * (-1 if back else 1)),
             "n": lambda: debugger.next(rest, back=back),
             "c": lambda: debugger.resume(back=back),
@@ -87,8 +93,8 @@ class Words:
             "mark": lambda: self._mark(rest),
             "<": lambda: debugger.wander(-1),
             ">": lambda: debugger.wander(1),
-            "q": lambda: {"show": "end", **debugger.where()},
-            "?": lambda: {"show": "help", "words": [list(one) for one in HELP]},
+            "q": debugger.where,
+            "?": lambda: Word(word=self.line, show="help", words=HELP),
         }
         return does[word.rstrip("-")]()
 
@@ -106,8 +112,9 @@ class Words:
             raise InvalidInput(msg, hint=f"as in: {example}")
         return text
 
-    def _list(self, what: str, texts: Sequence[str]) -> Json:
-        return {"show": "list", "what": what, "items": list(texts)}
+    def _list(self, what: str, kept: Sequence[Break | WatchValue | Expression]) -> Word:
+        texts = [one.text for one in kept]
+        return Word(word=self.line, show="list", what=what, items=texts)
 
     def _taken(self, text: str, kept: list[object]) -> bool:
         match = _TAKE_AWAY.fullmatch(text)
@@ -120,33 +127,36 @@ class Words:
         del kept[number - 1]
         return True
 
-    def _breaks(self, text: str) -> Json:
+    def _breaks(self, text: str) -> Word:
         breaks = self.debugger.breaks
         if text and not self._taken(text, breaks):  # type: ignore[arg-type]
             kind, _, condition = text.partition(" if ")
             compiled = self.debugger.expression(condition) if condition else None
             breaks.append(Break(kind.strip(), compiled))
-        return self._list("breaks", [one.text for one in breaks])
+        return self._list("breaks", breaks)
 
-    def _watches(self, text: str) -> Json:
+    def _watches(self, text: str) -> Word:
         watches = self.debugger.watches
         if text and not self._taken(text, watches):  # type: ignore[arg-type]
             watches.append(WatchValue(self.debugger.expression(text)))
-        return self._list("watches", [one.text for one in watches])
+        return self._list("watches", watches)
 
-    def _displays(self, text: str) -> Json:
+    def _displays(self, text: str) -> Word:
         displays = self.debugger.displays
         if text and not self._taken(text, displays):  # type: ignore[arg-type]
             displays.append(self.debugger.expression(text))
-        return self._list("displays", [one.text for one in displays])
+        return self._list("displays", displays)
 
-    def _print(self, text: str) -> Json:
+    def _print(self, text: str) -> Word:
         if not text:
             return self.debugger.all_fields()
-        shown = self.debugger.shown(self.debugger.expression(text))
-        return {"show": "value", **self.debugger.where(), **shown}
+        expression = self.debugger.expression(text)
+        return replace(
+            self.debugger.where("value"), expression=expression.text,
+            value=self.debugger.value(expression),
+        )  # fmt: skip
 
-    def _mark(self, name: str) -> Json:
+    def _mark(self, name: str) -> Word:
         if name:
             self.debugger.marks[name] = self.debugger.place
         marks = self.debugger.marks.items()
@@ -154,7 +164,7 @@ class Words:
             mark: event.position if (event := self.debugger.timeline.event(place)) else 0
             for mark, place in marks
         }
-        return {"show": "marks", "marks": positions}
+        return Word(word=self.line, show="marks", marks=positions)
 
 
 def complete(debugger: Debugger, line: str) -> list[str]:

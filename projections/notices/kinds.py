@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import events as e
 from ledger.events import account_of
-from projections.answers import event_data
+from projections.answers.events import data_of
 from projections.answers.terms import Formatter
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def of_event(
     instance = getattr(event, "instance", None)
     if instance is not None:
         facts["instance"] = instance
-    data = event_data(event, Formatter(offset=offset, currency=currency))
+    data = data_of(event, Formatter(offset=offset, currency=currency))
     facts |= {name: cell for name, cell in data.items() if name not in _OURS}
     return Notice(
         identity(ledger, recorded.position, kind), recorded.position, kind, account,

@@ -31,7 +31,7 @@ from projections.reports import Report
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.answers.terms import Formatter, Json
+    from projections.answers.terms import Json
     from projections.lots import Flow, Lot, Lots, Spent
     from projections.point import Point
     from projections.reports import Question
@@ -168,18 +168,14 @@ def spent_on(spent: Spent, write: Typed) -> SpentOn:
     )  # fmt: skip
 
 
-def flow_json(flow: Flow, write: Formatter) -> Json:
-    """Return the lots that an event took from; of a chargeback also what it had paid for."""
-    typed = Typed(offset=write.offset, currency=write.currency)
-    shown: Json = {
-        "lots": [
-            FromLot(position=position, amount=typed.money(amount)).plain()
-            for position, amount in flow.lots
-        ]
-    }
-    if flow.charged_back:
-        shown["had_paid"] = [spent_on(one, typed).plain() for one in flow.had_paid]
-    return shown
+def paid_from(
+    flow: Flow | None, write: Typed
+) -> tuple[Sequence[FromLot] | UnsetType, Sequence[SpentOn] | UnsetType]:
+    """Return the lots that an event took from, and of a chargeback what it had paid for."""
+    if flow is None:
+        return UNSET, UNSET
+    lots = [FromLot(position=one, amount=write.money(amount)) for one, amount in flow.lots]
+    return lots, [spent_on(one, write) for one in flow.had_paid] if flow.charged_back else UNSET
 
 
 def lines(account: str, lots: Lots, offset: int) -> Iterator[Json]:

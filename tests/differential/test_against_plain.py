@@ -24,7 +24,7 @@ from ledger.founding import create
 from ledger.periods import DAY, HOUR, SECOND, format_instant, parse_instant
 from ledger.state import AccountState
 from ledger.store import open_store
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.point import Asked, account_at, config_at, resolve
 from projections.runner import Views
 from tests.differential.sequences import ACCOUNTS, OFFSET, Sequence, first_policy
@@ -72,7 +72,7 @@ def _state(ledger: Ledger, account: str) -> dict[str, Any] | None:
     state = account_at(reader, account, point)
     if state is None:
         return None
-    return state_json(state, config_at(reader, point).policy, point)
+    return state_of(state, config_at(reader, point).policy, point).plain()
 
 
 def _same_state(ours: dict[str, Any], plain: dict[str, Any]) -> bool:

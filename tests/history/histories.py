@@ -17,7 +17,7 @@ from ledger.account import fold
 from ledger.config import LedgerConfig
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, RecordedEvent
 from ledger.periods import HOUR
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.point import Asked, Point, resolve
 from tests.application.worlds import new_ledger, record
 
@@ -96,7 +96,7 @@ class Naive:
         config = LedgerConfig()
         for recorded in self.selected(POLICY_STREAM, point):
             config.apply(recorded)
-        return state_json(state, config.policy, point)
+        return state_of(state, config.policy, point).plain()
 
     def flat(self, account: str, point: Point) -> dict[str, Any]:
         """Return every field of the state by its name."""

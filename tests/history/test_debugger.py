@@ -11,13 +11,15 @@ from ledger.account import fold
 from ledger.errors import InvalidInput, LedgerError, NoSuchThing
 from ledger.store import open_reader
 from projections.answers.terms import Formatter
+from projections.answers.why import Explained
 from projections.history.compiling import parse_name
 from projections.history.debugger import Debugger
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.points import here
 from projections.history.timeline import Timeline
 from projections.history.walk import KNOWN, Walk
-from projections.history.why import why, why_json
+from projections.history.why import told as told_of
+from projections.history.why import why
 from projections.history.words import HELP, Words, complete
 from projections.point import Point
 from tests.history.histories import OFFSET, Naive, at, clock, lived
@@ -49,6 +51,12 @@ def busiest(naive: Naive, reader: Reader) -> str:
 def session(reader: Reader, account: str) -> Words:
     around = here(reader, clock=clock(reader), offset=OFFSET)
     return Words(Debugger(reader, account, here=around, currency="CNY"))
+
+
+def run(words: Words, line: str) -> dict[str, Any]:
+    shown = words.run(line)
+    assert shown is not None
+    return shown.plain()
 
 
 def flat(look: Look) -> dict[str, Any]:
@@ -100,8 +108,8 @@ def test_a_full_fold_and_a_frame_go_on_alike(told: Told) -> None:
 def test_stepping_back_undoes_stepping(told: Told) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
-    forward = [words.run("s") for _ in range(80)]
-    back = [words.run("s-") for _ in range(80)]
+    forward = [run(words, "s") for _ in range(80)]
+    back = [run(words, "s-") for _ in range(80)]
     for one, other in zip(forward[:-1], reversed(back[:-1]), strict=True):
         assert {**one, "word": ""} == {**other, "word": ""}
     assert words.debugger.place == 0
@@ -113,7 +121,7 @@ def test_changes_at_each_stop_are_the_difference_of_the_states(told: Told) -> No
     words = session(reader, account)
     before: dict[str, Any] = {}
     for place in range(1, 120):
-        shown = words.run("s")
+        shown = run(words, "s")
         after = known_at(naive, account, place, reader)
         expected = {
             name: (before.get(name), after.get(name))
@@ -134,7 +142,7 @@ def test_continue_stops_at_every_change_of_a_watch_both_ways(told: Told) -> None
     account = busiest(naive, reader)
     words = session(reader, account)
     words.debugger.timeline.spacing = 13
-    words.run("w cash < 100")
+    run(words, "w cash < 100")
     walk = Walk(reader, account, at(reader), axis=KNOWN)
     places, held, place = [], None, 0
     for recorded in walk.steps():
@@ -148,11 +156,11 @@ def test_continue_stops_at_every_change_of_a_watch_both_ways(told: Told) -> None
             places.append(place)
             held = now
     forward = []
-    while (shown := words.run("c"))["because"] != ["the end"]:
+    while (shown := run(words, "c"))["because"] != ["the end"]:
         assert shown["because"] == ["watch cash < 100"]
         forward.append(words.debugger.place)
     back = []
-    while (shown := words.run("c-"))["because"] != ["the beginning"]:
+    while (shown := run(words, "c-"))["because"] != ["the beginning"]:
         back.append(words.debugger.place)
     assert forward == places
     assert back == list(reversed(places))
@@ -162,37 +170,37 @@ def test_breaks_conditions_focus_and_last_change(told: Told) -> None:
     reader, naive = told
     account = busiest(naive, reader)
     words = session(reader, account)
-    words.run("b BillPosted if outstanding > 0")
-    shown = words.run("c")
+    run(words, "b BillPosted if outstanding > 0")
+    shown = run(words, "c")
     assert shown["type"] == "BillPosted"
     assert shown["happened"]["data"]["amount"] != "0.00"
-    words.run("b - 1")
-    assert words.run("b")["items"] == []
-    touched = words.run("n cash")
+    run(words, "b - 1")
+    assert run(words, "b")["items"] == []
+    touched = run(words, "n cash")
     assert any(one["field"] == "cash" for one in touched["changes"])
-    words.run("g head")
-    first = words.run("l cash")
-    second = words.run("l cash")
+    run(words, "g head")
+    first = run(words, "l cash")
+    second = run(words, "l cash")
     assert second["event"] < first["event"]
-    assert words.run("<")["event"] == first["event"]
-    assert words.run(">")["event"] == second["event"]
-    words.run("mark here")
-    words.run("s 3")
-    assert words.run("g here")["event"] == second["event"]
-    difference = words.run("diff head")
+    assert run(words, "<")["event"] == first["event"]
+    assert run(words, ">")["event"] == second["event"]
+    run(words, "mark here")
+    run(words, "s 3")
+    assert run(words, "g here")["event"] == second["event"]
+    difference = run(words, "diff head")
     assert difference["show"] == "diff"
-    assert words.run("y cash")["causes"][0]["position"] == second["position"]
-    assert words.run("p cash")["value"] == words.run("p")["fields"]["cash"]
+    assert run(words, "y cash")["causes"][0]["position"] == second["position"]
+    assert run(words, "p cash")["value"] == run(words, "p")["fields"]["cash"]
 
 
 def test_display_shows_at_each_stop_and_old_is_before_the_event(told: Told) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
-    words.run("d cash - old(cash)")
-    words.run("d delta(cash)")
+    run(words, "d cash - old(cash)")
+    run(words, "d delta(cash)")
     moved = 0
     for _ in range(60):
-        shown = words.run("n cash")
+        shown = run(words, "n cash")
         change = next((one for one in shown["changes"] if one["field"] == "cash"), None)
         if change is None or change["from"] is None:
             continue
@@ -205,9 +213,9 @@ def test_display_shows_at_each_stop_and_old_is_before_the_event(told: Told) -> N
 def test_an_empty_line_repeats_and_a_comment_does_nothing(told: Told) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
-    words.run("s 2")
-    words.run("")
-    words.run("# a remark")
+    run(words, "s 2")
+    run(words, "")
+    assert words.run("# a remark") is None
     assert words.debugger.place == 4
 
 
@@ -225,7 +233,7 @@ def test_a_wrong_word_is_explained(told: Told, line: str, said: str) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
     with pytest.raises((InvalidInput, NoSuchThing)) as caught:
-        words.run(line)
+        run(words, line)
     assert said in f"{caught.value} {getattr(caught.value, 'hint', '')}"
     assert isinstance(caught.value, LedgerError)
 
@@ -233,8 +241,8 @@ def test_a_wrong_word_is_explained(told: Told, line: str, said: str) -> None:
 def test_every_word_has_help_and_can_be_completed(told: Told) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
-    assert words.run("?")["words"] == [list(one) for one in HELP]
-    words.run("g head")
+    assert run(words, "?")["words"] == HELP
+    run(words, "g head")
     assert complete(words.debugger, "p ca") == ["cash"]
     assert "s-" in complete(words.debugger, "s")
     assert complete(words.debugger, "b OverdueSt") == ["OverdueStarted"]
@@ -249,16 +257,17 @@ def test_y_is_as_deep_as_why(told: Told) -> None:
     reader, naive = told
     account = busiest(naive, reader)
     words = session(reader, account)
-    words.run("g head")
+    run(words, "g head")
     debugger = words.debugger
     last = debugger.timeline.event(debugger.place)
     assert last is not None
     point = Point(last.recorded_at, last.recorded_at, last.position, everything=False)
     for field in ("cash", "overdue_since"):
-        found = why(reader, account, parse_name(field), point)
+        found = why(reader, account, parse_name(field), point, debugger.write)
         assert found is not None
-        assert words.run(f"y {field}")["explained"] == why_json(found, debugger.write)
-    root = words.run("y")["explained"]["causes"][0]
+        explained = Explained(schema="tally.why/1", **told_of(found, debugger.write))
+        assert run(words, f"y {field}")["explained"] == explained.plain()
+    root = run(words, "y")["explained"]["causes"][0]
     assert root["position"] == last.position
     while root["causes"]:
         root = root["causes"][0]
@@ -269,7 +278,7 @@ def test_a_watch_does_not_stop_where_the_account_is_opened(told: Told) -> None:
     reader, naive = told
     words = session(reader, busiest(naive, reader))
     for text in ("cash", "overdue", "cash < 100"):
-        words.run(f"w {text}")
-    first = words.run("c")
+        run(words, f"w {text}")
+    first = run(words, "c")
     assert first["event"] > 1
     assert [one["field"] for one in first["changes"]]

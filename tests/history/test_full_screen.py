@@ -10,10 +10,11 @@ import struct
 import subprocess
 import termios
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from ledger.certain import certain
 from ledger.store import open_reader
 from projections.history.debugger import Debugger
 from projections.history.points import here
@@ -118,12 +119,12 @@ def test_keys_are_words(reader: Reader, keys: list[str], lines: list[str]) -> No
     """The same engine: a screen stands where a script of the same words stands."""
     app, _ = play(reader, *keys)
     words = Words(debugger(reader))
-    shown: dict[str, Any] = {}
+    shown = None
     for line in lines:
         shown = words.run(line)
     assert app.debugger.where() == words.debugger.where()
-    assert app.debugger.stop()["changes"] == words.debugger.stop()["changes"]
-    assert [one.text for one in app._said] == content.said(shown)
+    assert app.debugger.stop() == words.debugger.stop()
+    assert [one.text for one in app._said] == content.said(certain(shown))
 
 
 def test_what_was_changed_is_what_the_debugger_says_changed(reader: Reader) -> None:
@@ -155,7 +156,7 @@ def test_late_events_and_breaks_are_marked(reader: Reader) -> None:
     assert content.event_at(session, late[0], 39).tone == content.LATE
     assert content.event_at(session, late[0], 39).text.endswith(" late")
     session.go(late[0])
-    Words(session).run(f"b {session.stop()['type']}")
+    Words(session).run(f"b {session.stop().type}")
     assert content.event_at(session, late[0], 39).text.startswith("▶●")
 
 

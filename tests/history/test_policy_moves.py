@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ledger.certain import certain
 from projections.history.bisect import bisect
 from projections.history.blame import blame, last
 from projections.history.compiling import compile_expression, parse_name
@@ -78,12 +79,12 @@ def test_the_debugger_stops_at_the_policy_event_both_ways(ledger: Ledger) -> Non
     around = here(reader, clock=clock(reader), offset=OFFSET)
     words = Words(Debugger(reader, "a-1", here=around, currency="CNY"))
     words.run(f"n {RELEASES}")
-    forward = words.run("n")
+    forward = certain(words.run("n")).plain()
     assert forward["type"] == "PolicyAdopted"
     assert [change["field"] for change in forward["changes"]] == [RELEASES]
     words.run("g head")
-    back = words.run("n-")
+    back = certain(words.run("n-")).plain()
     assert {**back, "word": ""} == {**forward, "word": ""}
-    assert words.run("s-")["type"] == "InstancePurchased"
-    value = words.run(f"p {RELEASES}")["value"]
+    assert certain(words.run("s-")).type == "InstancePurchased"
+    value = certain(words.run(f"p {RELEASES}")).value
     assert value == "2025-03-17T00:00:00+08:00"

@@ -12,7 +12,7 @@ from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import HOUR
 from ledger.store import open_reader
 from projections import snapshots
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.history.frames import copy_frame, first_frame, pack_frame, unpack_frame
 from projections.point import account_at, config_at
 from projections.runner import Views
@@ -47,7 +47,7 @@ def _same(reader: Reader, account: str, **asked: int) -> bool:
         return False
     assert pack_frame(looked) == pack_frame(folded), (account, point)
     policy = config_at(reader, point).policy
-    assert state_json(looked, policy, point) == state_json(folded, policy, point)
+    assert state_of(looked, policy, point).plain() == state_of(folded, policy, point).plain()
     return snapshots.frame_at(reader, account, point) is not None
 
 

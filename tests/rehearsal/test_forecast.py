@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ledger import codec
 from ledger.periods import DAY
 from ledger.rehearsal.forecast import forecast
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.point import Asked, account_at, config_at, resolve
 from tests.cli.program import World, lines, valid
 from tests.rehearsal.worlds import OFFSET, random_ledger, renewal_story
@@ -41,7 +41,7 @@ def test_the_clock_records_the_forecast_byte_by_byte(seed: int, days: int) -> No
             ]
             if state is not None:
                 foretold = alone.states[name]
-                assert state_json(foretold, policy, point) == state_json(state, policy, point)
+                assert state_of(foretold, policy, point) == state_of(state, policy, point)
     finally:
         ledger.store.close()
 

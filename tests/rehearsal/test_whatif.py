@@ -13,7 +13,7 @@ from cli.rehearsals.whatif import WhatIf
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.rehearsal.changes import Changes, Insertion, insertion, with_patch
 from ledger.rehearsal.whatif import recorded_command
-from projections.answers import state_json
+from projections.answers.state import state_of
 from projections.point import Asked, account_at, config_at, resolve
 from tests.rehearsal.worlds import (
     OFFSET,
@@ -185,7 +185,7 @@ def test_an_inserted_command_does_what_it_would_have_done(seed: int, cut: int) -
         for account in answer["accounts"]:
             state = account_at(reader, account, whole)
             if state is not None:
-                assert state_json(state, config_at(reader, whole).policy, whole)
+                assert state_of(state, config_at(reader, whole).policy, whole).plain()
     finally:
         ledger.store.close()
 
