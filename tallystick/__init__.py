@@ -65,8 +65,7 @@ from projections.exports import Export, Piece, Terms
 from projections.point import Point as ResolvedPoint
 from projections.projection import Projection
 from projections.reconciliation.amounts import read_amount
-from projections.reconciliation.identity import Reference
-from projections.reconciliation.lines import Line, Statement
+from projections.reconciliation.lines import Line, Reference, Statement
 from projections.reports import Question, Report
 from projections.view import LedgerView
 from tallystick.recording import Ledger, open_ledger

@@ -17,8 +17,15 @@ from msgspec.structs import replace
 from ledger.periods import DAY
 from projections.reconciliation.amounts import from_minor
 from projections.reconciliation.collecting import suggestions
-from projections.reconciliation.identity import TRANSACTION, order_of
-from projections.reconciliation.lines import BOOKED, CHARGE, FAILED, PENDING, ROUNDING
+from projections.reconciliation.lines import (
+    BOOKED,
+    CHARGE,
+    FAILED,
+    PENDING,
+    ROUNDING,
+    TRANSACTION,
+    order_of,
+)
 from projections.reconciliation.matching import WINDOW, match
 
 if TYPE_CHECKING:

@@ -13,15 +13,16 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from ledger.periods import DAY
-from projections.reconciliation.covers import Group, knots, subsets, within
-from projections.reconciliation.identity import (
+from projections.reconciliation.lines import (
     ENTRY,
+    FAILED,
+    PENDING,
     explicit,
     hints,
     order_of,
     proofs,
 )
-from projections.reconciliation.lines import FAILED, PENDING
+from projections.reconciliation.sides import Group, knots, subsets, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,8 +18,7 @@ from ledger.errors import InvalidInput
 from ledger.input.ids import ID_MAX
 from ledger.periods import DAY, SECOND
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import digest, serial_of
-from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.lines import BadStatement, digest, serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.periods import DAY
 from projections.reconciliation import collecting
-from projections.reconciliation.covers import Group
-from projections.reconciliation.identity import (
+from projections.reconciliation.lines import (
     DIFFERENCE,
+    FAILED,
     TRANSACTION,
     explicit,
     hints,
@@ -24,8 +24,7 @@ from projections.reconciliation.identity import (
     owner_of,
     proofs,
 )
-from projections.reconciliation.lines import FAILED
-from projections.reconciliation.sides import Match, Sides
+from projections.reconciliation.sides import Group, Match, Sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

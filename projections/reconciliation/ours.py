@@ -17,8 +17,7 @@ from ledger import events as e
 from ledger.events import account_of
 from projections.movements import CREDITS, order_id, refund_id
 from projections.reconciliation.amounts import from_minor
-from projections.reconciliation.identity import TRANSACTION, Reference
-from projections.reconciliation.lines import PAID, UNPAID, Line
+from projections.reconciliation.lines import PAID, TRANSACTION, UNPAID, Line, Reference
 from projections.refunds import CONCERNED, Orders, refund_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from projections.reconciliation.amounts import from_minor, write_amount
-from projections.reconciliation.identity import DIFFERENCE, TRANSACTION, owner_of, serial_of
+from projections.reconciliation.lines import DIFFERENCE, TRANSACTION, owner_of, serial_of
 from projections.reconciliation.report import candidates_of
 
 if TYPE_CHECKING:

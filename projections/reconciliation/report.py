@@ -30,8 +30,7 @@ from projections.answers.reconciling import (
 from projections.answers.terms import Instant
 from projections.reconciliation.amounts import exact, hashed_amount
 from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
-from projections.reconciliation.identity import digest, name_of, names_of, order_of, ordinals
-from projections.reconciliation.lines import ROUNDING
+from projections.reconciliation.lines import ROUNDING, digest, name_of, names_of, order_of, ordinals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

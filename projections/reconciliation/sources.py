@@ -22,9 +22,9 @@ from projections.reconciliation.focus.fitting import (
     by_invoice,
     credits_together,
     of_one_name,
+    totals,
 )
-from projections.reconciliation.focus.totals import totals
-from projections.reconciliation.identity import hints, proofs
+from projections.reconciliation.lines import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
 from projections.reconciliation.report import Report, answer_of, reconcile, with_missing

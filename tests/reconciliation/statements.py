@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
-from projections.reconciliation.identity import Reference
-from projections.reconciliation.lines import BOOKED, FAILED, PENDING, Line, Statement
+from projections.reconciliation.lines import BOOKED, FAILED, PENDING, Line, Reference, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ledger.periods import HOUR, format_instant, parse_instant
-from projections.reconciliation.identity import BATCH, ENTRY, INSTRUCTION, MANDATE, TRANSACTION
-from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line
+from projections.reconciliation.lines import (
+    BATCH,
+    BOOKED,
+    ENTRY,
+    INSTRUCTION,
+    MANDATE,
+    PENDING,
+    TRANSACTION,
+    BadStatement,
+    Line,
+)
 from tests.reconciliation.camt_files import CENT, cents, detail, entry, month, read
 
 

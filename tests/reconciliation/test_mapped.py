@@ -9,8 +9,14 @@ import pytest
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
-from projections.reconciliation.lines import BadStatement, ControlTotalWrong, Statement
+from projections.reconciliation.lines import (
+    INSTRUCTION,
+    TRANSACTION,
+    BadStatement,
+    ControlTotalWrong,
+    Reference,
+    Statement,
+)
 from projections.reconciliation.readers import read_statement
 from tests.cli.program import World
 

@@ -16,8 +16,7 @@ from projections.answers.terms import PointShown
 from projections.point import Point
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
-from projections.reconciliation.identity import ENTRY, TRANSACTION, Reference
-from projections.reconciliation.lines import Line
+from projections.reconciliation.lines import ENTRY, TRANSACTION, Line, Reference
 from projections.reconciliation.matching import _exactly, _Names
 from projections.reconciliation.report import Proof, ProofDoesNotClose, Report, answer_of, reconcile
 from projections.reconciliation.sides import Sides

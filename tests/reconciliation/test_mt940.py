@@ -12,8 +12,17 @@ import pytest
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import BATCH, ENTRY, INSTRUCTION, MANDATE, TRANSACTION
-from projections.reconciliation.lines import BadStatement, ControlTotalWrong, Line, Statement
+from projections.reconciliation.lines import (
+    BATCH,
+    ENTRY,
+    INSTRUCTION,
+    MANDATE,
+    TRANSACTION,
+    BadStatement,
+    ControlTotalWrong,
+    Line,
+    Statement,
+)
 from projections.reconciliation.readers import read_statement
 from tests.cli.program import World
 

@@ -8,8 +8,7 @@ import pytest
 
 from ledger.periods import format_instant
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.identity import INSTRUCTION
-from projections.reconciliation.lines import PENDING, BadStatement, Statement
+from projections.reconciliation.lines import INSTRUCTION, PENDING, BadStatement, Statement
 from projections.reconciliation.readers import read_statement
 from tests.cli.program import World
 

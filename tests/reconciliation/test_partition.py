@@ -14,23 +14,25 @@ from msgspec.structs import replace
 from projections.reconciliation import collecting
 from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
-from projections.reconciliation.covers import CANDIDATES_MAX, Group, knots, subsets
-from projections.reconciliation.identity import (
+from projections.reconciliation.lines import (
     BATCH,
+    BOOKED,
     ENTRY,
+    FAILED,
     INSTRUCTION,
     MANDATE,
+    PENDING,
     TRANSACTION,
+    Line,
     Reference,
     name_of,
     numbered,
     order_of,
     serial_of,
 )
-from projections.reconciliation.lines import BOOKED, FAILED, PENDING, Line
 from projections.reconciliation.matching import WINDOW, match
 from projections.reconciliation.report import reconcile
-from projections.reconciliation.sides import Sides
+from projections.reconciliation.sides import CANDIDATES_MAX, Group, Sides, knots, subsets
 from tests.reconciliation.statements import DAY, ENDS, START, statement_of
 
 if TYPE_CHECKING:

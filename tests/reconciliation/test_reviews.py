@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from projections.reconciliation.amounts import SCALE
-from projections.reconciliation.identity import Reference
-from projections.reconciliation.lines import Line
+from projections.reconciliation.lines import Line, Reference
 from tests.cli.program import World, tally
 from tests.reconciliation.statements import DAY, START
 from tests.reconciliation.written import camt053

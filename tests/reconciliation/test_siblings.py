@@ -13,8 +13,7 @@ import pytest
 from ledger.periods import HOUR, format_instant
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.guessing import guess_map
-from projections.reconciliation.identity import account_in
-from projections.reconciliation.lines import BOOKED
+from projections.reconciliation.lines import BOOKED, account_in
 from projections.reconciliation.readers import read_statement
 from tests.cli.program import World
 from tests.reconciliation.camt_files import balance, detail, entry, message, statement

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from projections.columns import arrow
 from projections.columns.asking import opened
 from projections.reconciliation.focus import cells, columns
+from projections.reconciliation.focus.columns import Part
 from projections.reconciliation.focus.delivery import GZIP, PARQUET, Delivery
-from projections.reconciliation.focus.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

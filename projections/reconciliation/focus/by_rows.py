@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.focus import cells, columns
+from projections.reconciliation.focus.columns import Part
 from projections.reconciliation.focus.delivery import PARQUET, Delivery, rows
-from projections.reconciliation.focus.parts import Part
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:

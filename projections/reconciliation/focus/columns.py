@@ -1,12 +1,14 @@
-"""The columns of FOCUS that a bill is made of, and those that tell one charge from another.
+"""The columns of FOCUS, and what an engine finds in a file: the rows of each key, summed.
 
 Invariant: names are the standard's own (1.0 to 1.3); a file may write them in any case and order,
-with underscores or spaces, and have columns of its own. This module must not know an engine.
+with underscores or spaces, and have columns of its own. A part's rows are equal in every field of
+its key; what is not plain (an odd cost or date) is part of the key, so that it is read, or refused
+with its row, once and exactly. This module must not know an engine.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from projections.reconciliation.lines import BadStatement
 
@@ -63,3 +65,39 @@ def _advice(header: Sequence[str]) -> str:
             if mark in header[0]:
                 return f"its cells seem to be separated by {name}; FOCUS has commas"
     return f"it has: {', '.join(header)[:200]}"
+
+
+class Part(NamedTuple):
+    """Rows of one key, summed.
+
+    Attributes:
+        scale: decimals of the cost's text, less its exponent; the sum is ``digits`` x 10**-scale.
+        odd_cost, odd_start, odd_end: texts that are not plain, empty where they are; an end before
+            its start is not.
+        first, last: row numbers as a spreadsheet has them (the header is row 1).
+        starts, ends: the earliest and the latest plain instant, UTC microseconds, else None.
+        resource, resource_last: the least and the greatest ResourceId: one where they are equal.
+
+    """
+
+    account: str
+    currency: str
+    invoice: str
+    period: str
+    period_end: str
+    category: str
+    charge_class: str
+    record: str
+    scale: int
+    negative: bool
+    odd_cost: str
+    odd_start: str
+    odd_end: str
+    digits: int
+    rows: int
+    first: int
+    last: int
+    starts: int | None
+    ends: int | None
+    resource: str
+    resource_last: str

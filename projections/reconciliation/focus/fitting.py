@@ -1,8 +1,9 @@
-"""A FOCUS file and a ledger told in the same words, before they are compared.
+"""A FOCUS file and a ledger told in the same words, before they are compared; what it comes to.
 
 One billing account may be billed in several currencies, and an account of the ledger has one. A
 ledger may know an invoice as one bill, and several notes may be one credit.
-Invariant: amounts are put together, never changed. This module must not know matching.
+Invariant: amounts are put together, never changed; charged + taxed + credited + rounding = billed,
+the sum of BilledCost to the last decimal. This module must not know matching.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ledger.money import RATED_SCALE
+from projections.answers.reconciling import Billed
+from projections.reconciliation.amounts import SCALE, exact
 from projections.reconciliation.lines import ROUNDING, Line, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from projections.reconciliation.lines import Line, Statement
 
 _PART: Final = "~"
 _SERIAL_MAX: Final = 16
@@ -128,3 +134,35 @@ def credits_together(ours: Iterable[Line]) -> tuple[Line, ...]:
 
 def _with(statement: Statement, lines: Iterable[Line]) -> Statement:
     return msgspec.structs.replace(statement, lines=tuple(lines))
+
+
+_TEN: int = SCALE // 10**RATED_SCALE
+_PARTS = ("charged", "taxed", "credited", ROUNDING)
+
+
+def totals(statement: Statement) -> list[Billed]:
+    """Return the totals of a statement, a currency each."""
+    sums: dict[str, dict[str, int]] = {}
+    for line in statement.lines:
+        parts = sums.setdefault(line.currency, dict.fromkeys(_PARTS, 0))
+        parts[_part(line)] += line.amount
+    return [_written(currency, sums[currency]) for currency in sorted(sums)]
+
+
+def _part(line: Line) -> str:
+    if line.kind == ROUNDING:
+        return ROUNDING
+    if line.kind == "Tax":
+        return "taxed"
+    return "credited" if line.amount < 0 else "charged"
+
+
+def _written(currency: str, parts: dict[str, int]) -> Billed:
+    billed = sum(parts.values())
+    rest = abs(billed) % _TEN
+    rated = billed - rest if billed >= 0 else billed + rest
+    return Billed(
+        currency=currency, billed=exact(billed, currency),
+        to_ten_decimals=exact(rated, currency),
+        **{name: exact(amount, currency) for name, amount in parts.items()},
+    )  # fmt: skip

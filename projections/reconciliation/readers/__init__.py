@@ -18,8 +18,7 @@ from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.focus.columns import NEEDED, plain
-from projections.reconciliation.identity import numbered
-from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.lines import BadStatement, numbered
 from projections.reconciliation.readers.text import kind_of, marked
 from projections.registry import Own, Registry
 
@@ -79,8 +78,8 @@ FORMATS: Final = {
     ),
     "csv": Format(f"{_HERE}.mapped:read_csv", "any CSV, through a column map"),
     "focus": Format(
-        f"{_HERE}.focus:read_focus", "FOCUS cost and usage of any provider", vendor=True,
-        header=NEEDED, pieces=True,
+        "projections.reconciliation.focus.charges:read_focus", "FOCUS cost and usage, any provider",
+        vendor=True, header=NEEDED, pieces=True,
     ),
     "mt940": Format(
         f"{_HERE}.mt940:read_mt940", "SWIFT, statement", bank=True,

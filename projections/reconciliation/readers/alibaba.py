@@ -21,61 +21,92 @@ Meaning of the cells, where the names do not say it:
 
 from __future__ import annotations
 
+import re
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.chains import chains_of, elsewhere, running, whole
-from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
     PAID,
+    TRANSACTION,
     UNPAID,
+    BadStatement,
     Line,
+    Reference,
     check_total,
     one_currency,
     statement_of,
 )
 from projections.reconciliation.readers import FORMATS, cells
-from projections.reconciliation.readers.damage import sound_rows
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from projections.reconciliation.lines import Statement
 
-_ITEMS = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
-_TOTALS = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
-_TYPES = ("Payment", "Withdraw", "Refund", "Consumption", "Transfer", "Adjust")
-_FLOWS = ("Income", "Expense")
-_OWNERS = ("OwnerID", "AccountID")  # the account, under either name
+_ITEMS: Final = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
+_PRETAX: Final = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
+_PARTS: Final = (
+    *_PRETAX, "InvoiceDiscount", "DeductedByCoupons", "RoundDownDiscount",
+    "DeductedByCashCoupons", "PaymentAmount", "OutstandingAmount",
+)  # fmt: skip
+_TYPES: Final = ("Payment", "Withdraw", "Refund", "Consumption", "Transfer", "Adjust")
+_FLOWS: Final = ("Income", "Expense")
+_OWNERS: Final = ("OwnerID", "AccountID")  # the account, under either name
+_KEPT: Final = 1 << 16  # texts of amounts that are read once
 Row = list[str]
 _new = tuple.__new__  # of a NamedTuple, without detours: one a row
-_KEPT = 1 << 16  # texts of amounts that are read once
+
+# What a spreadsheet does: it shortens long ids (2.02503E+27), takes leading zeros off, rewrites
+# dates in an order that nobody can tell, and writes ##### where a column was too narrow.
+_SHORTENED: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.ASCII | re.IGNORECASE)
+_SLASHED: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}.*", re.ASCII)
+_NARROW: Final = re.compile(r"#{3,}")
+_TOTALS: Final = ("total", "totals", "grand total", "sum", "合计", "总计", "小计", "总额")
+_ZERO: Final = re.compile(r"""[,;|\t\n"'=` ]0[0-9](?!:)""")
+_HINT: Final = "export the file again and do not save it from a spreadsheet"
 
 
-def _text(table: Table, *names: str) -> Callable[[Row], str]:
-    """Return a function that reads a column, empty where the file has none."""
-    index = table.index(*names)
-    if index < 0:
-        return lambda _: ""
-    return lambda row: row[index].strip()
+class _Cells:
+    """Reads the cells of chosen columns, each text that comes again once."""
 
+    def __init__(self, table: Table, columns: Iterable[str | tuple[str, ...]]) -> None:
+        """Find the columns, each by its name or the first of several; a file may lack some."""
+        places = [
+            table.index(*((name,) if isinstance(name, str) else name)) for name in columns
+        ]
+        self._blanks = table.blanks
+        self._missing = min(places) < 0
+        self._chosen = itemgetter(*places)  # -1 is the empty cell that is put behind each row
+        self.amounts: dict[str, int] = {}
+        self.codes: dict[str, str] = {}
 
-def _amount(table: Table, name: str) -> Callable[[Row, int], int]:
-    index = table.index(name)
-    if index < 0:
-        return lambda _, __: 0
+    def cells(self, row: Row) -> Iterable[str]:
+        """Return the cells of a row, without blanks around them; empty for absent columns."""
+        if self._missing:
+            row.append("")
+        chosen: tuple[str, ...] = self._chosen(row)
+        return map(str.strip, chosen) if self._blanks else chosen
 
-    def read(row: Row, line: int) -> int:
-        try:
-            return read_amount(row[index])
-        except InvalidInput:
-            return cells.amount(row[index], line, name)
+    def amount(self, text: str, line: int, column: str) -> int:
+        """Read an amount. Raises: BadStatement."""
+        found = self.amounts.get(text)
+        if found is None:
+            found = cells.amount(text, line, column)
+            if len(self.amounts) < _KEPT:
+                self.amounts[text] = found
+        return found
 
-    return read
+    def currency(self, text: str, line: int) -> str:
+        """Read a currency. Raises: BadStatement."""
+        found = self.codes.get(text)
+        if found is None:
+            found = self.codes[text] = cells.currency(text, line, "Currency")
+        return found
 
 
 def read_bills(
@@ -84,85 +115,73 @@ def read_bills(
     """Read an instance-bill file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
     table.need(FORMATS["alibaba-bills"].header, "an alibaba-bills file")
-    if table.index(*_TOTALS) < 0:
-        table.need(_TOTALS[:1], "an alibaba-bills file")
-    owner, record, item = (
-        _text(table, *_OWNERS), _text(table, "RecordID"), _text(table, "Item"),
-    )  # fmt: skip
-    instance, cycle = _text(table, "InstanceID"), _text(table, "BillingCycle")
-    code, begins, finishes = (
-        _text(table, "Currency"), _text(table, "UsageStartTime"), _text(table, "UsageEndTime"),
-    )  # fmt: skip
-    related, parts = _text(table, "RelatedRecordID"), _bill_parts(table)
+    if table.index(*_PRETAX) < 0:
+        table.need(_PRETAX[:1], "an alibaba-bills file")
+    read = _Cells(table, (
+        _OWNERS, "RecordID", "Item", "InstanceID", "BillingCycle", "Currency", "UsageStartTime",
+        "UsageEndTime", "RelatedRecordID", *_PARTS,
+    ))  # fmt: skip
+    there = [table.index(name) >= 0 for name in _PARTS]
     lines: list[Line] = []
     spans: list[cells.Span] = []
     for number, row in sound_rows(
         table, ids=("RecordID", "RelatedRecordID", "InstanceID", *_OWNERS),
         instants=("BillingCycle", "UsageStartTime", "UsageEndTime"),
-        sums=(*_TOTALS, "PaymentAmount", "OutstandingAmount"),
+        sums=(*_PRETAX, "PaymentAmount", "OutstandingAmount"),
     ):  # fmt: skip
-        kind = cells.choice(item(row), number, "Item", words=_ITEMS)
-        charged, gross, paid, coupons, outstanding = parts(row, number)
-        starts, ends = begins(row), finishes(row)
+        owner, record, kind, instance, cycle, code, starts, ends, related, *parts = read.cells(row)
+        cells.choice(kind, number, "Item", words=_ITEMS)
+        code = read.currency(code, number)
+        amounts = [
+            read.amount(text, number, name) for text, name in zip(parts, _PARTS, strict=True)
+        ]
+        charged, gross, paid, coupons, outstanding = _charged(amounts, there, number, code)
         started = cells.instant(starts, number, "UsageStartTime", offset=offset) if starts else 0
         ended = cells.instant(ends, number, "UsageEndTime", offset=offset) if ends else 0
         span = None
-        if cycle(row):
-            span = cells.month(cycle(row), number, "BillingCycle", offset=offset)
+        if cycle:
+            span = cells.month(cycle, number, "BillingCycle", offset=offset)
             spans.append(span)
         elif ended:
             spans.append(cells.months_of(started or ended, ended, offset=offset))
         when = cells.booked_at(ended or started, span)
         lines.append(
             Line(
-                key=record(row) or cells.nameless(when, charged, code(row), offset=offset),
-                amount=charged,
-                currency=cells.currency(code(row), number, "Currency"), instant=when,
-                order=record(row), status=UNPAID if outstanding > 0 else PAID, kind=kind,
-                account=owner(row) or account, place=f"line {number}", starts=started, ends=ended,
-                instance=instance(row), group=related(row), paid=paid, coupons=coupons, gross=gross,
-                firm=bool(record(row)),
+                key=record or cells.nameless(when, charged, code, offset=offset),
+                amount=charged, currency=code, instant=when, order=record,
+                status=UNPAID if outstanding > 0 else PAID, kind=kind, account=owner or account,
+                place=f"line {number}", starts=started, ends=ended, instance=instance,
+                group=related, paid=paid, coupons=coupons, gross=gross, firm=bool(record),
             )
         )  # fmt: skip
-    main = one_currency(lines, currency)
     return statement_of(
-        "alibaba-bills", "bills", lines, currency=main,
+        "alibaba-bills", "bills", lines, currency=one_currency(lines, currency),
         starts=min((s.starts for s in spans), default=0),
         ends=max((s.ends for s in spans), default=0),
     )  # fmt: skip
 
 
-def _bill_parts(table: Table) -> Callable[[Row, int], tuple[int, int, int, int, int]]:
-    """Read and check the amounts of a row: charged, gross, paid, coupons, outstanding."""
-    gross_of, pretax_of = _amount(table, "PretaxGrossAmount"), _amount(table, "PretaxAmount")
-    discount_of, coupons_of = _amount(table, "InvoiceDiscount"), _amount(table, "DeductedByCoupons")
-    cut_of, cash_of = _amount(table, "RoundDownDiscount"), _amount(table, "DeductedByCashCoupons")
-    paid_of, left_of = _amount(table, "PaymentAmount"), _amount(table, "OutstandingAmount")
-    has_gross, has_pretax = (table.index(name) >= 0 for name in _TOTALS)
-    has_parts = min(table.index("PaymentAmount"), table.index("OutstandingAmount")) >= 0
-    code = _text(table, "Currency")
-
-    def parts(row: Row, line: int) -> tuple[int, int, int, int, int]:
-        coupons, cut, discount = coupons_of(row, line), cut_of(row, line), discount_of(row, line)
-        pretax, gross = pretax_of(row, line), gross_of(row, line)
-        if has_gross and has_pretax:
-            check_total(
-                f"of line {line}, PretaxGrossAmount less discounts and coupons = PretaxAmount",
-                pretax, gross - discount - coupons - cut, currency=code(row),
-            )  # fmt: skip
-        elif has_gross:
-            pretax = gross - discount - coupons - cut
-        else:
-            gross = pretax + discount + coupons + cut
-        cash, paid, left = cash_of(row, line), paid_of(row, line), left_of(row, line)
-        if has_parts:
-            check_total(
-                f"of line {line}, cash coupons + payment + outstanding = PretaxAmount",
-                pretax, cash + paid + left, currency=code(row),
-            )  # fmt: skip
-        return pretax + coupons, gross - discount, paid, coupons + cash, left
-
-    return parts
+def _charged(
+    parts: Sequence[int], there: Sequence[bool], line: int, code: str
+) -> tuple[int, int, int, int, int]:
+    """Check the parts of a row; return what is charged, gross, paid, by coupons, outstanding."""
+    gross, pretax, discount, coupons, cut, cash, paid, left = parts
+    has_gross, has_pretax, *_, has_paid, has_left = there
+    if has_gross and has_pretax:
+        check_total(
+            f"of line {line}, PretaxGrossAmount less discounts and coupons = PretaxAmount",
+            pretax, gross - discount - coupons - cut, currency=code,
+        )  # fmt: skip
+    elif has_gross:
+        pretax = gross - discount - coupons - cut
+    else:
+        gross = pretax + discount + coupons + cut
+    if has_paid and has_left:
+        check_total(
+            f"of line {line}, cash coupons + payment + outstanding = PretaxAmount",
+            pretax, cash + paid + left, currency=code,
+        )  # fmt: skip
+    return pretax + coupons, gross - discount, paid, coupons + cash, left
 
 
 def read_transactions(
@@ -171,14 +190,11 @@ def read_transactions(
     """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
     table.need(FORMATS["alibaba-transactions"].header, "an alibaba-transactions file")
-    places = [
-        table.index(*names) for names in (
-            _OWNERS, ("TransactionChannelSN",), ("TransactionNumber",), ("TransactionTime",),
-            ("TransactionType",), ("TransactionFlow",), ("TransactionChannel",), ("Currency",),
-            ("RecordID",), ("Amount",), ("Balance",),
-        )
-    ]  # fmt: skip
-    read = _Cells(places, blanks=table.blanks)
+    read = _Cells(table, (
+        _OWNERS, "TransactionChannelSN", "TransactionNumber", "TransactionTime",
+        "TransactionType", "TransactionFlow", "TransactionChannel", "Currency", "RecordID",
+        "Amount", "Balance",
+    ))  # fmt: skip
     amounts, codes = read.amounts, read.codes
     lines: list[Line] = []
     balances: list[int | None] = []
@@ -208,41 +224,6 @@ def read_transactions(
     return _wallet_statement(lines, balances, currency=currency, offset=offset)
 
 
-class _Cells:
-    """Reads the cells of chosen columns, each text that comes again once."""
-
-    def __init__(self, places: Sequence[int], *, blanks: bool) -> None:
-        """Remember the places of the columns, -1 for one that the file does not have."""
-        self._blanks = blanks
-        self._missing = min(places) < 0
-        self._chosen = itemgetter(*places)  # -1 is the empty cell that is put behind each row
-        self.amounts: dict[str, int] = {}
-        self.codes: dict[str, str] = {}
-
-    def cells(self, row: Row) -> Iterable[str]:
-        """Return the cells of a row, without blanks around them."""
-        if self._missing:
-            row.append("")
-        chosen: tuple[str, ...] = self._chosen(row)
-        return map(str.strip, chosen) if self._blanks else chosen
-
-    def amount(self, text: str, line: int, column: str) -> int:
-        """Read an amount. Raises: BadStatement."""
-        found = self.amounts.get(text)
-        if found is None:
-            found = cells.amount(text, line, column)
-            if len(self.amounts) < _KEPT:
-                self.amounts[text] = found
-        return found
-
-    def currency(self, text: str, line: int) -> str:
-        """Read a currency. Raises: BadStatement."""
-        found = self.codes.get(text)
-        if found is None:
-            found = self.codes[text] = cells.currency(text, line, "Currency")
-        return found
-
-
 def _wallet_statement(
     lines: Sequence[Line], balances: Sequence[int | None], *, currency: str, offset: int
 ) -> Statement:
@@ -257,3 +238,94 @@ def _wallet_statement(
         ends=span.ends, elsewhere=elsewhere(ends, main),
         kinds=frozenset(line.kind for line in lines) if held is None else frozenset(),
     )  # fmt: skip
+
+
+def sound_rows(
+    table: Table, *, ids: Sequence[str], instants: Sequence[str], sums: Sequence[str]
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the vendor's rows; ``sums`` are the columns that a row of totals may add up.
+
+    Raises: BadStatement where a spreadsheet left its marks, ControlTotalWrong.
+    """
+    if not _traces(table.text):
+        yield from table.rows()
+        return
+    names, times, adding = (_places(table, chosen) for chosen in (ids, instants, sums))
+    seen: dict[tuple[int, str], tuple[str, int]] = {}
+    above: list[list[str]] = []
+    for line, row in table.rows():
+        if _is_total(row):
+            _check(row, line, adding, above)
+            continue
+        for place, name in names.items():
+            _id(row[place].strip(), (line, name), place, seen)
+        for place, name in times.items():
+            if _SLASHED.fullmatch(row[place].strip()):
+                said = "a spreadsheet rewrote it, so day and month cannot be told apart"
+                raise _damaged(line, name, row[place], said)
+        if "###" in "".join(row):
+            _narrow(row, line, table.header)
+        above.append([row[place] for place in adding])
+        yield line, row
+
+
+def _traces(text: str) -> bool:
+    """Return whether a file has in it what any damage leaves: most need no look at their rows."""
+    if any(mark in text for mark in ("E+", "e+", "###", "/")):
+        return True
+    if any(mark + "0" in text for mark in ",;|\t\n\"'=` ") and _ZERO.search(text):
+        return True
+    folded = text.casefold()
+    return any(word in folded for word in _TOTALS)
+
+
+def _narrow(row: Sequence[str], line: int, header: Sequence[str]) -> None:
+    for name, cell in zip(header, row, strict=True):
+        if _NARROW.fullmatch(cell.strip()):
+            raise _damaged(line, name, cell, "a spreadsheet's column was too narrow for it")
+
+
+def _places(table: Table, names: Sequence[str]) -> dict[int, str]:
+    return {place: name for name in names if (place := table.index(name)) >= 0}
+
+
+def _id(
+    text: str, where: tuple[int, str], place: int, seen: dict[tuple[int, str], tuple[str, int]]
+) -> None:
+    """Refuse an id that a spreadsheet shortened, or that lost its zeros in one row of two."""
+    line, name = where
+    if "+" in text and _SHORTENED.fullmatch(text):
+        raise _damaged(line, name, text, "a spreadsheet shortened this id, and others to the same")
+    if not text.isdecimal():
+        return
+    other, first = seen.setdefault((place, text.lstrip("0")), (text, line))
+    if other != text:
+        said = f"it is {other!r} in line {first}: a spreadsheet takes leading zeros off"
+        raise _damaged(line, name, text, said)
+
+
+def _is_total(row: Sequence[str]) -> bool:
+    first = next((cell for cell in row if cell.strip()), "")
+    return first.strip(" \t:\uff1a").casefold() in _TOTALS
+
+
+def _check(
+    row: Sequence[str], line: int, adding: dict[int, str], above: Sequence[Sequence[str]]
+) -> None:
+    for n, (place, name) in enumerate(adding.items()):
+        if row[place].strip():
+            check_total(
+                f"{name} of the totals in line {line} = the rows above", _added(row[place]),
+                sum(_added(cells[n]) for cells in above), currency="CNY",
+            )  # fmt: skip
+
+
+def _added(cell: str) -> int:
+    try:
+        return read_amount(cell)
+    except InvalidInput:
+        return 0  # the reader names it
+
+
+def _damaged(line: int, column: str, cell: str, said: str) -> BadStatement:
+    return BadStatement(f"line {line}, {column}: {cell.strip()[:40]!r}: {said}", hint=_HINT)

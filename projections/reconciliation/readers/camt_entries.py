@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.periods import DAY
 from projections.reconciliation.amounts import read_amount, write_amount
-from projections.reconciliation.identity import (
+from projections.reconciliation.lines import (
     BATCH,
+    BOOKED,
     ENTRY,
     INSTRUCTION,
     MANDATE,
+    PENDING,
     TRANSACTION,
+    BadStatement,
+    Line,
     Reference,
 )
-from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Line
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, says_nothing
 

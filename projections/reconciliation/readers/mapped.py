@@ -14,22 +14,22 @@ from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.chains import Step, chains_of, elsewhere, running, whole
-from projections.reconciliation.identity import TRANSACTION, Reference
 from projections.reconciliation.lines import (
     BOOKED,
     FAILED,
     PENDING,
+    TRANSACTION,
     BadStatement,
     Ends,
     Line,
+    Reference,
     Statement,
     check_total,
     one_currency,
 )
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.dates import Dates, choose_form, form_of, is_date
-from projections.reconciliation.readers.figures import EMPTY, Figure, Figures, folded
-from projections.reconciliation.readers.maps import read_map
+from projections.reconciliation.readers.maps import EMPTY, Figure, Figures, folded, read_map
 from projections.reconciliation.readers.table import Table
 
 if TYPE_CHECKING:

@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, parse_instant
 from projections.reconciliation.chains import Link, ends_of
-from projections.reconciliation.identity import (
+from projections.reconciliation.lines import (
     BATCH,
+    BOOKED,
     ENTRY,
     INSTRUCTION,
     MANDATE,
     TRANSACTION,
+    BadStatement,
+    Line,
     Reference,
+    Statement,
+    check_total,
 )
-from projections.reconciliation.lines import BOOKED, BadStatement, Line, Statement, check_total
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.banks import (
     NAME_MAX,

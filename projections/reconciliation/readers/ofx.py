@@ -17,8 +17,17 @@ from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, local_day, midnight, parse_instant
-from projections.reconciliation.identity import INSTRUCTION, TRANSACTION, Reference
-from projections.reconciliation.lines import BOOKED, PENDING, BadStatement, Ends, Line, Statement
+from projections.reconciliation.lines import (
+    BOOKED,
+    INSTRUCTION,
+    PENDING,
+    TRANSACTION,
+    BadStatement,
+    Ends,
+    Line,
+    Reference,
+    Statement,
+)
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.banks import NAME_MAX, TEXT_MAX, bank_statement, chosen
 from projections.reconciliation.readers.text import decode
