@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from cli.deliveries import delivered
 from cli.errors import DONE, FOUND
@@ -17,6 +19,7 @@ from projections.reconciliation.against.comparing import Comparison
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.options import Output
+    from projections.answers.delivering import Against
 
 SHOWN: Final = 100  # changes on a page for people; the other forms have all of them
 CURRENCY: Final = "CNY"  # of files that name none, where there is no ledger to ask
@@ -31,13 +34,17 @@ def against(
         encoding=encoding,
     )  # fmt: skip
     if output.form in ("ndjson", "csv"):
-        output.rows(found.rows())
-    elif output.form == "json":
-        rows = list(found.rows())
-        output.object({"schema": "tally.against/1", **_head(found, old, new), "rows": rows})
+        output.rows(row.plain() for row in found.rows())
+        answer = None
     else:
-        _page(found, old, new)
-    if found.both.left_out and not output.human:
+        rows = found.rows()
+        # A page shows the first of them; it is read to the end, for the totals stand only then.
+        first = list(islice(rows, SHOWN) if output.human else rows)
+        deque(rows, maxlen=0)
+        answer = found.answer(first, old=Path(old).name, new=Path(new).name)
+    if answer is not None and not output.answered(answer):
+        _page(answer)
+    elif found.both.left_out:
         note(f"note: not compared, in one file only: {', '.join(found.both.left_out)}")
     return FOUND if any(found.counts[kind] for kind in ("added", "gone", "changed")) else DONE
 
@@ -49,38 +56,24 @@ def _currency(session: Session) -> str:
         return CURRENCY
 
 
-def _head(found: Comparison, old: str, new: str) -> dict[str, Any]:
-    files = zip(("old", "new"), (old, new), found.files(), strict=True)
-    return {
-        "source": found.shape.source,
-        **{side: {"file": Path(file).name, **hashed, "rows": found.counts[f"{side}_rows"]}
-           for side, file, hashed in files},
-        "counts": {kind: found.counts[kind] for kind in ("added", "gone", "changed")},
-        "totals": found.totals(), "not_compared": list(found.both.left_out),
-    }  # fmt: skip
-
-
-def _page(found: Comparison, old: str, new: str) -> None:
-    rows = found.rows()
-    first = list(islice(rows, SHOWN))
-    deque(rows, maxlen=0)  # read to the end: the totals stand only then
-    head = _head(found, old, new)
-    write(strong(f"{head['new']['file']} against {head['old']['file']}") + f"   {head['source']}")
-    write(", ".join(f"{count} {kind}" for kind, count in head["counts"].items()))
-    if first:
+def _page(answer: Against) -> None:
+    counts = msgspec.structs.asdict(answer.counts)
+    write(strong(f"{answer.new.file} against {answer.old.file}") + f"   {answer.source}")
+    write(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    if answer.rows:
         write()
         table(
             ("change", "account", "category", "resource", "old", "new", "delta", "currency"),
-            [(row["change"], row["account"], row["category"], row["resource"], row["old"],
-              row["new"], row["delta"], row["currency"]) for row in first],
+            [(row.change, row.account, row.category, row.resource, row.old, row.new, row.delta,
+              row.currency) for row in answer.rows],
         )  # fmt: skip
-    more = sum(head["counts"].values()) - len(first)
+    more = sum(counts.values()) - len(answer.rows)
     if more:
         write(f"and {plural(more, 'more change')}: --ndjson lists them all")
     write()
     table(
         ("currency", "old", "added", "gone", "changed", "new"),
-        [tuple(total.values()) for total in head["totals"]],
+        [msgspec.structs.astuple(total) for total in answer.totals],
     )
-    if head["not_compared"]:
-        write(f"not compared, in one file only: {', '.join(head['not_compared'])}")
+    if answer.not_compared:
+        write(f"not compared, in one file only: {', '.join(answer.not_compared)}")

@@ -8,7 +8,7 @@ from typing import Literal
 from projections.answers.terms import Answer, Count, Fine, Part, Position, Sha256
 
 
-class Delivery(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FileGiven(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of the two files."""
 
     file: str
@@ -72,8 +72,8 @@ class Against(Answer, frozen=True, kw_only=True, tag="tally.against/1", forbid_u
     """
 
     source: Literal["alibaba-bills", "focus"]
-    old: Delivery
-    new: Delivery
+    old: FileGiven
+    new: FileGiven
     counts: RestatedCounts
     totals: Sequence[RestatedTotal]
     not_compared: Sequence[str]

@@ -11,24 +11,42 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from ledger.errors import IntegrityBroken, InvalidInput
-from projections.reconciliation.against.engines import groups, header_of
-from projections.reconciliation.against.shapes import Common, Shape, canonical, common, shape_of
-from projections.reconciliation.amounts import write_amount
+from projections.answers.delivering import (
+    Against,
+    ChargeRestated,
+    FileGiven,
+    RestatedCounts,
+    RestatedTotal,
+)
+from projections.reconciliation.against.engines import (
+    canonical,
+    common,
+    groups,
+    header_of,
+    shape_of,
+)
+from projections.reconciliation.amounts import exact
 from projections.reconciliation.focus import by_columns, by_rows, cells
 from projections.reconciliation.focus.delivery import Delivery, sha256_of
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from projections.answers.terms import Json
 
 ADDED, GONE, CHANGED = "added", "gone", "changed"
 ID_DIGITS: Final = 12
+COLUMNS_FROM: Final = 8 << 20  # bytes, as the FOCUS reader has it
+
+
+class DeliveriesDoNotAddUp(IntegrityBroken):
+    """The changes do not explain the difference of two files: our own bug (exit 5)."""
+
+    code = "DELIVERIES_DO_NOT_ADD_UP"
 
 
 class Row(NamedTuple):
@@ -38,100 +56,6 @@ class Row(NamedTuple):
     cells: Mapping[str, str]
     cost: int
     content: tuple[str, ...]
-
-
-class Change(NamedTuple):
-    """What became of one charge."""
-
-    kind: str
-    charge: str
-    old: Row | None
-    new: Row | None
-
-    @property
-    def delta(self) -> int:
-        """By how much it moves the total."""
-        return (self.new.cost if self.new else 0) - (self.old.cost if self.old else 0)
-
-    @property
-    def cells(self) -> Mapping[str, str]:
-        """The cells of the newer row, or of the one there is."""
-        row = self.new or self.old
-        return row.cells if row is not None else {}
-
-
-def row_of(number: int, texts: Mapping[str, str], both: Common) -> Row:
-    """Make a row of its cells."""
-    return Row(
-        number, texts, cells.read_cost(texts[both.amount]),
-        tuple(canonical(name, texts[name]) for name in both.content),
-    )  # fmt: skip
-
-
-def settle(old: Iterable[Row], new: Iterable[Row], both: Common) -> Iterator[Change]:
-    """Yield the changes among the rows of one identity."""
-    before, after = list(old), list(new)
-    same = Counter((row.cost, row.content) for row in before)
-    same &= Counter((row.cost, row.content) for row in after)
-    gone, come = _without(before, same), _without(after, same)
-    whole = Counter(same)
-    for n in range(max(len(gone), len(come))):
-        first = gone[n] if n < len(gone) else None
-        second = come[n] if n < len(come) else None
-        kind = CHANGED if first and second else GONE if first else ADDED
-        yield Change(kind, _name(first or second, both, n + whole.total()), first, second)
-
-
-def _without(rows: list[Row], same: Counter[tuple[int, tuple[str, ...]]]) -> list[Row]:
-    """Leave out the rows that both files have, and order what is left by what it says."""
-    taken = Counter(same)
-    left = []
-    for row in sorted(rows, key=lambda row: (row.cost, row.content, row.number)):
-        if taken[row.cost, row.content]:
-            taken[row.cost, row.content] -= 1
-        else:
-            left.append(row)
-    return left
-
-
-def _name(row: Row | None, both: Common, ordinal: int) -> str:
-    """Name a charge by all that identifies it, and its ordinal among its equals."""
-    texts = row.cells if row is not None else {}
-    said = [canonical(name, texts[name]) for name in both.identity]
-    return hashlib.sha256("\x1f".join([*said, str(ordinal)]).encode()).hexdigest()[:ID_DIGITS]
-
-
-def change_json(one: Change, shape: Shape, both: Common, currency: str) -> Json:
-    """Return a change as a row of the answer."""
-    shown = {
-        name: next(
-            (canonical(column, one.cells[column]) for column in columns if one.cells.get(column)),
-            None,
-        ) for name, columns in shape.shown
-    }  # fmt: skip
-    code = shown["currency"] or currency
-    changed = []
-    if one.old is not None and one.new is not None:
-        changed = [both.amount] if one.delta else []
-        pairs = zip(both.content, one.old.content, one.new.content, strict=True)
-        changed += [name for name, before, after in pairs if before != after]
-    return {
-        "change": one.kind, "charge": one.charge, **shown, "currency": code,
-        "old": None if one.old is None else write_amount(one.old.cost, code),
-        "new": None if one.new is None else write_amount(one.new.cost, code),
-        "delta": write_amount(one.delta, code), "columns": changed,
-        "old_row": one.old.number if one.old else None,
-        "new_row": one.new.number if one.new else None,
-    }  # fmt: skip
-
-
-COLUMNS_FROM: Final = 8 << 20  # bytes, as the FOCUS reader has it
-
-
-class DeliveriesDoNotAddUp(IntegrityBroken):
-    """The changes do not explain the difference of two files: our own bug (exit 5)."""
-
-    code = "DELIVERIES_DO_NOT_ADD_UP"
 
 
 class Comparison:
@@ -150,48 +74,87 @@ class Comparison:
         self.counts: Counter[str] = Counter()
         self._sums: dict[str, Counter[str]] = {}
 
-    def files(self) -> tuple[Json, Json]:
-        """Return the hash of each file."""
-        old, new = ({"sha256": sha256_of(one.source)} for one in (self._old, self._new))
-        return old, new
-
-    def rows(self) -> Iterator[Json]:
+    def rows(self) -> Iterator[ChargeRestated]:
         """Yield what was added, gone or changed. Raises: DeliveriesDoNotAddUp, BadStatement."""
         self._sums = {
             "old": self._sum(self._old, "old_rows"), "new": self._sum(self._new, "new_rows"),
             ADDED: Counter(), GONE: Counter(), CHANGED: Counter(),
         }  # fmt: skip
-        for before, after in groups(self._old, self._new, self.both, small=self._small):
-            found = settle(
-                (row_of(number, texts, self.both) for number, texts in before),
-                (row_of(number, texts, self.both) for number, texts in after), self.both,
-            )  # fmt: skip
-            for one in found:
-                row = change_json(one, self.shape, self.both, self._currency)
-                self.counts[one.kind] += 1
-                delta = -one.delta if one.kind == GONE else one.delta
-                self._sums[one.kind][row["currency"]] += delta
-                yield row
-        for currency in self._currencies():
-            old, added, gone, changed, new = self._row(currency)
+        for group in groups(self._old, self._new, self.both, small=self._small):
+            before, after = ([self._row(*one) for one in rows] for rows in group)
+            for charge, old, new in self._settle(before, after):
+                yield self._restated(charge, old, new)
+        for code in self._currencies():
+            old, new, added, gone, changed = (sums[code] for sums in self._sums.values())
             if old + added - gone + changed != new:
-                raise DeliveriesDoNotAddUp(f"{currency}: the changes are not the difference")
+                raise DeliveriesDoNotAddUp(f"{code}: the changes are not the difference")
 
-    def totals(self) -> list[Json]:
+    def answer(self, rows: Sequence[ChargeRestated], *, old: str, new: str) -> Against:
+        """Return ``tally.against/1``, when the rows are read; the files have names."""
+        counts = self.counts
+        return Against(
+            source=cast("Any", self.shape.source),
+            old=FileGiven(file=old, sha256=sha256_of(self._old.source), rows=counts["old_rows"]),
+            new=FileGiven(file=new, sha256=sha256_of(self._new.source), rows=counts["new_rows"]),
+            counts=RestatedCounts(added=counts[ADDED], gone=counts[GONE], changed=counts[CHANGED]),
+            totals=self.totals(), not_compared=self.both.left_out, rows=rows,
+        )  # fmt: skip
+
+    def totals(self) -> list[RestatedTotal]:
         """Return old, added, gone, changed and new, a currency each."""
-        names = ("old", ADDED, GONE, CHANGED, "new")
         return [
-            {"currency": code, **{
-                name: write_amount(amount, code)
-                for name, amount in zip(names, self._row(code), strict=True)
-            }} for code in self._currencies()
+            RestatedTotal(currency=code, **{
+                name: exact(sums[code], code) for name, sums in self._sums.items()
+            }) for code in self._currencies()
         ]  # fmt: skip
-
-    def _row(self, currency: str) -> tuple[int, ...]:
-        return tuple(self._sums[name][currency] for name in ("old", ADDED, GONE, CHANGED, "new"))
 
     def _currencies(self) -> list[str]:
         return sorted({code for sums in self._sums.values() for code in sums})
+
+    def _row(self, number: int, texts: Mapping[str, str]) -> Row:
+        return Row(
+            number, texts, cells.read_cost(texts[self.both.amount]),
+            tuple(canonical(name, texts[name]) for name in self.both.content),
+        )  # fmt: skip
+
+    def _settle(
+        self, before: Sequence[Row], after: Sequence[Row]
+    ) -> Iterator[tuple[str, Row | None, Row | None]]:
+        """Yield the changes among the rows of one identity, each with the charge's name."""
+        same = Counter((row.cost, row.content) for row in before)
+        same &= Counter((row.cost, row.content) for row in after)
+        gone, come = _without(before, same), _without(after, same)
+        for n, (old, new) in enumerate(zip_longest(gone, come), same.total()):
+            texts = (new or old or before[0]).cells
+            said = [canonical(name, texts[name]) for name in self.both.identity]
+            named = hashlib.sha256("\x1f".join([*said, str(n)]).encode()).hexdigest()
+            yield named[:ID_DIGITS], old, new
+
+    def _restated(self, charge: str, old: Row | None, new: Row | None) -> ChargeRestated:
+        """Return a change as a row of the answer, and count it in."""
+        kind = CHANGED if old and new else GONE if old else ADDED
+        row, both = cast("Row", new or old), self.both
+        delta = (new.cost if new else 0) - (old.cost if old else 0)
+        shown = {
+            name: next(
+                (canonical(column, row.cells[column]) for column in columns
+                 if row.cells.get(column)), None,
+            ) for name, columns in self.shape.shown
+        }  # fmt: skip
+        code = shown["currency"] = shown["currency"] or self._currency
+        self.counts[kind] += 1
+        self._sums[kind][code] += -delta if kind == GONE else delta
+        changed = []
+        if old is not None and new is not None:
+            changed = [both.amount] if delta else []
+            pairs = zip(both.content, old.content, new.content, strict=True)
+            changed += [name for name, before, after in pairs if before != after]
+        return ChargeRestated(
+            change=cast("Any", kind), charge=charge, **cast("Any", shown),
+            old=exact(old.cost, code) if old else None, new=exact(new.cost, code) if new else None,
+            delta=exact(delta, code), columns=changed, old_row=old.number if old else None,
+            new_row=new.number if new else None,
+        )  # fmt: skip
 
     def _sum(self, delivery: Delivery, counted: str) -> Counter[str]:
         """Add up a file by currency, and count its rows, as the FOCUS reader does."""
@@ -214,3 +177,15 @@ class Comparison:
             sums[part.currency.strip() or self._currency] += cost
             self.counts[counted] += part.rows
         return sums
+
+
+def _without(rows: Sequence[Row], same: Counter[tuple[int, tuple[str, ...]]]) -> list[Row]:
+    """Leave out the rows that both files have, and order what is left by what it says."""
+    taken = Counter(same)
+    left = []
+    for row in sorted(rows, key=lambda row: (row.cost, row.content, row.number)):
+        if taken[row.cost, row.content]:
+            taken[row.cost, row.content] -= 1
+        else:
+            left.append(row)
+    return left
