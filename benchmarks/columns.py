@@ -82,7 +82,7 @@ def run(path: Path) -> list[Figure]:
 
 
 def huge(path: Path, folder: Path, lines: int) -> list[Figure]:
-    """Ask every balance of so many lines: a ledger's segments, again under other names."""
+    """Ask every balance of N lines: a ledger's segments, again under other names."""
     copied = str(folder / "huge-{}.parquet")  # what a line holds lies together, as in a segment
     at, _ = apart(_copy, str(path), copied, lines)
     (asking, bare), peak = apart(_ask_copy, str(path), copied, at)

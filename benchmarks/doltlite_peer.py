@@ -1,4 +1,4 @@
-"""What DoltLite does with the same balances; run by a Python that has it, and nothing of ours.
+"""What DoltLite does with the same balances; run by a Python that has it, without our code.
 
 ``python doltlite_peer.py DAYS DATABASE ACCOUNT`` prints seconds as JSON.
 """

@@ -28,7 +28,7 @@ COLUMNS = (
     "PricingQuantity", "PricingUnit", "ProviderName", "RegionId", "ResourceId",
     "ServiceName", "SkuId", "SubAccountId", "Tags",
 )  # fmt: skip
-RESTATED = 10_000  # one row in so many is another the next day
+RESTATED = 10_000  # one row in N differs the next day
 
 
 def _rows(count: int, *, restated: bool) -> Iterator[str]:

@@ -30,7 +30,7 @@ START = "2024-12-31T00:00:00+08:00"
 
 
 class Measured(NamedTuple):
-    """A point of a series: what an event costs in a log of so many."""
+    """A point of a series: what an event costs in a log of N."""
 
     series: str
     events: int

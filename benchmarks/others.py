@@ -50,7 +50,7 @@ def _entries(journal: Path) -> int:
 
 
 def run(path: Path, large: Path, folder: Path) -> list[Figure]:
-    """Ask the small ledger's books of others, and every balance of the large one of ours."""
+    """Ask the small ledger's books of others, and us for every balance of the large one."""
     small = open_reader(str(path))
     ends = small.head().recorded_at
     begun = small.row(1)

@@ -73,7 +73,7 @@ def sealed(path: Path) -> Reader:
             seal(writer.connection, (KEY,), origin=KEY.name, head=writer.head.position)
     store.close()
     reader = open_reader(str(path))
-    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages are not memory of ours
+    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages do not count as our memory
     return reader
 
 
@@ -166,7 +166,7 @@ def packing(path: Path, folder: Path) -> Figure:
 
 def _pack(path: str, target: str) -> tuple[int, float]:
     reader = open_reader(path)
-    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages are not memory of ours
+    reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages do not count as our memory
     found = last_seal(reader.connection)
     assert found is not None  # noqa: S101 - sealed above
     terms = Terms(

@@ -32,7 +32,7 @@ COLUMNS = (
     "OwnerID", "TransactionNumber", "TransactionTime", "TransactionType", "TransactionFlow",
     "TransactionChannelSN", "Amount", "Currency",
 )  # fmt: skip
-EVERY = 1000  # one line in so many is missing, on either side
+EVERY = 1000  # one line in N is missing, on either side
 
 
 def _events(count: int) -> Iterator[RecordedEvent]:
@@ -77,7 +77,7 @@ def _join(body: bytes, ours: dict[str, Decimal]) -> tuple[int, int]:
 
 
 def reconcile_lines(count: int) -> Figure:
-    """Read, match and prove a statement of so many lines."""
+    """Read, match and prove a statement of N lines."""
     body, events = _statement(count), list(_events(count))
     plain = {
         one.event.serial: Decimal(one.event.amount) / 100

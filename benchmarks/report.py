@@ -19,7 +19,7 @@ SHORT = Path(__file__).with_name("short.md")  # written by hand, beside the figu
 
 
 def curves(found: Sequence[Figure]) -> dict[str, list[tuple[int, float]]]:
-    """Put together what belongs into the picture, each series by size."""
+    """Return the series of the picture, each by size."""
     series: dict[str, list[tuple[int, float]]] = {}
     for one in found:
         for point in one.curves:

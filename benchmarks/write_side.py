@@ -33,7 +33,7 @@ RULES = "import, all rules"
 
 
 def imported(folder: Path, size: int) -> Path:
-    """Return where the ledger of so many commands is."""
+    """Return where the ledger of N commands is."""
     return folder / f"import-{size}.db"
 
 

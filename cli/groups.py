@@ -24,7 +24,7 @@ Table = dict[str, dict[str, tuple[str, str]]]
 
 
 class Renamed(click.Option):
-    """An option that was called otherwise before: its old names are accepted, and not shown."""
+    """An option that was renamed: its old names are accepted, and not shown."""
 
     def __init__(self, *declared: Any, old: tuple[str, ...], **settings: Any) -> None:
         """Remember the old names."""
@@ -49,7 +49,7 @@ class Registered(click.Choice[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        """Take a name of ours, or of a package. Raises: click.BadParameter."""
+        """Accept a built-in name, or a package's. Raises: click.BadParameter."""
         if value not in self.choices and value in self._registry:
             return str(value)
         return super().convert(value, param, ctx)

@@ -226,7 +226,7 @@ def _database_error() -> type[Exception]:
 
 
 def _explained(given: str | None, error: BaseException) -> LedgerError:
-    """Return the error of ours that a database error means, which no module has explained."""
+    """Translate a database error that no module has explained into one of our errors."""
     from ledger.store.files import explain  # noqa: PLC0415 - only on the way to an error
 
     return explain(str(ledger_setting(given, click.get_current_context()).value), error)

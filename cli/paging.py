@@ -68,7 +68,7 @@ class _Screen(io.TextIOBase):
     """Holds the first lines; when they are more than a screen, everything goes to the pager."""
 
     def __init__(self, out: TextIO, program: list[str], lines: int) -> None:
-        """Write to a terminal of so many lines."""
+        """Write to a terminal of this height."""
         self._out = out
         self._program = program
         self._room = lines - 1  # the prompt that follows takes one

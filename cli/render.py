@@ -121,8 +121,8 @@ def table(
 ) -> None:  # fmt: skip
     """Print a table, words to the left and figures to the right.
 
-    A column of amounts, counts or ``Figure`` texts is one of figures. On a ``page`` of so many
-    columns words are cut, the widest first; a figure is never cut.
+    A column of amounts, counts or ``Figure`` texts is one of figures. On a ``page`` of this
+    width words are cut, the widest first; a figure is never cut.
     """
     given = [list(row) for row in rows]
     cells = [[cell(content) for content in row] for row in given]

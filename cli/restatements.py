@@ -1,4 +1,4 @@
-"""What is said by default inside a closed period: how many facts moved the answer since the close.
+"""The note inside a closed period: how many facts have moved the answer since the close.
 
 JSON carries the key ``restated``; a page says it on a line, and so does a note on stderr where an
 answer is rows.

@@ -18,7 +18,7 @@ from docs.pages import NOTICE, raw, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHARED_FROM: Final = 4  # an option of so many commands is explained once
+SHARED_FROM: Final = 4  # an option of more commands than this is explained once
 
 
 def options(command: click.Command) -> list[click.Option]:

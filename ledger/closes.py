@@ -57,7 +57,7 @@ class Close(NamedTuple):
         return local_date(instant, self.offset)[:7]
 
     def in_force(self, position: int | None) -> bool:
-        """Return whether it was in force after so many events; None: after all."""
+        """Return whether it was in force after the first ``position`` events; None: after all."""
         if position is None:
             return self.reopened is None
         return self.position <= position and (self.reopened is None or self.reopened > position)
@@ -98,7 +98,7 @@ class Closes:
         self._until = max((close.ends for close in self.in_force()), default=0)
 
     def in_force(self, position: int | None = None) -> list[Close]:
-        """List the closes in force after so many events (None: all), by month."""
+        """List the closes in force after the first events (None: all), by month."""
         there = (close for close in self.entries if close.in_force(position))
         return sorted(there, key=attrgetter("starts"))
 
@@ -124,7 +124,7 @@ class Closes:
         return [close for close in self.entries if close.month == month]
 
     def over(self, instant: int, position: int | None = None) -> Close | None:
-        """Find the close that an instant lies in, in force after so many events (None: all)."""
+        """Find the close that an instant lies in, in force after the first events (None: all)."""
         if not self.entries or (position is None and instant >= self._until):
             return None
         for place, close in enumerate(self.in_force(position)):

@@ -98,11 +98,11 @@ class Codec:
             raise UnknownEventType(str(error)) from None
 
     def decode_array(self, bodies: bytes) -> list[RecordedEvent]:
-        """Read what ``array_of`` put together. Raises: UnknownEventType."""
+        """Read what ``array_of`` joined. Raises: UnknownEventType."""
         return self._decode_array(bodies, bare=False)
 
     def decode_folded(self, bodies: bytes) -> Sequence[Foldable]:
-        """Read as much of what ``array_of`` put together as a fold needs.
+        """Read as much of what ``array_of`` joined as a fold needs.
 
         Raises: UnknownEventType.
         """

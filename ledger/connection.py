@@ -1,7 +1,7 @@
 """What all modules may ask of a database: a little SQL that SQLite and PostgreSQL both take.
 
 Places of parameters are written ``?``; a statement that the two spell differently has a function
-here. Invariant: texts of ours only, parameters never become text. This module must not import a
+here. Invariant: only our own texts, parameters never become text. This module must not import a
 database driver.
 """
 

@@ -56,7 +56,7 @@ def envelop(
     stream: str, version: int, nth: int = 0, cause: int | None = None,
     effective_at: int | None = None,
 ) -> RecordedEvent:  # fmt: skip
-    """Return the ``nth`` event of a decision in its envelope; effective then, if not otherwise."""
+    """Return the ``nth`` event of a decision in its envelope; effective then by default."""
     return RecordedEvent(
         position=context.position + nth,
         stream=stream,

@@ -82,7 +82,7 @@ class WrongClock(InvalidInput):
 
 
 class ExtraMissing(InvalidInput):
-    """What is asked for needs an optional package that is not installed (exit 2)."""
+    """This needs an optional package that is not installed (exit 2)."""
 
     code = "EXTRA_MISSING"
 
@@ -151,7 +151,7 @@ class WrongBreakState(LedgerError):
 
 
 class CorruptHistory(LedgerError):
-    """The fold met an event that no history of ours can contain: our bug or a damaged log."""
+    """The fold met an event that our histories cannot contain: our bug or a damaged log."""
 
     code = "CORRUPT_HISTORY"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RATED_SCALE = 10  # decimals that a rated amount may carry (INTERFACE section 1)
 MINOR_MAX = 10**15  # of one amount (section 0)
-# What an account may hold and owe in all, and what its coupons may have left: any sum of its
+# What an account may hold and owe in total, and what its coupons may have left: any sum of its
 # events' amounts that a view, the columns or a server keeps stays inside a signed 64-bit integer.
 HELD_MAX = 9 * 10**18
 DIGITS_MAX = 15  # an amount of more digits before its point exceeds MINOR_MAX in any currency
@@ -27,7 +27,7 @@ _EXACT = Context(prec=DIGITS_MAX + 2 + RATED_SCALE)  # every digit of an amount 
 
 
 def exponent(currency: str) -> int:
-    """Return how many decimals ``currency`` has; older ledgers may hold codes that are none."""
+    """Return how many decimals ``currency`` has; older ledgers may hold codes that do not exist."""
     return DECIMALS.get(currency, 2)
 
 

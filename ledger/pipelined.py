@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Run(Protocol):
-    """What is asked of an import (ledger/importer.py): its ledger, and where it is."""
+    """The questions about an import (ledger/importer.py): its ledger, and where it is."""
 
     ledger: Ledger
     stopped: bool

@@ -38,7 +38,7 @@ _MOVES: Final = {
     BreakResolved: RESOLVED, MatchConfirmed: RESOLVED, BreakSignedOff: SIGNED_OFF,
     BreakReopened: REOPENED,
 }  # fmt: skip
-ONE_ACCOUNT = "account "  # begins what says that a run speaks of one account of ours
+ONE_ACCOUNT = "account "  # begins what says that a run is about one account of the ledger
 
 
 class Break(Struct):

@@ -10,7 +10,7 @@ NAMES: Final = tuple("90+" if last is None else f"{first}-{last}" for first, las
 
 
 def age_of(days: int) -> str:
-    """Name the age of so many days."""
+    """Name the age of a number of days."""
     return next(
         name for name, (_, last) in zip(NAMES, AGES, strict=True) if last is None or days <= last
     )

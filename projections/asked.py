@@ -24,7 +24,7 @@ from projections.point import Asked
 
 
 class Point(NamedTuple):
-    """A point in time; what is None is not bounded, so ``Point()`` is everything recorded.
+    """A point in time; None means no bound, so ``Point()`` is everything recorded.
 
     A text is written as on the command line: ``2025-03-31`` (the end of that day), ``2025-03``,
     ``2025-03-31T12:00:00+08:00``, ``today``, ``-7d``, ``tag:NAME``. A datetime must be aware.

@@ -2,7 +2,7 @@
 
 Invariant: an effect is what the books post to those accounts, and nothing else. The fold
 (ledger/account) comes to the same figures another way: ``why``, the bridge and the evidence
-pack compare both. The columns and the pack's own program say it once more each, to be judges.
+pack compare both. The columns and the pack's own program repeat it, to be judges.
 """
 
 from __future__ import annotations

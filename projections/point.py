@@ -52,7 +52,7 @@ class Point(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A point as it was asked for: what is None is not bounded."""
+    """A point as it was asked for: None means no bound."""
 
     at: int | None = None
     known_at: int | None = None

@@ -51,7 +51,7 @@ def width(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """Return text that takes at most so many columns, with an ellipsis where it was cut."""
+    """Return text that takes at most ``width`` columns, with an ellipsis where it was cut."""
     if width(text) <= columns:
         return text
     kept, taken = "", 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from projections.projection import ViewRow
     from projections.runner import Views
 
-# A point is recent where few events came after it: so many, and a part of the log.
+# A point is recent where few events came after it: at most these, and this part of the log.
 MOST_EVENTS: Final = 2000
 PART: Final = 50
 FEW: Final = 64  # accounts that are folded sooner than the columns are asked

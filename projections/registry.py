@@ -1,8 +1,8 @@
-"""What there is by name: ours, and what installed packages add by entry points.
+"""Registries by name: what is built in, and what installed packages add by entry points.
 
-Invariant: a name of ours means ours; nothing is imported before it is asked for, and packages are
-looked through only for a name that is not ours, or to list all. This module must not know what is
-registered.
+Invariant: a built-in name cannot be replaced; nothing is imported before it is needed, and packages
+are searched only for a name that is not built in, or to list all. This module must not know what
+is registered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Own(Struct, frozen=True):
-    """One of ours: where it is (``module:name``), and what it is."""
+    """A built-in entry: where it is (``module:name``), and what it is."""
 
     where: str
     said: str
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
         self._kind = kind
 
     def others(self) -> dict[str, EntryPoint]:
-        """Return what installed packages add; a name of ours stays ours."""
+        """Return what installed packages add; they cannot replace a built-in name."""
         from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and seldom needed
 
         found = sorted(entry_points(group=self.group), key=lambda one: one.name)

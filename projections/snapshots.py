@@ -1,4 +1,4 @@
-"""Frames of long streams, kept every so many events: one account at any instant, at once.
+"""Frames of long streams, kept at intervals: one account at any instant, at once.
 
 A mark is the frame after a stream's first ``version`` events, all of them, in the order of the
 fold. It begins an answer only if nothing that the point selects after it comes before any of them

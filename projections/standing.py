@@ -57,7 +57,7 @@ class Check(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """How a check held: judged so often, failing in so many accounts, first where and for whom."""
+    """How a check held: how often it was judged, in how many accounts it failed, where first."""
 
     checked: int
     failing: int = 0

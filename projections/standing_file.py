@@ -32,7 +32,7 @@ class Adopted(NamedTuple):
 
 
 def adopted(reader: Reader, *, until: int) -> dict[str, Adopted]:
-    """Return the checks in force after so many events, by name."""
+    """Return the checks in force after the first events, by name."""
     found: dict[str, Adopted] = {}
     for recorded in codec.decode_all(
         reader.stream_bodies(LEDGER_STREAM, until_position=until, types=[codec.tag(ChecksAdopted)])

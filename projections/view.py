@@ -119,7 +119,7 @@ class LedgerView(Opened):
         """Return every account's money, by id, or of the ``accounts`` alone.
 
         ``below`` keeps the accounts whose available is below it; ``sort`` names a field, amounts
-        come from the largest down; ``top`` keeps the first so many. ``engine`` chooses how it is
+        come from the largest down; ``top`` keeps the first rows. ``engine`` chooses how it is
         derived (fold, sql, spark); by itself whichever is cheapest.
         """
         point = self.at(when)
@@ -215,7 +215,7 @@ class LedgerView(Opened):
     ) -> Log:  # fmt: skip
         """Return events in the order they were recorded; effective in [``starts``, ``ends``).
 
-        ``last`` keeps only so many, and only those are read.
+        ``last`` keeps only the last events, and only those are read.
         """
         first, last = (None if one is None else self.instant(one) for one in (starts, ends))
         wanted = Wanted(account, instance, first, last, kinds_of(types), late)

@@ -1,8 +1,8 @@
 """The outside programs that tests ask, and a switch that makes a skipped one a failure.
 
 `make judges` installs what it can and writes the names of what is there into .venv/judges.
-With TALLY_JUDGES=FILE a test that is skipped for want of a judge named in that file fails: what
-was installed must be used. What could not be installed is skipped, with its reason.
+With TALLY_JUDGES=FILE a test fails that is skipped because of a judge named in that file: what was
+installed must be used. What could not be installed is skipped, with its reason.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def required() -> set[str]:
 
 
 def wanted_by(reason: str, names: Collection[str]) -> str | None:
-    """Return the judge for want of which a test was skipped, if it is one of these."""
+    """Return the missing judge for which a test was skipped, if it is one of these."""
     words = set(re.findall(r"[\w-]+", reason.lower()))
     return next((name for name in sorted(names) if name in words), None)
 
@@ -63,7 +63,7 @@ def wanted_by(reason: str, names: Collection[str]) -> str | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the skip for want of a required judge into a failure."""
+    """Turn a skip because of a required judge into a failure."""
     report = yield
     if report.skipped and call.excinfo is not None:
         _blame(report, item.nodeid, str(call.excinfo.value))
@@ -95,7 +95,7 @@ def main() -> None:
     sys.stdout.write(f"judges: {', '.join(sorted(found))}\n")
     sys.stdout.write(f"not there, their tests are skipped: {', '.join(missing) or 'none'}\n")
     for name, why in NEVER.items():
-        sys.stdout.write(f"not to be had: {name} ({why})\n")
+        sys.stdout.write(f"cannot be installed: {name} ({why})\n")
     for place in sys.argv[1:]:
         Path(place).write_text("".join(f"{name}\n" for name in sorted(found)), encoding="utf-8")
 

@@ -196,6 +196,22 @@ def test_every_file_that_a_page_names_exists(path: Path) -> None:
             assert (ROOT / name).exists(), f"{path.name} names {name}"
 
 
+def test_every_page_that_code_names_exists() -> None:
+    """Code cites docs/NAME.md, and a decision by its number."""
+    records = {path.name[:4] for path in (DOCS / "decisions").glob("*.md")}
+    kinds = {".py", ".sql", ".toml", ".html", ".js"}
+    cited = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for folder in ("ledger", "projections", "cli", "tallystick", "tests", "docs")
+        for path in (ROOT / folder).rglob("*") if path.suffix in kinds
+        for name in re.findall(r"\bdocs/(decisions/\d{4}|[A-Z-]{3,}\.md)\b", _text(path))
+    }  # fmt: skip
+    assert len(cited) > 30
+    for place, name in sorted(cited):
+        found = (DOCS / name).exists() or name.removeprefix("decisions/") in records
+        assert found or name == "NAME.md", f"{place} names docs/{name}"
+
+
 def test_every_function_of_a_traced_command_is_where_the_page_says() -> None:
     """A row of ARCHITECTURE names a file and a function in it."""
     rows = re.findall(

@@ -360,7 +360,7 @@ def test_nothing_is_left_to_do_and_no_machine_is_named() -> None:
 
 
 def _test_texts() -> dict[str, str]:
-    """Return the tests that judge behaviour: no tool of theirs, no model, not this file."""
+    """Return the tests that judge behaviour: no tools, no model, not this file."""
     return {
         module.path: module.text
         for module in _modules()

@@ -39,7 +39,17 @@ PLAIN: Final = {
     r"\bhow manieth\b": "the place among its equals",
     r"\bwhose is another\b": "which one differs",
     r"\blost is lost\b": "it cannot be recovered",
-}
+    r"\b(?:of ours|of theirs)\b": "our, their",
+    r"\bin all(?= for\b| \(|[.,;:)\"])": "in total",
+    r"\b(?:called|decided?|drawn|fares?|gives?|read|remembered|spelled|told|written) otherwise\b":
+        "differently",
+    r"\bonce more\b": "again",
+    r"\bso many\b|\bfor so long\b": "N, this many; until the time is over",
+    r"\basked of\b": "asked; the question",
+    r"\bwhat (?:is|are|was|were) (?:said|told)\b": "the message, the note, the remark",
+    r"\bfor want of\b|\bnot to be had\b": "because it is missing; cannot be installed",
+    r"\band its kin\b|'s kin\b": "and similar words",
+}  # fmt: skip
 # A docstring begins with what a function does.
 OPENINGS: Final = {"Give": "Return, Yield", "Gives": "Return, Yield", "Say": "Return, Print"}
 

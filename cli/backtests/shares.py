@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Question(NamedTuple):
-    """What is asked: the changes, the assumption and the span in recorded time, both ends in it."""
+    """The question: changes, assumption and range of recorded time, both ends included."""
 
     changes: Changes
     customers: tuple[Rule, ...]

@@ -172,7 +172,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
     column_map = None if path is None else _column_map(path)
     account = options["account"]
     if format_of(source).bank and session.reader.has_stream(f"account:{account}"):
-        account = ""  # one of ours, for --propose: not the name of a bank account
+        account = ""  # an account of the ledger, for --propose: not the name of a bank account
     return Asked(
         source, options["encoding"], column_map, account,
         frozenset(options["channels"]), span_of(session, options["period"]),

@@ -1,6 +1,6 @@
 """The drawings of an account's page: those of the HTML report, at the page's point.
 
-Invariant: nothing is drawn here that a report would draw otherwise. This module must not know a
+Invariant: a report draws everything here in the same way. This module must not know a
 page.
 """
 

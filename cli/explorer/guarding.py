@@ -67,7 +67,7 @@ class Guard:
         of = request.headers.get
         if of("sec-fetch-site") == "cross-site" and (
             (of("sec-fetch-mode"), of("sec-fetch-dest", "document")) != ("navigate", "document")
-        ):  # a link in a ticket may lead here; nothing of ours becomes part of another page
+        ):  # a link in a ticket may lead here; our pages are never part of another page
             return PlainTextResponse("requests from other sites are refused\n", 403)
         if self._token is not None and not self._knows(request, self._token):
             return PlainTextResponse(

@@ -125,7 +125,7 @@ def _of_account(column: str, row: Json, _: object) -> str | None:
 
 
 def _field(column: str, row: Json) -> str | None:
-    """Name the field of an account that a cell shows; None if it is none."""
+    """Return the name of the account's field that a cell shows, or None."""
     bare = column.removeprefix("closing.")
     if bare in _FIELDS:
         return bare

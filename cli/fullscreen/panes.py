@@ -38,7 +38,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._line: Callable[[int], Line] = lambda _: content.Line("")
 
     def show(self, count: int, line: Callable[[int], Line], *, cursor: int | None = None) -> None:
-        """Show so many lines, each made when it comes into sight."""
+        """Show N lines, each made when it comes into sight."""
         self._count, self._line = count, line
         self.virtual_size = Size(1, count)
         self.move(self.cursor if cursor is None else cursor)

@@ -1,7 +1,7 @@
 """Notices by mail: the text of a template, and the notice itself as JSON beside it.
 
 A template is a file KIND.txt: a line ``Subject: ...``, an empty line, the text, with what the
-notice says in place of ``$name``. A folder of one's own may hold others in place of ours.
+notice says in place of ``$name``. A folder of your own may hold others in place of the defaults.
 Invariant: the Message-ID is made of the notice's id, so a repeated mail can be told; outside this
 machine the connection is encrypted and its certificate verified, unless the address says
 ``tls=none``, and a password never goes over one that is not.

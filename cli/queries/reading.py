@@ -81,7 +81,7 @@ def _check_first(tokens: list[str], words: list[int]) -> None:
 
 
 def _call(relation: str, tokens: list[str], words: list[int]) -> Call:
-    """Read ``('T', 'K')`` after the name of a relation's kin. Raises: InvalidInput."""
+    """Read ``('T', 'K')`` after the name of a relation's function. Raises: InvalidInput."""
     given = [tokens[place] for place in words[:5]]
     shape = ("(", "'", ",", "'", ")")
     if len(given) < len(shape) or any(

@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION @views@.instant(microseconds bigint) RETURNS timestam
     SELECT timestamptz 'epoch' + microseconds * interval '1 microsecond'
 $$;
 
--- What is stored is MessagePack (docs/VERIFYING.md): a number of so many bytes, the first the highest.
+-- What is stored is MessagePack (docs/PROOF.md): a number of some bytes, the highest first.
 CREATE OR REPLACE FUNCTION @views@.unpacked_number(body bytea, place integer, bytes integer)
     RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

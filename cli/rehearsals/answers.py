@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 
 def flip_json(flip: Flip, write: Formatter) -> Json:
-    """Write a change that would have decided otherwise, with the command that tries it."""
+    """Write a change that would have changed the decision, with the command that tries it."""
     shown: Json = {
         "kind": flip.kind,
         "by": write.instant(flip.at),

@@ -100,7 +100,7 @@ def signed(amount: Decimal | None) -> str:
 
 
 def render_flips(flips: Sequence[Json], nothing: str) -> None:
-    """Print the changes that would have decided otherwise, least first."""
+    """Print the changes that would have changed the decision, least first."""
     if not flips:
         write(f"flip: {nothing}")
     for i, flip in enumerate(flips):

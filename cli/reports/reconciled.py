@@ -105,7 +105,7 @@ def _matches(compared: Compared, code: str) -> Sheet:
 def _signed(
     session: Session, compared: Compared, point: Point, answer: Reconcile
 ) -> list[Sheet | str]:
-    """Return who recorded this file, who accepted it, and what was said of its breaks."""
+    """Return who recorded this file, who accepted it, and the remarks about its breaks."""
     known = register(session.reader, until=point.position)
     offset = session.offset
     rows = [

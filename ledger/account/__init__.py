@@ -38,7 +38,7 @@ _APPLY: dict[type[e.Event], Callable[[AccountState, Foldable, Any], None]] = {
 def evolve(state: AccountState, recorded: Foldable) -> None:
     """Apply one event of the account's stream to its state, in place.
 
-    Raises: CorruptHistory when the event cannot follow (a bug of ours or a damaged log).
+    Raises: CorruptHistory when the event cannot follow (our bug or a damaged log).
     """
     event = recorded.event
     kind = type(event)

@@ -73,7 +73,7 @@ def restored_at(instance: Instance, policy: Policy) -> int | None:
 def legacy_stop(state: AccountState, instance: Instance, policy: Policy) -> Deadline:
     """Return when a legacy instance of an overdue account stops (R16, R17)."""
     since = state.overdue_since
-    assert since is not None  # noqa: S101 - asked of overdue accounts alone
+    assert since is not None  # noqa: S101 - only called for overdue accounts
     # One that came to run later stops no earlier than that (R11).
     at = max(
         since + policy.overdue_grace_legacy,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Invariant(NamedTuple):
-    """A rule, what is said where it is broken, and whether it holds."""
+    """A rule, the message where it is broken, and whether it holds."""
 
     rule: str
     broken: str

@@ -58,7 +58,7 @@ class Ordering:
         self.stopped: set[str] = set()
         self._scopes: dict[tuple[object, ...], _Scope] = {}
         self._amounts: dict[tuple[int, str], int] = {}
-        self.unbilled = 0  # usage that is not billed yet, in all
+        self.unbilled = 0  # usage that is not billed yet, in total
         self.left = 0  # of all coupons
         for name in state.funded:
             self._coupon(state, name)

@@ -1,1 +1,1 @@
-"""What a command must be before it is one: its line, its ids, and what is said of mistakes."""
+"""The form of commands: lines, ids, and the messages about mistakes."""

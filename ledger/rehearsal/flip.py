@@ -1,4 +1,4 @@
-"""Flip: the least single change that would have decided otherwise, found by deciding again.
+"""Flip: the least single change that would have changed the decision, found by deciding again.
 
 Tried in this order: a top-up, a coupon, a setting of auto-renewal or else a renewal by hand; at
 last, leaving out the command itself. Invariant: what is proposed was rehearsed and alters the
@@ -44,7 +44,7 @@ _MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code, CouponN
 
 
 class Flip(NamedTuple):
-    """A change that would have decided otherwise.
+    """A change that would have changed the decision.
 
     Attributes:
         kind: ``top-up``, ``coupon``, ``setting``, ``renewal`` or ``skip``.
@@ -73,7 +73,7 @@ class RecordedDecision:
     """
 
     def __init__(self, reader: Reader, target: RecordedEvent) -> None:
-        """Choose the event that is to be decided otherwise."""
+        """Choose the event whose decision is to change."""
         account = account_of(target.stream)
         assert account is not None  # noqa: S101 - the caller chose an account's event
         self._reader = reader
@@ -126,7 +126,7 @@ def _what(recorded: RecordedEvent) -> tuple[str, int, type, str]:
 
 
 def flips(decision: RecordedDecision, *, root: RecordedEvent | None = None) -> Iterator[Flip]:
-    """Yield the changes that would have decided otherwise, one of each kind at most.
+    """Yield the changes that would have changed the decision, one of each kind at most.
 
     ``root``: the command that led to the decision; leaving it out is the last resort.
     """
@@ -157,7 +157,7 @@ class Gift(NamedTuple):
     """Money that an account might have been given, under a name that nobody uses.
 
     Attributes:
-        ends: the end of a coupon, after what is to be decided otherwise.
+        ends: the end of a coupon, after the decision that is to change.
 
     """
 

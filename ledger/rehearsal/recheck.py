@@ -40,7 +40,7 @@ class Difference(NamedTuple):
 
     @property
     def event(self) -> RecordedEvent:
-        """The recorded event, or the one that should have been."""
+        """The recorded event, or the event that was expected."""
         side = self.recorded or self.derived
         assert side is not None  # noqa: S101 - a difference has at least one side
         return side

@@ -72,7 +72,7 @@ class Rehearsed(NamedTuple):
     Attributes:
         dropped: recorded events that no longer follow.
         derived: events that follow now; numbered after the head.
-        verdicts: commands that fare otherwise, inserted ones always.
+        verdicts: commands with another outcome, and every inserted one.
         histories: per stream, the rehearsed history in its own order.
 
     """

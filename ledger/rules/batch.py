@@ -93,7 +93,7 @@ class Batch:
         return recorded.position
 
     def require_room(self, *, cash: int = 0, debts: int = 0, coupons: int = 0) -> None:
-        """Refuse what would make an account's cash, debts or coupons too much in all (section 0).
+        """Refuse what would make an account's cash, debts or coupons too much in total (section 0).
 
         ``debts`` are what is unpaid and usage that is not billed yet. Raises: InvalidAmount.
         """
@@ -102,9 +102,9 @@ class Batch:
         if cash and state.cash + cash > HELD_MAX:
             msg = f"account {state.account!r} cannot hold so much cash"
         elif debts and state.outstanding + order.unbilled + debts > HELD_MAX:
-            msg = f"account {state.account!r} cannot owe so much in all"
+            msg = f"account {state.account!r} cannot owe so much in total"
         elif coupons and order.left + coupons > HELD_MAX:
-            msg = f"the coupons of account {state.account!r} cannot hold so much in all"
+            msg = f"the coupons of account {state.account!r} cannot hold so much in total"
         else:
             return
         raise InvalidAmount(f"{msg} (9 * 10^18 minor units)", rule="R2")

@@ -48,7 +48,7 @@ def create_store(location: str) -> None:
 
 
 def open_reader(location: str, *, beside_writer: bool = False) -> Reader:
-    """Open a ledger for looking only; beside a writer of ours it maps nothing of a file.
+    """Open a ledger for looking only; beside our own writer it maps no part of a file.
 
     Raises: StoreError, InvalidInput.
     """

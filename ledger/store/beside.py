@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SPARE: Final = ".part"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
-# How engines spell the same in a text of theirs.
+# How engines write the same text.
 _NO_ROOM_SAYS: Final = (
     "No space left on device", "Disk quota exceeded", "max_temp_directory_size",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from ledger.errors import LedgerError
 
 
 class StoreError(LedgerError):
-    """The store cannot do what was asked."""
+    """The store cannot do this."""
 
     code = "STORE_ERROR"
 

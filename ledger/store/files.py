@@ -95,7 +95,7 @@ def _folder_takes_files(location: str) -> bool:
 
 
 def explain(location: str, error: BaseException) -> StoreError:
-    """Return the error of ours that a database error means."""
+    """Translate a database error into one of our errors."""
     cause: BaseException | None = error
     while cause is not None and not hasattr(cause, "sqlite_errorcode"):
         cause = cause.__cause__

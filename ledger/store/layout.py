@@ -63,7 +63,7 @@ class Oddity(NamedTuple):
 def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> list[Oddity]:
     """Compare the schema of a ledger; ``derived`` are the statements of what is made later.
 
-    Without them, tables and indexes with names like theirs are passed over. What became of ours
+    Without them, tables and indexes with names like theirs are ignored. What became of our tables
     comes before what is foreign.
     """
     if dialect_of(connection) == SQLITE:

@@ -23,7 +23,7 @@ SIDES: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
 
 @contextmanager
 def new_ledger(location: str, *, replace: bool = False) -> Iterator[str]:
-    """Lay a ledger out where there is none, and give the place where it is to be filled.
+    """Create the schema of a new ledger, and return the place where it is to be filled.
 
     Raises: LedgerExists, StoreError, InvalidInput, OSError.
     """

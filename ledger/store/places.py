@@ -136,6 +136,6 @@ def without_secrets(text: str, location: str) -> str:
 
 
 def name_of(location: str) -> str:
-    """Return a file name for a server's database: for what lies beside a file otherwise."""
+    """Return a file name for a server's database: for what would lie beside a file."""
     name = re.sub(r"[^\w.-]", "_", parts(location).get("dbname", ""))
     return name.lstrip(".") or "tally"

@@ -82,7 +82,7 @@ class ServerReader(Reader):
             yield from (body for *_, body in page)
 
     def wait(self, seconds: float) -> None:
-        """Wait until somebody has appended, or for so long."""
+        """Wait until somebody has appended, or until the time is over."""
         assert isinstance(self.connection, ServerConnection)  # noqa: S101 - made below
         before = self.head().position
         self.connection.wait(CHANNEL, seconds, lambda: self.head().position > before)

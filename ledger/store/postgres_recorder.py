@@ -76,7 +76,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: object
     ) -> Sequence[int]:
-        """Record what the library asks for, through a writer of ours."""
+        """Record what the library asks for, through our writer."""
         from ledger.store.postgres import ServerReader  # noqa: PLC0415 - it knows this module
 
         with self.datastore.transaction(commit=True) as cursor:

@@ -33,7 +33,7 @@ _ROWS = 256  # that are read at once where they are streamed one by one
 
 @contextmanager
 def explained(location: str) -> Iterator[None]:
-    """Turn what the database says into one clear error of ours."""
+    """Turn a database error into one clear error."""
     try:
         yield
     except sqlite3.Error as error:

@@ -2,7 +2,7 @@
 
 Invariant: a text differs from the one for SQLite in spelling only: places of parameters, and the
 types of a table's columns; text sorts by its bytes, as in a file. Every error of the server
-becomes one of ours. psycopg is the extra ``postgres``, loaded when a URL is named.
+becomes one of our errors. psycopg is the extra ``postgres``, loaded when a URL is named.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _TYPES = (
 
 
 def translated(text: str) -> str:
-    """Spell a statement as PostgreSQL does; it is a text of ours, never a user's."""
+    """Spell a statement as PostgreSQL does; it is our own text, never a user's."""
     if text.lstrip().startswith("CREATE TABLE"):
         for pattern, replacement in _TYPES:
             text = re.sub(pattern, replacement, text)
@@ -67,7 +67,7 @@ def translated(text: str) -> str:
 
 @contextmanager
 def explained(location: str, *, writing: bool = False) -> Iterator[None]:
-    """Turn what the server says into one clear error of ours."""
+    """Turn a server's error into one clear error."""
     try:
         yield
     except psycopg.Error as error:
@@ -165,7 +165,7 @@ class ServerConnection:
         return explained(self._location, writing=self._writing)
 
     def wait(self, channel: str, seconds: float, done: Callable[[], bool]) -> None:
-        """Wait until something is announced on a channel, or for so long."""
+        """Wait until something is announced on a channel, or until the time is over."""
         with self._explained():
             try:
                 self.raw.execute(f"LISTEN {channel}")

@@ -115,7 +115,7 @@ def there(connection: Connection) -> dict[str, Thing]:
 
 
 def laid_out(statements: Iterable[str]) -> dict[str, Thing]:
-    """Return what statements of ours make, in a server's spelling."""
+    """Return what our statements make, in a server's spelling."""
     found: dict[str, Thing] = {}
     for statement in statements:
         for one in _made(plain(statement)):

@@ -85,10 +85,10 @@ class _Pool(SQLiteConnectionPool):
 
 
 class LedgerDatastore(SQLiteDatastore):
-    """Text ids, durable commits, connections of ours."""
+    """Text ids, durable commits, our own connections."""
 
     def __init__(self, db_name: str, *, lock_timeout: int) -> None:
-        """Open connections of ours in the place of the library's."""
+        """Open our connections instead of the library's."""
         super().__init__(db_name, lock_timeout=lock_timeout, originator_id_type="text")
         self.pool.close()
         self.pool = _Pool(db_name=db_name, lock_timeout=lock_timeout)
@@ -112,7 +112,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any,  # noqa: ANN401 - as the library says
     ) -> Sequence[int] | None:
-        """Record what the library asks for, through a writer of ours."""
+        """Record what the library asks for, through our writer."""
         connection = c.sqlite_cursor.connection
         connection.row_factory = None  # plain tuples; the library wants its rows back
         try:

@@ -55,7 +55,7 @@ def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
 
 
 class LockNeeded(Exception):  # not an error: another way is taken
-    """What is asked of a writer needs the lock, which it does not hold."""
+    """A writer was asked for something that needs the lock, and does not hold it."""
 
 
 class Known(NamedTuple):

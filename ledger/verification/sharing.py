@@ -75,7 +75,7 @@ class Ranges:
 
     def _hand_out(self, process: subprocess.Popen[bytes], location: str) -> None:
         source, target = process.stdout, process.stdin
-        assert source is not None and target is not None  # noqa: S101, PT018 - pipes of ours
+        assert source is not None and target is not None  # noqa: S101, PT018 - our own pipes
         with suppress(OSError, EOFError):
             _send(target, location.encode())
             while not self._odd and (span := self._next()) is not None:

@@ -52,7 +52,7 @@ Row: TypeAlias = Annotated[Mapping[str, Any], Meta(extra_json_schema=_ROW)]
 
 
 class PriceTried(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price instead of the one that was recorded."""
+    """A price in place of the recorded price."""
 
     sku: str
     monthly_price: Fine

@@ -42,7 +42,7 @@ class ViewStanding(Part, frozen=True, kw_only=True):
 
 
 class ViewDifference(Part, frozen=True, kw_only=True):
-    """The first row of a view that a refold gives otherwise."""
+    """The first row of a view that differs in a refold."""
 
     view: Id
     account: Id
@@ -365,5 +365,5 @@ class ColumnMap(Answer, frozen=True, kw_only=True, tag="tally.column_map/1"):
 
 
 def view_difference(found: Difference | None) -> ViewDifference | None:
-    """Return the first row of a view that a refold gives otherwise; None for none."""
+    """Return the first row of a view that differs in a refold, if there is one."""
     return None if found is None else ViewDifference(**found._asdict())

@@ -33,7 +33,7 @@ class Span(Part, frozen=True, kw_only=True):
 
 
 class Evidence(Part, frozen=True, kw_only=True):
-    """A line of either side, or what is said of both.
+    """A line of either side, or a remark about both.
 
     Attributes:
         line: its name, for tally breaks match.

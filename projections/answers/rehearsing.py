@@ -39,7 +39,7 @@ class Violation(Part, frozen=True, kw_only=True):
 
 
 class Verdict(Part, frozen=True, kw_only=True):
-    """A command that is decided otherwise, or that was inserted."""
+    """A command whose outcome differs, or that was inserted."""
 
     position: Count | None
     inserted: bool

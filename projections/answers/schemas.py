@@ -130,7 +130,7 @@ def schema_of(name: str) -> Json:
 
 
 def schema_of_class(kind: type[Answer], name: str) -> Json:
-    """Derive the schema of a class that is not an answer of ours, under a name."""
+    """Derive the schema of a class that is not a built-in answer, under a name."""
     _, parts = msgspec.json.schema_components([kind], schema_hook=_hook)
     told = {one.__name__: _told(one) for one in _parts(msgspec.inspect.type_info(kind))}
     shown = {part: _described(content, told[part]) for part, content in parts.items()}
@@ -177,7 +177,7 @@ def _told(kind: type) -> dict[str, str]:
 
 
 def _described(part: Json, told: dict[str, str]) -> Json:
-    """Tell each field what is said of it; keep the paragraph before."""
+    """Set each field's description; keep the paragraph before."""
     said = _ATTRIBUTES.sub("", str(part.get("description", "")))
     part = {**part, "description": " ".join(said.split())}
     properties = dict(part.get("properties", {}))

@@ -45,7 +45,7 @@ LAST_NUMBERS: Final = (
     "term_starts", "term_ends",
 )  # fmt: skip
 COLUMNS: Final = (*INSTANTS, *NAMES, *DELTAS, *LAST_NAMES, *LAST_NUMBERS)
-# What a line holds: nothing that a view asks, money, what is said of an instance or of a term, what
+# What a line holds: nothing that a view needs, money, facts of an instance or of a term, what
 # is said of the account itself and its coupons. A larger number may hold the smaller ones too.
 NOTHING, MONEY, OF_INSTANCE, OF_ACCOUNT = range(4)
 _OF_ACCOUNT: Final = ("coupon", "currency", "overdue_after")

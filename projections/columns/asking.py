@@ -153,7 +153,7 @@ class Asking:
     def _log(self, point: Point) -> tuple[str, str]:
         """Return the table for a point, and what its lines must still meet.
 
-        The table stands in the text itself: a view of it would be read once more.
+        The table stands in the text itself: a view of it would be read again.
         """
         ends = Ends(0, 0, 0)
         paths: list[str] = []

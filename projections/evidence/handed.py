@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILES_MAX = 50_000
 TEXT_MAX = 1 << 28  # bytes of an entry that is read as a whole
 RATIO_MAX = 400  # how many times its size an entry may have been compressed
-RATIO_FREE = 1 << 20  # below so many bytes it may be as small as it likes
+RATIO_FREE = 1 << 20  # below this size any compression ratio is accepted
 DIGITS_MAX = 20
 _PIECE = 1 << 16
 _ENCRYPTED = 1

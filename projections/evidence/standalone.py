@@ -42,7 +42,7 @@ BYTES_MAX = 1 << 40  # of all files together
 TEXT_MAX = 1 << 28  # of one file that is read as a whole
 EVENT_MAX = 1 << 28
 RATIO_MAX = 400  # how many times its size a file may have been compressed
-RATIO_FREE = 1 << 20  # below so many bytes it may be as small as it likes
+RATIO_FREE = 1 << 20  # below this size any compression ratio is accepted
 DEPTH_MAX = 8
 POSITION = (1 << 40) - 1
 DIGITS_MAX = 20
@@ -271,7 +271,7 @@ def add(a, b):
 
 
 def multiply(scalar, point):
-    """Add a point to itself so many times."""
+    """Add a point to itself a number of times."""
     found = (0, 1, 1, 0)
     while scalar:
         if scalar & 1:
@@ -465,7 +465,7 @@ def money(minor, currency):
 
 
 def decimal(amount, digits):
-    """Write an amount of the books with so many decimals, and more only where it has any."""
+    """Write an amount of the books with its currency's decimals, and more only where it has any."""
     whole, part = divmod(abs(amount), 10**SCALE)
     decimals = ("%010d" % part).rstrip("0").ljust(digits, "0")
     return ("-" if amount < 0 else "") + str(whole) + ("." + decimals if decimals else "")

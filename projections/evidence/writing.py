@@ -140,7 +140,7 @@ class Archive:
         if kind is None:
             self._zip.close()
         else:
-            self._zip.fp = None  # else it would try to end what could not be written once more
+            self._zip.fp = None  # else it would try to end again what could not be written
 
     def later(self, columns: Sequence[str]) -> Table:
         """Begin a table whose rows come while something else is written."""

@@ -38,7 +38,7 @@ CORRECTIONS: tuple[type[e.Event], ...] = (
 
 
 class DoesNotAddUp(CorruptHistory):
-    """The parts of a bridge do not make its delta: a bug of ours or a damaged log."""
+    """The parts of a bridge do not make its delta: our bug or a damaged log."""
 
     code = "DOES_NOT_ADD_UP"
 

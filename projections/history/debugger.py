@@ -134,7 +134,7 @@ class Debugger:
         return self.stop(because)
 
     def step(self, count: int) -> Word:
-        """Go so many events on, or back."""
+        """Go a number of events forward or back."""
         place = min(max(self.place + count, 0), len(self.timeline))
         return self.go(place, self._edge(place) if place != self.place + count else ())
 

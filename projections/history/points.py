@@ -3,7 +3,7 @@
     2025-02-10T08:00:00+08:00   an instant; without an offset, the ledger's calendar offset
     2025-02-10   2025-02        the last second of that local day, of that month
     today   yesterday           the clock; the last second of the local day before
-    -7d   -36h   today-7d       so long before the clock
+    -7d   -36h   today-7d       this long before the clock
     @1050   head   head~3       the log's first events: all, all but three
     tag:close-2025-02           a named point
     AT::KNOWN                   true at AT, as it was known at KNOWN

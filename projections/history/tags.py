@@ -18,7 +18,7 @@ class Tag(NamedTuple):
     """A named point.
 
     Attributes:
-        position: the first so many events were known.
+        position: the first events, up to it, were known.
         added: position of the event that added it.
 
     """

@@ -1,7 +1,7 @@
 """Any place in one account's recorded history, and searches from there, both ways.
 
 Place k is the account right after its k-th event, in the order of recording. A frame is kept
-every so many events, half the square root of their number, so any place has one near before it;
+every N events, N being half the square root of their number, so any place has one near before it;
 a search backwards goes block by block, each folded forwards once, and costs what a search
 forwards costs. Invariant: a place is the same however it was reached.
 This module must not know the words of the debugger.

@@ -4,7 +4,7 @@ A field that is a sum has every event that moved it as a cause; each event's par
 books post for it (projections/effects.py), not what the fold made of it, so the sum is a second
 derivation of the value. Any other field has the one event that last set it. Invariant: at every
 level of a sum's tree the parts of the causes add up to the part of what they caused. This module
-looks only: whether something could have been decided otherwise is for ledger/rehearsal.
+looks only: whether another decision was possible is for ledger/rehearsal.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _MOST_TICKS = 13
 _LEAST_MONTHS = 3  # on a shorter axis, days are named
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_AMOUNTS = 6
-_EDGE = 25  # a name in the last part of so many is written to the left of its tick
+_EDGE = 25  # a name in the last of this many parts is written to the left of its tick
 _ROUND = (1, 2, 5)
 
 

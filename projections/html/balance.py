@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from projections.reports.timeline import Timeline
 
 Points = tuple[tuple[int, int], ...]
-_ROOM = 20  # one part in so many is left above and below the lines
+_ROOM = 20  # one part in this many is left above and below the lines
 
 
 def balance(found: Timeline, offset: int) -> Markup:

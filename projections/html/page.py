@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from projections.html.svg import Markup, joined, node
 
-# What fits beside each other on a telephone, in characters; a word breaks after so many.
+# What fits beside each other on a telephone, in characters; a longer word breaks.
 _ROOM, _WORD = 44, 10
 # Nothing may be loaded, from anywhere: what a page needs is in it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -46,7 +46,7 @@ def page(title: str, said: str, body: str, source: Source, script: str = "") -> 
 
 
 def resource(name: str) -> Markup:
-    """Read a file of ours that becomes part of the page."""
+    """Read one of our files that becomes part of the page."""
     return Markup(files("projections.html").joinpath(name).read_text(encoding="utf-8"))
 
 

@@ -53,7 +53,7 @@ _SPANS = (
     (30 * DAY, "1 mo"), (365 * DAY, "1 y"), (3650 * DAY, "10 y"),
 )  # fmt: skip
 _STEPS = 1 << 10  # of a doubling
-_DOTS_MAX, _DOT = 5000, 8  # of more dots, those within so many units are drawn once
+_DOTS_MAX, _DOT = 5000, 8  # of more dots, those this close to each other are drawn once
 
 
 def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:

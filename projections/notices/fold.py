@@ -1,6 +1,6 @@
 """All notices of a log, in the order in which they can be told: a fold of its events (R67).
 
-What is told ahead of a term's end or a release hangs on the term that stands when its instant
+Notices ahead of a term's end or a release depend on the term that holds when their instant
 comes: one that was renewed, cancelled or released by then is not told, and none is told whose
 instant lies before the event that set the term (it was too late by then).
 Invariant: events come in the order of their positions; the same events and the same ``until``
@@ -35,7 +35,7 @@ _BEGINS = (e.InstancePurchased, e.InstanceRenewed, e.TrialStarted, e.UpgradedToE
 
 
 class _Term:
-    """The running term of an instance, and what was told of it."""
+    """The running term of an instance, and the notices about it."""
 
     __slots__ = ("expires_at", "position", "recorded_at", "told", "trial")
 
@@ -107,7 +107,7 @@ class Notices:
             yield notice
 
     def until(self, now: int) -> Iterator[Notice]:
-        """Yield what is told ahead of an end, up to an instant, inclusive."""
+        """Yield the notices ahead of an end, up to an instant, inclusive."""
         yield from self._due(now + 1)
 
     def next_due(self) -> int | None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MATCHED: Final = ("matched", "matched_tolerance")
 CHARGES: Final = "charges"
-# What is cut off line by line may add up to so many minor units, or so little of what moved.
+# What is cut off line by line may add up to this many minor units, or to this part of what moved.
 ROUNDED_MINOR: Final = 5
 ROUNDED_PART: Final = 10_000
 
@@ -70,7 +70,7 @@ class Scope(Struct, frozen=True):
         return self.starts <= instant < self.ends if self.ends else self.whole
 
     def inside(self, line: Line) -> bool:
-        """Return whether a line of ours is this period's: by its date."""
+        """Return whether our line belongs to this period, by its date."""
         return self.within(line.instant)
 
     def charged(self, line: Line) -> bool:
@@ -78,7 +78,7 @@ class Scope(Struct, frozen=True):
         return bool(line.ends) and (self.within(line.starts) or self.within(line.ends - 1))
 
     def covers(self, line: Line) -> bool:
-        """Return whether a line of ours is expected in such a statement at all."""
+        """Return whether our line is expected in such a statement at all."""
         return (
             line.currency == self.currency
             and (not self.accounts or line.account in self.accounts)
@@ -128,7 +128,7 @@ class Outcome(Struct, frozen=True, gc=False):
 
 
 class Found(NamedTuple):
-    """Every outcome, the pending lines that booked ones replace, and the lines of ours at all."""
+    """Every outcome, the pending lines that booked ones replace, and all our lines."""
 
     outcomes: list[Outcome]
     replaced: list[Line]
@@ -152,7 +152,7 @@ def outcomes(
                 candidates=tie.candidates) for tie in found.ties
     ]  # fmt: skip
     made += maker.of_leftovers(found)
-    every = not scope.narrowed  # then each line of theirs is this statement's
+    every = not scope.narrowed  # then each of their lines belongs to this statement
     kept = maker.capped([one for one in made if (every and one.theirs) or maker.belongs(one)])
     matched = [one for one in kept if one.kind in MATCHED]
     broken = sorted((one for one in kept if one.kind not in MATCHED), key=sort_key)
@@ -178,13 +178,13 @@ class _Maker:
         self._starts, self._ends = (scope.starts, scope.ends) if plain else (0, 0)
 
     def mine(self, lines: Iterable[Line]) -> int:
-        """Return what lines of ours add to the ledger's balance within the span."""
+        """Return what our lines add to the ledger's balance within the span."""
         return sum(
             line.amount for line in lines if self.scope.covers(line) and self.scope.inside(line)
         )
 
     def their(self, lines: Iterable[Line]) -> int:
-        """Return what lines of theirs add to the closing within the span."""
+        """Return what their lines add to the closing within the span."""
         return sum(self.statement.effect(line) for line in lines if self._theirs_inside(line))
 
     def _theirs_inside(self, line: Line) -> bool:
@@ -210,7 +210,7 @@ class _Maker:
 
     def of_match(self, one: Match) -> Outcome:
         """Name a match: the first of the differences that matter, or none."""
-        if not one.ours:  # a line of theirs, and the one that takes it back
+        if not one.ours:  # one of their lines, and the line that reverses it
             return self.outcome("matched", one.rule, (), one.theirs)
         ours, theirs = one.ours, one.theirs
         mine, other = ours[0], theirs[0]
@@ -348,7 +348,7 @@ class _Maker:
 
 
 def _by_chance(bills: int) -> int:
-    """Return the most minor units that rounding so many bills down comes to, all but surely.
+    """Return the most minor units that rounding bills down comes to, almost certainly.
 
     Each loses half a minor unit on average, with a deviation of 0.29 of one: three of them.
     """
@@ -356,7 +356,7 @@ def _by_chance(bills: int) -> int:
 
 
 class _Repeats:
-    """Knows which lines of theirs say again what another line said.
+    """Knows which of their lines repeat another line.
 
     Only what names one payment for ever proves that: a transaction's reference, or our own id.
     """

@@ -156,7 +156,7 @@ def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Gro
 
 
 def _collects(line: Line, owner: str, said: Counter[str]) -> bool:
-    """Return whether a line of theirs may stand for several payments: a payout, or one payer's."""
+    """Return whether one of their lines may be several payments: a payout, or one payer's."""
     payout = bool(line.group) and said[line.group] == 1
     if explicit(line):  # then only what the payout itself is called
         return payout and line.group in proofs(line) and not line.firm

@@ -306,7 +306,7 @@ def ordinals(keys: Iterable[Hashable]) -> list[int]:
 
 
 def digest(said: Iterable[object]) -> str:
-    """Return a short hash of what is said."""
+    """Return a short hash of the parts."""
     return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:HASH_DIGITS]
 
 

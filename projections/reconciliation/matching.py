@@ -43,7 +43,7 @@ class Matched(NamedTuple):
     """What matching gives: matches, ties, and what nobody wanted.
 
     Attributes:
-        replaced: pending lines of theirs that the booked line of the same payment replaces.
+        replaced: their pending lines that the booked line of the same payment replaces.
 
     """
 
@@ -136,7 +136,7 @@ class _Names:
         sides.pair(REFERENCE, mine, _their_keys(sides, mine, shared))
 
     def proven(self, how: Callable[[Line], Key]) -> Keys:
-        """Return the keys of ours."""
+        """Return the keys of our lines."""
         if not self.spoken:
             return lambda line, account: [
                 ("", account, name, *how(line)) for name in proofs(line)
@@ -152,7 +152,7 @@ class _Names:
         return keys
 
     def proved(self, how: Callable[[Line], Key]) -> Keys:
-        """Return the keys of theirs; what takes back a line is not a payment of another amount."""
+        """Return the keys of their lines; a reversal is not a payment of another amount."""
         channels = self.channels if self.spoken else frozenset[str]()
 
         def keys(line: Line, account: str) -> Iterable[Key]:
@@ -180,18 +180,18 @@ class _Names:
         sides.settle(REFERENCE, sides.nearby(mine, others, window), tie=tie, pairs=True)
 
     def owner(self, line: Line) -> str:
-        """Return the account that a line of theirs names, in a column or in the payer's words."""
+        """Return the account that one of their lines names, in a column or in the payer's words."""
         return owner_of(line, self.accounts)
 
     @staticmethod
     def alike(*, owned: bool) -> Keys:
-        """Return what a payment of ours can be told by where it is not named."""
+        """Return what identifies our payment where it is not named."""
         return lambda line, account: (
             (line.amount, line.currency, line.account if owned else account),
         )
 
     def unnamed(self, *, owned: bool) -> Keys:
-        """Return the same of theirs, where nothing on the line names another payment."""
+        """Return the same of their line, where nothing on the line names another payment."""
 
         def keys(line: Line, account: str) -> Iterable[Key]:
             if line.reversal or line.status == FAILED or explicit(line):
@@ -238,7 +238,7 @@ def _own_keys(ours: Sequence[Line], *, named: bool) -> tuple[dict[object, int], 
 def _their_keys(
     sides: Sides, mine: Mapping[object, int], shared: AbstractSet[str]
 ) -> dict[object, int]:
-    """Return the places of those keys of ours that theirs have, -1 where several lines do."""
+    """Return the places of those of our keys that they have too, -1 where several lines do."""
     ours, named = sides.ours, sides.named
     found: dict[object, int] = {}
     names: list[str] = []
@@ -310,7 +310,7 @@ def _grouped(line: Line, account: str) -> Iterable[Key]:
 def _repeated(sides: Sides, names: _Names) -> None:
     """Match one line of each side where one side says the very same thing several times.
 
-    The rows are equal in all that is compared, so the earliest stands for them and the others
+    The rows are equal in all compared fields, so the earliest stands for them and the others
     are duplicates of it: which of them is taken makes no difference to any figure.
     """
     for rule, mine_of, others_of in _by_name(names):

@@ -2,7 +2,7 @@
 
 Subjects: ``payments`` what went through the payment channels, ``wallet`` what moved the cash,
 ``owing`` what moved cash less debts (for files whose balances fall below zero),
-``bills`` what was charged before coupons, ``charges`` what was asked for after them: a refund is
+``bills`` what was charged before coupons, ``charges`` what was charged after them: a refund is
 a line for each order that it takes back.
 Invariant: every amount is the event's own, and the wallet's lines add up to its cash (R2, R4,
 R7, R10, R48). This module must not know statements or matching.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.point import Point
 
-CHARGED = ("bills", "charges")  # the subjects of what was asked for, not of what moved
+CHARGED = ("bills", "charges")  # the subjects of charges, not of movements
 _new = tuple.__new__
 PAYMENTS = "payments"
 MOVED = (PAYMENTS, "wallet", "owing")  # of which every payment is a line
@@ -222,7 +222,7 @@ class _Fold:
         return None
 
     def charges(self, recorded: RecordedEvent, account: str) -> _Told | None:
-        """Return what was asked for: charges less what coupons paid."""
+        """Return the charges less what coupons paid."""
         event = recorded.event
         if isinstance(event, e.Ordered):
             return self._order(recorded, event.cash_part, "SubscriptionOrder")

@@ -118,7 +118,7 @@ class Proposer:
         return min(paid) if len(paid) == 1 else ""
 
     def _paid(self, line: Line, account: str) -> Line | None:
-        """Find the payment of ours that a line takes back: the one that it names."""
+        """Find our payment that a line takes back: the payment that it names."""
         takes = line.reversal or line.kind == "Withdraw"
         names = {one.text for one in line.references
                  if one.scope == TRANSACTION or (takes and one.identifies)}  # fmt: skip

@@ -148,7 +148,7 @@ def reconcile(
         items.insert(0, (BROUGHT_FORWARD, opening - before))
     proof = Proof(opening, movements, opening + movements, before + inside, tuple(items))
     if not scope.narrowed and proof.closing != statement.closing:
-        raise ProofDoesNotClose("the closing is not the one that the statement states")
+        raise ProofDoesNotClose("the closing differs from the closing that the statement states")
     return Report(
         statement.source, statement.subject, statement.currency, scope, tuple(found), proof,
         statement.lines, tuple(replaced),
@@ -156,7 +156,7 @@ def reconcile(
 
 
 def with_missing(report: Report, others: Sequence[Report]) -> Report:
-    """Add what the reports of other currencies alone know: lines of ours that theirs lack.
+    """Add what the reports of other currencies alone know: our lines that they lack.
 
     Their effect is in the proof of their own currency, and none in this one.
     """

@@ -109,7 +109,7 @@ class Sides:
     """What is left of both sides, the matches and the ties so far."""
 
     def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
-        """Begin with all lines; accounts count where every line of theirs names one."""
+        """Begin with all lines; accounts count where each of their lines names one."""
         self.ours: list[Line] = list(ours)
         self.theirs: list[Line] = list(theirs)
         self.named = bool(theirs) and all(line.account for line in theirs)

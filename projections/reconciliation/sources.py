@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What is asked for: how to read the file, and what to compare it with."""
+    """The question: how to read the file, and what to compare it with."""
 
     source: str
     encoding: str = "utf-8"
@@ -186,7 +186,7 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
 
 
 def _scope(statement: Statement, asked: Asked) -> Scope:
-    """Return which lines of ours are expected in the statement.
+    """Return which of our lines are expected in the statement.
 
     A vendor's file that names one account speaks of that one; a file of several speaks of all, and
     so does a list of payments: an account in its rows is who paid.

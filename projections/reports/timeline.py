@@ -211,7 +211,7 @@ def _steps(state: AccountState, recorded: list[RecordedEvent], point: Point) -> 
 
 
 class _Watched:
-    """Keeps what was said, and says what is new."""
+    """Keeps the last values, and returns what is new."""
 
     def __init__(self, state: AccountState, *, until: int) -> None:
         self.position = 0

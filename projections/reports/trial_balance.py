@@ -1,4 +1,4 @@
-"""The trial balance: its figures, asked of the columns or folded, and its answer.
+"""The trial balance: its figures, from the columns or folded, and its answer.
 
 Invariant: debits equal credits in every commodity, or the answer says that they do not.
 """

@@ -1,5 +1,5 @@
 -- Every account's money at a point. Minor units; -1 stands for "not overdue" in a last value.
--- A line holds money (1), what is said of an instance too (2), or of the account itself (3).
+-- A line holds money (1), also facts of an instance (2), or facts of the account itself (3).
 with money as (
   select account, sum(cash) as cash, sum(outstanding) as outstanding
   from log

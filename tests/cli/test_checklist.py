@@ -203,7 +203,7 @@ def test_a_close_can_seal_and_pack_at_once(tmp_path: Path) -> None:
 
 
 def test_a_pack_of_no_given_name_replaces_none(tmp_path: Path) -> None:
-    """The one that was handed over stays; it is said before anything is closed."""
+    """The pack that was handed over stays; the error comes before anything is closed."""
     world = story(tmp_path)
     world.done("keys", "new")
     handed = tmp_path / "pack-2025-03.zip"

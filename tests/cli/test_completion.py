@@ -102,7 +102,7 @@ def in_a_shell(folder: Path, shell: str) -> dict[str, str]:
 
 
 def has_lines(path: Path, count: int) -> bool:
-    """Return whether a file has so many lines."""
+    """Return whether a file has a number of lines."""
     return path.read_text().count("\n") == count
 
 

@@ -34,7 +34,7 @@ GIVEN: Final = {
 }  # fmt: skip
 # Most commands of record share their readers: a few take every value, the others each tenth.
 RECORDED: Final = {"record top-up", "record record-usage", "record renew", "record set-policy"}
-# Where the ledger is, is asked of few commands: all share one reader of it.
+# Few commands are tried with a hostile place of the ledger: all share one reader of it.
 LEDGERS: Final = {"status", "init", "record top-up", "serve"}
 
 

@@ -1,4 +1,4 @@
-"""Parquet: the cells of the log and of the CSV, typed; and what is said where pyarrow is not."""
+"""Parquet: the cells of the log and of the CSV, typed; and the message where pyarrow is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transcripts once more, on a ledger of three currencies: 0, 2 and 3 digits.
+"""The transcripts again, on a ledger of three currencies: 0, 2 and 3 digits.
 
 An account's money is written in its own currency wherever it stands, in every command.
 """

@@ -1,4 +1,4 @@
-"""The grammar of points: every form, its bounds, and what is said of a wrong one."""
+"""The grammar of points: every form, its bounds, and the error for a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PlainLedger: the whole rulebook once more, slowly and in the open, to judge the product by.
+"""PlainLedger: the whole rulebook again, slow and simple, to judge the product by.
 
 Invariant: nothing here comes from the product; only RULEBOOK.md and INTERFACE.md were read.
 Everything is a plain record that is changed in place; there are no events to fold and no snapshots.

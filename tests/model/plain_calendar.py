@@ -74,7 +74,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def term_end(anchor: datetime, months: int, expiry: str, offset: timedelta) -> datetime:
-    """R21: T of an instance anchored at a local time and bought for so many months in total.
+    """R21: T of an instance anchored at a local time and bought for a number of months in total.
 
     `next_midnight`: 00:00 of the day after E. `exact` (section 4): on E, at the anchor's time.
     """

@@ -30,7 +30,7 @@ def load(path: Path) -> Scenario:
 
 
 def questions(scenario: Scenario) -> list[tuple[str, dict[str, Any]]]:
-    """(instant, question) for what can be asked of the present, in order of time."""
+    """(instant, question) for questions about the present, in order of time."""
     late_facts = any("effective_at" in line for line in scenario["commands"])
     found = []
     for entry in scenario["expect"]:

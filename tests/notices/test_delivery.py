@@ -64,7 +64,7 @@ def test_sent_is_per_channel(world: World, tmp_path: Path) -> None:
 def test_a_first_delivery_begins_behind_since_and_stays_there(
     world: World, tmp_path: Path
 ) -> None:
-    """What is told ahead later on is told, though its event lies before."""
+    """A notice ahead of an end is sent later on, though its event lies before."""
     path = tmp_path / "n.ndjson"
     head = world.events()[-1]["position"]
     since = world.events("--type", "LowBalanceReminderSent")[2]["position"]

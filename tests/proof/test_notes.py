@@ -231,7 +231,7 @@ def test_a_proof_is_read_back_and_holds(index: int, extra: bytes) -> None:
 
 
 def test_the_shape_of_the_tlog_proof_text() -> None:
-    """The example of the text, its elided signatures replaced by one of ours."""
+    """The example of the text, its elided signatures replaced by our own."""
     hashes = (
         "gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=\n"
         "B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA="

@@ -1,4 +1,4 @@
-"""The evidence pack and the static tiles: read by others, with nothing of ours."""
+"""The evidence pack and the static tiles: read by others, without our code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws that hold for every life of an account, whatever is asked of it and when."""
+"""Laws that hold for every life of an account, whatever it is asked to do, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report, an export, a reader and a view of another package, with no file of ours changed.
+"""A report, an export, a reader and a view of another package, without a change to our files.
 
 The package is a folder on the path with its metadata, as an installer leaves it.
 """

@@ -97,7 +97,7 @@ def _tampered(kind: str, mine: Line, other: Line) -> tuple[list[Line], list[Line
         ),
         "duplicate_theirs": ([mine], [other, replace(other, place=f"{other.place}0")]),
         "cut_off": ([replace(mine, instant=ENDS + DAY)], [other]),
-        # Two of ours and two of theirs, alike in all that both sides say.
+        # Two of our lines and two of their lines, alike in everything that both sides say.
         "ambiguous": (
             [replace(mine, references=(), key=f"{mine.key}{n}") for n in "ab"],
             [replace(other, references=(), key=f"{other.key}{n}") for n in "xy"],

@@ -219,7 +219,7 @@ def test_groups_that_share_a_line_are_one_knot_and_others_are_not() -> None:
     assert [len(knot) for knot in knots(groups)] == [2, 1, 1]
 
 
-# What identifies: scope of theirs -> is it matched three weeks apart, and within the window?
+# What identifies: their scope -> is it matched three weeks apart, and within the window?
 @pytest.mark.parametrize(
     ("scope", "apart", "near"),
     [(TRANSACTION, True, True), (ENTRY, False, True), (INSTRUCTION, False, True),

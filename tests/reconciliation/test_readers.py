@@ -116,7 +116,7 @@ def test_vendor_files_are_read_in_the_declared_encoding(encoding: str, body: byt
         (BILLS[: len(BILLS) - 40].encode(), "cells, the header has 16; the file seems cut off"),
         (b"", "the file is empty"),
         (b"a,b\n1,2\n", "no column RecordID, Item, Currency"),
-        (BILLS.replace("PayAsYouGoBill", "Gift", 1).encode(), "line 2, Item: 'Gift' is none of"),
+        (BILLS.replace("PayAsYouGoBill", "Gift", 1).encode(), "line 2, Item: 'Gift' is not one of"),
         (BILLS.replace("2025-01,", "2025-13,", 1).encode(), "line 2, BillingCycle"),
         (BILLS.encode("utf-16-le"), "holds a NUL"),
     ],

@@ -1,4 +1,4 @@
-"""Flip: the proposal, tried through what-if, decides otherwise; nothing smaller does."""
+"""Flip: the proposal, tried through what-if, changes the decision; nothing smaller does."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_a_payment_key_reaches_the_other_account_that_was_refused_it() -> None:
     }  # fmt: skip
 
 
-def test_another_policy_is_asked_of_every_account() -> None:
+def test_another_policy_is_tried_on_every_account() -> None:
     answer = ask(year(), Changes(policy={"overdue_grace_legacy": "365d"}))
     assert "ServiceStopped" not in types(answer)
     assert "ServiceStopped" in types(answer, "dropped_events")

@@ -44,7 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(one: Writing, folder: Path) -> int:
     """Begin a command in a process of its own, forked: the program need not start again."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads of ours
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside our own threads
         child = os.fork()
     if child:
         return child

@@ -28,7 +28,7 @@ def begin(path: Path, lines: list[bytes]) -> int:
     # No key may come before the child is inside its try: it would go on as these tests.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads of ours
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside our own threads
         child = os.fork()
     if child:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.lines import Ends, Line, Statement
 
 TEXT_MAX, NAME_MAX = 500, 140
-# Words for no reference; EREF and its kin say that it stands elsewhere.
+# Words for no reference; EREF and similar words say that it stands elsewhere.
 _NOTHING: Final = {
     "", "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "NA", "EREF", "KREF", "PREF",
     "MARF",

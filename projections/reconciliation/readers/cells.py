@@ -126,7 +126,9 @@ def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
     """Read one of a few words. Raises: BadStatement."""
     if cell.strip() in words:
         return cell.strip()
-    error = InvalidInput(f"{cell!r} is none of {', '.join(words)}", hint="use one of these values")
+    error = InvalidInput(
+        f"{cell!r} is not one of {', '.join(words)}", hint="use one of these values"
+    )
     raise _bad(line, column, error)
 
 

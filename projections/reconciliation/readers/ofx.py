@@ -120,7 +120,7 @@ def read_ofx(
 
 
 def _text(body: bytes, encoding: str) -> str:
-    """Decode a file as its header says, unless it is told otherwise."""
+    """Decode a file as its header says, unless an option says otherwise."""
     if encoding.lower() not in ("", "utf-8", "utf8"):
         return decode(body, encoding)
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):

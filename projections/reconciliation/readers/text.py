@@ -1,4 +1,4 @@
-"""Bytes as text: encodings by their names, what a file's first bytes say, and files that are none.
+"""Bytes as text: encodings by their names, a file's first bytes, and files that are not text.
 
 Invariant: a byte-order mark wins over what is declared, for nothing else begins so. A name that
 stands for a small set of characters is read as the larger one that is written under it.
