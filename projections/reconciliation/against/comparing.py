@@ -82,8 +82,8 @@ class Comparison:
         }  # fmt: skip
         for group in groups(self._old, self._new, self.both, small=self._small):
             before, after = ([self._row(*one) for one in rows] for rows in group)
-            for charge, old, new in self._settle(before, after):
-                yield self._restated(charge, old, new)
+            for change in self._settle(before, after):
+                yield self._restated(*change)
         for code in self._currencies():
             old, new, added, gone, changed = (sums[code] for sums in self._sums.values())
             if old + added - gone + changed != new:
