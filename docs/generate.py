@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: EVENTS.md, ERRORS.md, COMMANDS.md, CLI.md.
+"""Writes the pages that follow from the code: EVENTS, ERRORS, COMMANDS, CLI, ANSWERS.
 
 `make docs` writes them; `--check` only says whether they are up to date, and exits 1 if not.
 What a field means is said once, in fields.json; a field without a meaning stops the generator.
@@ -21,6 +21,7 @@ import cli
 import ledger
 import projections
 from cli.errors import exit_code
+from docs.answers import answers_page
 from docs.command_line import cli_page
 from docs.pages import NOTICE, Rows, Undocumented, said, table
 from ledger import codec, commands, errors, events
@@ -271,6 +272,7 @@ def commands_page() -> Iterator[str]:
 # --- writing ---------------------------------------------------------------------------------
 
 PAGES: Final = {
+    "ANSWERS.md": answers_page,
     "CLI.md": cli_page,
     "COMMANDS.md": commands_page,
     "ERRORS.md": errors_page,

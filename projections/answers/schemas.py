@@ -120,7 +120,7 @@ def answer_class(name: str) -> type[Answer]:
 def header_of(kind: type[Answer], rows: str) -> list[str]:
     """Name the columns of an answer's rows: none, where its rows are mappings."""
     listed = next(one.type for one in msgspec.structs.fields(kind) if one.name == rows)
-    row = next(_parts(msgspec.inspect.type_info(listed)), None)
+    row = next(parts_of(listed), None)
     return [] if row is None else columns_of(row)
 
 
@@ -132,7 +132,7 @@ def schema_of(name: str) -> Json:
 def schema_of_class(kind: type[Answer], name: str) -> Json:
     """Derive the schema of a class that is not a built-in answer, under a name."""
     _, parts = msgspec.json.schema_components([kind], schema_hook=_hook)
-    told = {one.__name__: _told(one) for one in _parts(msgspec.inspect.type_info(kind))}
+    told = {one.__name__: fields_told(one) for one in parts_of(kind)}
     shown = {part: _described(content, told[part]) for part, content in parts.items()}
     own = shown.pop(kind.__name__)
     own.pop("title", None)
@@ -147,10 +147,10 @@ def _hook(kind: type) -> Json:
     return dict(SCHEMAS[kind])
 
 
-def _parts(node: object) -> Iterator[type]:
-    """Yield every class that an answer is made of, once."""
+def parts_of(kind: object) -> Iterator[type]:
+    """Yield every struct that a type is made of, once, beginning with itself."""
     seen: set[type] = set()
-    nodes = [node]
+    nodes: list[object] = [msgspec.inspect.type_info(kind)]
     while nodes:
         one = nodes.pop()
         if isinstance(one, tuple):
@@ -164,7 +164,7 @@ def _parts(node: object) -> Iterator[type]:
             nodes.extend(getattr(one, name) for name in one.__struct_fields__)
 
 
-def _told(kind: type) -> dict[str, str]:
+def fields_told(kind: type) -> dict[str, str]:
     """Return what docstrings say of the fields of a class and of its bases, the nearest first."""
     written = {one.name: one.encode_name for one in msgspec.structs.fields(kind)}
     told: dict[str, str] = {}
