@@ -85,8 +85,8 @@ class Comparison:
             for change in self._settle(before, after):
                 yield self._restated(*change)
         for code in self._currencies():
-            old, new, added, gone, changed = (sums[code] for sums in self._sums.values())
-            if old + added - gone + changed != new:
+            was, now, added, gone, changed = (sums[code] for sums in self._sums.values())
+            if was + added - gone + changed != now:
                 raise DeliveriesDoNotAddUp(f"{code}: the changes are not the difference")
 
     def answer(self, rows: Sequence[ChargeRestated], *, old: str, new: str) -> Against:
