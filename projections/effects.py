@@ -24,6 +24,16 @@ class Effect(NamedTuple):
     coupons: int = 0
 
 
+    @property
+    def available(self) -> int:
+        """Cash less what is outstanding."""
+        return self.cash - self.outstanding
+
+    def plus(self, other: Effect) -> Effect:
+        """Add two."""
+        return Effect(*(one + more for one, more in zip(self, other, strict=True)))
+
+
 NOTHING = Effect()
 
 

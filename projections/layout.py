@@ -12,28 +12,21 @@ from ledger.kept import CREATE_STATES
 from ledger.kept.stream_tiles import CREATE_TILES
 from ledger.store.errors import LayoutChanged
 from ledger.store.layout import Oddity, oddities
+from projections import stored
 from projections.snapshots import CREATE_SNAPSHOTS
-from projections.stored import (
-    CREATE_CHECKPOINTS,
-    CREATE_REBUILDS,
-    LIVE,
-    PROJECTIONS,
-    SHADOW,
-    checkpoint_of,
-    statements_of,
-)
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
     from ledger.store import Reader
 
 DERIVED: Final = (
-    CREATE_CHECKPOINTS, CREATE_REBUILDS, CREATE_SNAPSHOTS, CREATE_STATES, CREATE_TILES,
+    stored.CREATE_CHECKPOINTS, stored.CREATE_REBUILDS,
+    CREATE_SNAPSHOTS, CREATE_STATES, CREATE_TILES,
     *(
         statement
-        for projection in PROJECTIONS
-        for prefix in (LIVE, SHADOW)
-        for statement in statements_of(prefix + projection.name, projection)
+        for projection in stored.PROJECTIONS
+        for prefix in (stored.LIVE, stored.SHADOW)
+        for statement in stored.statements_of(prefix + projection.name, projection)
     ),
 )  # fmt: skip
 
@@ -44,10 +37,10 @@ def whole_oddities(connection: Connection) -> list[Oddity]:
     if not found:
         return []
     outdated = set()
-    for projection in PROJECTIONS:
-        checkpoint = checkpoint_of(connection, projection.name)
+    for projection in stored.PROJECTIONS:
+        checkpoint = stored.checkpoint_of(connection, projection.name)
         if checkpoint is not None and checkpoint.version != projection.version:
-            outdated |= {LIVE + projection.name, SHADOW + projection.name}
+            outdated |= {stored.LIVE + projection.name, stored.SHADOW + projection.name}
     return [one for one in found if one.kind == "inserted" or one.table not in outdated]
 
 

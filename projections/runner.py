@@ -17,30 +17,8 @@ from ledger.connection import mapped
 from ledger.events import ACCOUNT_PREFIX
 from ledger.kept import stream_tiles
 from ledger.verification.indexes import require_sound
-from projections import snapshots
+from projections import snapshots, stored
 from projections.deadlines import DEADLINES
-from projections.stored import (
-    CREATE_CHECKPOINTS,
-    CREATE_REBUILDS,
-    LIVE,
-    PROJECTIONS,
-    SHADOW,
-    Checkpoint,
-    Difference,
-    ViewStatus,
-    checkpoint_of,
-    compare_tables,
-    create_table,
-    ensure,
-    fold_streams,
-    insert_rows,
-    named,
-    policy_at,
-    refolded,
-    replace_rows,
-    stranger,
-    touched_accounts,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,16 +46,16 @@ class Views:
 
     # --- looking --------------------------------------------------------------------------
 
-    def status(self) -> list[ViewStatus]:
+    def status(self) -> list[stored.ViewStatus]:
         """Return how far each view has read the log."""
         head = self.reader.head().position
-        found: list[ViewStatus] = []
-        for projection in PROJECTIONS:
-            checkpoint = checkpoint_of(self.reader.connection, projection.name)
+        found: list[stored.ViewStatus] = []
+        for projection in stored.PROJECTIONS:
+            checkpoint = stored.checkpoint_of(self.reader.connection, projection.name)
             state = self._judge(projection, checkpoint, self.reader)
             position = checkpoint.position if checkpoint is not None else 0
             found.append(
-                ViewStatus(
+                stored.ViewStatus(
                     projection.name, projection.version, position, head - position, state
                 )
             )
@@ -90,11 +68,12 @@ class Views:
 
     def rows(self, name: str) -> Iterator[ViewRow]:
         """Yield a view's rows, by key."""
-        projection = named(name)
+        projection = stored.named(name)
         names = ", ".join(column for column, _ in projection.columns)
         keys = ", ".join(column for column, _ in projection.columns[: projection.key])
+        text = f"SELECT {names} FROM {stored.LIVE}{name} ORDER BY {keys}"
         # Not "yield from": it would close the cursor, which fails once the ledger is closed.
-        found = self.reader.connection.execute(f"SELECT {names} FROM {LIVE}{name} ORDER BY {keys}")
+        found = self.reader.connection.execute(text)
         while batch := found.fetchmany(1000):
             yield from batch
 
@@ -104,7 +83,7 @@ class Views:
         """Return stored deadlines after one, ordered by (due instant, account)."""
         due_at, account = after if after is not None else (-1, "")
         return connection.execute(
-            f"SELECT due_at, account FROM {LIVE}deadlines "
+            f"SELECT due_at, account FROM {stored.LIVE}deadlines "
             "WHERE (due_at, account) > (?, ?) ORDER BY due_at, account LIMIT ?",
             (due_at, account, limit),
         ).fetchall()
@@ -121,14 +100,14 @@ class Views:
             return []
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         with self.store.writing() as writer, mapped(writer.connection):
-            return self._catch_up(writer, PROJECTIONS, progress)
+            return self._catch_up(writer, stored.PROJECTIONS, progress)
 
     def catch_up_within(self, writer: Writer) -> None:
         """Catch every view up inside the writer's transaction."""
-        self._catch_up(writer, PROJECTIONS)
+        self._catch_up(writer, stored.PROJECTIONS)
 
     def _judge(
-        self, projection: Projection, checkpoint: Checkpoint | None, reader: Reader
+        self, projection: Projection, checkpoint: stored.Checkpoint | None, reader: Reader
     ) -> str:
         if checkpoint is None:
             return MISSING
@@ -151,11 +130,11 @@ class Views:
         progress: Callable[[int, int], None] | None = None,
     ) -> list[str]:
         reader, connection = writer.reader, writer.connection
-        ensure(connection, "checkpoints", CREATE_CHECKPOINTS)
+        stored.ensure(connection, "checkpoints", stored.CREATE_CHECKPOINTS)
         notices: list[str] = []
         behind: dict[int, list[Projection]] = {}
         for projection in projections:
-            checkpoint = checkpoint_of(connection, projection.name)
+            checkpoint = stored.checkpoint_of(connection, projection.name)
             state = self._judge(projection, checkpoint, reader)
             if state == FRESH:
                 continue
@@ -163,14 +142,14 @@ class Views:
                 notices.append(f"view {projection.name} was {state}: built again from the log")
             position = checkpoint.position if checkpoint and state == BEHIND else 0
             if not position:
-                connection.execute(f"DROP TABLE IF EXISTS {LIVE}{projection.name}")
-                create_table(connection, LIVE + projection.name, projection)
+                connection.execute(f"DROP TABLE IF EXISTS {stored.LIVE}{projection.name}")
+                stored.create_table(connection, stored.LIVE + projection.name, projection)
             behind.setdefault(position, []).append(projection)
         head = reader.head()
         if 0 in behind and head.position:
             require_sound(reader)
         for position, group in behind.items():
-            accounts = touched_accounts(reader, after=position, until=head.position)
+            accounts = stored.touched_accounts(reader, after=position, until=head.position)
             self._write(
                 writer, group, accounts, until=head.position,
                 clear=position > 0, progress=progress,
@@ -187,11 +166,11 @@ class Views:
     def _write(
         self, writer: Writer, group: Sequence[Projection], accounts: Sequence[str], *,
         until: int, clear: bool, progress: Callable[[int, int], None] | None = None,
-        prefix: str = LIVE,
+        prefix: str = stored.LIVE,
     ) -> None:  # fmt: skip
         """Write the rows of some accounts, folded up to a position; ``clear`` what was there."""
-        policy, live = policy_at(writer.reader, until), prefix == LIVE
-        streams = fold_streams(writer.reader, accounts, until, from_kept=clear and live)
+        policy, live = stored.policy_at(writer.reader, until), prefix == stored.LIVE
+        streams = stored.fold_streams(writer.reader, accounts, until, from_kept=clear and live)
         for done, (state, versions) in enumerate(streams, 1):
             if live:
                 self._keep(writer, state, versions)
@@ -207,9 +186,9 @@ class Views:
         for projection in group:
             table, rows = prefix + projection.name, projection.rows(state, policy)
             if clear:
-                replace_rows(writer.connection, table, projection, state.account, rows)
+                stored.replace_rows(writer.connection, table, projection, state.account, rows)
             else:
-                insert_rows(writer.connection, table, projection, rows)
+                stored.insert_rows(writer.connection, table, projection, rows)
 
     def _keep(self, writer: Writer, state: AccountState, versions: Versions) -> None:
         """Keep what spares a later look or command the reading and folding of a long stream."""
@@ -226,14 +205,14 @@ class Views:
         *,
         shadow: bool = False,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Difference | None:
+    ) -> stored.Difference | None:
         """Build views beside the live ones from the whole log, compare row by row, swap.
 
         The live ones keep serving meanwhile; an interrupted rebuild goes on where it was. With
         ``shadow`` the new tables are only compared and dropped. Gives the first difference.
         """
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
-        group = PROJECTIONS if name is None else (named(name),)
+        group = stored.PROJECTIONS if name is None else (stored.named(name),)
         with mapped(self.reader.connection), self.reader.snapshot():
             require_sound(self.reader)
         self.catch_up()
@@ -247,13 +226,13 @@ class Views:
         with self.store.writing() as writer, mapped(writer.connection):
             connection, reader = writer.connection, writer.reader
             head = reader.head()
-            late = touched_accounts(reader, after=target, until=head.position)
-            self._write(writer, group, late, until=head.position, clear=True, prefix=SHADOW)
+            late = stored.touched_accounts(reader, after=target, until=head.position)
+            self._write(writer, group, late, until=head.position, clear=True, prefix=stored.SHADOW)
             self._catch_up(writer, group)
-            first: Difference | None = None
+            first: stored.Difference | None = None
             for projection in group:
-                live, beside = LIVE + projection.name, SHADOW + projection.name
-                first = first or compare_tables(connection, projection, live, beside)
+                live, beside = stored.LIVE + projection.name, stored.SHADOW + projection.name
+                first = first or stored.compare_tables(connection, projection, live, beside)
                 if shadow:
                     connection.execute(f"DROP TABLE {beside}")
                 else:
@@ -263,7 +242,7 @@ class Views:
                         connection.execute(
                             f"DROP INDEX IF EXISTS {beside}_by_{projection.order[0]}"
                         )
-                        create_table(connection, live, projection)
+                        stored.create_table(connection, live, projection)
                 connection.execute("DELETE FROM rebuilds WHERE name = ?", (projection.name,))
         return first
 
@@ -285,15 +264,15 @@ class Views:
         while accounts:
             batch, accounts = accounts[:REBUILD_BATCH], accounts[REBUILD_BATCH:]
             with self.store.writing() as writer, mapped(writer.connection):
-                policy = policy_at(writer.reader, target)
+                policy = stored.policy_at(writer.reader, target)
                 names = [stream[len(ACCOUNT_PREFIX) :] for stream in batch]
-                for state, versions in fold_streams(writer.reader, names, target):
+                for state, versions in stored.fold_streams(writer.reader, names, target):
                     if whole:  # tiles that are right stay
                         bodies = versions(0, state.version)
                         stream_tiles.replace(writer.connection, state.account, bodies)
                         self._keep(writer, state, versions)
                     if ACCOUNT_PREFIX + state.account > done:
-                        self._put(writer, SHADOW, group, state, policy)
+                        self._put(writer, stored.SHADOW, group, state, policy)
                 writer.connection.executemany(
                     "UPDATE rebuilds SET account = ? WHERE name = ?",
                     [(max(batch[-1], done), projection.name) for projection in group],
@@ -307,7 +286,7 @@ class Views:
         assert self.store is not None  # noqa: S101 - the caller opened it for writing
         with self.store.writing() as writer:
             connection = writer.connection
-            ensure(connection, "rebuilds", CREATE_REBUILDS)
+            stored.ensure(connection, "rebuilds", stored.CREATE_REBUILDS)
             found = {
                 connection.execute(
                     "SELECT version, target, account FROM rebuilds WHERE name = ?",
@@ -321,8 +300,8 @@ class Views:
             if begun is not None and {begun[0]} == wanted and begun[1] <= head:
                 return begun[1], begun[2]
             for projection in group:
-                connection.execute(f"DROP TABLE IF EXISTS {SHADOW}{projection.name}")
-                create_table(connection, SHADOW + projection.name, projection)
+                connection.execute(f"DROP TABLE IF EXISTS {stored.SHADOW}{projection.name}")
+                stored.create_table(connection, stored.SHADOW + projection.name, projection)
                 connection.execute(
                     "INSERT INTO rebuilds VALUES (?, ?, ?, '') ON CONFLICT (name) DO UPDATE SET "
                     "version = excluded.version, target = excluded.target, account = ''",
@@ -334,16 +313,16 @@ class Views:
 
     def compare(
         self, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[int, Difference | None]:
+    ) -> tuple[int, stored.Difference | None]:
         """Refold everything from nothing; return (rows compared, the first differing row)."""
         accounts, compared = self.reader.accounts(), 0
         until = self.reader.head().position
         for done, one in enumerate(
-            refolded(self.reader, PROJECTIONS, accounts, until=until), 1
+            stored.refolded(self.reader, stored.PROJECTIONS, accounts, until=until), 1
         ):
             if one.difference is not None:
                 return compared, one.difference
             compared += sum(map(len, one.rows.values()))
             if progress is not None and done % REBUILD_BATCH == 0:
                 progress(done, len(accounts))
-        return compared, stranger(self.reader, PROJECTIONS, frozenset(accounts))
+        return compared, stored.stranger(self.reader, stored.PROJECTIONS, frozenset(accounts))

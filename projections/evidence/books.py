@@ -15,18 +15,8 @@ from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX, type_name
 from ledger.money import format_minor
 from ledger.state import AccountState
+from projections.journal import chart
 from projections.journal.books import RECOGNISED, Books, Entry
-from projections.journal.chart import (
-    CLEARING,
-    DEFERRED,
-    OUTSTANDING,
-    RECEIVABLE,
-    SUBSCRIBED,
-    WALLET,
-    BookAccount,
-    Key,
-    format_scaled,
-)
 from projections.journal.identities import balance_of, coupons_left, unearned
 from projections.journal.reports import in_chart_order
 from projections.point import Point, history
@@ -42,7 +32,7 @@ OPENING, CLOSING = "opening", "closing"
 BALANCE_COLUMNS = ("account", "commodity", "debit", "credit")
 CUSTOMER_COLUMNS = ("account", "currency", "cash", "outstanding", "coupons", "deferred")
 ROLL_COLUMNS = ("account", "commodity", "line", "amount")
-BY_CUSTOMER = frozenset((WALLET, RECEIVABLE, CLEARING, OUTSTANDING))
+BY_CUSTOMER = frozenset((chart.WALLET, chart.RECEIVABLE, chart.CLEARING, chart.OUTSTANDING))
 
 
 def period_point(period: Period, size: int) -> Point:
@@ -50,7 +40,7 @@ def period_point(period: Period, size: int) -> Point:
     return Point(period.last, period.last, size, everything=False)
 
 
-def coded(account: BookAccount) -> BookAccount:
+def coded(account: chart.BookAccount) -> chart.BookAccount:
     """Return the account of the chart that an account of the books is summed into."""
     return account._replace(owner="") if account.root in BY_CUSTOMER else account
 
@@ -61,10 +51,10 @@ class Ends:
     def __init__(self, period: Period) -> None:
         """Begin with empty books."""
         self._period = period
-        self._sums: dict[str, dict[Key, int]] = {
+        self._sums: dict[str, dict[chart.Key, int]] = {
             OPENING: defaultdict(int), CLOSING: defaultdict(int),
         }  # fmt: skip
-        self._moved: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._moved: dict[chart.Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._accounts = {OPENING: 0, CLOSING: 0}
         self._differ: dict[str, list[str]] = {OPENING: [], CLOSING: []}
 
@@ -84,7 +74,7 @@ class Ends:
         self, reader: Reader, stream: str, point: Point, customers: dict[str, Table]
     ) -> None:
         books, state = Books(), AccountState(stream.removeprefix(ACCOUNT_PREFIX))
-        earned: dict[Key, int] = {}
+        earned: dict[chart.Key, int] = {}
         before = True
         for recorded in history(reader, stream, point):
             if before and recorded.effective_at >= self._period.starts:
@@ -99,16 +89,16 @@ class Ends:
         closing = self._end(CLOSING, books, state, customers[CLOSING])
         for key in closing.keys() | earned.keys():
             change = closing.get(key, 0) - earned.get(key, 0)
-            self._moved[Key(coded(key.account), key.commodity)][RECOGNISED] += change
+            self._moved[chart.Key(coded(key.account), key.commodity)][RECOGNISED] += change
 
     def _move(self, entry: Entry) -> None:
         name = type_name(type(entry.recorded.event))
         for key, amount in entry.legs:
-            self._moved[Key(coded(key.account), key.commodity)][name] += amount
+            self._moved[chart.Key(coded(key.account), key.commodity)][name] += amount
 
     def _end(
         self, end: str, books: Books, state: AccountState, customers: Table
-    ) -> dict[Key, int]:
+    ) -> dict[chart.Key, int]:
         """Add one customer's books at an end, and compare them with the state."""
         at = self._period.before if end == OPENING else self._period.last
         earned = books.recognised(at)
@@ -116,7 +106,7 @@ class Ends:
             return earned
         balances = books.with_revenue(earned)
         for key, amount in balances.items():
-            self._sums[end][Key(coded(key.account), key.commodity)] += amount
+            self._sums[end][chart.Key(coded(key.account), key.commodity)] += amount
         self._accounts[end] += 1
         figures = state.cash, state.outstanding, coupons_left(state), unearned(state, at)
         if _of_books(balances, state) != figures:
@@ -128,8 +118,8 @@ class Ends:
     def trial_balance(self, end: str) -> Iterator[tuple[str, str, str, str]]:
         """Yield one row an account of the chart that was ever posted to: debit or credit."""
         for key, amount in in_chart_order(self._sums[end]):
-            written = format_scaled(abs(amount), key.commodity)
-            zero = format_scaled(0, key.commodity)
+            written = chart.format_scaled(abs(amount), key.commodity)
+            zero = chart.format_scaled(0, key.commodity)
             debit, credit = (written, zero) if amount >= 0 else (zero, written)
             yield str(key.account), key.commodity, debit, credit
 
@@ -141,7 +131,7 @@ class Ends:
             lines = [(OPENING, first), *sorted(self._moved.get(key, {}).items())]
             for name, moved in (*lines, (CLOSING, amount)):
                 if moved or name in (OPENING, CLOSING):
-                    yield str(key.account), key.commodity, name, format_scaled(
+                    yield str(key.account), key.commodity, name, chart.format_scaled(
                         moved, key.commodity
                     )
 
@@ -156,13 +146,14 @@ class Ends:
         }  # fmt: skip
 
 
-def _of_books(balances: dict[Key, int], state: AccountState) -> tuple[int, ...]:
+def _of_books(balances: dict[chart.Key, int], state: AccountState) -> tuple[int, ...]:
     """Return what the books hold of a customer: cash, outstanding, coupons, deferred."""
     name = state.account
     wallet, receivable, coupons, deferred = (
         balance_of(balances, root, owner, state.currency)
         for root, owner in (
-            (WALLET, name), (RECEIVABLE, name), (OUTSTANDING, name), (DEFERRED, SUBSCRIBED),
+            (chart.WALLET, name), (chart.RECEIVABLE, name), (chart.OUTSTANDING, name),
+            (chart.DEFERRED, chart.SUBSCRIBED),
         )
     )  # fmt: skip
     return -wallet, receivable, coupons, -deferred

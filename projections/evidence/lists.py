@@ -1,5 +1,6 @@
 """The lists an auditor asks for: cut-off, back-dated, manual and adjusting, duplicates, gaps.
 
+Beside them the frame of the sample, and how it is drawn, so that anybody can draw it again.
 Invariant: one pass over the log; what is listed, and the payments seen so far, go to the disk
 when they are many, so memory does not grow with the log. Money is in each account's currency.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from hashlib import sha256
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
@@ -20,6 +22,8 @@ from projections.effects import effect
 from projections.history.bridge import CORRECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ledger.events import RecordedEvent
     from ledger.periods import Period
     from projections.evidence.writing import Archive
@@ -30,6 +34,14 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 DUPLICATE_COLUMNS = ("kind", "channel", "serial", "first", "position")
 ADJUSTING: tuple[type[e.Event], ...] = (*CORRECTIONS, e.InstanceFrozen, e.PolicyAdopted, e.PriceSet)
+FRAME_COLUMNS = ("from", "to")
+METHOD = (
+    "The frame is every event that was recorded in the period or is effective in it, late and "
+    "back-dated entries among them, as known at the checkpoint: the positions from..to of "
+    "frame.csv, both included. Each position is ranked by the SHA-256 of the text SEED:POSITION; "
+    "the lowest are drawn. Unless a seed was given it is the root of the checkpoint, which nobody "
+    "could know while the events were recorded."
+)
 LATE, EARLY, BACK_DATED = "cutoff_recorded_after", "cutoff_effective_outside", "back_dated"
 BY_HAND, DUPLICATES = "adjusting", "duplicates"
 
@@ -136,6 +148,39 @@ class Lists:
         """Write every list as a report."""
         for name, table in self._tables.items():
             table.write_to(archive, f"reports/{name}.csv")
+
+
+class Frame:
+    """Positions that a sample is drawn from, as spans: memory is that of the spans."""
+
+    def __init__(self, period: Period) -> None:
+        """Begin with none."""
+        self._period = period
+        self.spans: list[list[int]] = []
+
+    def take(self, recorded: RecordedEvent) -> None:
+        """Look at the next event of the log."""
+        starts, ends = self._period.starts, self._period.ends
+        if starts <= recorded.recorded_at < ends or starts <= recorded.effective_at < ends:
+            if self.spans and self.spans[-1][1] == recorded.position - 1:
+                self.spans[-1][1] = recorded.position
+            else:
+                self.spans.append([recorded.position, recorded.position])
+
+    def __len__(self) -> int:
+        """Count the positions."""
+        return sum(last - first + 1 for first, last in self.spans)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield them in order."""
+        for first, last in self.spans:
+            yield from range(first, last + 1)
+
+    def draw(self, seed: str, count: int) -> list[int]:
+        """Choose the positions with the lowest SHA-256 of seed and number."""
+        return sorted(
+            nsmallest(count, self, key=lambda one: sha256(f"{seed}:{one}".encode()).digest())
+        )
 
 
 def _leaf(body: bytes) -> str:

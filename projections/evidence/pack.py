@@ -29,11 +29,12 @@ from projections.evidence.books import (
     Ends,
     period_point,
 )
-from projections.evidence.lists import Lists
+from projections.evidence.digests import point_of
+from projections.evidence.lists import FRAME_COLUMNS, METHOD, Frame, Lists
 from projections.evidence.reconciled import closes, reconciliations
-from projections.evidence.restated import restatements
-from projections.evidence.sampling import FRAME_COLUMNS, METHOD, Frame
 from projections.evidence.writing import Archive, Spooled, json_bytes
+from projections.history.register import register_of
+from projections.history.register_json import close_shown, fact_shown, sums_of
 from projections.journal import beancount, hledger
 from projections.journal.transactions import BARE, Ledgered
 
@@ -94,7 +95,7 @@ def make_pack(
         archive.put("reports/period_closes.json", json_bytes(found))
         runs = reconciliations(reader, terms.period, until=seal.size, offset=terms.offset)
         archive.put("reports/reconciliations.json", json_bytes(runs))
-        register = restatements(reader, terms.period, until=seal.size, offset=terms.offset)
+        register = _restatements(reader, terms.period, until=seal.size, offset=terms.offset)
         archive.put("reports/restatements.json", json_bytes(register))
         _journals(archive, reader, seal, terms)
         _sample(archive, reader, seal, terms, frame)
@@ -145,6 +146,23 @@ def _books(
     archive.put("reports/tie_out.json", json_bytes(ends.tie_out()))
 
 
+def _restatements(reader: Reader, period: Period, *, until: int, offset: int) -> dict[str, Any]:
+    """Return every fact about the period since it was closed, and what it changed."""
+    row = reader.row(until)
+    at = max(period.last, row.recorded_at if row is not None else 0)
+    found = register_of(reader, period, point_of(reader, at=at, position=until), offset)
+    return {
+        "period": period.name,
+        "closes": [close_shown(one, offset).plain() for one in found.closes],
+        "facts": [fact_shown(one, offset).plain() for one in found.facts],
+        "earlier": [fact_shown(one, offset).plain() for one in found.earlier],
+        "by": {
+            currency: {name: str(amount) for name, amount in own.items()}
+            for currency, own in sums_of(found, offset).items()
+        },
+    }
+
+
 def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> None:
     """Write the books of the period for hledger and beancount: opened, then day by day.
 
@@ -165,7 +183,7 @@ def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> Non
     heading = f"; {terms.period.name}, as the first {seal.size} events know it\n"
     other = archive.keep(Spooled())
     other.write(heading.encode())
-    later = beancount.pieces(counted(), offset=terms.offset)
+    later = beancount.pieces(counted(), terms.offset)
 
     def in_step() -> Iterator[Transaction]:
         for taken, one in enumerate(first, 1):
@@ -175,7 +193,7 @@ def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> Non
 
     def pieces() -> Iterator[str]:
         yield heading
-        yield from hledger.pieces(in_step(), offset=terms.offset, form=BARE)
+        yield from hledger.pieces(in_step(), terms.offset, BARE)
 
     archive.stream("journals/period.hledger", pieces())
     for piece in later:

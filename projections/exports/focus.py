@@ -3,11 +3,13 @@
 BilledCost is what is asked for: an invoice's rows add up to the cash and the outstanding part of
 its bill or order. Top-ups are not charges. A note or refund is negative, of the category of what it
 takes back, and a Correction once that billing period has ended. Invariant: amounts are the event's
-own. This module must not know how rows are written beyond CSV.
+own; a cell of the Parquet file holds exactly what the CSV says, typed, and an empty one is null.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger import events as e
@@ -16,7 +18,8 @@ from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date, local_day, midnight, parse_instant
 from projections.charges import OWED, Charge, charges
 from projections.exports import Export, csv_pieces
-from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION
+from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION, KINDS
+from projections.exports.tables import tables
 from projections.movements import BILL, NOTE, ORDER, REFUND
 from projections.point import history
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Reader
     from projections.exports import Piece, Terms
+    from projections.exports.tables import Cell, Kind
     from projections.point import Point
     from projections.view import LedgerView
 
@@ -200,9 +204,24 @@ class _Charged:
 
 
 def _parquet(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
-    from projections.exports import focus_parquet  # noqa: PLC0415 - for --parquet alone
+    """Write the rows as a typed table. Raises: InvalidInput."""
+    edition = terms.version or DEFAULT_EDITION
+    columns = {name: KINDS.get(name, "text") for name in COLUMNS[edition]}
+    typed = (
+        {name: _typed(columns[name], cell) for name, cell in row.items() if name in columns}
+        for row in rows(view.reader, point, terms)
+    )
+    return tables(columns, typed, {"focus.version": edition, "tally.ledger": terms.ledger})
 
-    return focus_parquet.pieces(view, point, terms)
+
+def _typed(kind: Kind, cell: str) -> Cell:
+    if not cell:
+        return None
+    if kind == "instant":
+        return datetime.fromisoformat(cell)
+    if kind == "decimal":
+        return Decimal(cell)
+    return int(cell) if kind == "integer" else cell
 
 
 EXPORT = Export(pieces, spelled={"parquet": _parquet})

@@ -7,6 +7,11 @@ charges.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from projections.exports.tables import Kind
+
 DEFAULT_EDITION = "1.2"
 
 _SHARED = (
@@ -39,16 +44,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "1.2": (*_SHARED, *_OURS),
     "1.3": (*sorted((*_SHARED, *_SINCE_1_3)), *_OURS),
 }
-INSTANTS = frozenset(
-    ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
-)
-DECIMALS = frozenset(
-    (
-        "BilledCost", "CommitmentDiscountQuantity", "ConsumedQuantity", "ContractedCost",
-        "ContractedUnitPrice", "EffectiveCost", "ListCost", "ListUnitPrice",
-        "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost",
-        "PricingCurrencyListUnitPrice", "PricingQuantity", "x_CouponsReturned",
-        "x_OutstandingAmount", "x_PaymentAmount", "x_RoundDownDiscount",
-    )
-)  # fmt: skip
-INTEGERS = frozenset(("x_Position",))
+# What the cells of a column hold in a typed table; all others hold text.
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(
+        ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart"),
+        "instant",
+    ),
+    **dict.fromkeys(
+        (
+            "BilledCost", "CommitmentDiscountQuantity", "ConsumedQuantity", "ContractedCost",
+            "ContractedUnitPrice", "EffectiveCost", "ListCost", "ListUnitPrice",
+            "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost",
+            "PricingCurrencyListUnitPrice", "PricingQuantity", "x_CouponsReturned",
+            "x_OutstandingAmount", "x_PaymentAmount", "x_RoundDownDiscount",
+        ),
+        "decimal",
+    ),
+    "x_Position": "integer",
+}  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from projections.exports import Export, Piece
 from projections.journal import beancount, hledger
 from projections.journal.heading import Heading
-from projections.journal.transactions import WITH_ORDERS
+from projections.journal.transactions import WITH_ORDERS, Ledgered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ _SPOOLED: Final = 1 << 25  # bytes that are kept in memory; what is larger goes 
 _CHUNK: Final = 1 << 16
 
 
-def _journal(form: str, body: Callable[..., Iterator[str]]) -> Export:
+def _journal(form: str, written: Callable[[Ledgered, int, int], Iterator[str]]) -> Export:
     """Make a journal a format; its edition is the number of the form, older ones for checking."""
 
     def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
@@ -35,7 +35,8 @@ def _journal(form: str, body: Callable[..., Iterator[str]]) -> Export:
         offset = view.config_at(point).policy.calendar_offset
         digest = sha256()
         with SpooledTemporaryFile(_SPOOLED) as spool:
-            for piece in body(view.reader, point, offset=offset, form=number):
+            posted = Ledgered(view.reader, point, offset=offset, form=number)
+            for piece in written(posted, offset, number):
                 raw = piece.encode()
                 digest.update(raw)
                 spool.write(raw)
@@ -52,5 +53,5 @@ def _journal(form: str, body: Callable[..., Iterator[str]]) -> Export:
     return Export(pieces, headed=True)
 
 
-BEANCOUNT = _journal("beancount", beancount.body)
-HLEDGER = _journal("hledger", hledger.body)
+BEANCOUNT = _journal("beancount", lambda posted, offset, _: beancount.pieces(posted, offset))
+HLEDGER = _journal("hledger", hledger.pieces)

@@ -13,31 +13,13 @@ from typing import TYPE_CHECKING
 
 from ledger.periods import format_instant
 from projections.journal.chart import BookAccount, Key, currency_of, format_full
-from projections.journal.transactions import (
-    WITH_ORDERS,
-    Ledgered,
-    Transaction,
-    date_of,
-    parts_text,
-    safe_name,
-)
+from projections.journal.transactions import Transaction, date_of, parts_text, safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ledger.store import Reader
-    from projections.point import Point
 
-
-
-def body(
-    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS
-) -> Iterator[str]:
-    """Write everything after the heading, piece by piece."""
-    return pieces(Ledgered(reader, point, offset=offset, form=form), offset=offset)
-
-
-def pieces(transactions: Iterable[Transaction], *, offset: int) -> Iterator[str]:
+def pieces(transactions: Iterable[Transaction], offset: int) -> Iterator[str]:
     """Write transactions, piece by piece."""
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()

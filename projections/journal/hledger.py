@@ -14,7 +14,6 @@ from projections.journal.chart import BookAccount, currency_of, format_full
 from projections.journal.transactions import (
     WITH_LOTS,
     WITH_ORDERS,
-    Ledgered,
     Transaction,
     date_of,
     parts_text,
@@ -24,19 +23,8 @@ from projections.journal.transactions import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ledger.store import Reader
-    from projections.point import Point
 
-
-
-def body(
-    reader: Reader, point: Point, *, offset: int, form: int = WITH_ORDERS
-) -> Iterator[str]:
-    """Write everything after the heading, piece by piece."""
-    return pieces(Ledgered(reader, point, offset=offset, form=form), offset=offset, form=form)
-
-
-def pieces(transactions: Iterable[Transaction], *, offset: int, form: int) -> Iterator[str]:
+def pieces(transactions: Iterable[Transaction], offset: int, form: int) -> Iterator[str]:
     """Write transactions, piece by piece."""
     if form >= WITH_LOTS:
         yield "\ntag lot\n"

@@ -12,19 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import evolve
 from ledger.events import type_name
+from projections.journal import chart
 from projections.journal.books import Books, totals
-from projections.journal.chart import (
-    CONTROLS,
-    DEFERRED,
-    OUTSTANDING,
-    RECEIVABLE,
-    SUBSCRIBED,
-    WALLET,
-    BookAccount,
-    Key,
-    commodity,
-    minor_unit,
-)
 from projections.journal.schedules import straight_line
 
 if TYPE_CHECKING:
@@ -52,11 +41,11 @@ def unearned(state: AccountState, at: int) -> int:
     )
 
 
-def balance_of(balances: dict[Key, int], root: str, owner: str, currency: str) -> int:
+def balance_of(balances: dict[chart.Key, int], root: str, owner: str, currency: str) -> int:
     """Return a balance in whole minor units; what is not a whole number of them as it is."""
-    account = BookAccount(root, owner)
-    amount = balances.get(Key(account, commodity(account, currency)), 0)
-    minor, rest = divmod(amount, minor_unit(currency))
+    account = chart.BookAccount(root, owner)
+    amount = balances.get(chart.Key(account, chart.commodity(account, currency)), 0)
+    minor, rest = divmod(amount, chart.minor_unit(currency))
     return amount if rest else minor
 
 
@@ -71,9 +60,9 @@ class Customer:
         self.left = left
         self.books = Books()
         self.at = 0
-        self.moved: dict[tuple[Key, str], int] = defaultdict(int)
-        self.recognised: dict[Key, int] = {}
-        self.balances: dict[Key, int] = {}
+        self.moved: dict[tuple[chart.Key, str], int] = defaultdict(int)
+        self.recognised: dict[chart.Key, int] = {}
+        self.balances: dict[chart.Key, int] = {}
 
     def take(self, batch: Sequence[RecordedEvent]) -> None:
         """Post a batch (the state is folded elsewhere)."""
@@ -103,27 +92,27 @@ def trial_balance_is_zero(one: Customer) -> bool:
 
 def wallet_is_cash(one: Customer) -> bool:
     """What Liabilities:Wallet owes a customer is the cash of the account (R1)."""
-    return one.balance(WALLET, one.state.account) == -one.state.cash
+    return one.balance(chart.WALLET, one.state.account) == -one.state.cash
 
 
 def receivable_is_outstanding(one: Customer) -> bool:
     """What Assets:Receivable claims from a customer is what is outstanding (R9)."""
-    return one.balance(RECEIVABLE, one.state.account) == one.state.outstanding
+    return one.balance(chart.RECEIVABLE, one.state.account) == one.state.outstanding
 
 
 def coupons_outstanding_are_the_coupons(one: Customer) -> bool:
     """Equity:Coupon:Outstanding is what is left of the customer's coupons (R1)."""
-    return one.balance(OUTSTANDING, one.state.account) == one.left(one.state)
+    return one.balance(chart.OUTSTANDING, one.state.account) == one.left(one.state)
 
 
 def deferred_is_unearned(one: Customer) -> bool:
     """Liabilities:Deferred is the cash of terms that is not earned yet (R48)."""
-    return one.balance(DEFERRED, SUBSCRIBED) == -unearned(one.state, one.at)
+    return one.balance(chart.DEFERRED, chart.SUBSCRIBED) == -unearned(one.state, one.at)
 
 
 def control_accounts_roll_forward(one: Customer) -> bool:
     """Opening and the movements by event type make the closing of every control account."""
-    closing: dict[Key, int] = defaultdict(int)
+    closing: dict[chart.Key, int] = defaultdict(int)
     for (key, _), amount in one.moved.items():
         closing[key] += amount
     for key, amount in one.recognised.items():
@@ -131,7 +120,7 @@ def control_accounts_roll_forward(one: Customer) -> bool:
     return all(
         closing[key] == amount
         for key, amount in one.balances.items()
-        if key.account.root in CONTROLS
+        if key.account.root in chart.CONTROLS
     )
 
 

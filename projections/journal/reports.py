@@ -1,4 +1,4 @@
-"""Reports that are read off the books: trial balance, roll-forward, statement of a customer.
+"""Reports that are read off the books: trial balance and roll-forward.
 
 Invariant: every figure is a sum of postings and schedules (books.py), at the scale of the books;
 opening + movements = closing in each. This module must not format.
@@ -9,24 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import events as e
-from ledger.events import ACCOUNT_PREFIX, type_name
+from ledger.events import type_name
 from ledger.periods import SECOND
-from projections.journal.books import RECOGNISED, Books, books_at, post
-from projections.journal.chart import (
-    CONTROLS,
-    OUTSTANDING,
-    RECEIVABLE,
-    ROOTS,
-    WALLET,
-    Key,
-)
-from projections.point import history
+from projections.journal.books import RECOGNISED, Books, books_at
+from projections.journal.chart import CONTROLS, ROOTS, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.journal.books import Entry
     from projections.point import Point
@@ -139,75 +129,3 @@ def movements(
 def _sums(books: Books, at: int) -> dict[tuple[str, str], int]:
     lines = by_root(in_chart_order(books.balances(at)))
     return {(line.key.account.root, line.key.commodity): line.amount for line in lines}
-
-
-class Position(NamedTuple):
-    """What a customer has and owes, at the scale of the books."""
-
-    cash: int = 0
-    outstanding: int = 0
-    coupons: int = 0
-
-    @property
-    def available(self) -> int:
-        """Cash less what is outstanding."""
-        return self.cash - self.outstanding
-
-    def plus(self, other: Position) -> Position:
-        """Add two."""
-        return Position(*(a + b for a, b in zip(self, other, strict=True)))
-
-    def minus(self, other: Position) -> Position:
-        """Return the change from another to this one."""
-        return Position(*(a - b for a, b in zip(self, other, strict=True)))
-
-
-class Dated(NamedTuple):
-    """One line of a statement: an event, what it changed, and what was there after it."""
-
-    recorded: RecordedEvent
-    change: Position
-    balance: Position
-
-
-class Statement(NamedTuple):
-    """A customer's statement: closing = opening + every line's change."""
-
-    account: str
-    currency: str
-    opening: Position
-    lines: tuple[Dated, ...]
-    closing: Position
-
-
-def statement(reader: Reader, account: str, point: Point, *, starts: int | None) -> Statement:
-    """Write a customer's wallet, debts and coupons line by line, in the order of a fold."""
-    books = Books()
-    lines: list[Dated] = []
-    opening = balance = Position()
-    for recorded, entry in _entries(books, reader, account, point):
-        change = _change(entry)
-        balance = balance.plus(change)
-        if starts is not None and recorded.effective_at < starts:
-            opening = balance
-        elif any(change) or type(recorded.event) is e.BillSettled:
-            lines.append(Dated(recorded, change, balance))
-    return Statement(account, books.currencies[account], opening, tuple(lines), balance)
-
-
-def _entries(
-    books: Books, reader: Reader, account: str, point: Point
-) -> Iterator[tuple[RecordedEvent, Entry]]:
-    found: list[Entry] = []
-    for recorded in history(reader, ACCOUNT_PREFIX + account, point):
-        post(books, (recorded,), found.append)
-        if found:
-            yield recorded, found.pop()
-
-
-def _change(entry: Entry) -> Position:
-    sums = dict.fromkeys((WALLET, RECEIVABLE, OUTSTANDING), 0)
-    for key, amount in entry.legs:
-        if key.account.root in sums:
-            sums[key.account.root] += amount
-    return Position(-sums[WALLET], sums[RECEIVABLE], sums[OUTSTANDING])

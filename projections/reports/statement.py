@@ -9,13 +9,15 @@ from msgspec import UNSET, UnsetType
 
 from ledger import events as e
 from ledger.errors import InvalidInput
-from ledger.events import type_name
-from projections.answers.books import OfSpan, exact
-from projections.answers.terms import Currency, Id, Instant, Money, Part, Position, Restated
-from projections.journal import reports as journal
+from ledger.events import ACCOUNT_PREFIX, type_name
+from projections.answers.books import OfSpan
+from projections.answers.terms import Currency, Id, Instant, Money, Part, Position, Restated, Typed
+from projections.effects import NOTHING, Effect, effect
+from projections.point import history
 from projections.reports import Report
 
 if TYPE_CHECKING:
+    from ledger.events import RecordedEvent
     from projections.reports import Question
     from projections.view import LedgerView
 
@@ -69,31 +71,41 @@ def figures(view: LedgerView, question: Question) -> StatementReport:
     point, account = question.point, question.account
     if account is None:
         raise InvalidInput("a statement is of one customer", hint="name the account")
-    view.state(account, point)  # or say that there is no such account
-    found = journal.statement(view.reader, account, point, starts=question.starts)
-    currency = found.currency
+    currency = view.state(account, point).currency  # or say that there is no such account
+    write = Typed(offset=view.offset, currency=currency)
+    opening = balance = NOTHING
+    lines: list[StatementLine] = []
+    for recorded in history(view.reader, ACCOUNT_PREFIX + account, point):
+        change = effect(recorded.event)
+        balance = balance.plus(change)
+        if question.starts is not None and recorded.effective_at < question.starts:
+            opening = balance
+        elif any(change):
+            lines.append(_line(recorded, change, balance, currency, write))
     return StatementReport(
         point=view.shown(point), starts=question.since(view.offset), account=account,
-        currency=currency, opening=_sides(found.opening, currency),
-        lines=[_line(line, currency, view.offset) for line in found.lines],
-        closing=_sides(found.closing, currency),
-        restated=view.restated("statement", point, account),
+        currency=currency, opening=_sides(opening, write), lines=lines,
+        closing=_sides(balance, write), restated=view.restated("statement", point, account),
     )  # fmt: skip
 
 
-def _sides(position: journal.Position, currency: str) -> Sides:
-    return Sides(**{name: exact(getattr(position, name), currency) for name in CHANGES})
+def _sides(sums: Effect, write: Typed) -> Sides:
+    return Sides(
+        cash=write.money(sums.cash), outstanding=write.money(sums.outstanding),
+        available=write.money(sums.available), coupons=write.money(sums.coupons),
+    )  # fmt: skip
 
 
-def _line(line: journal.Dated, currency: str, offset: int) -> StatementLine:
-    recorded, event = line.recorded, line.recorded.event
+def _line(
+    recorded: RecordedEvent, change: Effect, balance: Effect, currency: str, write: Typed
+) -> StatementLine:
+    event = recorded.event
     given = (getattr(event, name, None) for name in NAMES)
     return StatementLine(
-        position=recorded.position, effective_at=Instant.at(recorded.effective_at, offset),
-        recorded_at=Instant.at(recorded.recorded_at, offset), type=type_name(type(event)),
+        position=recorded.position, effective_at=write.instant(recorded.effective_at),
+        recorded_at=write.instant(recorded.recorded_at), type=type_name(type(event)),
         entry=WORDS[type(event)], reference=next((name for name in given if name), ""),
-        currency=currency, change=_sides(line.change, currency),
-        balance=_sides(line.balance, currency),
+        currency=currency, change=_sides(change, write), balance=_sides(balance, write),
     )  # fmt: skip
 
 
