@@ -151,8 +151,7 @@ def lots_at(reader: Reader, account: str, point: Point) -> Lots | None:
 
 def all_lots(reader: Reader, point: Point) -> Iterator[tuple[str, Lots]]:
     """Yield every account's lots at a point, by id."""
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        account = stream.removeprefix(ACCOUNT_PREFIX)
+    for account in reader.accounts():
         lots = lots_at(reader, account, point)
         if lots is not None:
             yield account, lots

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ledger.store import Reader
 
-BUCKETS = 256
 SHARES = 64  # more than workers: who is faster takes more, and little is lost with a worker
 
 
@@ -57,11 +56,11 @@ def refold(
     prefix = LIVE if compare else None
     for one in refolded(reader, PROJECTIONS, accounts, until=until, prefix=prefix):
         events += one.events
-        digest = hashes[bucket_of(one.account)]
+        bucket = bucket_of(one.account)
         for view, again in one.rows.items():
             rows += len(again)
             for row in again:
-                digest.update(line((view, *row)))
+                hashes[bucket].update(line((view, *row)))
         difference = difference or one.difference
     return Folded(events, rows, {i: one.digest() for i, one in hashes.items()}, difference)
 

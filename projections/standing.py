@@ -173,11 +173,10 @@ def close_points(reader: Reader, point: Point) -> list[tuple[int, Point]]:
 
 def _accounts(reader: Reader, check: Check, point: Point) -> Iterator[tuple[str, str]]:
     """Yield the accounts that a check is about, with their currencies."""
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        account = stream.removeprefix(ACCOUNT_PREFIX)
+    for account in reader.accounts():
         if check.accounts and account not in check.accounts:
             continue
-        row = reader.stream_row(stream, 1)
+        row = reader.stream_row(ACCOUNT_PREFIX + account, 1)
         if row is None or row[0] > point.position:
             continue
         currency = str(getattr(codec.decode(row[1]).event, "currency", ""))

@@ -217,15 +217,16 @@ def refolded(
         }
         for state in fold_accounts(reader, names, until):
             rows = {one.name: one.rows(state, policy) for one in projections}
-            found = None if prefix is None else next(
-                (
-                    first_difference(view, state.account, there, again)
-                    for view, again in rows.items()
-                    if (there := stored[view].get(state.account, [])) != again
-                ),
-                None,
+            there = {view: held.pop(state.account, []) for view, held in stored.items()}
+            differ = (
+                first_difference(view, state.account, there[view], again)
+                for view, again in rows.items() if there[view] != again
             )  # fmt: skip
+            found = None if prefix is None else next(differ, None)
             yield Refolded(state.account, state.version, rows, found)
+        for view, held in stored.items():  # of accounts that were never opened
+            for account, more in held.items():
+                yield Refolded(account, 0, {}, Difference(view, account, more[0], None))
 
 
 def _stored(

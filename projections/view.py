@@ -204,7 +204,7 @@ class LedgerView(Opened):
             return self.states(point)
         from projections.columns.asking import rebuilt  # noqa: PLC0415 - loaded when needed
         rows = self.columns(point, derivation).rows("instances", point)
-        return (rebuilt(row).account for row in rows if wanted(*cast("Any", row[3:6:2])))
+        return (rebuilt(row) for row in rows if wanted(*cast("Any", row[3:6:2])))
 
     # --- the log ------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import cell, write
-from ledger.events import ACCOUNT_PREFIX
 from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections import shares
@@ -50,7 +49,7 @@ def command(
         session.say("the stored views are behind, and cannot be caught up here: not compared")
         compare = False
     head = session.reader.head().position
-    names = [one.removeprefix(ACCOUNT_PREFIX) for one in session.reader.streams(ACCOUNT_PREFIX)]
+    names = session.reader.accounts()
     tasks = [
         RefoldTask(place(session.location), share, head, compare)
         for share in shares.divide(names)

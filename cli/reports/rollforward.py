@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from cli.errors import DONE, FOUND
 from cli.progress import Progress
 from cli.reports.sheet import Sheet, Span, report_command, show
+from projections.journal.reports import OPENING
 from projections.reports import Question
-from projections.reports.rollforward import OPENING, figures
+from projections.reports.rollforward import figures
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

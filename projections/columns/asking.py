@@ -50,13 +50,6 @@ _TAILS: Final = 2  # how many tables of newer events a process keeps
 _KEPT_ROWS: Final = 60_000  # how many rows of answers it keeps
 
 
-class Rebuilt(NamedTuple):
-    """An instance as the columns tell it, in a state that holds nothing else."""
-
-    account: AccountState
-    instance: Instance
-
-
 @cache
 def text_of(view: str) -> str:
     """Read the SQL text of a view."""
@@ -174,11 +167,6 @@ class Asking:
             parts.append(f"SELECT * FROM read_parquet([{', '.join(map(_quoted, paths))}])")
         return " UNION ALL BY NAME ".join(parts), ends.selected(point)
 
-    def instances(self, point: Point) -> Iterator[Rebuilt]:
-        """Yield the instances at a point, ready for what the calendar says of them."""
-        for row in self.rows("instances", point):
-            yield rebuilt(row)
-
     def _meant(self, error: BaseException) -> StoreError:
         if is_full(error):
             return disk_full(tempfile.gettempdir())
@@ -191,8 +179,8 @@ class Asking:
             self._beside.cleanup()
 
 
-def rebuilt(row: ViewRow) -> Rebuilt:
-    """Make an instance of one row of ``instances.sql``."""
+def rebuilt(row: ViewRow) -> AccountState:
+    """Make an instance of one row of ``instances.sql``, in a state that holds nothing else."""
     cells: tuple[Any, ...] = tuple(row)
     name, kind, state = cells[1], cells[2], cells[3]
     instance = Instance(name, kind, 0, 0, 0)
@@ -205,7 +193,7 @@ def rebuilt(row: ViewRow) -> Rebuilt:
         instance.auto_renewed.append(cells[13])
     account = AccountState(cells[0])
     account.instances[name] = instance
-    return Rebuilt(account, instance)
+    return account
 
 
 def opened(engine: Any) -> Any:  # noqa: ANN401 - an extra without types where it is missing

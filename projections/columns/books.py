@@ -1,7 +1,8 @@
 """The books as the columns tell them: another way to the figures of projections/journal.
 
 SQL sums what every type of event moved, and lists the terms that are not over; here that is named
-and scaled. What is earned of a term by an instant is the one formula for both ways.
+and scaled. What is earned of a term by an instant, and what a refund leaves of it, is one formula
+for both ways.
 Invariant: a line of the log is never read here. This module must not know how the books post an
 event (projections/journal/postings.py): it is the second derivation, written on its own.
 """
@@ -13,7 +14,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from projections.journal import chart
+from ledger.events import type_name
+from projections.journal import chart, schedules
 from projections.journal.books import RECOGNISED
 from projections.journal.chart import BookAccount, Key, commodity, minor_unit
 from projections.journal.reports import (
@@ -23,8 +25,9 @@ from projections.journal.reports import (
     by_root,
     in_chart_order,
     movements,
+    of_root,
 )
-from projections.journal.schedules import EARNED_INTO, NEW, RENEWAL, UPGRADE, straight_line
+from projections.journal.schedules import EARNED_INTO, NEW, UPGRADE, kept_of, straight_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +36,7 @@ if TYPE_CHECKING:
     from projections.columns.spark import Spark
     from projections.point import Point
 
-ORDERS = {
-    "InstancePurchased": NEW, "UpgradedToEnterprise": NEW, "InstanceRenewed": RENEWAL,
-    "SpecUpgraded": UPGRADE,
-}  # fmt: skip
+ORDERS = {type_name(kind): order for kind, order in schedules.ORDERS.items()}
 _CREDIT_NOTE, _REFUND = "CreditNoteIssued", "RefundIssued"
 _DEFERRED = BookAccount(chart.DEFERRED, chart.SUBSCRIBED)
 
@@ -178,27 +178,21 @@ class Books:
         return found
 
     def _kept_larger(self) -> Iterator[tuple[str, int]]:
-        """Yield what refunds took of terms for a larger sku, by currency.
-
-        The terms of a refunded instance keep what they had earned, and the difference to what was
-        not refunded goes to the oldest that can take it (R48).
-        """
+        """Yield what refunds took of terms for a larger sku, by currency."""
         for (account, _), group in groupby(self.terms, key=lambda one: one[:2]):
             terms = [one for one in group if not one.is_void]
             refunded_at, refunded = terms[0][-2:] if terms else (None, None)
             if refunded_at is None or refunded is None:
                 continue
-            kept = [straight_line(one.cash, one.starts, one.ends, refunded_at) for one in terms]
-            more = sum(one.cash for one in terms) - refunded - sum(kept)
-            for term, earned in zip(terms, kept, strict=True):
-                change = min(more, term.cash - earned) if more > 0 else max(more, -earned)
-                more -= change
+            cash = [one.cash for one in terms]
+            earned = [straight_line(one.cash, one.starts, one.ends, refunded_at) for one in terms]
+            for term, kept in zip(terms, kept_of(cash, earned, refunded), strict=True):
                 if ORDERS[term.type] == UPGRADE:
-                    yield self.currencies[account], term.cash - earned - change
+                    yield self.currencies[account], term.cash - kept
 
-    def controls(self) -> dict[tuple[str, str], dict[str, int]]:
+    def controls(self) -> dict[Key, dict[str, int]]:
         """Return what every type of event moved of each control account, of its commodity."""
-        found: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        found: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for row in self.types:
             moved = {
                 chart.RECEIVABLE: row.outstanding, chart.CLEARING: row.shortfall - row.debt,
@@ -206,7 +200,8 @@ class Books:
                 **{root: minor for root, _, minor in _of_type(row) if root in chart.CONTROLS},
             }  # fmt: skip
             for root, minor in moved.items():
-                key = (root, commodity(BookAccount(root), row.currency))
+                account = BookAccount(root)
+                key = Key(account, commodity(account, row.currency))
                 found[key][row.type] += minor * minor_unit(row.currency)
         return found
 
@@ -228,13 +223,13 @@ def roll_forward(asking: Asking | Spark, point: Point, *, starts: int | None) ->
     closing = Books(asking, point)
     moved, last = closing.controls(), _sums(closing)
     for key, amount in closing.earned().items():
-        moved[key.account.root, key.commodity][RECOGNISED] += amount
-    first: dict[tuple[str, str], int] = {}
+        moved[Key(of_root(key.account), key.commodity)][RECOGNISED] += amount
+    first: dict[Key, int] = {}
     if starts is not None:
         opening = Books(asking, before(point, starts))
         first = _sums(opening)
         for key, amount in opening.earned().items():
-            moved[key.account.root, key.commodity][RECOGNISED] -= amount
+            moved[Key(of_root(key.account), key.commodity)][RECOGNISED] -= amount
         # An event of the last second before the span is in neither: the answer says so.
         until = Books(asking, point._replace(at=starts - 1, everything=False))
         for found, types in until.controls().items():
@@ -243,11 +238,8 @@ def roll_forward(asking: Asking | Spark, point: Point, *, starts: int | None) ->
     return movements(first, moved, last)
 
 
-def _sums(books: Books) -> dict[tuple[str, str], int]:
-    return {
-        (line.key.account.root, line.key.commodity): line.amount
-        for line in by_root(books.balances())
-    }
+def _sums(books: Books) -> dict[Key, int]:
+    return {line.key: line.amount for line in by_root(books.balances())}
 
 
 class Held(NamedTuple):

@@ -20,7 +20,7 @@ from ledger.store.errors import ColumnsDamaged
 from ledger.verification.findings import DELETED, MODIFIED, Check, Fault
 from projections import balances, coupons, instances
 from projections.columns import arrow, books
-from projections.columns.asking import Asking
+from projections.columns.asking import Asking, rebuilt
 from projections.columns.segments import MISSING, TRUSTED, Columns
 from projections.journal import reports
 from projections.point import Point, config_at, history
@@ -114,10 +114,12 @@ def compare(reader: Reader, asking: Asking, point: Point) -> tuple[int, Differs 
     """Compare every row at one point; return how many there are and the first difference."""
     policy = config_at(reader, point).policy
     asked: dict[str, Iterator[ViewRow]] = {
-        "balances": iter(list(asking.rows("balances", point))),
-        "coupons": iter(list(asking.rows("coupons", point))),
+        **{name: iter(list(asking.rows(name, point))) for name in ("balances", "coupons")},
         "instances": iter(
-            [row for one in asking.instances(point) for row in instances.rows(one.account, policy)]
+            [
+                row for one in asking.rows("instances", point)
+                for row in instances.rows(rebuilt(one), policy)
+            ]
         ),
         "overdue": iter(list(asking.rows("overdue", point))),
     }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import ExtraMissing, InvalidInput
 from ledger.quoting import address
-from projections.columns.asking import Rebuilt, bound, rebuilt
+from projections.columns.asking import bound
 from projections.columns.segments import Columns, write_between
 
 if TYPE_CHECKING:
@@ -77,11 +77,6 @@ class Spark:
         """Yield the rows of a view at a point, by account and id."""
         for row in self._session.sql(bound(view, point)).toLocalIterator():
             yield tuple(row)
-
-    def instances(self, point: Point) -> Iterator[Rebuilt]:
-        """Yield the instances at a point, ready for what the calendar says of them."""
-        for row in self.rows("instances", point):
-            yield rebuilt(row)
 
     def close(self) -> None:
         """Stop the engine and remove what was written for it."""

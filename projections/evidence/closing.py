@@ -120,10 +120,9 @@ class Derivation:
 
 
 def _due(reader: Reader, period: Period, position: int, policy: Policy) -> CheckLine:
-    names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
     waiting = sum(
         (due := next_due(state, policy)) is not None and due.at < period.ends
-        for state in fold_accounts(reader, names, position)
+        for state in fold_accounts(reader, reader.accounts(), position)
     )
     return CheckLine(DUE, not waiting, f"{waiting} waiting")
 

@@ -51,9 +51,9 @@ def derive(
     balances, instances, lines = sha256(), sha256(), sha256()
     books = Books()
     accounts = rows = 0
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        events = list(history(reader, stream, point))
-        state = fold(stream.removeprefix(ACCOUNT_PREFIX), events)
+    for account in reader.accounts():
+        events = list(history(reader, ACCOUNT_PREFIX + account, point))
+        state = fold(account, events)
         if state.opened_at is None:
             continue
         accounts += 1

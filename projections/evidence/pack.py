@@ -22,9 +22,7 @@ from ledger.proof.notes import write_base64
 from ledger.proof.proofs import Inclusion
 from projections.evidence.books import (
     BALANCE_COLUMNS,
-    CLOSING,
     CUSTOMER_COLUMNS,
-    OPENING,
     ROLL_COLUMNS,
     Ends,
     period_point,
@@ -36,6 +34,7 @@ from projections.evidence.writing import Archive, Spooled, json_bytes
 from projections.history.register import register_of
 from projections.history.register_json import close_shown, fact_shown, sums_of
 from projections.journal import beancount, hledger
+from projections.journal.reports import CLOSING, OPENING
 from projections.journal.transactions import BARE, Ledgered
 
 if TYPE_CHECKING:

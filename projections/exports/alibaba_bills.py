@@ -43,9 +43,8 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        account = stream.removeprefix(ACCOUNT_PREFIX)
-        currency, found = charges(account, history(reader, stream, point))
+    for account in reader.accounts():
+        currency, found = charges(account, history(reader, ACCOUNT_PREFIX + account, point))
         for charge in found:
             if charge.kind != OWED:  # the vendor's bills have no such row
                 yield _row(account, currency, charge, terms.offset)

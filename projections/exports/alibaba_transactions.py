@@ -42,11 +42,10 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        account = stream.removeprefix(ACCOUNT_PREFIX)
+    for account in reader.accounts():
         # A reversal's shortfall moves cash when its debt is paid, under the item's own id (R4).
         currency, balance, debts = "", 0, dict[str, tuple[str, str]]()
-        for recorded in history(reader, stream, point):
+        for recorded in history(reader, ACCOUNT_PREFIX + account, point):
             if isinstance(recorded.event, e.AccountOpened):
                 currency = recorded.event.currency
             moved = movement(recorded)

@@ -72,9 +72,8 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 def rows(reader: Reader, point: Point, terms: Terms) -> Iterator[Row]:
     """Yield the rows with the cells of every edition; an absent cell is null."""
-    for stream in reader.streams(ACCOUNT_PREFIX):
-        account = stream.removeprefix(ACCOUNT_PREFIX)
-        currency, found = charges(account, history(reader, stream, point))
+    for account in reader.accounts():
+        currency, found = charges(account, history(reader, ACCOUNT_PREFIX + account, point))
         months: dict[str, int] = {}
         for charge in found:
             yield from _Charged(account, currency, terms.offset, charge, months).rows()

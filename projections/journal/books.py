@@ -121,13 +121,6 @@ class Books:
         self._products.clear()
 
 
-def accounts_of(reader: Reader, account: str | None) -> list[str]:
-    """Return the customers whose books are asked for: one, or all."""
-    if account is not None:
-        return [account]
-    return [stream.removeprefix(ACCOUNT_PREFIX) for stream in reader.streams(ACCOUNT_PREFIX)]
-
-
 def books_at(
     reader: Reader, point: Point, account: str | None = None, *,
     progress: Callable[[int, int], None] | None = None,
@@ -135,7 +128,7 @@ def books_at(
 ) -> Books:  # fmt: skip
     """Post what a point selects; ``each`` sees every entry on the way."""
     books = Books()
-    names = accounts_of(reader, account)
+    names = reader.accounts() if account is None else [account]
     tiles = Tiles(reader)
     for done, name in enumerate(names, 1):
         post(books, history(reader, ACCOUNT_PREFIX + name, point, tiles), each)

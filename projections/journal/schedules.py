@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from ledger import events as e
 from ledger.periods import SECOND
 from projections.journal.chart import SUBSCRIBED, SUBSCRIPTION, UPGRADE_FEES, BookAccount
-from projections.refunds import term_of
+from projections.refunds import OF_RENEWAL, term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ledger.events import RecordedEvent
 
@@ -28,7 +28,6 @@ ORDERS: dict[type[e.Event], str] = {
     e.InstanceRenewed: RENEWAL, e.SpecUpgraded: UPGRADE,
 }  # fmt: skip
 OF_TERMS = frozenset((*ORDERS, e.RefundIssued, e.InstanceReleased))  # what opens or closes one
-OF_RENEWAL = "renewal"  # the reason of a refund for a cancelled renewal (R49)
 EARNED_INTO = {
     NEW: BookAccount(SUBSCRIPTION, SUBSCRIBED), RENEWAL: BookAccount(SUBSCRIPTION, SUBSCRIBED),
     UPGRADE: BookAccount(UPGRADE_FEES),
@@ -115,11 +114,12 @@ class Schedules:
         return [one for one in self._terms.get((account, instance), ()) if one.kept is None]
 
     def _close(self, terms: list[Term], refunded: int, at: int) -> None:
-        _close(terms, refunded, at)
-        for term in terms:
-            if term.over is not None and term.kept is not None:
-                self._over[term.income] += term.kept - term.over
-                term.over = term.kept
+        kept = kept_of([one.cash for one in terms], [one.earned(at) for one in terms], refunded)
+        for term, amount in zip(terms, kept, strict=True):
+            term.kept = amount
+            if term.over is not None:
+                self._over[term.income] += amount - term.over
+                term.over = amount
 
     def terms(self) -> Iterator[Term]:
         """Yield every term, those of an instance in the order of its orders."""
@@ -149,16 +149,15 @@ class Schedules:
         return sums
 
 
-def _close(terms: list[Term], refunded: int, at: int) -> None:
-    """Close terms: together they keep their cash less the refund.
+def kept_of(cash: Sequence[int], earned: Sequence[int], refunded: int) -> list[int]:
+    """Return what terms keep once a refund closed them: together their cash less the refund.
 
     Each keeps what it had earned; the difference goes to the oldest term that can take it.
     """
-    kept = [term.earned(at) for term in terms]
-    more = sum(term.cash for term in terms) - refunded - sum(kept)
-    for i, term in enumerate(terms):
-        change = min(more, term.cash - kept[i]) if more > 0 else max(more, -kept[i])
+    kept = list(earned)
+    more = sum(cash) - refunded - sum(kept)
+    for i, paid in enumerate(cash):
+        change = min(more, paid - kept[i]) if more > 0 else max(more, -kept[i])
         kept[i] += change
         more -= change
-    for term, amount in zip(terms, kept, strict=True):
-        term.kept = amount
+    return kept

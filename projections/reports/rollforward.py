@@ -13,15 +13,13 @@ from msgspec import UNSET, UnsetType
 from projections.answers.books import Commodity, OfSpan, exact
 from projections.answers.terms import Amount, Currency, Id, Part, Restated
 from projections.journal.chart import currency_of
-from projections.journal.reports import Movement, roll_forward
+from projections.journal.reports import CLOSING, OPENING, Movement, roll_forward
 from projections.opened import SQL
 from projections.reports import Report
 
 if TYPE_CHECKING:
     from projections.reports import Question
     from projections.view import LedgerView
-
-OPENING, CLOSING = "opening", "closing"
 
 
 class Control(Part, frozen=True, kw_only=True):
