@@ -1,4 +1,4 @@
-"""Tallystick: a billing ledger whose every number can be asked for, at any instant.
+"""Tallystick: a billing ledger that answers for any of its numbers, at any instant.
 
 Look at a ledger:
 
