@@ -1,17 +1,20 @@
 """The refold in shares: accounts divided by a hash of their id, for any number of workers.
 
-A worker needs no more than where the ledger is and which accounts are its own. Invariant: how the
-accounts are divided never shows in the result: digests are kept by bucket, a bucket is a property
-of the account's id, and inside a bucket accounts are taken in the order of their ids.
+A worker needs no more than where the ledger is and which accounts are its own; a task only reads,
+so doing one twice (its worker was lost) changes nothing. Invariant: how the accounts are divided
+never shows in the result: digests are kept by bucket, a bucket is a property of the account's id,
+and inside a bucket accounts are taken in the order of their ids.
 This module must not know who runs the shares.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.store import open_reader
 from projections.evidence.digests import line
 from projections.stored import LIVE, PROJECTIONS, Difference, refolded
 
@@ -31,6 +34,20 @@ class Folded(NamedTuple):
     rows: int
     digests: dict[int, bytes]
     difference: Difference | None
+
+
+class RefoldTask(NamedTuple):
+    """Refold one share of accounts up to a position."""
+
+    location: str
+    accounts: list[str]
+    until: int
+    compare: bool
+
+    def __call__(self) -> Folded:
+        """Do it."""
+        with closing(open_reader(self.location)) as reader:
+            return refold(reader, self.accounts, until=self.until, compare=self.compare)
 
 
 def bucket_of(account: str) -> int:

@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cli.backtests.shares import answers_of
-from cli.rehearsals.written import command_json
 from ledger import codec
 from ledger import commands as c
 from ledger import events as e
 from ledger.events import ACCOUNT_PREFIX, PRICES_STREAM
 from ledger.money import format_minor
 from ledger.rehearsal.changes import Insertion
+from projections.rehearsing.said import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def try_command(session: Session, account: str, question: Question) -> str:
     if question.customers:
         inserts += answers_of(reader, account, question)
     for at, command in inserts:
-        shown = command_json(command, at=at, offset=offset)
+        shown = command_line(command, at=at, offset=offset)
         given = {name: cell for name, cell in shown.items() if cell is not None}
         words += ["--insert", json.dumps(given, ensure_ascii=False, separators=(",", ":"))]
     for position in _replaced_prices(reader, question):

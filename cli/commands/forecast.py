@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cli.cluster.running import Work, cluster_options
+from cli.cluster.running import Work, cluster_options, place
 from cli.options import Output, account_argument, tally_command
 from cli.outputs import html_options, page_target
 from cli.points import read_instant
 from cli.progress import Progress
-from cli.render import short, table, write
+from cli.render import Figure, cell, short, table, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from ledger.quoting import plural
-from projections.answers.events import Planned
 from projections.point import Asked
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
+    from projections.answers.rehearsing import Ahead, ForecastShown, OutlookShown
+
+HEADER = ("account", "expire", "stop", "release", "overdue since", "renewals", "cash", "")
+
+
+class Table(NamedTuple):
+    """A table of the written page: its first ``text`` columns are words."""
+
+    header: list[str]
+    rows: list[list[str]]
+    text: int
 
 
 @click.command("forecast")
@@ -47,8 +57,7 @@ def command(  # noqa: PLR0913 - one option a parameter
       tally forecast --to 2026-01-31 --all --csv
       tally forecast --to 2026-01-31 --all --html -o outlook.html
     """
-    from cli.rehearsals.answers import forecast_json  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.forecast import forecast  # noqa: PLC0415 - loaded when needed
+    from projections.rehearsing.forecast import forecast_of  # noqa: PLC0415 - the write side
 
     instant = read_instant(to, session.offset)
     if instant < session.now:
@@ -66,53 +75,78 @@ def command(  # noqa: PLR0913 - one option a parameter
         msg = "--html, --workers and --cluster need --all"
         raise InvalidInput(msg, hint="add --all")
     with Progress("forecast") as progress:
-        found = forecast(
-            session.reader, instant, accounts=None if account is None else {account},
-            progress=progress,
-        )  # fmt: skip
-    answer = forecast_json(
-        session.reader, found, to=instant, now=session.now, account=account
-    )
-    if output.form in ("ndjson", "csv"):
-        output.rows(answer["events"], like=Planned)
-    elif output.human:
+        answer = forecast_of(session, instant, account, progress)
+    if not output.answered(answer, "events"):
         _page(answer)
-    else:
-        output.object(answer)
+
+
+def _page(answer: ForecastShown) -> None:
+    write(f"from {short(answer.from_)} to {short(answer.to)}, if nobody does anything")
+    for event in answer.events:
+        where = f" {event.instance}" if event.instance else ""
+        write(f"  {short(event.effective_at):<19}  {event.account}  {event.type}{where}")
+    write(f"{plural(len(answer.events), 'event')} to come; nothing is written")
+    if answer.states:
+        header = ("account", "cash", "outstanding", "available", "overdue_since")
+        table(header, [[getattr(one, name) for name in header] for one in answer.states])
+
+
+# --- everybody: --all ---------------------------------------------------------------------------
 
 
 def _outlook(
     session: Session, output: Output, work: Work, *, account: str | None, to: int,
     page: Target | None,
 ) -> None:  # fmt: skip
-    from cli.rehearsals import outlook  # noqa: PLC0415 - loads the write side
+    from projections.rehearsing.forecast import outlook_of, outlook_tasks  # noqa: PLC0415 - as above
 
+    tasks = outlook_tasks(session, place(session.location), to, account)
     with Progress("forecast") as progress:
-        found = outlook.look_ahead(session, work, account=account, to=to, progress=progress)
+        answer = outlook_of(session, to, work.run(tasks, progress))
+    work.say()
     if page is not None:
-        outlook.write_page(page, session, found, to)
+        _write_outlook(page, session, answer)
         if page.stdout:
             return
-    if output.form in ("ndjson", "csv"):
-        output.rows(outlook.row_json(row, session.offset) for row in found)
-    elif output.human:
-        outlook.print_page(session, found, to)
-    else:
-        output.object(outlook.answer(session, found, to))
+    if not output.answered(answer):
+        _outlook_page(answer)
 
 
-def _page(answer: dict[str, Any]) -> None:
-    write(f"from {short(answer['from'])} to {short(answer['to'])}, if nobody does anything")
-    for event in answer["events"]:
-        where = f" {event['instance']}" if event["instance"] else ""
-        write(f"  {short(event['effective_at']):<19}  {event['account']}  {event['type']}{where}")
-    write(f"{plural(len(answer['events']), 'event')} to come; nothing is written")
-    if answer["states"]:
-        table(
-            ("account", "cash", "outstanding", "available", "overdue_since"),
-            [
-                (one["account"], one["cash"], one["outstanding"], one["available"],
-                 short(one["overdue_since"]))
-                for one in answer["states"]
-            ],
-        )  # fmt: skip
+def _outlook_page(answer: OutlookShown) -> None:
+    """Print a row for each account for which something is to come, then the days."""
+    write(f"from {short(answer.from_)} to {short(answer.to)}, if nobody does anything")
+    if not answer.rows:
+        write("nothing is to come; nothing is written")
+        return
+    table(HEADER, map(_cells, answer.rows))
+    write(f"{plural(len(answer.rows), 'account')}; nothing is written")
+    if answer.days:
+        write()
+        write("Cash that automatic renewals will take")
+        rows = [(day.date, day.renewal_cash, day.currency) for day in answer.days]
+        table(("date", "cash", ""), rows)
+
+
+def _cells(row: Ahead) -> list[object]:
+    return [
+        row.account, len(row.expire), len(row.stop), len(row.release),
+        Figure(short(row.overdue_since)), row.renewals, row.renewal_cash, row.currency,
+    ]  # fmt: skip
+
+
+def _write_outlook(target: Target, session: Session, answer: OutlookShown) -> None:
+    """Write the same as a page. Raises: OSError."""
+    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - for --html alone
+    from ledger.proof.notes import write_base64  # noqa: PLC0415 - the same
+    from projections.html.page import Source  # noqa: PLC0415 - the same
+    from projections.html.sheets import sheets_page  # noqa: PLC0415 - the same
+
+    now, until = answer.from_.isoformat(), answer.to.isoformat()
+    root = write_base64(Nodes(session.reader.connection).root(answer.position))
+    source = Source(f"tally forecast --to {until} --all", until, now, answer.position, root)
+    days = [[day.date, day.currency, cell(day.renewal_cash)] for day in answer.days]
+    parts: list[Table | str] = [
+        Table(list(HEADER), [list(map(cell, _cells(row))) for row in answer.rows], 1),
+        "Cash that automatic renewals will take, by day", Table(["date", "", "cash"], days, 2),
+    ]  # fmt: skip
+    target.write(sheets_page("Forecast", now, parts, source))

@@ -234,12 +234,10 @@ def _write_happened(session: Session, wanted: c.AnyCommand, outcome: Outcome) ->
 
 def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
     """Show what recording a command now would do; nothing is written."""
-    from cli.rehearsals.written import Writers  # noqa: PLC0415 - for --dry-run alone
-    from ledger.outcomes import Outcome, warnings  # noqa: PLC0415 - as above
+    from ledger.outcomes import Outcome, warnings  # noqa: PLC0415 - for --dry-run alone
     from ledger.rehearsal.why_not import dry_run  # noqa: PLC0415 - as above
 
     answer = dry_run(session.reader, c.normalise(wanted, session.offset), clock=session.now)
-    writers = Writers(session.reader, session.config)
     refused = answer.refused
     if refused is not None:
         outcome = Outcome(
@@ -251,7 +249,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
         said = [*warnings(answer.made), *(one for one in restated if one is not None)]
         outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
     outcome = _with_the_nearest(session, wanted, outcome)
-    events = [] if refused is not None else [writers.event(one) for one in answer.made]
+    events = [] if refused is not None else [session.currencies.event(one) for one in answer.made]
     if output.answered(replace(Result.of(outcome), dry_run=True, events=events)):
         return DONE if outcome.ok else REFUSED
     write(f"dry run, nothing is recorded: {_line(outcome)}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.cluster.running import Work, cluster_options, place
-from cli.cluster.tasks import RefoldTask
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
@@ -51,7 +50,7 @@ def command(
     head = session.reader.head().position
     names = session.reader.accounts()
     tasks = [
-        RefoldTask(place(session.location), share, head, compare)
+        shares.RefoldTask(place(session.location), share, head, compare)
         for share in shares.divide(names)
     ]
     begun = time.perf_counter_ns()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.changes import owner_of, spelled
 from cli.commands.init import read_policy
 from cli.errors import DONE
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.points import asked
-from cli.rehearsals.pages import whatif_page
+from cli.render import point_line, short, table, write
 from projections.history.points import read_position
 from projections.point import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cli.bootstrap import Session
     from ledger.rehearsal.changes import Changes
+    from projections.answers.events import Planned
+    from projections.answers.rehearsing import FieldMoved, Verdict, WhatIfShown
 
 DECIDE, FACTS = "decide", "facts"
+LISTED = 30  # of each list on the page
 
 
 @click.command("whatif")
@@ -52,7 +57,7 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
       tally whatif --patch 17 amount=250 --mode facts
       tally whatif a-1 --policy overdue_grace_legacy=48h
     """
-    from cli.rehearsals.whatif import WhatIf  # noqa: PLC0415 - loads the write side
+    from projections.rehearsing.whatif import WhatIf  # noqa: PLC0415 - loads the write side
 
     point = asked(session, **point_options(options))
     account = options["account"] or options["only"]
@@ -66,10 +71,8 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
         answer = question.decided(account=account)
     else:
         answer = question.folded(_event_values(session, patches))
-    if output.human:
-        whatif_page(answer)
-    else:
-        output.object(answer)
+    if not output.answered(answer):
+        _page(answer)
     return DONE
 
 
@@ -117,15 +120,84 @@ def _patches(
 def _event_values(
     session: Session, patches: Mapping[int, Mapping[str, str]]
 ) -> dict[int, dict[str, Any]]:
-    from cli.rehearsals.written import Writers, event_value  # noqa: PLC0415 - loaded when needed
     from ledger.events import account_of  # noqa: PLC0415 - loaded when needed
     from ledger.rehearsal.whatif import recorded_event  # noqa: PLC0415 - loaded when needed
+    from projections.rehearsing.whatif import event_value  # noqa: PLC0415 - loaded when needed
 
-    writers = Writers(session.reader, session.config)
     found: dict[int, dict[str, Any]] = {}
     for position, values in patches.items():
-        write_as = writers.of(account_of(recorded_event(session.reader, position).stream))
+        account = account_of(recorded_event(session.reader, position).stream)
+        write_as = session.currencies.of(account)
         found[position] = {
             name: event_value(name, text, write_as) for name, text in values.items()
         }
     return found
+
+
+# --- the page: long lists say how much they leave out -------------------------------------------
+
+
+def _page(answer: WhatIfShown) -> None:
+    write(
+        f"what if ({answer.mode}; nothing is written): {len(answer.dropped)} dropped, "
+        f"{len(answer.derived)} derived, {len(answer.refused)} refused"
+    )
+    write(point_line(answer.point))
+    for broken in answer.violations or ():
+        write(
+            f"! impossible: {broken.message} ({broken.rule}, {broken.account} @{broken.position})"
+        )
+    _some([[_event("-", event)] for event in answer.dropped_events])
+    _some([[_event("+", event)] for event in answer.derived])
+    _some([
+        [f"{_verdict(one)} is refused: {one.code}", f"      {one.message}"]
+        for one in answer.refused
+    ])  # fmt: skip
+    _some([[f"{_verdict(one)} is now accepted"] for one in answer.accepted or ()])
+    _some([[f"{_verdict(one)} is now a repeat"] for one in answer.duplicates or ()])
+    rows = list(_merged(answer.diff))
+    if rows:
+        table(("account", "field", "before", "after"), rows[:LISTED])
+        _hidden(len(rows))
+    else:
+        write("no field of any account differs at this point")
+
+
+def _some(many: Sequence[Sequence[str]]) -> None:
+    for lines in many[:LISTED]:
+        for line in lines:
+            write(line)
+    _hidden(len(many))
+
+
+def _hidden(count: int) -> None:
+    if count > LISTED:
+        write(f"  ... {count - LISTED} more (--json has them all)")
+
+
+def _event(mark: str, event: Planned) -> str:
+    """Write an event on one line; new ones have no position of their own."""
+    where = f"@{event.position}" if mark == "-" else "new"
+    what = f"{event.type} {event.instance or ''}".rstrip()
+    when = short(event.effective_at)
+    return f"  {mark} {where:<7} {when:<19}  {event.account or 'ledger'}  {what}"
+
+
+def _verdict(one: Verdict) -> str:
+    who = "inserted" if one.inserted else f"@{one.position}"
+    return f"  ! {who} {one.command['do']} {one.command.get('account', '')}".rstrip()
+
+
+def _merged(rows: Sequence[FieldMoved]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a member that comes or goes as one row, everything else field by field."""
+    for (account, member), group in groupby(
+        rows, key=lambda row: (row.account, owner_of(row.field)[0])
+    ):
+        found = list(group)
+        if member and all(row.a is None for row in found):
+            yield account, member, "-", "there"
+        elif member and all(row.b is None for row in found):
+            yield account, member, "there", "-"
+        else:
+            for row in found:
+                yield account, row.field, spelled(row.a), spelled(row.b)

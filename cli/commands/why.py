@@ -14,14 +14,12 @@ from cli.points import asked
 from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
-from projections.answers.why import Flip, Why
 from projections.history.naming import account_and_field
 from projections.history.why import explained
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from projections.answers.terms import Formatter
-    from projections.history.why import Found
+    from projections.answers.why import Why
 
 NOTHING = "no single top-up, coupon or setting would have changed the decision"
 NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's state"
@@ -47,23 +45,13 @@ def command(
     point = asked(session, **point_options(options))
     answer, found = explained(session, account, name, point)
     if flip:
-        answer = replace(answer, flips=_flips(session, found, session.currencies.of(account)))
+        from projections.rehearsing.why_not import flips_of  # noqa: PLC0415 - the write side
+
+        answer = replace(answer, flips=flips_of(session, account, found))
     if not output.answered(answer):
         _page(answer, show_all=show_all, decision=found.decision is not None)
         say_restated(answer.restated, human=True)
     return FOUND if found.adds_up is False else DONE
-
-
-def _flips(session: Session, found: Found, write_money: Formatter) -> list[Flip]:
-    from cli.rehearsals.answers import flip_json  # noqa: PLC0415 - loads the write side
-    from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
-
-    decision = found.decision
-    if decision is None or not decision.stream.startswith("account:"):
-        return []
-    root = found.causes_of.root(decision)
-    tried = flips(RecordedDecision(session.reader, decision), root=root)
-    return [Flip.read(flip_json(one, write_money)) for one in tried]
 
 
 def _page(answer: Why, *, show_all: bool, decision: bool) -> None:
@@ -79,5 +67,4 @@ def _page(answer: Why, *, show_all: bool, decision: bool) -> None:
     else:
         write("nothing has set it")
     if answer.flips is not UNSET:
-        flips = [one.plain() for one in answer.flips]
-        render_flips(flips, NOTHING if decision else NO_DECISION)
+        render_flips(answer.flips, NOTHING if decision else NO_DECISION)

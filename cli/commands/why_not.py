@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET
 
 from cli.commands.record import fields_of, options_of
 from cli.errors import DONE, FOUND
@@ -12,13 +13,14 @@ from cli.options import Output, account_argument, tally_command
 from cli.rehearsals.trees import render_flips
 from cli.render import short, write
 from ledger import commands as c
-from ledger.errors import InvalidInput, NoSuchThing
+from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.points import read_position
 from projections.point import Asked
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.answers.rehearsing import WhyNot
 
 _NOTHING = "no single top-up or coupon would have made it acceptable"
 
@@ -39,16 +41,20 @@ def command(session: Session, output: Output, *, account: str, words: tuple[str,
       tally why-not a-1 renew --instances i-1 --months 1
       tally why-not a-1 @17
     """
+    from projections.rehearsing.why_not import why_not, why_refused  # noqa: PLC0415 - the write side
+
     session.state(account, session.point(Asked()))
-    if words[0].startswith("@"):
-        answer = _past(session, account, words)
+    if not words[0].startswith("@"):
+        answer = why_not(session, account, _command(account, words))
+    elif len(words) > 1:
+        msg = f"{' '.join(words[1:])!r} after a position"
+        raise InvalidInput(msg, hint=f"tally why-not {account} {words[0]}")
     else:
-        answer = _now(session, _command(account, words))
-    if output.human:
+        position = read_position(words[0], session.reader.head().position)
+        answer = why_refused(session, account, position)
+    if not output.answered(answer):
         _page(answer)
-    else:
-        output.object(answer)
-    return DONE if answer["accepted"] else FOUND
+    return DONE if answer.accepted else FOUND
 
 
 def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
@@ -67,58 +73,23 @@ def _command(account: str, words: tuple[str, ...]) -> c.AnyCommand:
     return wanted
 
 
-def _now(session: Session, wanted: c.AnyCommand) -> dict[str, Any]:
-    from cli.rehearsals.answers import why_not_json  # noqa: PLC0415 - loads the write side
-    from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.why_not import cures, try_now  # noqa: PLC0415 - loaded when needed
-
-    c.normalise(wanted, session.offset)
-    answer = try_now(session.reader, wanted, now=session.now)
-    return why_not_json(
-        wanted, answer, cures(session.reader, wanted, answer, now=session.now),
-        now=session.now, writers=Writers(session.reader, session.config),
-    )  # fmt: skip
-
-
-def _past(session: Session, account: str, words: tuple[str, ...]) -> dict[str, Any]:
-    from cli.rehearsals.answers import past_refusal_json  # noqa: PLC0415 - loaded when needed
-    from cli.rehearsals.written import Writers  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.flip import RecordedDecision, flips  # noqa: PLC0415 - loaded when needed
-    from ledger.rehearsal.why_not import recorded_refusal  # noqa: PLC0415 - loaded when needed
-
-    if len(words) > 1:
-        msg = f"{' '.join(words[1:])!r} after a position"
-        raise InvalidInput(msg, hint=f"tally why-not {account} {words[0]}")
-    position = read_position(words[0], session.reader.head().position)
-    recorded = recorded_refusal(session.reader, position)
-    if recorded.stream != f"account:{account}":
-        msg = f"the refusal @{position} is not in the log of account {account!r}"
-        raise NoSuchThing(msg, hint=f"see: tally show {position}")
-    found = flips(RecordedDecision(session.reader, recorded))
-    return past_refusal_json(recorded, found, Writers(session.reader, session.config))
-
-
-def _page(answer: dict[str, Any]) -> None:
-    what = f"{answer['command']['do']} of {answer['account']}"
-    if answer["accepted"]:
+def _page(answer: WhyNot) -> None:
+    what = f"{answer.command['do']} of {answer.account} at {short(answer.at)}"
+    refused = answer.refused
+    if refused is None:
         duplicate = "is a duplicate: its original result applies"
-        said = duplicate if answer["duplicate"] else "is accepted"
-        write(f"{what} at {short(answer['at'])} {said}")
-        for event in answer["events"]:
-            where = f" {event['instance']}" if event["instance"] else ""
-            write(f"  + {event['type']}{where}")
+        write(f"{what} {duplicate if answer.duplicate else 'is accepted'}")
+        for event in answer.events:
+            write(f"  + {event.type}{f' {event.instance}' if event.instance else ''}")
         return
-    refused = answer["refused"]
-    write(f"{what} at {short(answer['at'])} is refused by {refused['rule']}: {refused['code']}")
-    write(f"  {refused['message']}")
-    if refused["needed"] is not None:
-        write(
-            f"  needed {refused['needed']}, there was {refused['available']} {answer['currency']}"
-        )
-    write(f"  {refused['hint']}")
-    if "flips" in answer:
-        render_flips(answer["flips"], _NOTHING)
-    for i, cure in enumerate(answer.get("cures", ())):
-        what = "a top-up" if cure["kind"] == "top-up" else "a coupon"
+    write(f"{what} is refused by {refused.rule}: {refused.code}")
+    write(f"  {refused.message}")
+    if refused.needed is not None:
+        write(f"  needed {refused.needed}, there was {refused.available} {answer.currency}")
+    write(f"  {refused.hint}")
+    if answer.flips is not UNSET:
+        render_flips(answer.flips, _NOTHING)
+    for i, cure in enumerate(answer.cures or ()):
+        kind = "a top-up" if cure.kind == "top-up" else "a coupon"
         word = "or" if i else "accepted with"
-        write(f"{word} {what} of {cure['amount']} {cure['currency']} first")
+        write(f"{word} {kind} of {cure.amount} {cure.currency} first")

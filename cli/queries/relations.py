@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from msgspec import inspect
 
 from ledger import codec
-from ledger.events import account_of
 from ledger.money import RATED_SCALE, exponent
 from projections.answers.balances import Balance, balance_of
-from projections.answers.events import Event, event_of
+from projections.answers.events import Event
 from projections.answers.reconciling import BreakRow
 from projections.answers.state import InstanceRow
 from projections.answers.terms import Currency, Exact, Fine, Id, Instant, Money, Part, Typed
@@ -115,16 +114,13 @@ def decimals(session: Session, point: Point) -> int:
 
 
 def _events(session: Session, point: Point) -> Iterator[Row]:
-    from cli.rehearsals.written import Writers  # noqa: PLC0415 - for events alone
-
     reader = session.reader
-    write = Writers(session.reader, session.config)
     bodies = (
         reader.bodies(until=point.position) if point.everything
         else reader.bodies_by_effect(until=point.position, at=point.at)
     )  # fmt: skip
     for recorded in codec.decode_all(bodies):
-        shown = event_of(recorded, write.of(account_of(recorded.stream))).plain()
+        shown = session.currencies.event(recorded).plain()
         shown.pop("schema")
         yield shown
 

@@ -5,7 +5,7 @@ Invariant: only renders what the JSON answer holds. Lines fit 80 columns where i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from projections.answers.events import Show
-    from projections.answers.why import CashThere, Cause, Explained, Why
+    from projections.answers.why import CashThere, Cause, Explained, Flip, Why
 
-Json = dict[str, Any]
 PARTS_SHOWN = 12  # of a long sum: the last ones; --all shows every one
 CASH_SHOWN = 5
 LOTS_SHOWN = 4
@@ -99,20 +98,20 @@ def signed(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount:+f}"
 
 
-def render_flips(flips: Sequence[Json], nothing: str) -> None:
+def render_flips(flips: Sequence[Flip], nothing: str) -> None:
     """Print the changes that would have changed the decision, least first."""
     if not flips:
         write(f"flip: {nothing}")
     for i, flip in enumerate(flips):
         write(f"{'flip:' if not i else '  or:'} {_proposal(flip)}")
-        write(f"      {flip['try']}")
+        write(f"      {flip.try_}")
 
 
-def _proposal(flip: Json) -> str:
-    by = short(flip["by"])
-    if flip["kind"] == "skip":
-        return f"without the command @{flip['skip']}"
-    if flip["amount"] is not None:
-        what = "a top-up" if flip["kind"] == "top-up" else "a coupon"
-        return f"{what} of {flip['amount']} {flip['currency']} by {by}"
-    return f"{flip['insert']['do']} by {by}"
+def _proposal(flip: Flip) -> str:
+    by = short(flip.by)
+    if flip.insert is UNSET:
+        return f"without the command @{flip.skip}"
+    if flip.amount is not None:
+        what = "a top-up" if flip.kind == "top-up" else "a coupon"
+        return f"{what} of {flip.amount} {flip.currency} by {by}"
+    return f"{flip.insert['do']} by {by}"

@@ -9,7 +9,7 @@ This module must not know how a proposal is shown.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ledger import commands as c
 from ledger import requests
@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     from ledger.state import AccountState
     from ledger.store import Reader
 
-TOP_UP, COUPON, SETTING, RENEWAL, SKIP = "top-up", "coupon", "setting", "renewal", "skip"
+Kind = Literal["top-up", "coupon", "setting", "renewal", "skip"]
+TOP_UP: Final = "top-up"
+COUPON: Final = "coupon"
+SETTING: Final = "setting"
+RENEWAL: Final = "renewal"
+SKIP: Final = "skip"
+_GIFTS: Final[tuple[Kind, ...]] = (TOP_UP, COUPON)
 CHANNEL = "whatif"
 _STARTS_MAX = 12
 _MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code, CouponNotEligible.code))
@@ -55,10 +61,10 @@ class Flip(NamedTuple):
 
     """
 
-    kind: str
+    kind: Kind
     at: int
     amount: int | None
-    command: c.AnyCommand | None
+    command: c.AnyCommand
     skip: int | None = None
 
 
@@ -186,7 +192,7 @@ def money_flips(
 
     ``starts``: instants from which to search, up to ``last``; ``near``: an amount to try first.
     """
-    for kind in (TOP_UP, COUPON):
+    for kind in _GIFTS:
         for first in starts:
             flipped = edge(
                 lambda at, amount, kind=kind: trial(at, gift.command(kind, amount)),  # type: ignore[misc]
@@ -220,7 +226,7 @@ def _setting_flip(decision: RecordedDecision) -> Flip | None:
         for first in reversed(decision.starts):
             at = last_instant(altered, first, decision.target.recorded_at)
             if at is not None:
-                kind = RENEWAL if isinstance(command, c.Renew) else SETTING
+                kind: Kind = RENEWAL if isinstance(command, c.Renew) else SETTING
                 return Flip(kind, at, None, command)
     return None
 

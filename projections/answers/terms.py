@@ -203,6 +203,11 @@ class Formatter:
         """Write minor units, None as None."""
         return None if minor is None else format_minor(minor, self.currency)
 
+    @property
+    def typed(self) -> Typed:
+        """What gives the same as answers hold it."""
+        return Typed(offset=self.offset, currency=self.currency)
+
 
 class Typed:
     """Gives instants in one offset and money in one currency, as answers hold them."""
@@ -225,3 +230,7 @@ class Typed:
     def money(self, minor: int) -> Decimal:
         """Return minor units as an exact amount of major units."""
         return Decimal(minor).scaleb(self._places)
+
+    def some(self, minor: int | None) -> Decimal | None:
+        """Return an amount, None as None."""
+        return None if minor is None else self.money(minor)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.cluster.running import Work, place
-from cli.cluster.tasks import RecheckTask, RefoldTask
 from ledger.rehearsal.recheck import accounts_named
 from ledger.store import open_reader
 from projections import shares
+from projections.rehearsing.recheck import RecheckTask
 from tests.cli.program import COMMAND, ROOT, Done, Json, World, environment, tally, valid
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ def test_a_worker_killed_in_mid_run_changes_nothing(
     with closing(open_reader(str(year.path))) as reader:
         accounts, head = sorted(accounts_named(reader)), reader.head().position
     where = place(str(year.path))
-    folds = [RefoldTask(where, share, head, compare=True) for share in shares.divide(accounts)]
+    folds = [
+        shares.RefoldTask(where, share, head, compare=True) for share in shares.divide(accounts)
+    ]
     expected = shares.whole(Work().run(folds, lambda _, __: None))
     killed: list[int] = []
     work = Work(cluster=cluster[0])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from cli.rehearsals.whatif import WhatIf
 from ledger import commands as c
 from ledger.events import CommandRefused
 from ledger.periods import SECOND
@@ -26,6 +25,7 @@ from ledger.rehearsal.flip import (
 )
 from ledger.rehearsal.search import edge, last_instant, least_amount
 from ledger.rehearsal.why_not import cures, try_now
+from projections.rehearsing.whatif import WhatIf
 from tests.rehearsal.worlds import (
     OFFSET,
     do,
@@ -52,7 +52,7 @@ BY_MONEY = (
 def altered(ledger: Ledger, target: RecordedEvent, at: int, command: c.AnyCommand) -> bool:
     """Ask ``tally whatif --mode decide`` whether a decision changes."""
     changes = Changes(inserts=(Insertion(at, command),))
-    answer = WhatIf(ledger.store.reader, changes, point=now(ledger)).decided()
+    answer = WhatIf(ledger.store.reader, changes, point=now(ledger)).decided().plain()
     if isinstance(target.event, CommandRefused):
         return target.position in [one["position"] for one in answer["accepted"]]
     gone = [one for one in answer["dropped_events"] if one["position"] == target.position]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.rehearsals.whatif import WhatIf
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.rehearsal.changes import Changes, Insertion, insertion, with_patch
 from ledger.rehearsal.whatif import recorded_command
 from projections.answers.state import state_of
 from projections.point import Asked, account_at, config_at, resolve
+from projections.rehearsing.whatif import WhatIf
 from tests.rehearsal.worlds import (
     OFFSET,
     do,
@@ -40,7 +40,7 @@ def inserted(ledger: Ledger, **command: Any) -> Changes:
 
 def ask(ledger: Ledger, changes: Changes, *, asked: Asked | None = None, **options: Any) -> Any:
     point = resolve(ledger.store.reader, asked or Asked(), clock=ledger.now(), offset=OFFSET)
-    return WhatIf(ledger.store.reader, changes, point=point).decided(**options)
+    return WhatIf(ledger.store.reader, changes, point=point).decided(**options).plain()
 
 
 def types(answer: dict[str, Any], name: str = "derived") -> list[str]:
@@ -180,7 +180,7 @@ def test_an_inserted_command_does_what_it_would_have_done(seed: int, cut: int) -
         whole = now(ledger)
         skipped = Changes(skips=frozenset(one.position for one in last))
         again = skipped.with_inserts(*(Insertion(one.recorded_at, _command(one)) for one in last))
-        answer = WhatIf(reader, again, point=whole).decided()
+        answer = WhatIf(reader, again, point=whole).decided().plain()
         assert answer["diff"] == []
         for account in answer["accounts"]:
             state = account_at(reader, account, whole)
@@ -200,7 +200,7 @@ def _command(recorded: Any) -> Any:
 
 
 def fold(ledger: Ledger, changes: Changes, patches: dict[int, dict[str, Any]] | None = None) -> Any:
-    return WhatIf(ledger.store.reader, changes, point=now(ledger)).folded(patches or {})
+    return WhatIf(ledger.store.reader, changes, point=now(ledger)).folded(patches or {}).plain()
 
 
 def test_an_inserted_fact_settles_nothing_and_says_that_this_cannot_be() -> None:
