@@ -15,7 +15,7 @@ from ledger import commands as c
 from ledger.errors import Refused
 from ledger.periods import format_instant
 from projections.answers.rehearsing import Cure, Refusal
-from projections.answers.results import LookedAt
+from projections.answers.results import looked_at
 from projections.answers.why import Flip as FlipShown
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def refusal_of(error: LedgerError, write: Formatter) -> Refusal:
     return Refusal(
         code=error.code, message=str(error), rule=error.rule,
         needed=write.typed.some(error.needed), available=write.typed.some(error.available),
-        hint=error.remedy, facts=msgspec.convert(error.facts, LookedAt) if error.facts else UNSET,
+        hint=error.remedy, facts=looked_at(error),
     )  # fmt: skip
 
 
