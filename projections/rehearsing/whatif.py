@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from projections.answers.terms import Formatter
     from projections.point import Point
 
-# Where a command stands that fares otherwise, by what became of it.
+# Which list of the answer a command stands in that has a different outcome.
 _LISTS = {
     deciding.REFUSED: "refused",
     deciding.ACCEPTED: "accepted",
