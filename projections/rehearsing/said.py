@@ -56,7 +56,7 @@ def refusal_of(error: LedgerError, write: Formatter) -> Refusal:
 
 
 def flip_of(flip: Flip, write: Formatter) -> FlipShown:
-    """Return a change that would have decided otherwise, with the command that tries it."""
+    """Return a change that would have changed the decision, with the command that tries it."""
     left_out = flip.skip is not None
     insert = command_line(flip.command, at=flip.at, offset=write.offset)
     text = json.dumps(insert, ensure_ascii=False, separators=(",", ":")).replace("'", "'\\''")
