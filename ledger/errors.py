@@ -14,20 +14,27 @@ if TYPE_CHECKING:
 
 
 class LedgerError(Exception):
-    """The root of everything that the ledger raises on purpose."""
+    """The root of everything that the ledger raises on purpose.
+
+    Attributes:
+        hint: the remedy, apart from the message.
+
+    """
 
     code: ClassVar[str] = "LEDGER_ERROR"
+    hint: str | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Say what is wrong, and what to do next."""
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
 
 
 class InvalidInput(LedgerError):
     """The input is not a command, an instant, an amount or a setting at all (exit 2)."""
 
     code = "INVALID_INPUT"
-
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """Keep the remedy apart from the message."""
-        super().__init__(message)
-        self.hint = hint
 
 
 class BadLine(LedgerError):
@@ -37,9 +44,8 @@ class BadLine(LedgerError):
 
     def __init__(self, *, line: int, error: InvalidInput) -> None:
         """Name the line and keep the remedy."""
-        super().__init__(f"line {line}: {error}")
+        super().__init__(f"line {line}: {error}", hint=error.hint)
         self.line, self.error = line, error
-        self.hint = error.hint
 
 
 class EffectiveTimeOutOfOrder(InvalidInput):
@@ -109,11 +115,6 @@ class NoSuchThing(LedgerError):
 
     code = "NO_SUCH_THING"
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """Keep the remedy apart from the message."""
-        super().__init__(message)
-        self.hint = hint
-
 
 class PointInTheFuture(NoSuchThing):
     """A reading point lies after the ledger's clock or head (exit 3)."""
@@ -135,8 +136,8 @@ class SelfReview(LedgerError):
 
     def __init__(self, *, break_id: str, preparer: str, what: str = "break") -> None:
         """Name the break or the run, and who prepared it."""
-        super().__init__(f"{what} {break_id} was prepared by {preparer!r}")
-        self.hint = "another person signs it off: --actor NAME"
+        said = f"{what} {break_id} was prepared by {preparer!r}"
+        super().__init__(said, hint="another person signs it off: --actor NAME")
 
 
 class WrongBreakState(LedgerError):
@@ -146,8 +147,8 @@ class WrongBreakState(LedgerError):
 
     def __init__(self, *, break_id: str, state: str, wanted: str, what: str = "break") -> None:
         """Name the state that it is in."""
-        super().__init__(f"{what} {break_id} is {state}, so it cannot be {wanted}")
-        self.hint = "see it with: tally breaks list"
+        said = f"{what} {break_id} is {state}, so it cannot be {wanted}"
+        super().__init__(said, hint="see it with: tally breaks list")
 
 
 class CorruptHistory(LedgerError):
@@ -167,20 +168,16 @@ class IntegrityBroken(LedgerError):
     """
 
     code = "INTEGRITY_BROKEN"
+    hint = "keep the file as it is; see: tally verify"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        kind: str | None = None,
-        position: int | None = None,
+        self, message: str, *, kind: str | None = None, position: int | None = None,
         hint: str | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Keep the kind and the first bad position beside the message."""
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.kind = kind
         self.position = position
-        self.hint = hint or "keep the file as it is; see: tally verify"
 
 
 class Refused(LedgerError):
@@ -198,12 +195,7 @@ class Refused(LedgerError):
     facts: Mapping[str, Any] = {}
 
     def __init__(
-        self,
-        message: str,
-        *,
-        rule: str,
-        needed: int | None = None,
-        available: int | None = None,
+        self, message: str, *, rule: str, needed: int | None = None, available: int | None = None
     ) -> None:
         """Keep the facts that decided beside the message."""
         super().__init__(message)

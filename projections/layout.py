@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.kept import CREATE_STATES
 from ledger.kept.stream_tiles import CREATE_TILES
-from ledger.store.errors import LayoutChanged
 from ledger.store.layout import Oddity, oddities
 from projections import stored
 from projections.snapshots import CREATE_SNAPSHOTS
@@ -48,4 +47,4 @@ def require_layout(reader: Reader) -> None:
     """Refuse a ledger whose schema differs. Raises: LayoutChanged."""
     found = whole_oddities(reader.connection)
     if found:
-        raise LayoutChanged(reader.location, why=found[0].said, remedy=found[0].remedy)
+        raise found[0].error(reader.location)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ledger.errors import LedgerError
 
 
@@ -10,183 +12,141 @@ class StoreError(LedgerError):
 
     code = "STORE_ERROR"
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """Keep the remedy apart from the message."""
-        super().__init__(message)
-        self.hint = hint
+
+class PlaceError(StoreError):
+    """Something is wrong with a place.
+
+    Attributes:
+        said: the message of a kind: {0} is the place, {1} why, as the system or the server says it.
+
+    """
+
+    said: ClassVar[str]
+
+    def __init__(self, location: str, *, why: str = "", hint: str | None = None) -> None:
+        """Name the place and why."""
+        super().__init__(self.said.format(location, why), hint=hint)
 
 
-class LedgerNotFound(StoreError):
+class LedgerNotFound(PlaceError):
     """There is no ledger at this place (exit 3)."""
 
     code = "LEDGER_NOT_FOUND"
-
-    def __init__(self, location: str, *, hint: str = "make one with: tally init") -> None:
-        """Name the place."""
-        super().__init__(f"no ledger at {location!r}", hint=hint)
+    said = "no ledger at {0!r}"
+    hint = "make one with: tally init"
 
 
-class LedgerExists(StoreError):
+class LedgerExists(PlaceError):
     """A new ledger would overwrite something (exit 6)."""
 
     code = "LEDGER_EXISTS"
-
-    def __init__(
-        self, location: str, *, hint: str = "choose another place with --ledger, or remove it"
-    ) -> None:
-        """Name the place."""
-        super().__init__(f"{location!r} exists", hint=hint)
+    said = "{0!r} exists"
+    hint = "choose another place with --ledger, or remove it"
 
 
-class NotALedger(StoreError):
+class NotALedger(PlaceError):
     """The file is something else (exit 5)."""
 
     code = "NOT_A_LEDGER"
-
-    def __init__(self, location: str, *, why: str) -> None:
-        """Name the place and what it is."""
-        super().__init__(
-            f"{location!r} is not a ledger of this program: {why}",
-            hint="name a ledger with --ledger or TALLY_LEDGER",
-        )
+    said = "{0!r} is not a ledger of this program: {1}"
+    hint = "name a ledger with --ledger or TALLY_LEDGER"
 
 
-class LedgerDamaged(StoreError):
+class LedgerDamaged(PlaceError):
     """The file cannot be read as it was written (exit 5)."""
 
     code = "LEDGER_DAMAGED"
-
-    def __init__(self, location: str, *, why: str) -> None:
-        """Name the place and what the database says."""
-        super().__init__(
-            f"{location!r} is damaged: {why}",
-            hint="keep the file as it is and restore the last copy beside it",
-        )
+    said = "{0!r} is damaged: {1}"
+    hint = "keep the file as it is and restore the last copy beside it"
 
 
 class LayoutChanged(LedgerDamaged):
     """The schema is not what this program lays out (exit 5)."""
 
     code = "LAYOUT_CHANGED"
-
-    def __init__(self, location: str, *, why: str, remedy: str) -> None:
-        """Name the thing and what to do about it."""
-        super().__init__(location, why=why)
-        self.args = (f"the schema of {location!r} was changed: {why}",)
-        self.hint = f"{remedy}; all that is wrong: tally verify"
+    said = "the schema of {0!r} was changed: {1}"
 
 
-class LedgerBusy(StoreError):
+class LedgerBusy(PlaceError):
     """Another process is writing (exit 6)."""
 
     code = "LEDGER_BUSY"
-
-    def __init__(self, location: str) -> None:
-        """Name the place."""
-        super().__init__(
-            f"{location!r} is being written by another process", hint="try again in a moment"
-        )
+    said = "{0!r} is being written by another process"
+    hint = "try again in a moment"
 
 
-class ServerUnreachable(StoreError):
+class ServerUnreachable(PlaceError):
     """The server of the ledger does not answer, or refuses to (exit 6)."""
 
     code = "SERVER_UNREACHABLE"
-
-    def __init__(self, location: str, *, why: str) -> None:
-        """Name the place and what the server says."""
-        super().__init__(
-            f"the server of {location!r} cannot be used: {why}",
-            hint="check the URL, and that the server runs; nothing recorded is lost",
-        )
+    said = "the server of {0!r} cannot be used: {1}"
+    hint = "check the URL, and that the server runs; nothing recorded is lost"
 
 
-class LedgerReadOnly(StoreError):
+class LedgerReadOnly(PlaceError):
     """The place of the ledger takes no writes; it can be read (exit 6)."""
 
     code = "LEDGER_READ_ONLY"
+    said = "{0!r} is read-only{1}; nothing was recorded"
+    hint = "reading works; to record, make it writable or copy it: tally copy FROM TO"
 
     def __init__(self, location: str, *, why: str = "") -> None:
-        """Name the place."""
-        said = f": {why}" if why else ""
-        super().__init__(
-            f"{location!r} is read-only{said}; nothing was recorded",
-            hint="reading works; to record, make it writable or copy it: tally copy FROM TO",
-        )
+        """Name the place, and why where that is known."""
+        super().__init__(location, why=f": {why}" if why else "")
 
 
-class NoRights(StoreError):
+class NoRights(PlaceError):
     """Whoever asks has no right to use the ledger, or none to write to it (exit 6)."""
 
     code = "NO_RIGHTS"
-
-    def __init__(self, location: str, *, why: str, writing: bool = False) -> None:
-        """Name the place and what is not allowed."""
-        if writing:
-            super().__init__(
-                f"{location!r} may not be written to: {why}; nothing was recorded",
-                hint="what may be read can be read; ask its owner for permission to write",
-            )
-        else:
-            super().__init__(
-                f"{location!r} may not be used: {why}",
-                hint="ask its owner for permission; nothing recorded is lost",
-            )
+    said = "{0!r} may not be used: {1}"
+    hint = "ask its owner for permission; nothing recorded is lost"
 
 
-class CannotKeep(StoreError):
+class NoRightsToWrite(NoRights):
+    """As above, for one who may read."""
+
+    said = "{0!r} may not be written to: {1}; nothing was recorded"
+    hint = "what may be read can be read; ask its owner for permission to write"
+
+
+class CannotKeep(PlaceError):
     """The server cannot keep what it was given, such as a text in its encoding (exit 2)."""
 
     code = "CANNOT_KEEP"
-
-    def __init__(self, location: str, *, why: str) -> None:
-        """Name the place and what the server says."""
-        super().__init__(
-            f"{location!r} cannot keep it: {why}",
-            hint="use a database with the encoding UTF8; to move a ledger: tally copy FROM TO",
-        )
+    said = "{0!r} cannot keep it: {1}"
+    hint = "use a database with the encoding UTF8; to move a ledger: tally copy FROM TO"
 
 
-class CannotOpen(StoreError):
+class CannotOpen(PlaceError):
     """The ledger's file cannot be opened or read at the moment (exit 6)."""
 
     code = "CANNOT_OPEN"
-
-    def __init__(self, location: str, *, why: str, hint: str = "") -> None:
-        """Name the place and what the system says."""
-        super().__init__(
-            f"{location!r} cannot be used: {why}",
-            hint=hint or "check the disk and the permissions of file and folder",
-        )
+    said = "{0!r} cannot be used: {1}"
+    hint = "check the disk and the permissions of file and folder"
 
 
-class DiskFull(StoreError):
+class DiskFull(PlaceError):
     """There is no room on the disk; what was begun is not there, not even in part (exit 6)."""
 
     code = "DISK_FULL"
+    said = "no room to write {0!r}; {1}"
+    hint = "make room, then repeat the command (imports: --resume)"
 
     def __init__(
-        self,
-        location: str,
-        *,
-        left: str = "nothing of this batch was recorded",
-        hint: str = "make room, then repeat the command (imports: --resume)",
-    ) -> None:
+        self, location: str, *, left: str = "nothing of this batch was recorded",
+        hint: str | None = None,
+    ) -> None:  # fmt: skip
         """Name the place, and say what became of what was begun."""
-        super().__init__(f"no room to write {location!r}; {left}", hint=hint)
+        super().__init__(location, why=left, hint=hint)
 
 
-class ColumnsDamaged(StoreError):
+class ColumnsDamaged(PlaceError):
     """The columns beside the ledger cannot be read; the log itself is not concerned (exit 6)."""
 
     code = "COLUMNS_DAMAGED"
-
-    def __init__(self, location: str, *, why: str) -> None:
-        """Name the place and what the engine says."""
-        super().__init__(
-            f"the columns at {location!r} cannot be read: {why}",
-            hint="they are derived: tally columns drop, then tally columns build",
-        )
+    said = "the columns at {0!r} cannot be read: {1}"
+    hint = "they are derived: tally columns drop, then tally columns build"
 
 
 class StreamConflict(StoreError):

@@ -59,6 +59,11 @@ class Oddity(NamedTuple):
         }
         return f"{self.thing} {words[self.kind]}"
 
+    def error(self, location: str) -> LayoutChanged:
+        """Make an error of it."""
+        hint = f"{self.remedy}; all that is wrong: tally verify"
+        return LayoutChanged(location, why=self.said, hint=hint)
+
 
 def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> list[Oddity]:
     """Compare the schema of a ledger; ``derived`` are the statements of what is made later.
@@ -102,10 +107,8 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
 
 def require(connection: Connection, location: str, derived: tuple[str, ...] | None = None) -> None:
     """Refuse a ledger whose schema differs. Raises: LayoutChanged."""
-    found = oddities(connection, derived)
-    if found:
-        raise LayoutChanged(location, why=found[0].said, remedy=found[0].remedy)
-
+    for oddity in oddities(connection, derived)[:1]:
+        raise oddity.error(location)
 
 
 

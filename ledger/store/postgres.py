@@ -18,8 +18,9 @@ from ledger.connection import tables
 from ledger.store import layout
 from ledger.store.errors import CannotKeep, LedgerExists, LedgerNotFound, NotALedger
 from ledger.store.places import shown
-from ledger.store.postgres_recorder import CHANNEL, COLUMNS, LedgerDatastore, LedgerRecorder
+from ledger.store.postgres_recorder import CHANNEL, LedgerDatastore, LedgerRecorder
 from ledger.store.reading import Reader
+from ledger.store.rows import COLUMNS
 from ledger.store.schema import (
     APPLICATION_ID,
     EVENTS,

@@ -21,7 +21,7 @@ from psycopg.sql import SQL
 
 from ledger import clock
 from ledger.store.errors import StreamConflict
-from ledger.store.rows import BUSY_SECONDS, NOTIFIED, continuing, notification
+from ledger.store.rows import BUSY_SECONDS, COLUMNS, Notifications, continuing
 from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
 from ledger.store.server import SPOKEN, ServerConnection, translated
 from ledger.store.writing import Writer, grow_tree
@@ -29,17 +29,13 @@ from ledger.store.writing import Writer, grow_tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventsourcing.persistence import Notification, StoredEvent
+    from eventsourcing.persistence import StoredEvent
 
     from ledger.store.rows import Row
 
 OVERFLOW: Final = 4  # connections beyond the first: a subscription listens on one
 CHANNEL = "tally_events"
 FEW: Final = 8  # rows that one INSERT brings with fewer waits than COPY
-COLUMNS: Final = (
-    "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
-)
-_LAST = 2**63 - 1
 
 
 class LedgerDatastore(PostgresDatastore):
@@ -56,7 +52,7 @@ class LedgerDatastore(PostgresDatastore):
         self.pool.kwargs = {**known, **SPOKEN, "row_factory": dict_row}
 
 
-class LedgerRecorder(PostgresApplicationRecorder):
+class LedgerRecorder(Notifications, PostgresApplicationRecorder):
     """The library's recorder on our table: explicit position, both times in their own columns."""
 
     def __init__(
@@ -93,30 +89,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
                 raise IntegrityError(error) from error
             return [row.position for row in rows]
 
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Read the log as the library does; our position is the notification's number."""
-        begin = 0 if start is None else start + (not inclusive_of_start)
-        wanted = "AND topic = ANY(%s) " if topics else ""
-        parameters: list[Any] = [begin, _LAST if stop is None else stop]
-        parameters += [list(topics)] if topics else []
-        with self.datastore.transaction(commit=False) as cursor:
-            cursor.execute(
-                SQL(
-                    f"SELECT {NOTIFIED} FROM {EVENTS} "
-                    f"WHERE position >= %s AND position <= %s {wanted}"
-                    "ORDER BY position LIMIT %s"
-                ),
-                [*parameters, limit],
-            )
-            return [notification(row) for row in cursor.fetchall()]
+    def spelled(self, text: str) -> SQL:
+        """Spell a statement as the server does."""
+        return SQL(translated(text))
 
     def insert_rows(self, connection: ServerConnection, rows: Sequence[Row]) -> None:
         """Insert rows that have their positions, the one way in, and tell who listens."""

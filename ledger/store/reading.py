@@ -17,7 +17,7 @@ from ledger.errors import IntegrityBroken
 from ledger.store import settings
 from ledger.store.errors import NotALedger
 from ledger.store.files import check_file, explain, opened_for_reading
-from ledger.store.rows import Head, Request, Row, kept_as
+from ledger.store.rows import COLUMNS, LAST, Head, Request, Row, kept_as
 from ledger.store.schema import APPLICATION_ID, EVENTS, USER_VERSION
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     from ledger.connection import Connection
 
-_ROW = "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
-_LAST = 2**63 - 1
-_BEFORE = -_LAST - 2  # whatever position somebody gave to a row
+_BEFORE = -LAST - 2  # whatever position somebody gave to a row
 _ROWS = 256  # that are read at once where they are streamed one by one
 
 
@@ -91,7 +89,7 @@ class Reader:
         """Stream the stored bytes of the log in position order."""
         return self._stream(
             f"SELECT state FROM {EVENTS} WHERE position > ? AND position <= ? ORDER BY position",
-            (after, _LAST if until is None else until),
+            (after, LAST if until is None else until),
         )
 
     def chosen(
@@ -148,9 +146,9 @@ class Reader:
         """Stream whole rows of the log in position order, many at a time."""
         with explained(self.location):
             cursor = self.connection.execute(
-                f"SELECT {_ROW} FROM {EVENTS} WHERE position >= ? AND position <= ? "
+                f"SELECT {COLUMNS} FROM {EVENTS} WHERE position >= ? AND position <= ? "
                 "ORDER BY position",
-                (after + 1, _LAST if until is None else until),
+                (after + 1, LAST if until is None else until),
             )
             while batch := cursor.fetchmany(size):
                 yield batch
@@ -218,7 +216,7 @@ class Reader:
 
     def versions(self, stream: str, after: int, to: int) -> list[bytes]:
         """Return the stored bytes of a stream's versions in (after, to]."""
-        return self.stream_part(stream, after=after, to=to, until=_LAST, at=_LAST)
+        return self.stream_part(stream, after=after, to=to, until=LAST, at=LAST)
 
     def stream_version(self, stream: str, *, until: int | None = None) -> int:
         """Return the last version of a stream, or that up to a position; 0 if it has none."""
@@ -270,7 +268,7 @@ class Reader:
 
     def row(self, position: int) -> Row | None:
         """Return one event's row."""
-        row = self._first(f"SELECT {_ROW} FROM {EVENTS} WHERE position = ?", (position,))
+        row = self._first(f"SELECT {COLUMNS} FROM {EVENTS} WHERE position = ?", (position,))
         return Row(*row) if row is not None else None
 
     def streams(self, prefix: str = "account:") -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ledger.store.schema import EVENTS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from sqlite3 import Row as NamedRow
+    from collections.abc import Sequence
 
     from eventsourcing.persistence import Notification, StoredEvent
 
@@ -66,15 +67,48 @@ def continuing(head: Head, stored: Sequence[StoredEvent], *, now: int) -> list[R
     ]  # fmt: skip
 
 
-# What notification() needs of a row.
-NOTIFIED: Final = "position, originator_id, originator_version, topic, state"
+# The columns of a row, in the order of ``Row``.
+COLUMNS: Final = (
+    "position, originator_id, originator_version, topic, recorded_at, effective_at, state"
+)
+LAST: Final = 2**63 - 1  # no position is larger
 
 
-def notification(row: Mapping[str, Any] | NamedRow) -> Notification:
-    """Make what the library reads of the log; our position is its number."""
-    from eventsourcing.persistence import Notification  # noqa: PLC0415 - for the library alone
+class Notifications:
+    """What the library reads of the log, said once for every store; a mixin of our recorders."""
 
-    return Notification(
-        id=row["position"], originator_id=row["originator_id"], topic=row["topic"],
-        originator_version=row["originator_version"], state=row["state"],
-    )  # fmt: skip
+    datastore: Any
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Read the log as the library does; our position is the notification's number."""
+        from eventsourcing.persistence import Notification  # noqa: PLC0415 - for the library alone
+
+        begin = 0 if start is None else start + (not inclusive_of_start)
+        wanted = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
+        text = (
+            f"SELECT {COLUMNS} FROM {EVENTS} WHERE position >= ? AND position <= ? {wanted}"
+            "ORDER BY position LIMIT ?"
+        )
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.execute(
+                self.spelled(text), (begin, LAST if stop is None else stop, *topics, limit)
+            )
+            return [
+                Notification(
+                    id=row["position"], originator_id=row["originator_id"], topic=row["topic"],
+                    originator_version=row["originator_version"], state=row["state"],
+                )
+                for row in cursor.fetchall()
+            ]  # fmt: skip
+
+    def spelled(self, text: str) -> Any:  # noqa: ANN401 - as the driver wants it
+        """Spell a statement as the database does."""
+        return text

@@ -25,6 +25,7 @@ from ledger.store.errors import (
     LedgerNotFound,
     LedgerReadOnly,
     NoRights,
+    NoRightsToWrite,
     NotALedger,
     ServerUnreachable,
     StoreError,
@@ -88,7 +89,7 @@ def explain(  # noqa: PLR0911, C901 - one a meaning
     if isinstance(error, _FULL):
         return DiskFull(location)
     if isinstance(error, said.InsufficientPrivilege):
-        return NoRights(location, why=text, writing=writing)
+        return (NoRightsToWrite if writing else NoRights)(location, why=text)
     if isinstance(error, said.ReadOnlySqlTransaction):
         return LedgerReadOnly(location, why="the server accepts no writes")
     if isinstance(error, psycopg.DataError):

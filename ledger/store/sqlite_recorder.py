@@ -26,7 +26,7 @@ from eventsourcing.sqlite import (
 
 from ledger import clock
 from ledger.store.reading import Reader
-from ledger.store.rows import NOTIFIED, continuing, notification
+from ledger.store.rows import COLUMNS, Notifications, continuing
 from ledger.store.schema import EVENTS, STATEMENTS
 from ledger.store.writing import Writer, grow_tree
 
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
 
     from ledger.store.rows import Row
 
-INSERT_EVENTS: Final = (
-    f"INSERT OR FAIL INTO {EVENTS} (position, originator_id, originator_version, topic, "
-    "recorded_at, effective_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+INSERT_EVENTS: Final = f"INSERT OR FAIL INTO {EVENTS} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 PAGE: Final = 500
 POLL_SECONDS: Final = 0.1
 
@@ -94,7 +91,7 @@ class LedgerDatastore(SQLiteDatastore):
         self.pool = _Pool(db_name=db_name, lock_timeout=lock_timeout)
 
 
-class LedgerRecorder(SQLiteApplicationRecorder):
+class LedgerRecorder(Notifications, SQLiteApplicationRecorder):
     """The library's recorder on our table: explicit position, both times in their own columns.
 
     Whatever it records continues the log as the writer's own events do: the tree grows with it.
@@ -122,27 +119,6 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         finally:
             connection.row_factory = sqlite3.Row
         return [row.position for row in rows]
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Read the log as the library does; our position is an explicit column, not ``rowid``."""
-        begin = 0 if start is None else start + (not inclusive_of_start)
-        wanted = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(
-                f"SELECT {NOTIFIED} FROM {EVENTS} "
-                f"WHERE position >= ? AND position <= ? {wanted}"
-                "ORDER BY position LIMIT ?",
-                (begin, 2**63 - 1 if stop is None else stop, *topics, limit),
-            )
-            return [notification(row) for row in c.fetchall()]
 
     def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
         """Insert rows that have their positions."""

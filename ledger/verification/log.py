@@ -86,8 +86,7 @@ def _in_order(
     requests = Requests(reader)
     for batch in reader.batches(BATCH):
         leaves.take(batch)
-        for envelope in bytes_.take(batch):
-            requests.take(envelope)
+        requests.take(bytes_.take(batch))
         if progress is not None:
             progress(bytes_.count, total)
     checks = leaves.checks(reader)

@@ -17,7 +17,7 @@ from ledger import codec
 from ledger.errors import IntegrityBroken, UnknownEventType
 from ledger.proof import tree
 from ledger.proof.nodes import WIDTH, Nodes
-from ledger.verification.requests import Lookups
+from ledger.verification.requests import Requests
 from ledger.verification.tree_checks import Growth, Level, Span, root_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def look(reader: Reader, span: Span, tick: Callable[[int], None]) -> Seen | None
     nodes = Nodes(reader.connection)
     growth, leaves = Growth(nodes, span), Level(nodes, 0, span)
     streams: dict[str, tuple[int, int]] = {}
-    requests = Lookups(reader)
+    requests = Requests(reader)
     recorded, at = [0], span.start
     for batch in reader.batches(_ROWS, after=span.start, until=span.end):
         events = _decoded(batch, at)

@@ -6,7 +6,6 @@ key. Invariant: the table holds exactly these. This module must not know what an
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from ledger.codec import decode_envelope, tag
@@ -18,7 +17,7 @@ from ledger.store.schema import EVENTS
 from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ledger.codec import Envelope
     from ledger.connection import Connection
@@ -36,52 +35,85 @@ def count_requests(connection: Connection) -> int:
 
 
 class Requests:
-    """Derives each request from the log and looks it up."""
+    """Derives each request from the log and looks it up, many at once.
+
+    Attributes:
+        count: how many the events carry.
+        fault: the first that is not stored as they say.
+
+    """
 
     def __init__(self, reader: Reader) -> None:
         """Look up as the program does."""
         self._reader = reader
-        self._connection = reader.connection
-        self._pending: list[tuple[tuple[str, str], bytes]] = []
-        self._first = self._last = 0
-        self._count = 0
-        self._fault: Fault | None = None
+        self._open: Envelope | None = None  # carries requests; where its batch ends is not known
+        self._last = 0
+        self._wanted: list[tuple[str, str, Request]] = []
+        self.count = 0
+        self.fault: Fault | None = None
 
-    def take(self, envelope: Envelope) -> None:
-        """Read the next event of the log."""
-        if envelope.cause is None:
-            self._close()
-            self._first = envelope.position
-            self._pending = derived(envelope)
-        self._last = envelope.position
+    def take(self, events: Iterable[Envelope]) -> bool:
+        """Read the next events; False where a request is not stored as they say."""
+        for one in events:
+            if one.cause is None:
+                if self._open is not None:
+                    self._carry(self._open)
+                self._open = one if one.token is not None or one.event.type == PAID else None
+            self._last = one.position
+        if len(self._wanted) >= _AT_ONCE:
+            self._look()
+        return self.fault is None
 
-    def _close(self) -> None:
-        for (scope, key), digest in self._pending:
-            self._count += 1
-            if self._fault is not None:
-                continue
-            row = self._reader.request(scope, key)
-            if row is None:
-                said = f"the request of @{self._first} is not stored"
-                self._fault = Fault(DELETED, self._first, said)
-            elif row != (digest, self._first, self._last):
-                said = f"the stored request of @{self._first} differs"
-                self._fault = Fault(MODIFIED, self._first, said)
-        self._pending.clear()
+    def end(self, until: int | None = None) -> bool:
+        """Look up what is left; the last batch may go on after a position, not after None."""
+        if self._open is not None:
+            for body in () if until is None else self._reader.bodies(after=until):
+                try:
+                    envelope = decode_envelope(body)
+                except UnknownEventType:
+                    return False
+                if envelope.cause is None:
+                    break
+                self._last = envelope.position
+            self._carry(self._open)
+            self._open = None
+        self._look()
+        return self.fault is None
+
+    def _carry(self, envelope: Envelope) -> None:
+        for (scope, key), digest in derived(envelope):
+            self.count += 1
+            self._wanted.append((scope, key, Request(digest, envelope.position, self._last)))
+
+    def _look(self) -> None:
+        there: dict[tuple[str, str], Request] = {}
+        for at in range(0, len(self._wanted), _AT_ONCE):
+            keys = [(scope, kept_as(key)) for scope, key, _ in self._wanted[at : at + _AT_ONCE]]
+            there.update(_stored(self._reader, keys))
+        for scope, key, wanted in self._wanted:
+            found = there.get((scope, kept_as(key))) or self._reader.request(scope, key)
+            if found != wanted and self.fault is None:
+                at, kind = wanted.first_position, DELETED if found is None else MODIFIED
+                said = f"the request of @{at} is not stored"
+                if kind == MODIFIED:
+                    said = f"the stored request of @{at} differs"
+                self.fault = Fault(kind, at, said)
+        self._wanted.clear()
 
     def check(self) -> Check:
-        """Close the comparison."""
-        self._close()
-        rows = count_requests(self._connection)
-        if self._fault is None and rows > self._count:
-            self._fault = self._extra()
-        elif self._fault is not None and self._fault.kind == DELETED and rows >= self._count:
-            self._fault = self._fault._replace(kind=MODIFIED)  # it is there under another key
-        return Check("requests", SENTENCE, max(rows, self._count), self._fault)
+        """Close the comparison: what is stored is what the events carry, and nothing more."""
+        self.end()
+        rows = count_requests(self._reader.connection)
+        fault = self.fault
+        if fault is None and rows > self.count:
+            fault = self._extra()
+        elif fault is not None and fault.kind == DELETED and rows >= self.count:
+            fault = fault._replace(kind=MODIFIED)  # it is there under another key
+        return Check("requests", SENTENCE, max(rows, self.count), fault)
 
     def _extra(self) -> Fault | None:
         """Find the remembered request that its event does not carry."""
-        rows = self._connection.execute(
+        rows = self._reader.connection.execute(
             "SELECT scope, key, first_position, state FROM requests "
             f"LEFT JOIN {EVENTS} ON position = first_position ORDER BY first_position"
         )
@@ -91,66 +123,6 @@ class Requests:
             if (scope, key) not in known:
                 return Fault(INSERTED, position, f"no event carries the request {scope} {key!r}")
         return Fault(INSERTED, None, "more requests are stored than events carry")
-
-
-class Lookups:
-    """Looks up many requests at once, as the events of a range carry them."""
-
-    def __init__(self, reader: Reader) -> None:
-        """Look up as the program does."""
-        self._reader = reader
-        self._open: Envelope | None = None  # carries requests; where its batch ends is not known
-        self._wanted: dict[tuple[str, str], Request] = {}
-        self._pairs: list[tuple[str, str]] = []
-        self.count = 0
-
-    def take(self, events: Sequence[Envelope]) -> bool:
-        """Read the next events; False where a request is not stored as they say."""
-        firsts = [one.position for one in events if one.cause is None]
-        if self._open is not None and firsts:
-            self._carry(self._open, firsts[0] - 1)
-            self._open = None
-        for one in events:
-            if one.cause is None and (one.token is not None or one.event.type == PAID):
-                following = bisect_right(firsts, one.position)
-                if following == len(firsts):
-                    self._open = one
-                else:
-                    self._carry(one, firsts[following] - 1)
-        return len(self._pairs) < _AT_ONCE or self._look()
-
-    def end(self, until: int) -> bool:
-        """Read on to the end of the last batch, then look up what is left."""
-        if self._open is not None:
-            last = until
-            for body in self._reader.bodies(after=until):
-                try:
-                    envelope = decode_envelope(body)
-                except UnknownEventType:
-                    return False
-                if envelope.cause is None:
-                    break
-                last = envelope.position
-            self._carry(self._open, last)
-        return self._look()
-
-    def _carry(self, envelope: Envelope, last: int) -> None:
-        for (scope, key), digest in derived(envelope):
-            self.count += 1
-            self._pairs.append((scope, kept_as(key)))
-            self._wanted[scope, key] = Request(digest, envelope.position, last)
-
-    def _look(self) -> bool:
-        there: dict[tuple[str, str], Request] = {}
-        for at in range(0, len(self._pairs), _AT_ONCE):
-            there.update(_stored(self._reader, self._pairs[at : at + _AT_ONCE]))
-        whole = len(self._wanted) == len(self._pairs) and all(
-            (there.get((scope, kept_as(key))) or self._reader.request(scope, key)) == wanted
-            for (scope, key), wanted in self._wanted.items()
-        )
-        self._pairs.clear()
-        self._wanted.clear()
-        return whole
 
 
 def _stored(
