@@ -108,31 +108,24 @@ class Ledger(Engine):
         """
         outcomes: list[Outcome] = []
         failure: InvalidInput | None = None
-        try:
-            with (writing or self.store.writing)() as writer:
-                self._sync(writer)
-                for command in commands:
-                    self._mark, self._saved, clock_at = self.position, False, self.clock_at
-                    try:
-                        outcomes.append(self._execute(writer, command))
-                    except InvalidInput as error:
-                        self._undo(writer, clock_at)
-                        failure = error
-                        break
-                    if self._saved:
-                        writer.keep()
-                    if len(self.pending) >= self.step:
-                        self._flush(writer)
-                    if stop_on_refusal and not outcomes[-1].ok:
-                        break
-                self._append(writer)
-                if also is not None:
-                    also(writer, len(outcomes))
-        except BaseException:
-            self.forget()
-            raise
-        finally:
-            self._writer, self._mark, self._reader = None, None, self.store.reader
+        with self._open(writing) as writer:
+            for command in commands:
+                self._mark, self._saved, clock_at = self.position, False, self.clock_at
+                try:
+                    outcomes.append(self._execute(writer, command))
+                except InvalidInput as error:
+                    self._undo(writer, clock_at)
+                    failure = error
+                    break
+                if self._saved:
+                    writer.keep()
+                if len(self.pending) >= self.step:
+                    self._flush(writer)
+                if stop_on_refusal and not outcomes[-1].ok:
+                    break
+            self._append(writer)
+            if also is not None:
+                also(writer, len(outcomes))
         if failure is not None:
             self.forget()
         return outcomes, failure
@@ -143,19 +136,11 @@ class Ledger(Engine):
         Gives the positions of what was recorded; ``recorded`` reads it.
         Raises: WrongClock, ClockWentBackwards.
         """
-        try:
-            with self.store.writing() as writer:
-                self._sync(writer)
-                if to is not None and self.config.clock == clocks.SYSTEM:
-                    raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
-                before = self.position
-                self._move(to)
-                self._append(writer)
-        except BaseException:
-            self.forget()
-            raise
-        finally:
-            self._writer = None
+        with self._open():
+            if to is not None and self.config.clock == clocks.SYSTEM:
+                raise WrongClock(what="tally clock advance", clock=clocks.SYSTEM)
+            before = self.position
+            self._move(to)
         return range(before + 1, self.position + 1)
 
     def recorded(self, positions: range) -> Iterator[RecordedEvent]:
@@ -169,16 +154,10 @@ class Ledger(Engine):
 
         What is pending is appended before it yields, so that the writer's reader sees it.
         """
-        try:
-            with self.store.writing() as writer:
-                self._sync(writer)
-                now = self._move(None)
-                self._append(writer)
-                yield writer, now
-                self._append(writer)
-        except BaseException:
-            self.forget()
-            raise
+        with self._open() as writer:
+            now = self._move(None)
+            self._append(writer)
+            yield writer, now
 
     def version_of(self, stream: str) -> int:
         """Return the last version of a stream that is not an account's, looked up when needed."""
@@ -188,8 +167,7 @@ class Ledger(Engine):
 
     def next_deadline(self) -> tuple[int, str] | None:
         """Return (instant, account) of what is due next."""
-        with self.store.writing() as writer:
-            self._sync(writer)
+        with self._open():
             return self.due.first()
 
     def now(self) -> int:
@@ -199,6 +177,22 @@ class Ledger(Engine):
         return max(clocks.system_now(), self.recorded_at)
 
     # --- inside the transaction -----------------------------------------------------------
+
+    @contextmanager
+    def _open(
+        self, writing: Callable[[], AbstractContextManager[Writer]] | None = None
+    ) -> Iterator[Writer]:
+        """Open a transaction and append what is decided in it; where it fails, forget all."""
+        try:
+            with (writing or self.store.writing)() as writer:
+                self._sync(writer)
+                yield writer
+                self._append(writer)
+        except BaseException:
+            self.forget()
+            raise
+        finally:
+            self._writer, self._mark, self._reader = None, None, self.store.reader
 
     def _sync(self, writer: Writer) -> None:
         """Fold in what others have recorded since, and let the stored deadlines catch up."""
@@ -249,17 +243,16 @@ class Ledger(Engine):
 
     def _move(self, to: int | None) -> int:
         """Move the clock to an instant, running everything due on the way (R57)."""
-        if self.config.clock == clocks.SIMULATED:
-            now = self.now() if to is None else to
-            if now < self.now():
+        now, simulated = self.now(), self.config.clock == clocks.SIMULATED
+        if simulated and to is not None:
+            if to < now:
                 offset = self.config.policy.calendar_offset
                 raise ClockWentBackwards(
-                    at=format_instant(now, offset), clock=format_instant(self.now(), offset)
+                    at=format_instant(to, offset), clock=format_instant(now, offset)
                 )
-        else:
-            now = self.now()
+            now = to
         self.run_due(until=now)
-        if now != self.clock_at and self.config.clock == clocks.SIMULATED:
+        if simulated:
             self.clock_at = now
         return now
 

@@ -145,7 +145,7 @@ class Closes:
                     f"to sign and pack it: tally seal, tally pack --period {month.name}; "
                     f"to close it again: tally reopen {month.name}"
                 )
-                raise wrong(msg, remedy, rule="R61")
+                raise WrongState(msg, rule="R61", remedy=remedy)
         first = min((close.starts for close in self.entries), default=None)
         if first is None or (not there and months[0].starts <= first):
             return
@@ -154,7 +154,7 @@ class Closes:
             msg = f"months close in order: {wanted} comes before {period.name}"
             if months[0].starts < first:
                 msg = f"{period.name} lies before the first closed month, so it is closed too"
-            raise wrong(msg, f"tally close {wanted}", rule="R61")
+            raise WrongState(msg, rule="R61", remedy=f"tally close {wanted}")
 
     def check_reopen(self, period: Period, months: Sequence[Period]) -> list[Close]:
         """Return the closes to reopen, the latest first. Raises: WrongState."""
@@ -163,11 +163,11 @@ class Closes:
         for month in months:
             if month.name not in named:
                 msg = f"{month.name} is not closed"
-                raise wrong(msg, "see: tally periods", rule="R63")
+                raise WrongState(msg, rule="R63", remedy="see: tally periods")
         latest = there[-1].month
         if months[-1].name != latest:
             msg = f"the latest closed month is reopened first: {latest}, not {period.name}"
-            raise wrong(msg, f"tally reopen {latest}", rule="R63")
+            raise WrongState(msg, rule="R63", remedy=f"tally reopen {latest}")
         return [named[month.name] for month in reversed(months)]
 
     # --- a fact for a closed period (R62) -----------------------------------------------------
@@ -218,15 +218,7 @@ def month_after(name: str) -> str:
 def check_ended(period: Period, *, now: int, offset: int) -> None:
     """Refuse a period that has not ended. Raises: PointInTheFuture."""
     if now < period.ends:
-        error = PointInTheFuture(
-            point=f"the end of {period.name}", now=f"clock {format_instant(now, offset)}"
-        )
-        error.hint = "a period closes once the clock has reached its end; see: tally clock show"
-        raise error
-
-
-def wrong(message: str, remedy: str, *, rule: str) -> WrongState:
-    """Make the refusal of a close or a reopening that does not apply now."""
-    error = WrongState(message, rule=rule)
-    error.remedy = remedy
-    return error
+        raise PointInTheFuture(
+            point=f"the end of {period.name}", now=f"clock {format_instant(now, offset)}",
+            hint="a period closes once the clock has reached its end; see: tally clock show",
+        )  # fmt: skip

@@ -25,7 +25,7 @@ class LedgerError(Exception):
     hint: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """Say what is wrong, and what to do next."""
+        """Keep the remedy apart from the message."""
         super().__init__(message)
         if hint is not None:
             self.hint = hint
@@ -121,12 +121,11 @@ class PointInTheFuture(NoSuchThing):
 
     code = "POINT_IN_THE_FUTURE"
 
-    def __init__(self, *, point: str, now: str) -> None:
+    hint = "tally forecast --to T runs the same rules ahead of the clock on a copy"
+
+    def __init__(self, *, point: str, now: str, hint: str | None = None) -> None:
         """Name both."""
-        super().__init__(
-            f"{point} lies after the ledger's {now}",
-            hint="tally forecast --to T runs the same rules ahead of the clock on a copy",
-        )
+        super().__init__(f"{point} lies after the ledger's {now}", hint=hint)
 
 
 class SelfReview(LedgerError):
@@ -195,13 +194,16 @@ class Refused(LedgerError):
     facts: Mapping[str, Any] = {}
 
     def __init__(
-        self, message: str, *, rule: str, needed: int | None = None, available: int | None = None
-    ) -> None:
-        """Keep the facts that decided beside the message."""
+        self, message: str, *, rule: str, needed: int | None = None, available: int | None = None,
+        remedy: str | None = None,
+    ) -> None:  # fmt: skip
+        """Keep the facts that decided beside the message; ``remedy``: another than its class's."""
         super().__init__(message)
         self.rule = rule
         self.needed = needed
         self.available = available
+        if remedy is not None:
+            self.remedy = remedy
 
 
 class PeriodIsClosed(Refused):

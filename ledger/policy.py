@@ -149,14 +149,6 @@ class Policy:
 
     """
 
-    __slots__ = (
-        "alert_reminders", "auto_renew_effective", "auto_renew_first_day", "auto_renew_last_day",
-        "auto_renew_time", "bill_delay", "calendar_offset", "close_requires", "closed_period",
-        "coupon_pays_posted", "expiry",
-        "five_day_refund", "overdue_grace_legacy", "restore_delay", "retention", "revision",
-        "since", "slots_since", "trial_retention", "values",
-    )  # fmt: skip
-
     calendar_offset: int
     bill_delay: int
     overdue_grace_legacy: int

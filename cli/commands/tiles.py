@@ -37,7 +37,7 @@ def command(session: Session, output: Output, *, folder: Target) -> None:
         raise NoSuchThing(msg, hint="sign one with: tally seal")
     files = 0
     with folder.folder() as root, Progress("tiles") as progress:
-        for path, content in tiles(session.reader, seal):
+        for path, content in tiles(session.reader.connection, session.reader.bodies(), seal):
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

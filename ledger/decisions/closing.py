@@ -126,7 +126,6 @@ def reopen(
         )
 
 
-
 def _overtaken(reader: Reader, period: Period, *, after: int, until: int) -> bool:
     """Return whether what was recorded since matters: a fact about the period, or our own."""
     return any(
@@ -136,12 +135,10 @@ def _overtaken(reader: Reader, period: Period, *, after: int, until: int) -> boo
 
 
 def _overtaken_too_often(period: Period) -> ConcurrentModification:
-    error = ConcurrentModification(
+    return ConcurrentModification(
         f"something about {period.name} was recorded each of {TRIES} times that it was derived",
-        rule="R58",
-    )
-    error.remedy = "close it once its facts have been recorded"
-    return error
+        rule="R58", remedy="close it once its facts have been recorded",
+    )  # fmt: skip
 
 
 def _restated(writer: Writer, ledger: Ledger, month: Period) -> list[int]:

@@ -7,11 +7,15 @@ what it holds, so that events go on applying to it as they would have. What is d
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, msgpack
 
 from ledger.state import AccountState, Alert, Bill, Coupon, Debt, Instance, Payment, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 # Another number where the bytes or what events do to a state are other: older ones do not count.
 FORMAT: Final = 1
@@ -51,39 +55,42 @@ class Packed(Struct, array_like=True, gc=False):
     five_day_years: list[int]
 
 
+# What is written as it is.
+_PLAIN: Final = (
+    "account", "currency", "opened_at", "version", "guard_version", "cash", "outstanding",
+    "overdue_since", "overdue_item", "alert", "usages", "early_parts",
+)  # fmt: skip
 _encode: Final = msgpack.Encoder().encode
-_decoder: Final[list[msgpack.Decoder[Packed]]] = []
+
+
+@cache
+def _decoder() -> msgpack.Decoder[Packed]:
+    """Build the decoder where it is first needed."""
+    return msgpack.Decoder(Packed)
 
 
 def pack(state: AccountState, *, arranged: bool = False) -> bytes:
     """Write a state; arranged, states that differ only in the order of names are the same."""
-    bills = dict(state.bills)
-    bills |= {name: one for name, one in state.items.items() if isinstance(one, Bill)}
-
-    def names(found: dict[str, object] | dict[str, Coupon] | dict[str, Instance]) -> list[str]:
-        return sorted(found) if arranged else list(found)
-
-    unpaid = sorted(state.items) if arranged else list(state.items)
+    order: Callable[[Iterable[str]], list[str]] = sorted if arranged else list
+    bills = {
+        **state.bills,
+        **{name: item for name, item in state.items.items() if isinstance(item, Bill)},
+    }
+    unpaid = order(state.items)
+    plain: dict[str, Any] = {name: getattr(state, name) for name in _PLAIN}
+    if arranged:
+        plain["early_parts"] = dict(sorted(state.early_parts.items()))
     return _encode(
         Packed(
-            account=state.account, currency=state.currency, opened_at=state.opened_at,
-            version=state.version, guard_version=state.guard_version, cash=state.cash,
-            outstanding=state.outstanding, overdue_since=state.overdue_since,
-            overdue_item=state.overdue_item, alert=state.alert,
-            bills=[bills[name] for name in (sorted(bills) if arranged else bills)],
-            owed=[
-                one for one in (state.items[name] for name in unpaid) if not isinstance(one, Bill)
-            ],
-            unpaid=unpaid, usages=state.usages, debts=sorted(state.debts),
-            notes=sorted(state.notes),
-            coupons=[state.coupons[name] for name in names(state.coupons)],
-            funded=names(state.funded),
-            early_parts=(
-                dict(sorted(state.early_parts.items())) if arranged else state.early_parts
-            ),
-            instances=[state.instances[name] for name in names(state.instances)],
-            live=names(state.live),
-            payments=[(*key, one) for key, one in state.payments.items()],
+            **plain,
+            bills=[bills[name] for name in order(bills)],
+            owed=[item for name in unpaid if isinstance(item := state.items[name], Debt)],
+            unpaid=unpaid, debts=sorted(state.debts), notes=sorted(state.notes),
+            coupons=[state.coupons[name] for name in order(state.coupons)],
+            funded=order(state.funded),
+            instances=[state.instances[name] for name in order(state.instances)],
+            live=order(state.live),
+            payments=[(*key, payment) for key, payment in state.payments.items()],
             five_day_years=sorted(state.five_day_years),
         )
     )  # fmt: skip
@@ -91,24 +98,18 @@ def pack(state: AccountState, *, arranged: bool = False) -> bytes:
 
 def unpack(packed: bytes) -> AccountState:
     """Read a state. Raises: msgspec.MsgspecError, LookupError."""
-    if not _decoder:  # made when it is first needed
-        _decoder.append(msgpack.Decoder(Packed))
-    found = _decoder[0].decode(packed)
-    made = AccountState(found.account)
-    made.currency, made.opened_at = found.currency, found.opened_at
-    made.version, made.guard_version = found.version, found.guard_version
-    made.cash, made.outstanding = found.cash, found.outstanding
-    made.overdue_since, made.overdue_item = found.overdue_since, found.overdue_item
-    made.alert = found.alert
-    made.bills = {one.item: one for one in found.bills}
-    owed = {one.item: one for one in found.owed}
-    made.items = {name: owed.get(name) or made.bills[name] for name in found.unpaid}
-    made.usages, made.early_parts = found.usages, found.early_parts
-    made.debts, made.notes = set(found.debts), set(found.notes)
-    made.coupons = {one.coupon: one for one in found.coupons}
-    made.funded = {name: made.coupons[name] for name in found.funded}
-    made.instances = {one.instance: one for one in found.instances}
-    made.live = {name: made.instances[name] for name in found.live}
-    made.payments = {(channel, serial): one for channel, serial, one in found.payments}
-    made.five_day_years = set(found.five_day_years)
-    return made
+    read = _decoder().decode(packed)
+    state = AccountState(read.account)
+    for name in _PLAIN:
+        setattr(state, name, getattr(read, name))
+    state.bills = {bill.item: bill for bill in read.bills}
+    owed = {debt.item: debt for debt in read.owed}
+    state.items = {name: owed.get(name) or state.bills[name] for name in read.unpaid}
+    state.debts, state.notes = set(read.debts), set(read.notes)
+    state.coupons = {coupon.coupon: coupon for coupon in read.coupons}
+    state.funded = {name: state.coupons[name] for name in read.funded}
+    state.instances = {instance.instance: instance for instance in read.instances}
+    state.live = {name: state.instances[name] for name in read.live}
+    state.payments = {(channel, serial): payment for channel, serial, payment in read.payments}
+    state.five_day_years = set(read.five_day_years)
+    return state

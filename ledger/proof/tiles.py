@@ -8,7 +8,7 @@ what an event means.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ledger.errors import IntegrityBroken
 from ledger.proof.nodes import WIDTH, Nodes
@@ -23,16 +23,6 @@ TILE_HEIGHT = 8
 ENTRY_BYTES_MAX = 65_535
 
 
-class Log(Protocol):
-    """What is needed of a log: its connection and the stored bytes (ledger/store/reading.py)."""
-
-    connection: Connection
-
-    def bodies(self, *, after: int = 0, until: int | None = None) -> Iterator[bytes]:
-        """Stream the stored bytes in position order."""
-        ...
-
-
 def tile_path(level: str, index: int, width: int) -> str:
     """Return the path of a tile: ``tile/0/x001/234``, ``tile/0/x001/235.p/7``."""
     parts = [f"{index % 1000:03d}"]
@@ -43,13 +33,15 @@ def tile_path(level: str, index: int, width: int) -> str:
     return f"tile/{level}/{'/'.join(parts)}{partial}"
 
 
-def tiles(log: Log, seal: Seal) -> Iterator[tuple[str, bytes]]:
-    """Yield each file of the directory: its path and its bytes.
+def tiles(
+    connection: Connection, bodies: Iterator[bytes], seal: Seal
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each file of the directory: its path and its bytes; ``bodies`` are those of the log.
 
     Raises: IntegrityBroken where a node is missing or an event is too long for a bundle.
     """
     yield "checkpoint", seal.note.encode()
-    nodes = Nodes(log.connection)
+    nodes = Nodes(connection)
     level, count = 0, seal.size
     while count:
         for index in range((count + WIDTH - 1) // WIDTH):
@@ -58,7 +50,6 @@ def tiles(log: Log, seal: Seal) -> Iterator[tuple[str, bytes]]:
             hashes = (nodes.fetch(level * TILE_HEIGHT, first + i) for i in range(width))
             yield tile_path(str(level), index, width), b"".join(hashes)
         level, count = level + 1, count >> TILE_HEIGHT
-    bodies = log.bodies(until=seal.size)
     for index in range((seal.size + WIDTH - 1) // WIDTH):
         width = min(WIDTH, seal.size - index * WIDTH)
         bundle = b"".join(_entry(body) for body in islice(bodies, width))

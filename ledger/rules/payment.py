@@ -124,10 +124,10 @@ def coupon_for_order(batch: Batch, wanted: str, *, order_type: str, gross: int) 
         named = state.coupons.get(wanted)
         if named is None or not (can_be_used(named, now) and fits(named)):
             msg = f"coupon {wanted!r} cannot pay this {order_type} order"
-            error = CouponNotEligible(msg, rule="R39")
             reasons = _why_not(batch, named, order_type=order_type, gross=gross)
+            remedy = f"{wanted}: {', '.join(reasons)}; {CouponNotEligible.remedy}"
+            error = CouponNotEligible(msg, rule="R39", remedy=remedy)
             error.facts = {"coupons": [{"coupon": wanted, "reasons": reasons}]}
-            error.remedy = f"{wanted}: {', '.join(reasons)}; {error.remedy}"
             raise error
         return named
     if not gross:

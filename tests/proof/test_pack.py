@@ -235,7 +235,7 @@ def test_many_tiles(tmp_path: Path) -> None:
             writer.append_rows([Row(p, "s", p, "T/1", 1, 1, b"%d" % p) for p in span])
     with store.writing() as writer:
         made = seal(writer.connection, (log_key("x", b"\x01" * 32),), origin="x", head=700)
-    for path, content in tiles(store.reader, made):
+    for path, content in tiles(store.reader.connection, store.reader.bodies(), made):
         (tmp_path / "log" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "log" / path).write_bytes(content)
     store.close()
