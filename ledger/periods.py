@@ -173,10 +173,10 @@ def read_period(text: str, offset: int) -> Period:
 
 def months_of(period: Period, offset: int) -> list[Period]:
     """List the months that a period holds, in order."""
-    found = []
+    months = []
     starts = period.starts
     while starts < period.ends:
         ends = midnight(add_months(local_day(starts, offset), 1), offset)
-        found.append(Period(local_date(starts, offset)[:7], starts, ends))
+        months.append(Period(local_date(starts, offset)[:7], starts, ends))
         starts = ends
-    return found
+    return months

@@ -133,7 +133,7 @@ def did_you_mean(word: str, known: list[str]) -> str | None:
     if len(word) > _WORD_MAX or len(known) > _KNOWN_MAX:
         return None
     near = get_close_matches(word, known, n=2, cutoff=0.6)
-    alike = [SequenceMatcher(None, one, word).ratio() for one in near]
+    alike = [SequenceMatcher(None, candidate, word).ratio() for candidate in near]
     if not near or (len(near) > 1 and alike[0] == alike[1]):
         return None
     return f"did you mean {near[0]}?"

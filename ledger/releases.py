@@ -69,11 +69,11 @@ class Releases:
         What was never recorded has no position of its own: its recorded instant stands for it.
         """
         if recorded is not None:
-            found = bisect_left(self.stretches, recorded.position, key=lambda one: one.position)
+            place = bisect_left(self.stretches, recorded.position, key=lambda one: one.position)
         elif derived is not None:
-            found = bisect_left(
+            place = bisect_left(
                 self.stretches, derived.recorded_at, key=lambda one: one.recorded_at
             )
         else:
             return None
-        return self.stretches[found].release if found < len(self.stretches) else None
+        return self.stretches[place].release if place < len(self.stretches) else None

@@ -63,22 +63,22 @@ class Tiles:
         self, account: str, until: int, decode: Callable[[bytes], Iterable[E]]
     ) -> list[E]:
         stream, reader = ACCOUNT_PREFIX + account, self._reader
-        found, tile = self._full(account, until, decode) if self._there else ([], b"")
-        if found:
+        events, tile = self._full(account, until, decode) if self._there else ([], b"")
+        if events:
             # What follows the tiles, and the event before it; where they reach far enough, that
             # event alone.
-            count, last = len(found), found[-1].position
+            count, last = len(events), events[-1].position
             rest = reader.stream_part(
                 stream, after=count - 1, to=count if last >= until else _END,
                 until=max(until, last), at=_END,
             )  # fmt: skip
             if rest and tile.endswith(rest[0]):
-                found += decode(codec.array_of(rest[1:]))
-                if found[-1].version != len(found):
+                events += decode(codec.array_of(rest[1:]))
+                if events[-1].version != len(events):
                     raise reader.incomplete(stream)
-                while found and found[-1].position > until:
-                    found.pop()
-                return found
+                while events and events[-1].position > until:
+                    events.pop()
+                return events
         bodies = reader.stream_bodies(stream, until_position=until)
         return list(decode(codec.array_of(bodies)))
 
@@ -86,22 +86,23 @@ class Tiles:
         self, account: str, until: int, decode: Callable[[bytes], Iterable[E]]
     ) -> tuple[list[E], bytes]:
         """Read the tiles that follow one another, up to a position; return the last one too."""
-        found: list[E] = []
+        events: list[E] = []
         tile, there = b"", 0
         for last, body in self._reader.connection.execute(
             f"SELECT last, events FROM {TABLE} WHERE account = ? ORDER BY last", (account,)
         ):
             try:
-                found += decode(body)
+                events += decode(body)
             except UnknownEventType:
                 break  # not what this program wrote; verify --deep says so
-            if len(found) != last or (found[there].version, found[-1].version) != (there + 1, last):
+            ends = events[there].version, events[-1].version
+            if len(events) != last or ends != (there + 1, last):
                 break
             tile, there = body, last
-            if found[-1].position >= until:
+            if events[-1].position >= until:
                 break
-        del found[there:]
-        return found, bytes(tile)
+        del events[there:]
+        return events, bytes(tile)
 
 
 def extend(writer: Writer, account: str, *, version: int, versions: Versions) -> None:

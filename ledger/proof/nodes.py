@@ -51,9 +51,9 @@ class Nodes:
         row = self._connection.execute(f"{_FIND} LIMIT 1", (level, index)).fetchone()
         if row is not None:
             at = (index - row[0]) * HASH_BYTES
-            found: bytes = row[1][at : at + HASH_BYTES]
-            if len(found) == HASH_BYTES:
-                return found
+            node: bytes = row[1][at : at + HASH_BYTES]
+            if len(node) == HASH_BYTES:
+                return node
         position = (index << level) + 1
         msg = f"the tree has no node {index} of level {level}"
         raise IntegrityBroken(msg, kind="deleted", position=position)

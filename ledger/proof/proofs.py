@@ -85,10 +85,10 @@ def read_proof(text: str) -> Inclusion | Consistency:
 
 
 def _hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
-    found = tuple(map(read_base64, lines))
-    if len(found) > _HASHES_MAX or any(len(one) != tree.HASH_BYTES for one in found):
+    hashes = tuple(map(read_base64, lines))
+    if len(hashes) > _HASHES_MAX or any(len(item) != tree.HASH_BYTES for item in hashes):
         raise BadNote(f"a proof has at most {_HASHES_MAX} hashes of {tree.HASH_BYTES} bytes")
-    return found
+    return hashes
 
 
 def check_inclusion(proof: Inclusion, body: bytes, policy: TrustPolicy) -> Accepted:

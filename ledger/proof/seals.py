@@ -128,19 +128,19 @@ def _check_continues(nodes: Nodes, old: Checkpoint, new: Checkpoint) -> None:
 
 def prove(connection: Connection, position: int) -> Inclusion:
     """Prove one event against the last seal. Raises: NoSuchThing where none covers it."""
-    found = last_seal(connection, covering=position)
-    if found is None:
+    last = last_seal(connection, covering=position)
+    if last is None:
         msg = f"no checkpoint covers @{position} yet"
         raise NoSuchThing(msg, hint="sign one with: tally seal")
     nodes = Nodes(connection)
-    hashes = tuple(nodes.inclusion(position - 1, found.size))
+    hashes = tuple(nodes.inclusion(position - 1, last.size))
     if not tree.verify_inclusion(
         nodes.fetch(0, position - 1), position - 1,
-        size=found.size, proof=hashes, root=found.checkpoint.root,
+        size=last.size, proof=hashes, root=last.checkpoint.root,
     ):  # fmt: skip
         msg = f"the stored tree does not lead from @{position} to the signed root"
         raise IntegrityBroken(msg, kind="forked")
-    return Inclusion(position - 1, hashes, found.note)
+    return Inclusion(position - 1, hashes, last.note)
 
 
 def prove_consistency(connection: Connection, old: Checkpoint) -> Consistency:
@@ -148,20 +148,20 @@ def prove_consistency(connection: Connection, old: Checkpoint) -> Consistency:
 
     Raises: NoSuchThing, IntegrityBroken.
     """
-    found = last_seal(connection)
-    if found is None:
+    last = last_seal(connection)
+    if last is None:
         msg = "there is no checkpoint yet"
         raise NoSuchThing(msg, hint="sign one with: tally seal")
-    if old.size > found.size:
-        msg = f"the last checkpoint covers {plural(found.size, 'event')}, the older one {old.size}"
+    if old.size > last.size:
+        msg = f"the last checkpoint covers {plural(last.size, 'event')}, the older one {old.size}"
         raise NoSuchThing(msg, hint="sign the log as it is now: tally seal")
     nodes = Nodes(connection)
-    hashes = tuple(nodes.consistency(old.size, found.size))
-    same = nodes.root(found.size) == found.checkpoint.root
-    if not same or not continues(old, found.checkpoint, hashes):
+    hashes = tuple(nodes.consistency(old.size, last.size))
+    same = nodes.root(last.size) == last.checkpoint.root
+    if not same or not continues(old, last.checkpoint, hashes):
         msg = f"this log does not continue the checkpoint of {plural(old.size, 'event')}"
         raise IntegrityBroken(msg, kind="forked")
-    return Consistency(old.size, hashes, found.note)
+    return Consistency(old.size, hashes, last.note)
 
 
 # --- keys and witnesses ------------------------------------------------------------------------

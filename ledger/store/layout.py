@@ -85,7 +85,7 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
         optional |= proof  # made before there was a tree: it gets one when it is opened for writing
     tables = {thing.name for thing in there.values() if thing.type == "table"}
     names = {thing.name for thing in there.values()}
-    found: list[Oddity] = []
+    ours: list[Oddity] = []
     foreign: list[Oddity] = []
     for key, thing in sorted(there.items()):
         wanted = known.get(key)
@@ -95,14 +95,14 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
             remedy = f"once you know who made it: DROP {thing.type.upper()} {thing.name}"
             foreign.append(Oddity(INSERTED, thing.shown, thing.table, remedy))
         elif thing != wanted and thing.text not in _EARLIER:
-            found.append(Oddity(MODIFIED, thing.shown, thing.table, _RESTORE))
-    for key, wanted in sorted(known.items(), key=lambda one: (one[1].type != "table", one[0])):
+            ours.append(Oddity(MODIFIED, thing.shown, thing.table, _RESTORE))
+    for key, wanted in sorted(known.items(), key=lambda pair: (pair[1].type != "table", pair[0])):
         half = wanted.type != "table" and wanted.table in tables
         if key not in there and wanted.type == "table" and wanted.name in names:
-            found.append(Oddity(MODIFIED, wanted.shown, wanted.table, _RESTORE))  # by a view
+            ours.append(Oddity(MODIFIED, wanted.shown, wanted.table, _RESTORE))  # by a view
         elif key not in there and (key not in optional or half):
-            found.append(Oddity(DELETED, wanted.shown, wanted.table, _RESTORE))
-    return found + foreign
+            ours.append(Oddity(DELETED, wanted.shown, wanted.table, _RESTORE))
+    return ours + foreign
 
 
 def require(connection: Connection, location: str, derived: tuple[str, ...] | None = None) -> None:

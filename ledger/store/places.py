@@ -74,24 +74,24 @@ def parts(location: str) -> dict[str, str]:
         msg = f"a ledger on a server needs {missing.name}, which is not installed"
         raise InvalidInput(msg, hint="pip install 'tallystick[postgres]'") from None
     try:
-        found = {name: str(value) for name, value in conninfo_to_dict(location).items()}
+        given = {name: str(value) for name, value in conninfo_to_dict(location).items()}
     except (Error, UnicodeError):
         raise InvalidInput("the URL of the ledger cannot be read", hint=_WRITE_IT) from None
-    wrong = _wrong(found)
+    wrong = _wrong(given)
     if wrong:
         raise InvalidInput(f"the URL of the ledger cannot be read: {wrong}", hint=_WRITE_IT)
-    return found
+    return given
 
 
-def _wrong(found: dict[str, str]) -> str:
+def _wrong(given: dict[str, str]) -> str:
     """Return what no server has; often it is a part of a password that was not written as %XX."""
     for name in ("host", "dbname", "user"):
-        if "@" in found.get(name, "") or re.search(r"[:/]\w*@", found.get(name, "")):
+        if "@" in given.get(name, "") or re.search(r"[:/]\w*@", given.get(name, "")):
             return f"its {name} holds an @"
-    for port in filter(None, found.get("port", "").split(",")):
+    for port in filter(None, given.get("port", "").split(",")):
         if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _PORT_MAX):
             return "its port is not a number up to 65535"
-    timeout = found.get("connect_timeout", "0")
+    timeout = given.get("connect_timeout", "0")
     if not (timeout.isascii() and timeout.isdigit()):
         return "its connect_timeout is not a number of seconds"
     return ""
@@ -102,34 +102,34 @@ def shown(location: str) -> str:
     if not is_server(location):
         return location
     try:
-        found = parts(location)
+        given = parts(location)
     except InvalidInput:
         return HIDDEN
-    if found.keys() <= _HARMLESS:
+    if given.keys() <= _HARMLESS:
         return location
-    user = quote(found.get("user", ""))
-    user += ":***" if "password" in found else ""
-    host, port = found.get("host", ""), found.get("port", "")
+    user = quote(given.get("user", ""))
+    user += ":***" if "password" in given else ""
+    host, port = given.get("host", ""), given.get("port", "")
     socket = host.startswith("/")
     netloc = f"{user}@" if user else ""
     netloc += "" if socket else host + (f":{port}" if port and "," not in port else "")
     more = [] if not socket else [f"host={host}", *([f"port={port}"] if port else [])]
     more += [
         f"{name}={value if name in _HARMLESS else '***'}"
-        for name, value in sorted(found.items())
+        for name, value in sorted(given.items())
         if name not in {"user", "password", "host", "port", "dbname"}
     ]
     query = f"?{'&'.join(more)}" if more else ""
-    return f"postgresql://{netloc}/{quote(found.get('dbname', ''))}{query}"
+    return f"postgresql://{netloc}/{quote(given.get('dbname', ''))}{query}"
 
 
 def without_secrets(text: str, location: str) -> str:
     """Remove every value that may be secret from what a server says."""
     try:
-        found = parts(location)
+        given = parts(location)
     except InvalidInput:
         return "it gives no reason that can be shown"
-    for name, value in found.items():
+    for name, value in given.items():
         if name not in _HARMLESS and value:
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
     return text

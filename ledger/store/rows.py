@@ -61,9 +61,11 @@ def continuing(head: Head, stored: Sequence[StoredEvent], *, now: int) -> list[R
     """Assign the next positions, and the present instant, to records of the library."""
     at = max(now, head.recorded_at)
     return [
-        Row(head.position + n, str(one.originator_id), one.originator_version, one.topic, at, at,
-            one.state)
-        for n, one in enumerate(stored, 1)
+        Row(
+            head.position + n, str(event.originator_id), event.originator_version, event.topic,
+            at, at, event.state,
+        )
+        for n, event in enumerate(stored, 1)
     ]  # fmt: skip
 
 

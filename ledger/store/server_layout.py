@@ -106,21 +106,21 @@ _TYPES: Final = {
 def there(connection: Connection) -> dict[str, Thing]:
     """Read what the current schema holds, by type and name."""
     (schema,) = connection.execute("SELECT current_schema()::text").fetchone()
-    found = (
+    things = (
         Thing(type_, plain(str(name)), str(table), plain(text or "", schema))
         for catalog in _CATALOGS
         for type_, name, table, text in connection.execute(catalog).fetchall()
     )
-    return {f"{one.type} {one.name}": one for one in found}
+    return {f"{thing.type} {thing.name}": thing for thing in things}
 
 
 def laid_out(statements: Iterable[str]) -> dict[str, Thing]:
     """Return what our statements make, in a server's spelling."""
-    found: dict[str, Thing] = {}
+    things: dict[str, Thing] = {}
     for statement in statements:
-        for one in _made(plain(statement)):
-            found[f"{one.type} {one.name}"] = one
-    return found
+        for thing in _made(plain(statement)):
+            things[f"{thing.type} {thing.name}"] = thing
+    return things
 
 
 def _made(text: str) -> Iterator[Thing]:

@@ -47,10 +47,10 @@ def rows_of(events: Sequence[RecordedEvent]) -> list[Row]:
     encode, tags = codec.encode, codec.TAGS
     return [
         Row(
-            one.position, one.stream, one.version, tags[type(one.event)],
-            one.recorded_at, one.effective_at, encode(one),
+            recorded.position, recorded.stream, recorded.version, tags[type(recorded.event)],
+            recorded.recorded_at, recorded.effective_at, encode(recorded),
         )
-        for one in events
+        for recorded in events
     ]  # fmt: skip
 
 

@@ -129,10 +129,10 @@ def _indexes(connection: Connection, wanted: str | None = None) -> Iterator[Inde
         columns = connection.execute(f"PRAGMA table_info({_quoted(table)})").fetchall()
         keys = sorted((column[5], column[1]) for column in columns if column[5])
         identity = tuple(name for _, name in keys) if bare else ("rowid",)
-        found = connection.execute(f"PRAGMA index_list({_quoted(table)})").fetchall()
-        own = next((name for _, name, _, origin, _ in found if origin == "pk"), "")
+        indexes = connection.execute(f"PRAGMA index_list({_quoted(table)})").fetchall()
+        own = next((name for _, name, _, origin, _ in indexes if origin == "pk"), "")
         plain = f"INDEXED BY {_quoted(own)}" if bare else "NOT INDEXED"
-        for _, name, *_ in found:
+        for _, name, *_ in indexes:
             entries = connection.execute(f"PRAGMA index_info({_quoted(name)})").fetchall()
             yield Index(table, name, plain, tuple(row[2] for row in entries), identity)
 

@@ -77,7 +77,7 @@ def look(reader: Reader, span: Span, tick: Callable[[int], None]) -> Seen | None
         events = _decoded(batch, at)
         if events is None or not _follow(streams, events):
             return None
-        times = [one.recorded_at for one in events]
+        times = [event.recorded_at for event in events]
         hashes = tree.leaf_hashes([row[6] for row in batch])
         if times[0] < recorded[-1] or times != sorted(times) or not leaves.take(hashes):
             return None
@@ -105,19 +105,19 @@ def _decoded(batch: Sequence[tuple[object, ...]], at: int) -> list[Envelope] | N
     except UnknownEventType:
         return None
     said = [
-        (one.position, one.stream, one.version, one.event.type, one.recorded_at, one.effective_at)
-        for one in events
+        (e.position, e.stream, e.version, e.event.type, e.recorded_at, e.effective_at)
+        for e in events
     ]
     if said != [row[:6] for row in batch]:
         return None
-    positions = [one.position for one in events]
+    positions = [event.position for event in events]
     return events if positions == list(range(at + 1, at + 1 + len(events))) else None
 
 
 def _follow(streams: dict[str, tuple[int, int]], events: Sequence[Envelope]) -> bool:
     """Note the versions of each stream; False where one does not follow the one before."""
-    for one in events:
-        stream, version = one.stream, one.version
+    for event in events:
+        stream, version = event.stream, event.version
         known = streams.get(stream)
         if known is None:
             streams[stream] = version - 1, version

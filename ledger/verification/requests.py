@@ -54,12 +54,12 @@ class Requests:
 
     def take(self, events: Iterable[Envelope]) -> bool:
         """Read the next events; False where a request is not stored as they say."""
-        for one in events:
-            if one.cause is None:
+        for event in events:
+            if event.cause is None:
                 if self._open is not None:
                     self._carry(self._open)
-                self._open = one if one.token is not None or one.event.type == PAID else None
-            self._last = one.position
+                self._open = event if event.token is not None or event.event.type == PAID else None
+            self._last = event.position
         if len(self._wanted) >= _AT_ONCE:
             self._look()
         return self.fault is None

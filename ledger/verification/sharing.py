@@ -81,11 +81,11 @@ class Ranges:
             while not self._odd and (span := self._next()) is not None:
                 try:
                     _send(target, msgpack.encode(span))
-                    found = msgpack.decode(_receive(source), type=Seen | None)
+                    seen = msgpack.decode(_receive(source), type=Seen | None)
                 except (OSError, EOFError):
                     self._todo.append(span)
                     raise
-                self._note(found)
+                self._note(seen)
                 self.helped_with += span.end - span.start
 
     def _next(self) -> Span | None:
@@ -94,11 +94,11 @@ class Ranges:
         except IndexError:
             return None
 
-    def _note(self, found: Seen | None) -> None:
-        if found is None:
+    def _note(self, seen: Seen | None) -> None:
+        if seen is None:
             self._odd = True
         else:
-            self._seen[found.start] = found
+            self._seen[seen.start] = seen
 
     def whole(self, progress: Callable[[int, int], None] | None = None) -> Whole | None:
         """Look at what is left; None where something in the log is not as it must be."""
@@ -156,8 +156,8 @@ def serve() -> None:
             while True:
                 span = msgpack.decode(_receive(source), type=Span)
                 with reader.snapshot():
-                    found = look(reader, span, lambda _: None)
-                _send(target, msgpack.encode(found))
+                    seen = look(reader, span, lambda _: None)
+                _send(target, msgpack.encode(seen))
 
 
 def _send(target: IO[bytes], body: bytes) -> None:

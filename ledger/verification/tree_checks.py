@@ -170,10 +170,10 @@ class Growth:
 
 def root_of(peaks: dict[int, bytes]) -> bytes:
     """Return the root above complete subtrees, one a level, the largest on the left."""
-    found = b""
+    root = b""
     for _, peak in sorted(peaks.items()):
-        found = tree.node_hash(peak, found) if found else peak
-    return found or tree.EMPTY_ROOT
+        root = tree.node_hash(peak, root) if root else peak
+    return root or tree.EMPTY_ROOT
 
 
 def check_stored(nodes: Nodes) -> Fault | None:

@@ -378,28 +378,6 @@ def test_the_checkpoints_of_views(
     assert found(world.verify(code=1), "view checkpoints") == (kind, position)
 
 
-@pytest.mark.parametrize(
-    ("view", "column"),
-    [(view.name, column) for view in PROJECTIONS for column, _ in view.columns],
-)
-def test_every_column_of_every_view(world: Sealed, view: str, column: str) -> None:
-    connection = opened(world.path)
-    (rows,) = connection.execute(f"SELECT COUNT(*) FROM view_{view}").fetchone()
-    first = f"SELECT MIN(account) FROM view_{view}"
-    if rows:
-        connection.execute(
-            f"UPDATE view_{view} SET {column} = COALESCE({column}, 0) || '7' "
-            f"WHERE account = ({first})"
-        )
-    else:
-        columns = next(one.columns for one in PROJECTIONS if one.name == view)
-        places = ", ".join("'1'" for _ in columns)
-        connection.execute(f"INSERT INTO view_{view} VALUES ({places})")
-    connection.close()
-    answer = world.verify("--deep", code=1)
-    assert found(answer, "views")[0] in {"modified", "deleted", "inserted"}
-
-
 def test_a_row_of_a_view_deleted(world: Sealed) -> None:
     tampered(world.path, "DELETE FROM view_balances WHERE account = 'a-2'")
     answer = world.verify("--deep", code=1)
