@@ -7,21 +7,27 @@ This module must not know how a close is recorded, nor what was derived for it.
 
 from __future__ import annotations
 
-from datetime import date
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import PeriodIsClosed, PointInTheFuture, WrongState
 from ledger.events import PeriodClosed, PeriodReopened
-from ledger.periods import DAY, SECOND, Period, add_months, format_instant, local_date
+from ledger.periods import (
+    DAY,
+    SECOND,
+    Period,
+    add_months,
+    format_instant,
+    local_date,
+    local_day,
+    parse_instant,
+)
 from ledger.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.events import RecordedEvent
-
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class Close(NamedTuple):
@@ -47,8 +53,7 @@ class Close(NamedTuple):
     @property
     def offset(self) -> int:
         """The calendar offset in which it was closed."""
-        first = date.fromisoformat(f"{self.month}-01").toordinal() - _EPOCH_DAY
-        return first * DAY - self.starts
+        return parse_instant(f"{self.month}-01", 0) - self.starts
 
     def month_of(self, instant: int) -> str:
         """Name the month of an instant that is closed with this one."""
@@ -77,7 +82,7 @@ class Closes:
         """Apply one event of the ledger's own stream."""
         event = recorded.event
         if type(event) is PeriodClosed:
-            first = date.fromisoformat(f"{event.period}-01").toordinal() - _EPOCH_DAY
+            first = local_day(parse_instant(f"{event.period}-01", 0), 0)
             ends = event.at + SECOND
             starts = ends - (add_months(first, 1) - first) * DAY
             self.entries.append(

@@ -21,9 +21,9 @@ from cli.querying import rows_of
 from cli.release import release
 from cli.render import write
 from cli.trusting import read_key
-from ledger.checklist import CheckLine
 from ledger.closes import check_ended
 from ledger.decisions import closing
+from ledger.decisions.checklist import CheckLine
 from ledger.errors import WrongState
 from ledger.periods import months_of, read_period
 from ledger.proof.notes import write_base64

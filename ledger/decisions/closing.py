@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ledger.checklist import check_required
 from ledger.closes import check_ended
 from ledger.codec import tag
 from ledger.decisions import Act
+from ledger.decisions.checklist import check_required
 from ledger.errors import ConcurrentModification, InvalidInput
 from ledger.events import (
     LEDGER_STREAM,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.application import Ledger
-    from ledger.checklist import CheckLine, Digests, Figures
+    from ledger.decisions.checklist import CheckLine, Digests, Figures
     from ledger.events import RecordedEvent
     from ledger.periods import Period
     from ledger.store import Reader, Writer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger import codec
 from ledger.account.ordering import next_due
-from ledger.checklist import CheckLine, Figures
+from ledger.decisions.checklist import CheckLine, Figures
 from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import months_of
 from ledger.reconciling import ONE_ACCOUNT, OPEN, REOPENED, register
@@ -26,7 +26,7 @@ from projections.stored import fold_accounts, policy_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ledger.checklist import Digests
+    from ledger.decisions.checklist import Digests
     from ledger.periods import Period
     from ledger.policy import Policy
     from ledger.reconciling import Register, Run

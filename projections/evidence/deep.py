@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ledger import kept
 from ledger.certain import certain
-from ledger.checklist import Digests
 from ledger.connection import tables
+from ledger.decisions.checklist import Digests
 from ledger.errors import CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX, PeriodClosed
 from ledger.kept import stream_tiles

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.account import fold
-from ledger.checklist import Digests
+from ledger.decisions.checklist import Digests
 from ledger.events import ACCOUNT_PREFIX
 from projections.balances import BALANCES
 from projections.instances import INSTANCES

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.application import Ledger
-    from ledger.checklist import Figures
+    from ledger.decisions.checklist import Figures
     from ledger.store import Reader
 
 MARCH = read_period("2025-03", 8 * HOUR)
