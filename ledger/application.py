@@ -17,6 +17,7 @@ from ledger import clock as clocks
 from ledger import codec, kept
 from ledger import commands as c
 from ledger.account import evolve
+from ledger.certain import certain
 from ledger.engine import Engine, find_records, keys_used
 from ledger.errors import ClockWentBackwards, InvalidInput, NoSuchThing, WrongClock
 from ledger.events import RecordedEvent, account_of
@@ -325,8 +326,7 @@ class Ledger(Engine):
         """Append what was decided in steps: a long jump is not held in memory."""
         super()._add(made, recorded_at)
         self._held += len(made)
-        writer = self._writer
-        assert writer is not None  # noqa: S101 - events are decided inside a transaction
+        writer = certain(self._writer)  # events are decided inside a transaction
         if self._mark is None:
             if len(self.pending) >= self.step:
                 self._flush(writer)
@@ -369,8 +369,7 @@ class Ledger(Engine):
 
     def _undo(self, writer: Writer, clock_at: int) -> None:
         """Undo what the last line, which was not a command, has made due (exit 2)."""
-        mark = self._mark
-        assert mark is not None  # noqa: S101 - set before each command
+        mark = certain(self._mark)  # set before each command
         if self._saved:
             writer.undo()
             self.pending.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger.certain import certain
 from ledger.periods import DAY, slot_instant
 from ledger.state import RESTORING, STOPPED_EXPIRED, TRIAL, Deadline
 
@@ -72,8 +73,7 @@ def restored_at(instance: Instance, policy: Policy) -> int | None:
 
 def legacy_stop(state: AccountState, instance: Instance, policy: Policy) -> Deadline:
     """Return when a legacy instance of an overdue account stops (R16, R17)."""
-    since = state.overdue_since
-    assert since is not None  # noqa: S101 - only called for overdue accounts
+    since = certain(state.overdue_since)  # only called for overdue accounts
     # One that came to run later stops no earlier than that (R11).
     at = max(
         since + policy.overdue_grace_legacy,
@@ -91,9 +91,7 @@ def instance_deadline(instance: Instance, policy: Policy) -> Deadline | None:
     if instance.expires_at is None:
         return back
     if instance.state == STOPPED_EXPIRED:
-        release = releases_at(instance, policy)
-        assert release is not None  # noqa: S101 - it has a term
-        return Deadline(release, RELEASE, 0, key)
+        return Deadline(certain(releases_at(instance, policy)), RELEASE, 0, key)
     candidates = [Deadline(instance.expires_at, EXPIRY, 0, key)]
     if back is not None:
         candidates.append(back)

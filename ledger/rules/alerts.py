@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
 from ledger.account import deadlines as d
+from ledger.certain import certain
 from ledger.events import (
     AlertConfigured,
     LowBalanceAlertCleared,
@@ -52,14 +53,10 @@ def watch(batch: Batch) -> None:
 def remind(batch: Batch, _: str) -> None:
     """Due: ``available`` is still below the threshold (R54)."""
     state = batch.state
-    reminder = d.next_reminder(state, batch.config.policy)
-    threshold = state.alert.threshold
-    assert reminder is not None  # noqa: S101 - it is due
-    assert threshold is not None  # noqa: S101 - an episode is on
+    number = certain(d.next_reminder(state, batch.config.policy))[1]  # it is due
+    threshold = certain(state.alert.threshold)  # an episode is on
     batch.emit(
-        LowBalanceReminderSent(
-            number=reminder[1], threshold=threshold, available=state.available
-        )
+        LowBalanceReminderSent(number=number, threshold=threshold, available=state.available)
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import commands as c
+from ledger.certain import certain
 from ledger.errors import EffectiveTimeOutOfOrder
 from ledger.periods import format_instant
 
@@ -23,8 +24,7 @@ def effective_at(
     asked = command.effective_at
     if asked is None:
         return now
-    assert state.opened_at is not None  # noqa: S101 - a command to an account that there is
-    bound, why = state.opened_at, "before its account was opened"
+    bound, why = certain(state.opened_at), "before its account was opened"
     named = _named(state, command)
     if named is not None and named[0] > bound:
         bound, why = named

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
+from ledger.certain import certain
 from ledger.errors import (
     AlreadyExists,
     Expired,
@@ -122,13 +123,10 @@ def change_spec(batch: Batch, command: c.ChangeSpec) -> None:
     if instance.kind != ENTERPRISE or instance.state == RELEASED:
         msg = f"{instance.kind} instance {command.instance!r} is {instance.state}"
         raise WrongState(msg, rule="R47")
-    ends = instance.expires_at
-    assert ends is not None  # noqa: S101 - an Enterprise instance has a term
+    ends, sku_before = certain(instance.expires_at), certain(instance.sku)  # as each Enterprise one
     if batch.now >= ends:
         msg = f"the term of instance {command.instance!r} has ended"
         raise Expired(msg, rule="R47")
-    sku_before = instance.sku
-    assert sku_before is not None  # noqa: S101 - an Enterprise instance has one
     difference = new_price - list_price(batch, sku_before)
     if difference <= 0:
         msg = f"sku {command.sku!r} does not cost more than {sku_before!r}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import commands as c
 from ledger.account import deadlines as d
 from ledger.account.ordering import ordering
+from ledger.certain import certain
 from ledger.errors import WrongState
 from ledger.events import (
     OverdueCleared,
@@ -27,16 +28,15 @@ if TYPE_CHECKING:
 
 def mark(batch: Batch, *, cause: int | None) -> None:
     """Start, move or clear overdue so that it says what the items say (R9, R17, R19)."""
-    state = batch.state
-    if not state.items:
+    state, order = batch.state, ordering(batch.state, batch.config.policy)
+    oldest = order.oldest(state)
+    if oldest is None:
         if state.overdue_since is None:
             return
         cleared = batch.emit(OverdueCleared(overdue_since=state.overdue_since), cause=cause)
-        for name in sorted(ordering(state, batch.config.policy).stopped):
+        for name in sorted(order.stopped):
             batch.restore_service(name, cause=cleared)
         return
-    oldest = ordering(state, batch.config.policy).oldest(state)
-    assert oldest is not None  # noqa: S101 - there are items
     if state.overdue_since is None:
         started = OverdueStarted(item=oldest.item, overdue_since=oldest.posted_at)
         batch.emit(started, cause=cause)
@@ -47,8 +47,7 @@ def mark(batch: Batch, *, cause: int | None) -> None:
 
 def stop_legacy(batch: Batch, instance: str) -> None:
     """Due: the account stayed overdue for the whole grace period (R16, R17)."""
-    since = batch.state.overdue_since
-    assert since is not None  # noqa: S101 - only an overdue account has this deadline
+    since = certain(batch.state.overdue_since)  # only an overdue account has this deadline
     batch.emit(ServiceStopped(instance=instance, overdue_since=since))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import commands as c
 from ledger.account import deadlines as d
+from ledger.certain import certain
 from ledger.errors import AccountOverdue, Expired, InvalidPeriod, NotRenewable
 from ledger.events import (
     AutoRenewDisabled,
@@ -79,8 +80,7 @@ def renew(batch: Batch, command: c.Renew) -> None:
 
 
 def _monthly_price(batch: Batch, instance: Instance) -> int:
-    assert instance.sku is not None  # noqa: S101 - an Enterprise instance or a trial has one
-    return list_price(batch, instance.sku)
+    return list_price(batch, certain(instance.sku))  # an Enterprise instance or a trial has one
 
 
 def _renewed(
@@ -94,9 +94,7 @@ def _renewed(
     slot: int | None = None,
 ) -> None:
     """Lengthen the term from the old T; an expired service comes back (R19, R21, R25, R34)."""
-    starts, sku = instance.expires_at, instance.sku
-    assert starts is not None  # noqa: S101 - an Enterprise instance or a trial has a term
-    assert sku is not None  # noqa: S101 - as above
+    starts, sku = certain(instance.expires_at), certain(instance.sku)  # as all that have a term
     stopped = instance.state == STOPPED_EXPIRED
     expires_at = end_of_term(batch, instance.anchor, instance.months + months)
     renewed = batch.emit(
@@ -189,12 +187,8 @@ def try_slot(batch: Batch, name: str) -> None:
     """Due: renew from one coupon and cash, or note why not and leave the next slot (R33)."""
     state = batch.state
     instance = state.instances[name]
-    slot = d.next_slot(instance, batch.config.policy)
-    months, expires_at = instance.auto_months, instance.expires_at
-    assert slot is not None  # noqa: S101 - it is due
-    assert months is not None  # noqa: S101 - auto-renewal is on
-    assert expires_at is not None  # noqa: S101 - it has a term
-    number = slot[1]
+    _, number = certain(d.next_slot(instance, batch.config.policy))  # it is due
+    months, expires_at = certain(instance.auto_months), certain(instance.expires_at)
     price = _monthly_price(batch, instance) * months
     coupon = coupon_for_order(batch, c.AUTO, order_type="renew", gross=price)
     part = min(coupon.remaining, price) if coupon is not None else 0

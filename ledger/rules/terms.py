@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.account import deadlines as d
+from ledger.certain import certain
 from ledger.events import InstanceExpired, InstanceReleased
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 def expire(batch: Batch, instance: str) -> None:
     """Due: at T the service stops; a command recorded at T sees it expired (R22)."""
-    expires_at = batch.state.instances[instance].expires_at
-    assert expires_at is not None  # noqa: S101 - only a term has this deadline
+    expires_at = certain(batch.state.instances[instance].expires_at)  # only a term is due
     batch.emit(InstanceExpired(instance=instance, expires_at=expires_at))
 
 
