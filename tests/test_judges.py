@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.judges import wanted_by
 
@@ -48,3 +50,33 @@ def test_a_required_judge_that_is_skipped_fails(tmp_path: Path) -> None:
     for place, name in (("test_asks_a_shell", "zsh"), ("test_asks_hledger", "hledger"),
                         ("test_whole.py", "playwright")):  # fmt: skip
         assert f"{place}: {name} is installed, but was not asked" in done.stdout
+
+
+MAKE = """#!/bin/sh
+if [ "$1" = judges ]; then mkdir -p .venv; echo zsh > .venv/judges; exit; fi
+echo "judges in $(basename "$TALLY_JUDGES")"
+echo "SKIPPED [1] tests/test_a.py:3: needs Python 3.12"
+echo "==== 5 passed, 1 skipped in 2.0s ===="
+echo "demo: done"
+exit "$RESULT"
+"""
+
+
+@pytest.mark.parametrize("result", [0, 2])
+def test_continuous_integration_ends_with_what_was_skipped_and_why(
+    tmp_path: Path, result: int
+) -> None:
+    for place, text in ((".ci/run", (ROOT / ".ci/run").read_text()), ("bin/make", MAKE)):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_text(text)
+        (tmp_path / place).chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / ".ci/run"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "RESULT": str(result)},
+    )  # fmt: skip
+    assert done.returncode == result
+    assert "judges in judges\n" in done.stdout
+    assert done.stdout.endswith(
+        "summary:\nSKIPPED [1] tests/test_a.py:3: needs Python 3.12\n"
+        "==== 5 passed, 1 skipped in 2.0s ====\n"
+    )
