@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
 from ledger.errors import CorruptHistory
+from ledger.events import ACCOUNT_PREFIX
 from ledger.periods import SECOND
 from projections.journal.chart import SUBSCRIBED
 from projections.movements import BILL, CREDITS, NOTE, ORDER, REFUND, order_id, total
+from projections.point import history
 from projections.refunds import Orders, refund_of, term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from ledger.events import RecordedEvent
+    from ledger.store import Reader
+    from projections.point import Point
     from projections.refunds import Part
 
 OWED = "owed"  # what a provider owes beyond all that it billed: money of its own channel
@@ -61,14 +65,15 @@ class Charge(NamedTuple):
         return total(self.parts)
 
 
-def charges(account: str, history: Iterable[RecordedEvent]) -> tuple[str, list[Charge]]:
-    """Fold one account's events, in the order of a fold; return its currency and charges."""
-    charged, currency = Charges(), ""
-    for recorded in history:
-        if isinstance(recorded.event, e.AccountOpened):
-            currency = recorded.event.currency
-        charged.take(recorded, account)
-    return currency, charged.found
+def charges_at(reader: Reader, point: Point) -> Iterator[tuple[str, str, list[Charge]]]:
+    """Yield every account, its currency and its charges at a point, each in the order of a fold."""
+    for account in reader.accounts():
+        charged, currency = Charges(), ""
+        for recorded in history(reader, ACCOUNT_PREFIX + account, point):
+            if isinstance(recorded.event, e.AccountOpened):
+                currency = recorded.event.currency
+            charged.take(recorded, account)
+        yield account, currency, charged.found
 
 
 class Charges:

@@ -171,8 +171,8 @@ class Opened:
     def states(self, point: Point) -> Iterator[AccountState]:
         """Fold every account that exists at a point, by id, one at a time."""
         tiles = Tiles(self.reader)
-        for stream in self.reader.streams():
-            state = account_at(self.reader, stream.removeprefix("account:"), point, tiles)
+        for account in self.reader.accounts():
+            state = account_at(self.reader, account, point, tiles)
             if state is not None:
                 yield state
 

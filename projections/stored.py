@@ -16,12 +16,7 @@ from ledger.connection import equals, tables
 from ledger.events import ACCOUNT_PREFIX, POLICY_STREAM, account_of
 from ledger.loading import load_config
 from ledger.memory import no_cycles
-from projections.balances import BALANCES
-from projections.bills import BILLS
-from projections.coupons import COUPONS
-from projections.deadlines import DEADLINES
-from projections.instances import INSTANCES
-from projections.overdue import OVERDUE
+from projections.projection import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -33,9 +28,11 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.projection import Projection, ViewRow
 
-PROJECTIONS: tuple[Projection, ...] = (
-    BALANCES, COUPONS, BILLS, INSTANCES, OVERDUE, DEADLINES,
-)  # fmt: skip
+# In the order in which a replay hashes their rows.
+PROJECTIONS: tuple[Projection, ...] = tuple(
+    VIEWS.load(name)
+    for name in ("balances", "coupons", "bills", "instances", "overdue", "deadlines")
+)
 LIVE = "view_"
 SHADOW = "shadow_"
 _TOGETHER = 50  # accounts whose stored rows are read at once

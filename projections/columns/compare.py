@@ -13,7 +13,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.account import fold
 from ledger.errors import CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX
 from ledger.store.errors import ColumnsDamaged
@@ -23,7 +22,7 @@ from projections.columns import arrow, books
 from projections.columns.asking import Asking, rebuilt
 from projections.columns.segments import MISSING, TRUSTED, Columns
 from projections.journal import reports
-from projections.point import Point, config_at, history
+from projections.point import Point, account_at, config_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,9 +153,9 @@ def _written(line: Line | None) -> ViewRow | None:
 
 
 def _states(reader: Reader, point: Point) -> Iterator[AccountState]:
-    for stream in reader.streams():
-        state = fold(stream.removeprefix(ACCOUNT_PREFIX), history(reader, stream, point))
-        if state.opened_at is not None:
+    for account in reader.accounts():
+        state = account_at(reader, account, point)
+        if state is not None:
             yield state
 
 

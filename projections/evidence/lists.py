@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import events as e
 from ledger.events import account_of, type_name
-from ledger.money import format_minor
-from ledger.periods import format_instant
 from ledger.proof.tree import leaf_hash
+from projections.currencies import Currencies
 from projections.effects import effect
 from projections.history.bridge import CORRECTIONS
 
@@ -54,9 +53,7 @@ class Lists:
     ) -> None:
         """Start with empty lists; ``currency`` is the ledger's own."""
         self._period = period
-        self._offset = offset
-        self._currency = currency
-        self._others: dict[str, str] = {}  # accounts in another currency than the ledger's
+        self._writers = Currencies(own=currency, offset=offset)
         self._tables = {
             name: archive.later(EVENT_COLUMNS) for name in (LATE, EARLY, BACK_DATED, BY_HAND)
         } | {DUPLICATES: archive.later(DUPLICATE_COLUMNS)}
@@ -75,18 +72,13 @@ class Lists:
         event, period = recorded.event, self._period
         self._types[type(event)] += 1
         if isinstance(event, e.AccountOpened):
-            self._account(event)
+            self.currencies.add(self._writers.of_event(recorded).currency)
         effective_in = period.starts <= recorded.effective_at < period.ends
         recorded_in = period.starts <= recorded.recorded_at < period.ends
         if effective_in or recorded_in:
             self._in_the_period(recorded, effective_in=effective_in, recorded_in=recorded_in)
         if isinstance(event, e.TopUpReceived):
             self._payment(recorded, event)
-
-    def _account(self, event: e.AccountOpened) -> None:
-        self.currencies.add(event.currency)
-        if event.currency != self._currency:
-            self._others[event.account] = event.currency
 
     def _in_the_period(
         self, recorded: RecordedEvent, *, effective_in: bool, recorded_in: bool
@@ -105,14 +97,13 @@ class Lists:
                 self._tables[name].add(self._row(recorded))
 
     def _row(self, recorded: RecordedEvent) -> tuple[Any, ...]:
-        account = account_of(recorded.stream) or ""
-        currency = self._others.get(account, self._currency)
+        account = account_of(recorded.stream)
+        write = self._writers.of(account)
         return (
-            recorded.position, type_name(type(recorded.event)), account,
-            format_instant(recorded.effective_at, self._offset),
-            format_instant(recorded.recorded_at, self._offset), recorded.actor or "",
-            recorded.reason or "", recorded.command or "", currency,
-            *(format_minor(part, currency) for part in effect(recorded.event)),
+            recorded.position, type_name(type(recorded.event)), account or "",
+            write.instant(recorded.effective_at), write.instant(recorded.recorded_at),
+            recorded.actor or "", recorded.reason or "", recorded.command or "", write.currency,
+            *map(write.money, effect(recorded.event)),
         )  # fmt: skip
 
     def _complete(self, recorded: RecordedEvent, body: bytes) -> None:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date
-from projections.charges import OWED, Charge, charges
+from projections.charges import OWED, Charge, charges_at
 from projections.exports import Export, csv_pieces
 from projections.movements import BILL, NOTE, ORDER, REFUND
-from projections.point import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +41,7 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, str]]:
-    for account in reader.accounts():
-        currency, found = charges(account, history(reader, ACCOUNT_PREFIX + account, point))
+    for account, currency, found in charges_at(reader, point):
         for charge in found:
             if charge.kind != OWED:  # the vendor's bills have no such row
                 yield _row(account, currency, charge, terms.offset)

@@ -34,20 +34,21 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     import msgpack  # noqa: PLC0415 - known to this export alone, and loaded for it alone
 
     packer = msgpack.Packer(use_bin_type=True)
-    for body, recorded, write in _events(view.reader, point, terms):
+    for body, recorded, write in selected(view.reader, point, terms):
         yield Piece(packer.pack({**event_of(recorded, write).plain(), "body": body}), 1)
 
 
 def lines(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
     """Write every event that a point selects as one JSON object a line."""
-    for body, recorded, write in _events(view.reader, point, terms):
+    for body, recorded, write in selected(view.reader, point, terms):
         row = {**event_of(recorded, write).plain(), "body": write_base64(body)}
         yield Piece(f"{json.dumps(row, ensure_ascii=False)}\n".encode(), 1)
 
 
-def _events(
+def selected(
     reader: Reader, point: Point, terms: Terms
 ) -> Iterator[tuple[bytes, RecordedEvent, Formatter]]:
+    """Yield the stored bytes of what a point selects, the event, and the writer of its amounts."""
     currencies = Currencies(own=terms.currency, offset=terms.offset)
     for body in reader.bodies(until=point.position):
         recorded = codec.decode(body)

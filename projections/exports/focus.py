@@ -13,15 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ledger import events as e
-from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor, format_rated, format_round_down
 from ledger.periods import format_instant, local_date, local_day, midnight, parse_instant
-from projections.charges import OWED, Charge, charges
+from projections.charges import OWED, Charge, charges_at
 from projections.exports import Export, csv_pieces
 from projections.exports.focus_columns import COLUMNS, DEFAULT_EDITION, KINDS
 from projections.exports.tables import tables
 from projections.movements import BILL, NOTE, ORDER, REFUND
-from projections.point import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,8 +70,7 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 def rows(reader: Reader, point: Point, terms: Terms) -> Iterator[Row]:
     """Yield the rows with the cells of every edition; an absent cell is null."""
-    for account in reader.accounts():
-        currency, found = charges(account, history(reader, ACCOUNT_PREFIX + account, point))
+    for account, currency, found in charges_at(reader, point):
         months: dict[str, int] = {}
         for charge in found:
             yield from _Charged(account, currency, terms.offset, charge, months).rows()

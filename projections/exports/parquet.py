@@ -15,12 +15,11 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
-from ledger import codec
 from ledger import events as e
 from ledger.events import AMOUNTS, INSTANTS
 from ledger.money import format_minor, format_round_down
-from projections.currencies import Currencies
 from projections.exports import Export
+from projections.exports.events import selected
 from projections.exports.tables import tables
 
 if TYPE_CHECKING:
@@ -73,13 +72,8 @@ def pieces(view: LedgerView, point: Point, terms: Terms) -> Iterator[Piece]:
 
 
 def _rows(reader: Reader, point: Point, terms: Terms) -> Iterator[dict[str, Cell]]:
-    currencies = Currencies(own=terms.currency, offset=terms.offset)
-    for body in reader.bodies(until=point.position):
-        recorded = codec.decode(body)
-        currency = currencies.of_event(recorded).currency
-        if not point.everything and recorded.effective_at > point.at:
-            continue
-        event = recorded.event
+    for body, recorded, write in selected(reader, point, terms):
+        event, currency = recorded.event, write.currency
         row: dict[str, Cell] = {
             "position": recorded.position, "stream": recorded.stream,
             "account": e.account_of(recorded.stream), "version": recorded.version,
