@@ -1,4 +1,7 @@
-"""Expressions on the command line: compiled for an account's currency, with a word on names."""
+"""Accounts with an expression or a field on the command line: ``a-1 'cash < 100'``, ``a-1.cash``.
+
+Accounts may hold dots, so ACCOUNT.FIELD is tried at each dot; the first field that reads counts.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,7 @@ import click
 from cli.render import note
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
-from projections.history.compiling import compile_expression
-from projections.history.naming import is_account
+from projections.history.compiling import compile_expression, parse_name
 from projections.point import Asked
 from projections.snapshots import look_at
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cli.bootstrap import Session
+    from ledger.store import Reader
     from projections.history.expressions import Expression
+    from projections.history.fields import Name
     from projections.point import Point
 
 _BOTH: Final = 2  # an account and an expression
@@ -72,3 +76,41 @@ def note_what_is_missing(session: Session, account: str, expression: Expression)
             owner = str(name._replace(field=""))
             hint = f"; {near}" if near else ""
             note(f"note: {account} never had {owner}: it is null throughout{hint}")
+
+
+def is_account(reader: Reader, text: str) -> bool:
+    """Return whether there is an account of that name."""
+    return reader.stream_row(f"account:{text}", 1) is not None
+
+
+def names_account(reader: Reader, text: str) -> bool:
+    """Return whether a text is an account and nothing more."""
+    return "." not in text or is_account(reader, text)
+
+
+def account_and_field(text: str, *, members: bool = False) -> tuple[str, Name]:
+    """Split ``a-1.cash`` or ``a-1.instances["i-1"].state``. Raises: InvalidInput.
+
+    With ``members``, ``a-1.instances["i-1"]`` names all fields of the instance.
+    """
+    failure: InvalidInput | None = None
+    for place, letter in enumerate(text):
+        if letter != "." or not place:
+            continue
+        try:
+            name = parse_name(text[place + 1 :])
+        except InvalidInput as error:
+            failure = failure or error
+            continue
+        if name.field or members:
+            return text[:place], name
+        msg = f"{text!r} names {name}, not one field of it"
+        raise InvalidInput(msg, hint=f"e.g. {text}.{_example(name)}")
+    if failure is not None:
+        raise failure
+    msg = f"{text!r} names no field"
+    raise InvalidInput(msg, hint=f"e.g. {text}.cash")
+
+
+def _example(name: Name) -> str:
+    return "state" if name.family == "instances" else "amount"

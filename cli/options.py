@@ -57,7 +57,7 @@ class Output:
 
         Beside rows a note says what has restated them (R64).
         """
-        if self.human:
+        if self.form not in ("json", "ndjson", "csv"):  # a page, if only as HTML
             return False
         if self.form == "json":
             self.object(answer)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.periods import DAY, HOUR, MINUTE, SECOND
-from projections import asked as asking
+from projections.history import points
 from projections.history.points import (
     Here,
     count,
-    here,
     parse_at,
     parse_point,
 )
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
 
 _UNITS = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
 _BACK = re.compile(r"-\d+(?:s|min|h|d|w)(?:::.*)?")
-
-
-def around(session: Session) -> Here:
-    """Return what a point is read against: the clock, the head, the tags."""
-    return here(session.reader, clock=session.now, offset=session.offset)
 
 
 def read_duration(text: str) -> int | None:
@@ -63,8 +57,8 @@ def asked(
     """
     if at is known_at is position is as_of is None:
         return session.point(Asked())
-    wanted = asking.Point(at=at, known_at=known_at, position=position, as_of=as_of)
-    return session.point(wanted.read(around(session)))
+    wanted = points.Point(at=at, known_at=known_at, position=position, as_of=as_of)
+    return session.point(wanted.read(session.here()))
 
 
 def point_argument(session: Session, text: str | None) -> Point:
@@ -72,7 +66,7 @@ def point_argument(session: Session, text: str | None) -> Point:
 
     Raises: InvalidInput, PointInTheFuture, NoSuchThing.
     """
-    return session.point(Asked() if text is None else parse_point(text, around(session)))
+    return session.point(Asked() if text is None else parse_point(text, session.here()))
 
 
 class PointCommand(click.Command):

@@ -15,7 +15,6 @@ from msgspec import UNSET, UnsetType
 
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
-from projections import asked
 from projections.answers.balances import (
     Balance,
     Balances,
@@ -35,7 +34,8 @@ from projections.answers.state import (
 )
 from projections.answers.terms import PointShown
 from projections.balances import rows as balance_rows
-from projections.history.closed import frame_of
+from projections.history import points
+from projections.history.closes import frame_of
 from projections.history.points import here, parse_at, parse_point, read_start
 from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
 from projections.point import Asked, Point
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
     from projections.answers.rows import ViewRows
     from projections.answers.terms import Answer, Restated
     from projections.answers.why import Why
-    from projections.history.closed import Frame
+    from projections.history.closes import Frame
     from projections.history.fields import Name
     from projections.history.points import Here
     from projections.history.restated import Moved
 
 # How a point may be given: as it is asked for, resolved, as text, as an aware datetime; None is
 # everything recorded so far.
-When: TypeAlias = asked.Point | Point | str | datetime | None
+When: TypeAlias = points.Point | Point | str | datetime | None
 Derived = Literal["fold", "spark", "sql", "view"]
 
 
@@ -84,7 +84,7 @@ class LedgerView(Opened):
             return self.point(Asked())
         if isinstance(when, str):
             return self.point(parse_point(when, self.here()))
-        given = asked.Point(at=when) if isinstance(when, datetime) else when
+        given = points.Point(at=when) if isinstance(when, datetime) else when
         return self.point(given.read(self.here()))
 
     # --- one account ----------------------------------------------------------------------
@@ -354,7 +354,7 @@ class LedgerView(Opened):
 
     def instant(self, given: str | datetime) -> int:
         """Read the beginning of a span: a date is its 00:00:00; -7d counts from the clock."""
-        text = given if isinstance(given, str) else asked.written(given)
+        text = given if isinstance(given, str) else points.written(given)
         try:
             return read_start(text, self.offset)
         except InvalidInput:

@@ -60,8 +60,8 @@ from projections.answers.terms import (
     Restated,
 )
 from projections.answers.why import Cause, Flip, Why
-from projections.asked import Point
 from projections.exports import Export, Piece, Terms
+from projections.history.points import Point
 from projections.point import Point as ResolvedPoint
 from projections.projection import Projection
 from projections.reconciliation.amounts import read_amount

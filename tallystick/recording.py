@@ -21,7 +21,7 @@ from ledger.periods import parse_instant
 from ledger.policy import Policy
 from ledger.store import open_store
 from ledger.store.making import new_ledger
-from projections.asked import written
+from projections.history.points import written
 from projections.runner import Views
 from projections.view import LedgerView
 

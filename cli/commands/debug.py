@@ -11,7 +11,6 @@ from cli.debugging import page, prompt
 from cli.errors import DONE, error_line, error_shown, exit_code
 from cli.line_history import keep_lines
 from cli.options import Output, account_argument, tally_command
-from cli.points import around
 from cli.render import flush, note
 from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
 from ledger.quoting import plural
@@ -51,7 +50,7 @@ def command(
     """
     currency = session.state(account, session.point(Asked())).currency
     debugger = Debugger(
-        session.reader, account, here=around(session), currency=currency
+        session.reader, account, here=session.here(), currency=currency
     )
     if tui:
         return _full_screen(debugger, output, scripts)

@@ -9,6 +9,7 @@ import click
 
 from cli.changes import write_changes
 from cli.errors import DONE, FOUND
+from cli.expressions import is_account
 from cli.options import Output, tally_command
 from cli.points import PointCommand, point_argument
 from cli.progress import Progress
@@ -17,9 +18,7 @@ from cli.restatements import say_restated, write_was
 from ledger.certain import certain
 from ledger.quoting import plural
 from projections.answers.terms import Typed
-from projections.history.bridge import PARTS
-from projections.history.diff import diff_of
-from projections.history.naming import is_account
+from projections.history.diff import PARTS, diff_of
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -9,12 +9,12 @@ import click
 from cli.changes import spelled
 from cli.errors import DONE, FOUND
 from cli.event_lines import caused_by, fitting
+from cli.expressions import account_and_field
 from cli.options import Output, tally_command
-from cli.points import PointCommand, around
+from cli.points import PointCommand
 from cli.render import point_line, short, strong, write
 from cli.restatements import say_restated
 from projections.history.blame import last_of
-from projections.history.naming import account_and_field
 from projections.history.points import parse_point
 from projections.point import Asked
 
@@ -56,7 +56,7 @@ def _bound(session: Session, before: str | None) -> tuple[Point, tuple[int, int]
     """Return the point to look from, and the place in the order of its events to stop before."""
     if before is None:
         return session.point(Asked()), None
-    asked = parse_point(before, around(session))
+    asked = parse_point(before, session.here())
     point = session.point(asked)
     if asked.at is not None:
         return point, (asked.at, 0)

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.bootstrap import Session
 from cli.errors import EXPECTED, error_shown, exit_code
-from cli.explorer import links, proofs, shown
+from cli.explorer import links, shown
 from cli.explorer.asking import words_of
-from cli.explorer.drawings import drawn
+from cli.points import asked as point_asked
+from cli.trusting import read_policy
 from ledger.errors import ExtraMissing, LedgerError
+from ledger.proof.notes import read_base64
+from ledger.proof.proofs import Inclusion, check_inclusion, read_proof
+from projections.html.balance import balance
+from projections.html.lanes import lanes
+from projections.html.river import river
+from projections.html.svg import joined
+from projections.reports.timeline import timeline
 
 try:
     from jinja2 import Environment, PackageLoader
@@ -20,11 +29,12 @@ except ImportError as missing:
     raise ExtraMissing(package=missing.name or "jinja2", extra="serve") from None
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cli.explorer.answers import Answers, Stamp
     from cli.explorer.asking import Reply
     from cli.explorer.pages import Given, Page, Part
+    from projections.html.svg import Markup
 
 Json = dict[str, Any]
 MENU: Final = (
@@ -87,7 +97,7 @@ class Renderer:
         answer = reply.json
         made: Json = {"part": part, "failed": None, "figures": [], "table": None}
         if part.shape == "proof":
-            return {**made, "proof": proofs.checked(self._answers.location, reply)}
+            return {**made, "proof": _checked(self._answers.location, reply)}
         if answer.get("schema") == "tally.error/1":
             return {**made, "failed": answer}
         made["answer"] = answer
@@ -115,7 +125,7 @@ class Renderer:
         key = ("drawn", name, *(f"--{axes[one]}={at}" for one, at in sorted(asked.point.items())))
         try:
             text = self._answers.drawn(
-                stamp, key, lambda: drawn(self._answers.location, name, asked.point)
+                stamp, key, lambda: _drawing(self._answers.location, name, asked.point)
             )
         except LedgerError as error:
             return {"part": part, "failed": error_shown(error)}
@@ -132,4 +142,38 @@ class Renderer:
         if reply.code:
             said = reply.json
             return reply.code, f"{said['message']}; {said['hint']}\n".encode()
-        return 0, proofs.files(reply)[0 if file == "proof" else 1]
+        return 0, _files(reply)[0 if file == "proof" else 1]
+
+
+def _drawing(location: str, account: str, point: Mapping[str, str]) -> Markup:
+    """Draw an account up to a point. Raises: LedgerError."""
+    with Session(location) as session:
+        found = timeline(session.reader, account, point_asked(session, **point))
+        offset = session.offset
+        pieces = [balance(found, offset)]
+        if found.instances:
+            pieces.append(lanes(found, offset))
+        return joined((*pieces, river(found, offset, listed=False)))
+
+
+def _files(reply: Reply) -> tuple[bytes, bytes]:
+    """Return the proof and the event's bytes out of ``tally prove --json``."""
+    return reply.json["proof"].encode(), read_base64(reply.json["event"])
+
+
+def _checked(location: str, reply: Reply) -> Json:
+    """Return whether a proof holds, and who signed it; or why it cannot be said."""
+    if reply.code:
+        return {"ok": None, "said": reply.json["message"], "hint": reply.json["hint"]}
+    text, body = _files(reply)
+    try:
+        proof = read_proof(text.decode())
+        assert isinstance(proof, Inclusion)  # noqa: S101 - it was made for an event
+        accepted = check_inclusion(proof, body, read_policy(location, None))
+    except (LedgerError, OSError) as error:
+        return {"ok": False, "said": str(error), "hint": ""}
+    checkpoint = accepted.checkpoint
+    return {
+        "ok": True, "origin": checkpoint.origin, "size": checkpoint.size,
+        "signed_by": [key.name for key in accepted.keys],
+    }  # fmt: skip

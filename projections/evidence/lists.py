@@ -18,7 +18,7 @@ from ledger.events import account_of, type_name
 from ledger.proof.tree import leaf_hash
 from projections.currencies import Currencies
 from projections.effects import effect
-from projections.history.bridge import CORRECTIONS
+from projections.history.diff import CORRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,8 +31,7 @@ from projections.evidence.digests import point_of
 from projections.evidence.lists import FRAME_COLUMNS, METHOD, Frame, Lists
 from projections.evidence.reconciled import closes, reconciliations
 from projections.evidence.writing import Archive, Spooled, json_bytes
-from projections.history.register import register_of
-from projections.history.register_json import close_shown, fact_shown, sums_of
+from projections.history.register import close_shown, fact_shown, register_of, sums_of
 from projections.journal import beancount, hledger
 from projections.journal.reports import CLOSING, OPENING
 from projections.journal.transactions import BARE, Ledgered

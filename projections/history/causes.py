@@ -153,3 +153,51 @@ class Causes:
                 return None
             recorded = self.events[parents[0]]
         return recorded
+
+
+# --- the rule of an event ------------------------------------------------------------------------
+
+_MADE_BY: dict[str, tuple[type[e.Event], ...]] = {
+    "section 4": (e.PolicyAdopted,), "R1": (e.AccountOpened,), "R2": (e.TopUpReceived,),
+    "R4": (e.TopUpReversed, e.DebtRecorded), "R5": (e.UsageRecorded, e.BillPosted),
+    "R9": (e.OverdueStarted, e.OverdueCleared), "R10": (e.CreditNoteIssued,),
+    "R16": (e.ServiceStopped,), "R17": (e.OverdueReanchored,),
+    "R19": (e.ServiceRestoring, e.ServiceRestored), "R20": (e.PublicInstanceActivated,),
+    "R22": (e.InstanceExpired,), "R24": (e.PriceSet,), "R26": (e.InstancePurchased,),
+    "R28": (e.CommandAccepted,), "R30": (e.AutoRenewEnabled,), "R32": (e.AutoRenewModified,),
+    "R33": (e.AutoRenewFailed,), "R36": (e.AutoRenewDisabled,),
+    "R37": (e.CouponGranted, e.CouponStarted), "R40": (e.CouponExpired,),
+    "R44": (e.InstanceFrozen, e.TrialContinued), "R45": (e.UpgradedToEnterprise,),
+    "R46": (e.TrialStarted,), "R47": (e.SpecUpgraded,), "R49": (e.RenewalCancelled,),
+    "R53": (e.AlertConfigured, e.LowBalanceAlertRaised, e.LowBalanceAlertCleared),
+    "R54": (e.LowBalanceReminderSent, e.LowBalanceRemindersCancelled),
+    "R55": (
+        e.ReconciliationRun, e.BreakOpened, e.PartiesSeen, e.BreakResolved, e.BreakSignedOff,
+        e.MatchConfirmed, e.BreakReopened,
+    ),
+    "R56": (e.TagAdded,), "R61": (e.PeriodClosed,), "R63": (e.PeriodReopened,),
+    "R65": (e.ChecksAdopted, e.RunNarrowed, e.ReconciliationSignedOff),
+    "R67": (e.NoticeSent, e.NoticeFailed),
+}  # fmt: skip
+_BY_TYPE = {kind: rule for rule, kinds in _MADE_BY.items() for kind in kinds}
+# Commands after which a bill is posted at once; None: the clock.
+_POSTING = (None, "post-bill", "record-usage")
+_RENEWED = {"manual": "R24", "bulk": "R27", "auto": "R33"}
+
+
+def rule_of(recorded: RecordedEvent) -> str:
+    """Return the rule that made an event, like ``R16``."""
+    event = recorded.event
+    if isinstance(event, e.CommandRefused):
+        return event.rule
+    if isinstance(event, e.InstanceRenewed):
+        return _RENEWED.get(event.via, "R24")
+    if isinstance(event, e.InstanceReleased):
+        return "R48" if event.via == "cancel" else "R23"
+    if isinstance(event, e.RefundIssued):
+        return "R49" if event.reason == "renewal" else "R48"
+    if isinstance(event, e.BillSettled):
+        # A bill is paid by what was there when it was posted, or later by cash that came in.
+        posted = recorded.cause == recorded.position - 1 and recorded.command in _POSTING
+        return "R7" if posted or event.coupons else "R2"
+    return _BY_TYPE[type(event)]

@@ -22,8 +22,7 @@ from projections.answers.why import Explained
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.fields import Cell, Look, Name, read_all, written
 from projections.history.points import parse_known, parse_point
-from projections.history.probes import Break, Touch, WatchValue
-from projections.history.timeline import Timeline
+from projections.history.timeline import Break, Timeline, Touch, WatchValue
 from projections.history.walk import Change, Watch
 from projections.history.why import told, why, why_event
 from projections.point import Point

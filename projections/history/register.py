@@ -2,7 +2,6 @@
 
 Each fact is shown with what it changed in the figures at the end of the period. Invariant: the
 changes of a figure add up to the difference between the close and now; a pure fold of the log.
-This module must not know how it is shown.
 """
 
 from __future__ import annotations
@@ -10,16 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.closes import month_after
+from ledger.events import type_name
 from ledger.loading import facts_for
 from ledger.periods import Period, local_date, months_of, read_period
-from projections.history.closed import Frame
-from projections.history.closes import read_closes
+from projections.answers.closing import CloseShown
+from projections.answers.closing import Fact as FactShown
+from projections.answers.closing import Moved as MovedShown
+from projections.answers.terms import Formatter, Instant, Typed
+from projections.history.closes import Frame, read_closes
 from projections.history.diff import figures, place
-from projections.history.fields import MONEY, Cell, Name
-from projections.history.restated import at_close, moved_by
+from projections.history.fields import MONEY, Cell, Name, written
+from projections.history.restated import at_close, by_currency, moved_by
 from projections.point import Point
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from ledger.closes import Close, Closes
     from ledger.events import RecordedEvent
     from ledger.store import Reader
@@ -167,3 +172,46 @@ def _month(reader: Reader, closes: Closes, name: str, point: Point, offset: int)
         starts=month.starts, ends=month.ends,
     )  # fmt: skip
     return Month(name, CLOSED if close.reopened is None else REOPENED, close, len(facts))
+
+
+def sums_of(found: Register, offset: int) -> dict[str, dict[str, Decimal]]:
+    """Add up what every fact changed; what does not differ is left out."""
+    sums = by_currency((one.moved for one in (*found.facts, *found.earlier)), offset)
+    shown = {
+        currency: {name: amount for name, amount in own.told().items() if amount}
+        for currency, own in sums.items()
+    }
+    return {currency: own for currency, own in shown.items() if own}
+
+
+def close_shown(close: Close, offset: int) -> CloseShown:
+    """Return one close."""
+    reopened = close.reopened_at
+    return CloseShown(
+        position=close.position, period=close.month,
+        closed_at=Instant.at(close.closed_at, offset), actor=close.actor,
+        reopened_at=None if reopened is None else Instant.at(reopened, offset),
+        restatements=list(close.event.restatements),
+    )  # fmt: skip
+
+
+def fact_shown(fact: Fact, offset: int) -> FactShown:
+    """Return one fact and what it changed."""
+    recorded, moved = fact.moved.recorded, fact.moved
+    write = Formatter(offset=offset, currency=moved.currency)
+    typed = Typed(offset=offset, currency=moved.currency)
+    return FactShown(
+        position=recorded.position, type=type_name(type(recorded.event)),
+        account=moved.account, currency=moved.currency,
+        effective_at=typed.instant(recorded.effective_at),
+        recorded_at=typed.instant(recorded.recorded_at),
+        actor=recorded.actor, reason=recorded.reason,
+        changes=[
+            MovedShown(
+                field=str(one.name), as_closed=written(one.name, one.as_closed, write),
+                now=written(one.name, one.now, write),
+                delta=None if one.delta is None else typed.money(one.delta),
+            )
+            for one in fact.altered
+        ],
+    )  # fmt: skip

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.history.closed import Frame
+    from projections.history.closes import Frame
     from projections.view import LedgerView
 
 SUMS = ("cash", "outstanding")
@@ -54,59 +54,6 @@ class Moved(NamedTuple):
                 if field == COUPONS else change.name == Name(field))
         ]  # fmt: skip
         return sum(int(change.after or 0) - int(change.before or 0) for change in names)
-
-
-# --- what counts as having moved an answer -------------------------------------------------------
-
-
-def anything(moved: Moved) -> bool:
-    """Whatever the page of an account shows: state, diff, timeline."""
-    return bool(moved.changes)
-
-
-def money(moved: Moved) -> bool:
-    """Whatever a row of balances shows."""
-    owned = ("", COUPONS)
-    return any(change.name.family in owned and _counts(change.name) for change in moved.changes)
-
-
-def _counts(name: Name) -> bool:
-    return name.family == "" or name.field == "remaining"
-
-
-def instances(moved: Moved) -> bool:
-    """Whatever the rows of instances show."""
-    return any(change.name.family == "instances" for change in moved.changes)
-
-
-def coupons(moved: Moved) -> bool:
-    """Whatever the rows of coupons show."""
-    return any(change.name.family == COUPONS for change in moved.changes)
-
-
-def unpaid(moved: Moved) -> bool:
-    """Whatever the report of who owes shows."""
-    return any(
-        change.name.family == "unpaid"
-        or change.name.field in ("outstanding", "overdue", "overdue_since")
-        for change in moved.changes
-    )
-
-
-def cash(moved: Moved) -> bool:
-    """Whatever the lots show."""
-    return moved.sum("cash") != 0
-
-
-def books(moved: Moved) -> bool:
-    """Whatever is posted."""
-    event = moved.recorded.event
-    return bool(postings(event, moved.account, billed=_ANY_PRODUCT))
-
-
-def terms(_: Moved) -> bool:
-    """The cash of terms: no fact from outside can move it."""
-    return False
 
 
 # --- the facts ------------------------------------------------------------------------------------
@@ -224,10 +171,28 @@ def was_and_is(view: LedgerView, frame: Frame, account: str, point: Point) -> Wa
     return Was(shown(before), shown(after), [one.position for one in facts])
 
 
-# What counts as having moved an answer, by the name of its command or report.
+def _changes(wanted: Callable[[Name], bool]) -> Callable[[Moved], bool]:
+    return lambda moved: any(wanted(change.name) for change in moved.changes)
+
+
+def _posted(moved: Moved) -> bool:
+    return bool(postings(moved.recorded.event, moved.account, billed=_ANY_PRODUCT))
+
+
+anything = _changes(lambda _: True)
+# What counts as having moved an answer, by the name of its command or report: whatever it shows.
 MOVES: dict[str, Callable[[Moved], bool]] = {
     "state": anything, "diff": anything, "timeline": anything, "sql": anything,
-    "balances": money, "instances": instances, "coupons": coupons,
-    "overdue": unpaid, "lots": cash, "statement": books,
-    "trial-balance": books, "rollforward": books, "deferred": terms,
+    "balances": _changes(
+        lambda name: not name.family or (name.family == COUPONS and name.field == "remaining")
+    ),
+    "instances": _changes(lambda name: name.family == "instances"),
+    "coupons": _changes(lambda name: name.family == COUPONS),
+    "overdue": _changes(
+        lambda name: name.family == "unpaid"
+        or name.field in ("outstanding", "overdue", "overdue_since")
+    ),
+    "lots": lambda moved: moved.sum("cash") != 0,
+    "statement": _posted, "trial-balance": _posted, "rollforward": _posted,
+    "deferred": lambda _: False,  # the cash of terms: no fact from outside can move it
 }  # fmt: skip

@@ -21,9 +21,8 @@ from ledger.policy import did_you_mean
 from projections.answers.terms import Typed
 from projections.answers.why import CashPart, CashThere, Cause, Why
 from projections.effects import effect
-from projections.history.causes import Causes, is_fact
+from projections.history.causes import Causes, is_fact, rule_of
 from projections.history.fields import FAMILIES, Cell, Name, written
-from projections.history.rules_of import rule_of
 from projections.history.walk import Walk
 from projections.lots import flows, fold_lots
 from projections.reports.lots import paid_from

@@ -15,7 +15,8 @@ from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.answers.hunting import Word
 from projections.history.fields import names_of
-from projections.history.probes import TYPES, Break, WatchValue
+from projections.history.timeline import Break, WatchValue
+from projections.selecting import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,7 @@ from ledger.memory import no_cycles
 from ledger.rehearsal.recheck import Recheck, accounts_named
 from ledger.releases import Releases
 from projections.answers.rehearsing import Counted, DecidedOtherwise, FieldDecided, Rechecked
-from projections.history.rules_of import rule_of
+from projections.history.causes import rule_of
 from projections.shares import divide
 from projections.view import LedgerView
 

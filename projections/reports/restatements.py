@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import InvalidInput
 from ledger.periods import read_period
 from projections.answers.closing import Restatements
-from projections.history.register import register_of
-from projections.history.register_json import close_shown, fact_shown, sums_of
+from projections.history.register import close_shown, fact_shown, register_of, sums_of
 from projections.reports import Report
 
 if TYPE_CHECKING:

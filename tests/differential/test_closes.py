@@ -18,8 +18,7 @@ from ledger.errors import WrongState
 from ledger.periods import DAY, SECOND, format_instant, local_date, parse_instant, read_period
 from ledger.rehearsal.rehearsal import Rehearsal
 from projections.evidence.closing import Derivation
-from projections.history.closed import frame_of
-from projections.history.closes import read_closes
+from projections.history.closes import frame_of, read_closes
 from projections.history.diff import figures
 from projections.history.register import register_of
 from projections.history.restated import anything, by_currency, moved_by

@@ -11,9 +11,8 @@ from ledger.store import open_reader
 from projections.answers.terms import Formatter
 from projections.history.bisect import bisect
 from projections.history.blame import blame, last
-from projections.history.bridge import PARTS
 from projections.history.compiling import compile_expression, parse_name
-from projections.history.diff import Row, candidates, diff_account, difference
+from projections.history.diff import PARTS, Row, candidates, diff_account, difference
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.trace import trace
 from projections.history.walk import EFFECTIVE, KNOWN, Axis, Walk

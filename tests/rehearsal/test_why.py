@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from ledger import codec
 from projections.answers.terms import Formatter
 from projections.answers.why import Cause, Explained
-from projections.history.causes import Causes, is_fact
+from projections.history.causes import Causes, is_fact, rule_of
 from projections.history.compiling import parse_name
 from projections.history.fields import Look, Name, read_all
-from projections.history.rules_of import rule_of
 from projections.history.why import Found, told, why
 from projections.point import Asked, Point, account_at, config_at, resolve
 from tests.rehearsal.worlds import (
