@@ -8,9 +8,9 @@ is written, no error is shown, and a ledger that cannot be read completes nothin
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from importlib.resources import files
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click import shell_completion
@@ -19,153 +19,110 @@ from click.shell_completion import CompletionItem
 from cli.bootstrap import Session
 from cli.settings import ledger_setting
 from ledger.errors import LedgerError
+from ledger.policy import KEYS
+from ledger.reconciling import register as breaks_register
+from projections.history.fields import names_of
+from projections.history.points import TAG, WORDS
+from projections.history.register import months_at
+from projections.history.tags import read_tags
 from projections.point import Asked
+from projections.snapshots import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
     from ledger.state import AccountState
+
+    Source = Callable[[Session, click.Context, str], Iterable[str]]
 
 MOST = 500  # names that a shell is given at once
 POSITIONS = 20  # of the log
 
 
-@contextmanager
-def ledger_of(ctx: click.Context) -> Iterator[Session]:
-    """Open the ledger that the words so far name. Raises: LedgerError, OSError."""
-    with Session(str(ledger_setting(ctx.params.get("ledger"), ctx).value)) as session:
-        session.may_write = False
-        yield session
+def _accounts(session: Session, _ctx: click.Context, start: str) -> list[str]:
+    found = session.reader.streams(f"account:{start}")
+    return [stream.removeprefix("account:") for stream in islice(found, MOST)]
 
 
-def accounts(ctx: click.Context, start: str) -> list[str]:
-    """List accounts that begin so."""
-    with ledger_of(ctx) as session:
-        found = session.reader.streams(f"account:{start}")
-        return [stream.removeprefix("account:") for stream in islice(found, MOST)]
-
-
-def _state(ctx: click.Context, account: str | None = None) -> AccountState | None:
-    from projections.snapshots import look_at  # noqa: PLC0415 - where an account is looked into
-
+def _account(ctx: click.Context) -> str:
+    """Return the account that the words so far name, if any."""
     words = ctx.params.get("words") or ctx.params.get("account") or ()
-    name = account or (words if isinstance(words, str) else next(iter(words), ""))
-    with ledger_of(ctx) as session:
-        return look_at(session.reader, name, session.point(Asked()))
+    return words if isinstance(words, str) else next(iter(words), "")
 
 
-def fields(ctx: click.Context, start: str) -> list[str]:
+def _state(session: Session, account: str) -> AccountState | None:
+    return look_at(session.reader, account, session.point(Asked()))
+
+
+def _names(kept: Callable[[AccountState], Mapping[str, object]], *more: str) -> Source:
+    """Complete the names of what an account keeps."""
+
+    def found(session: Session, ctx: click.Context, _start: str) -> list[str]:
+        state = _state(session, _account(ctx))
+        return [*more, *(sorted(kept(state)) if state is not None else ())]
+
+    return found
+
+
+def _fields(session: Session, ctx: click.Context, start: str) -> list[str]:
     """List ACCOUNT, then ACCOUNT.FIELD where the account is whole."""
-    from projections.history.fields import names_of  # noqa: PLC0415 - as above
-
-    found = accounts(ctx, start)
+    found = _accounts(session, ctx, start)
     for place, letter in enumerate(start):
-        state = _state(ctx, start[:place]) if letter == "." else None
+        state = _state(session, start[:place]) if letter == "." else None
         if state is not None:
             found += [f"{start[:place]}.{name}" for name in names_of(state)]
-    if len(found) == 1 and found[0] == start:  # the whole account: go on with its fields
-        state = _state(ctx, start)
+    if found == [start]:  # the whole account: go on with its fields
+        state = _state(session, start)
         found = [f"{start}.{name}" for name in names_of(state)] if state is not None else found
     return found
 
 
-def expressions(ctx: click.Context, start: str) -> list[str]:
+def _expressions(session: Session, ctx: click.Context, start: str) -> list[str]:
     """List accounts, then fields for an expression about the one that was given."""
-    from projections.history.fields import names_of  # noqa: PLC0415 - as above
-
-    if not ctx.params.get("words") and not ctx.params.get("account"):
-        return accounts(ctx, start)
-    state = _state(ctx)
+    if not _account(ctx):
+        return _accounts(session, ctx, start)
+    state = _state(session, _account(ctx))
     return list(names_of(state)) if state is not None else []
 
 
-def _instances(ctx: click.Context, _start: str) -> list[str]:
-    state = _state(ctx)
-    return sorted(state.instances) if state is not None else []
-
-
-def _coupons(ctx: click.Context, _start: str) -> list[str]:
-    state = _state(ctx)
-    return ["auto", "none", *(sorted(state.coupons) if state is not None else ())]
-
-
-def _bills(ctx: click.Context, _start: str) -> list[str]:
-    state = _state(ctx)
-    return sorted(state.bills) if state is not None else []
-
-
-def _skus(ctx: click.Context, _start: str) -> list[str]:
-    with ledger_of(ctx) as session:
-        return sorted(session.config.prices)
-
-
-def points(ctx: click.Context, start: str) -> list[str]:
+def _points(session: Session, _ctx: click.Context, start: str) -> list[str]:
     """List the words of a point, and the ledger's tags, for either part of AT::KNOWN."""
-    from projections.history.points import TAG, WORDS  # noqa: PLC0415 - where a point is asked
-    from projections.history.tags import read_tags  # noqa: PLC0415 - as above
-
     head, pair, _ = start.rpartition("::")
-    with ledger_of(ctx) as session:
-        words = [*WORDS, *(TAG + name for name in read_tags(session.reader))]
+    words = [*WORDS, *(TAG + name for name in read_tags(session.reader))]
     return [head + pair + word for word in words]
 
 
-def _breaks(ctx: click.Context, _start: str) -> list[str]:
-    from ledger.reconciling import register  # noqa: PLC0415 - where breaks are asked
-
-    with ledger_of(ctx) as session:
-        return sorted(register(session.reader).breaks)
+def _breaks(session: Session, _ctx: click.Context, _start: str) -> list[str]:
+    return sorted(breaks_register(session.reader).breaks)
 
 
-def _breaks_and_runs(ctx: click.Context, start: str) -> list[str]:
-    from ledger.reconciling import register  # noqa: PLC0415 - as above
-
-    with ledger_of(ctx) as session:
-        return [*_breaks(ctx, start), *register(session.reader).runs]
+def _breaks_and_runs(session: Session, ctx: click.Context, start: str) -> list[str]:
+    return [*_breaks(session, ctx, start), *breaks_register(session.reader).runs]
 
 
-def _lines_of_a_break(ctx: click.Context, _start: str) -> list[str]:
-    from ledger.reconciling import register  # noqa: PLC0415 - as above
-
-    with ledger_of(ctx) as session:
-        one = register(session.reader).breaks[str(ctx.params.get("break_id"))].event
-        return [line.name for line in (*one.lines, *one.near)]
+def _lines_of_a_break(session: Session, ctx: click.Context, _start: str) -> list[str]:
+    one = breaks_register(session.reader).breaks[str(ctx.params.get("break_id"))].event
+    return [line.name for line in (*one.lines, *one.near)]
 
 
-def _positions(ctx: click.Context, start: str) -> list[str]:
+def _positions(session: Session, _ctx: click.Context, start: str) -> Iterable[str]:
     """List the last positions, the latest first; those that begin with the digits so far."""
     mark = "@" if start.startswith("@") else ""
-    with ledger_of(ctx) as session:
-        head = session.reader.head().position
-    found = (mark + str(one) for one in range(head, 0, -1))
-    return list(islice((one for one in found if one.startswith(start)), POSITIONS))
+    found = (mark + str(one) for one in range(session.reader.head().position, 0, -1))
+    return islice((one for one in found if one.startswith(start)), POSITIONS)
 
 
-def _periods(ctx: click.Context, _start: str) -> list[str]:
-    from projections.history.register import months_at  # noqa: PLC0415 - where a period is asked
-
-    with ledger_of(ctx) as session:
-        months = months_at(session.reader, session.point(Asked()), session.offset)
+def _periods(session: Session, _ctx: click.Context, _start: str) -> list[str]:
+    months = months_at(session.reader, session.point(Asked()), session.offset)
     return [one.name for one in reversed(months)]
 
 
-def _policy_keys(_ctx: click.Context, _start: str) -> list[str]:
-    from ledger.policy import KEYS  # noqa: PLC0415 - where a policy is asked
-
-    return sorted(KEYS)
-
-
-def _policy_pairs(ctx: click.Context, start: str) -> list[str]:
-    return [f"{key}=" for key in _policy_keys(ctx, start)]
-
-
-def _commands_below(ctx: click.Context, _start: str) -> list[str]:
+def _commands_below(_session: Session, ctx: click.Context, _start: str) -> list[str]:
     """List the commands of the group that the words so far name."""
     there = ctx.find_root()
     for word in ctx.params.get("words") or ():
-        if not isinstance(there.command, click.Group):
-            return []
-        found = there.command.get_command(there, word)
+        group = there.command
+        found = group.get_command(there, word) if isinstance(group, click.Group) else None
         if found is None:
             return []
         there = click.Context(found, parent=there, info_name=word)
@@ -173,18 +130,22 @@ def _commands_below(ctx: click.Context, _start: str) -> list[str]:
     return group.list_commands(there) if isinstance(group, click.Group) else []
 
 
-BY_METAVAR: dict[str, Any] = {
-    "ACCOUNT": accounts, "[ACCOUNT]...": accounts,
-    "ACCOUNT.FIELD": fields, "ACCOUNT[.FIELD]": fields,
-    "ACCOUNT [EXPR]": expressions, "EXPR": expressions, "I": _instances,
-    "T": points, "POINT": points, "[POINT]": points, "A": points, "B": points,
+_INSTANCES = _names(lambda state: state.instances)
+BY_METAVAR: dict[str, Source] = {
+    "ACCOUNT": _accounts, "[ACCOUNT]...": _accounts,
+    "ACCOUNT.FIELD": _fields, "ACCOUNT[.FIELD]": _fields,
+    "ACCOUNT [EXPR]": _expressions, "EXPR": _expressions, "I": _INSTANCES,
+    "T": _points, "POINT": _points, "[POINT]": _points, "A": _points, "B": _points,
     "BREAK": _breaks, "BREAK|RUN": _breaks_and_runs, "LINE...": _lines_of_a_break,
     "POSITION": _positions, "PERIOD": _periods,
-    "KEY=VALUE": _policy_pairs, "[COMMAND]...": _commands_below,
+    "KEY=VALUE": lambda *_: [f"{key}=" for key in sorted(KEYS)],
+    "[COMMAND]...": _commands_below,
 }  # fmt: skip
-BY_NAME: dict[str, Any] = {
-    "account": accounts, "instance": _instances, "instances": _instances, "coupon": _coupons,
-    "bill": _bills, "sku": _skus, "key": _policy_keys, "at": points, "effective_at": points,
+BY_NAME: dict[str, Source] = {
+    "account": _accounts, "at": _points, "effective_at": _points,
+    "instance": _INSTANCES, "instances": _INSTANCES, "bill": _names(lambda state: state.bills),
+    "coupon": _names(lambda state: state.coupons, "auto", "none"),
+    "sku": lambda session, *_: sorted(session.config.prices), "key": lambda *_: sorted(KEYS),
 }  # fmt: skip
 FILES = ("FILE", "CHECKPOINT", "OLD", "TOML", "FROM", "PATH")
 FOLDERS = ("DIR", "FOLDER")
@@ -199,14 +160,16 @@ def completions(
         return [CompletionItem(start, type="dir")]
     source = BY_METAVAR.get(metavar) or BY_NAME.get(param.name or "")
     if source is None:
-        files = metavar.startswith(FILES) or (param.name or "") in ("file", "target")
-        return [CompletionItem(start, type="file")] if files else []
+        named = metavar.startswith(FILES) or (param.name or "") in ("file", "target")
+        return [CompletionItem(start, type="file")] if named else []
     head, comma, last = start.rpartition(",") if param.multiple else ("", "", start)
     try:
-        found = source(ctx, last)
+        with Session(str(ledger_setting(ctx.params.get("ledger"), ctx).value)) as session:
+            session.may_write = False
+            found = [one for one in source(session, ctx, last) if one.startswith(last)]
     except (LedgerError, OSError, KeyError):
         return []
-    return [CompletionItem(head + comma + one) for one in found if one.startswith(last)]
+    return [CompletionItem(head + comma + one) for one in found]
 
 
 class _Ours(shell_completion.ShellComplete):
@@ -226,43 +189,10 @@ class _Ours(shell_completion.ShellComplete):
         return found
 
 
-_BASH = r"""
-%(complete_func)s() {
-    local line="${COMP_LINE:0:COMP_POINT}" type value mark head
-    local word="${COMP_WORDS[COMP_CWORD]}"
-    COMPREPLY=()
-    while IFS=',' read -r type value; do
-        case "$type" in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-            plain)
-                [[ "$value" == *= ]] && compopt -o nospace
-                # Inside quotes a name is written as it is; outside what the shell reads is escaped.
-                case "$word" in
-                    [\"\']*) ;;
-                    *) printf -v value '%%q' "$value" ;;
-                esac
-                COMPREPLY+=("$value") ;;
-        esac
-    done < <(env COMP_WORDS="$line" %(complete_var)s=bash_complete "$1" 2>/dev/null)
-    # Readline ends a word at these too: what stands before the last of them is typed already.
-    head="${line##* }"
-    for mark in : =; do
-        if [[ "$COMP_WORDBREAKS" == *"$mark"* && "$head" == *"$mark"* ]]; then
-            COMPREPLY=("${COMPREPLY[@]#"${head%%"${head##*"$mark"}"}"}")
-            head="${head##*"$mark"}"
-        fi
-    done
-}
-
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
-
-
 class Bash(_Ours, shell_completion.BashComplete):
     """Bash: the whole line up to the cursor, for bash cuts words at colons and equal signs."""
 
-    source_template = _BASH.lstrip()
+    source_template = files("cli").joinpath("completion.bash").read_text()
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Split the line up to the cursor."""
