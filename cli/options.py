@@ -49,8 +49,7 @@ class Output:
 
     def object(self, answer: Answer | dict[str, Any]) -> None:
         """Print one JSON object."""
-        shown = answer if isinstance(answer, dict) else answer.plain()
-        sys.stdout.write(json_line(shown))
+        sys.stdout.write(json_line(answer))
 
     def answered(self, answer: Answer, rows: str = "rows") -> bool:
         """Print an answer, or its rows, where a program reads; return whether one does.
@@ -73,7 +72,7 @@ class Output:
     @contextmanager
     def object_with(self, answer: Answer) -> Iterator[Callable[[Any], None]]:
         """Print an answer whose last field is an empty list, and its entries as they are given."""
-        begun = json_line(answer.plain())
+        begun = json_line(answer)
         sys.stdout.write(begun[: -len("]}\n")])
         first = True
 
@@ -93,12 +92,12 @@ class Output:
         ``like`` is what a row is, or its columns: the header of a CSV without rows.
         """
         for row in rows:
-            shown = row.plain() if isinstance(row, Part) else row
             if self.form == "csv":
-                flat = {name: csv_cell(cell) for name, cell in shown.items() if name != "schema"}
+                cells = _plain(row).items()
+                flat = {name: csv_cell(cell) for name, cell in cells if name != "schema"}
                 self._table_with(list(flat)).writerow(flat)
             else:
-                sys.stdout.write(json_line(shown))
+                sys.stdout.write(json_line(row))
         if self.form == "csv" and like:
             self._table_with(columns_of(like) if isinstance(like, type) else like)
 
@@ -121,9 +120,13 @@ class Output:
         return self._table
 
 
-def json_line(answer: dict[str, Any]) -> str:
+def json_line(answer: Part | dict[str, Any]) -> str:
     """Write one JSON object as one line, whatever its reader takes for the end of a line."""
-    return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
+    return json.dumps(_plain(answer), ensure_ascii=False).translate(_LINE_ENDS) + "\n"
+
+
+def _plain(shown: Part | dict[str, Any]) -> dict[str, Any]:
+    return shown.plain() if isinstance(shown, Part) else shown
 
 
 def fail(error: BaseException, *, as_json: bool) -> None:

@@ -44,21 +44,19 @@ _MAX_BYTES = 1 << 20
 
 def key_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --key."""
-    option = click.option(
+    return click.option(
         "--key", "key_place", metavar="FILE",
         help="The private key (or TALLY_KEY: a file or the key itself; else LEDGER.key).",
-    )  # fmt: skip
-    return option(command)
+    )(command)  # fmt: skip
 
 
 def policy_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --trust."""
-    option = click.option(
+    return click.option(
         "--trust", "policy_place", cls=Renamed, old=("--policy",), envvar=POLICY_VARIABLE,
         metavar="FILE",
         help="Accepted keys and witnesses (or TALLY_POLICY; else LEDGER.policy).",
-    )  # fmt: skip
-    return option(command)
+    )(command)  # fmt: skip
 
 
 def beside(location: str, suffix: str) -> Path:
@@ -90,11 +88,11 @@ def policy_file(location: str, place: str | None) -> Path:
 
 def read_key(location: str, place: str | None) -> SigningKey:
     """Read the private key. Raises: NoSuchThing, InvalidInput."""
-    found = _key_text(location, place)
-    if found is None:
+    key = _key(location, place)
+    if key is None:
         msg = f"there is no private key in {_key_name(location, place)}"
         raise NoSuchThing(msg, hint="make one with: tally keys new, or name it with --key")
-    return _signing_key(found, location, place)
+    return key
 
 
 def log_key_of(
@@ -105,10 +103,8 @@ def log_key_of(
     A witness keeps a key of its own here: it vouches for checkpoints, and signs nothing else.
     Raises: InvalidInput, where a key is named that is not the log's.
     """
-    if place is None and _key_text(location, None) is None:
-        return None
-    key = read_key(location, place)
-    if key.name == origin and key.verifier in policy.logs:
+    key = _key(location, None) if place is None else read_key(location, place)
+    if key is not None and key.name == origin and key.verifier in policy.logs:
         return key
     if place is not None:
         msg = f"the key in {_key_name(location, place)} is not accepted for {origin}"
@@ -123,30 +119,26 @@ def _key_name(location: str, place: str | None) -> str:
     return repr(str(key_file(location, place)))
 
 
-def _signing_key(text: str, location: str, place: str | None) -> SigningKey:
-    try:
-        return SigningKey.read(text)
-    except BadNote as error:
-        msg = f"{_key_name(location, place)} does not hold a private key: {error}"
-        raise InvalidInput(msg, hint="name the file of the private key with --key") from None
-
-
-def _key_text(location: str, place: str | None) -> str | None:
+def _key(location: str, place: str | None) -> SigningKey | None:
+    """Read the private key, None where there is none. Raises: InvalidInput."""
     inline = os.environ.get(KEY_VARIABLE, "")
-    if place is None and is_key_text(inline):
-        return inline.strip()
-    path = key_file(location, place)
     try:
+        if place is None and is_key_text(inline):
+            return SigningKey.read(inline.strip())
+        path = key_file(location, place)
         if not path.exists() or path.is_dir():
             return None
         with path.open("rb") as file:
-            return file.read(_MAX_BYTES).decode("utf-8-sig").strip()
+            return SigningKey.read(file.read(_MAX_BYTES).decode("utf-8-sig").strip())
     except OSError as error:
         msg = f"{_key_name(location, place)} cannot be read: {str(error.strerror).lower()}"
         raise InvalidInput(msg, hint="check the file and its permissions") from None
     except UnicodeDecodeError:
         msg = f"{_key_name(location, place)} is not a text"
         raise InvalidInput(msg, hint="name the private key with --key") from None
+    except BadNote as error:
+        msg = f"{_key_name(location, place)} does not hold a private key: {error}"
+        raise InvalidInput(msg, hint="name the file of the private key with --key") from None
 
 
 def read_policy(location: str, place: str | None, key_place: str | None = None) -> TrustPolicy:
@@ -157,11 +149,10 @@ def read_policy(location: str, place: str | None, key_place: str | None = None) 
     path = policy_file(location, place)
     if place is not None or path.is_file():
         return read_policy_file(path)
-    own = _key_text(location, key_place)
-    if own is None:
+    own = _key(location, key_place)
+    if own is None or own.algorithm != ED25519:
         return TrustPolicy()
-    key = _signing_key(own, location, key_place).verifier
-    return TrustPolicy.of(key) if key.algorithm == ED25519 else TrustPolicy()
+    return TrustPolicy.of(own.verifier)
 
 
 def read_policy_file(path: Path) -> TrustPolicy:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET
 
 from cli.groups import Commands
 from cli.options import Output, tally_command
@@ -30,8 +32,6 @@ from ledger.releases import seal
 from projections.answers.proving import KeyShown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.bootstrap import Session
     from ledger.proof.notes import VerifierKey
 
@@ -79,16 +79,15 @@ def new(
     except BadNote as error:
         raise InvalidInput(str(error), hint="like --name example.com/billing") from None
     key = (seals.witness_key if witness else seals.log_key)(named, os.urandom(32))
-    path = key_file(session.location, key_place)
     key_target, policy_target = key_and_policy(session.location, key_place, policy_place)
-    if path.exists():
-        msg = f"{str(path)!r} exists"
+    if key_target.path.exists():
+        msg = f"{key_target.given!r} exists"
         raise InvalidInput(msg, hint="tally keys rotate replaces a key; --key names another file")
     accepted = _read(policy_target.path)
     _accept(accepted, key.verifier)
     with secret(key_target.path, f"{key}\n"):
         policy_target.write(str(accepted))
-    _show(output, key.verifier, path, policy_file(session.location, policy_place))
+    _show(output, key.verifier, key_target.given, policy_target.given)
     if output.human:
         write("keep the key where writers of the ledger cannot read it; it cannot be recovered")
 
@@ -112,8 +111,8 @@ def show(
     if pem and output.human:
         write_lines(_pem(key).rstrip())
         return
-    path = key_file(session.location, key_place)
-    _show(output, key, path, policy_file(session.location, policy_place))
+    accepted = policy_file(session.location, policy_place)
+    _show(output, key, str(key_file(session.location, key_place)), str(accepted))
 
 
 @command.command("rotate", short_help="Replace the key; both stay accepted.")
@@ -133,9 +132,8 @@ def rotate(
     if old.algorithm == COSIGNATURE:
         msg = "a witness's key is not rotated by the log"
         raise InvalidInput(msg, hint="make another: tally keys new --witness")
-    path = key_file(session.location, key_place)
     key_target, policy_target = key_and_policy(session.location, key_place, policy_place)
-    kept = path.with_name(f"{path.name}.{old.verifier.key_id.hex()}")
+    kept = Path(f"{key_target.given}.{old.verifier.key_id.hex()}")
     key = seals.log_key(old.name, os.urandom(32))
     accepted = _read(policy_target.path)
     for one in (old.verifier, key.verifier):
@@ -146,8 +144,8 @@ def rotate(
         with session.store.writing() as writer:
             sealed = seal(writer, (old, key), origin=old.name, release=release())
         policy_target.write(str(accepted))
-    policy = policy_file(session.location, policy_place)
-    _show(output, key.verifier, path, policy, old=str(kept), sealed=sealed.size)
+    _show(output, key.verifier, key_target.given, policy_target.given, old=str(kept),
+          sealed=sealed.size)  # fmt: skip
 
 
 def _keep_old(path: Path, text: str) -> None:
@@ -176,13 +174,11 @@ def _accept(policy: TrustPolicy, key: VerifierKey) -> None:
         policy.logs.append(key)
 
 
-def _show(
-    output: Output, key: VerifierKey, path: Path, policy: Path, **more: Any
-) -> None:
+def _show(output: Output, key: VerifierKey, path: str, policy: str, **more: Any) -> None:
     answer = KeyShown(
         name=key.name, key_id=key.key_id.hex(),
         vkey=str(key), kind="witness" if key.algorithm == COSIGNATURE else "log",
-        key_file=str(path), policy_file=str(policy), pem=_pem(key), **more,
+        key_file=path, policy_file=policy, pem=_pem(key), **more,
     )  # fmt: skip
     if output.answered(answer):
         return
@@ -190,9 +186,9 @@ def _show(
     write(f"  public    {key}")
     write(f"  private   {path}")
     write(f"  accepted  {policy}")
-    if "old" in more:
-        events = plural(more["sealed"], "event")
-        write(f"  before    {more['old']}; both signed the checkpoint over {events}")
+    if answer.sealed is not UNSET:
+        events = plural(answer.sealed, "event")
+        write(f"  before    {answer.old}; both signed the checkpoint over {events}")
 
 
 def _pem(key: VerifierKey) -> str:

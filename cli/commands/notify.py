@@ -66,7 +66,7 @@ def command(
         elif output.human:
             write(_line(row))
         else:
-            output.rows([row.plain()])
+            output.rows([row])
         flush()
     waiting = len(work.outbox)
     if output.form == "json":

@@ -166,12 +166,10 @@ def _record_one(kind: type[c.Command]) -> click.Command:
 
     about = (kind.__doc__ or "").splitlines()[0]
     made = click.command(name, help=f"{about}\n\n\b\nExample:\n{example_of(kind)}")(run)
-    made.params = [*options_of(kind), _dry_run(), *made.params]
+    said = "Show what would happen; record nothing."
+    dry_run = click.Option(["--dry-run"], is_flag=True, help=said)
+    made.params = [*options_of(kind), dry_run, *made.params]
     return made
-
-
-def _dry_run() -> click.Option:
-    return click.Option(["--dry-run"], is_flag=True, help="Show what would happen; record nothing.")
 
 
 def _execute(session: Session, wanted: c.AnyCommand) -> Outcome:
@@ -238,18 +236,14 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
     from ledger.rehearsal.why_not import dry_run  # noqa: PLC0415 - as above
 
     answer = dry_run(session.reader, c.normalise(wanted, session.offset), clock=session.now)
-    refused = answer.refused
-    if refused is not None:
-        outcome = Outcome(
-            ok=False, code=refused.code, message=str(refused), hint=refused.remedy,
-            rule=refused.rule, refused=refused,
-        )  # fmt: skip
+    if answer.refused is not None:
+        outcome, events = Outcome.of(answer.refused, ()), []
     else:
         restated = map(session.config.closes.warning, answer.made)
         said = [*warnings(answer.made), *(one for one in restated if one is not None)]
         outcome = Outcome(ok=True, duplicate=answer.duplicate, warnings=said)
+        events = [session.currencies.event(one) for one in answer.made]
     outcome = _with_the_nearest(session, wanted, outcome)
-    events = [] if refused is not None else [session.currencies.event(one) for one in answer.made]
     if output.answered(replace(Result.of(outcome), dry_run=True, events=events)):
         return DONE if outcome.ok else REFUSED
     write(f"dry run, nothing is recorded: {_line(outcome)}")

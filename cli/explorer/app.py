@@ -101,7 +101,7 @@ class Explorer:
             try:
                 reply = self._answers.reply(self._answers.stamp(), name, arguments, given)
             except EXPECTED as error:
-                return exit_code(type(error)), json_line(error_shown(error).plain()).encode()
+                return exit_code(type(error)), json_line(error_shown(error)).encode()
             return reply.code, reply.body
 
         code, body = await run_in_threadpool(answer)

@@ -193,4 +193,4 @@ def ask(location: str, words: Sequence[str]) -> Reply:
 def refused(message: str, *, hint: str = "see: tally --help") -> Reply:
     """Return the answer to a question that cannot be asked."""
     error = ErrorShown(code="USAGE", exit=2, message=message, hint=hint)
-    return Reply(2, json_line(error.plain()).encode())
+    return Reply(2, json_line(error).encode())

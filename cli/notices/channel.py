@@ -63,11 +63,6 @@ class Address(NamedTuple):
         return self.parts.hostname or ""
 
     @property
-    def port(self) -> int | None:
-        """Its port, where one is named."""
-        return self.parts.port
-
-    @property
     def query(self) -> dict[str, str]:
         """What stands after the question mark."""
         return dict(parse_qsl(self.parts.query, keep_blank_values=True))
@@ -75,15 +70,10 @@ class Address(NamedTuple):
     @property
     def loopback(self) -> bool:
         """Whether it is this machine."""
-        return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
 
 
 def read_address(text: str) -> Address:

@@ -22,15 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from cli.notices.channel import (
-    STEP_SECONDS,
-    WHOLE_SECONDS,
-    Address,
-    Answer,
-    bounded,
-    cut_off,
-    is_loopback,
-)
+from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Address, Answer, bounded, cut_off
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from projections.notices.kinds import KINDS
@@ -64,7 +56,7 @@ class Mail:
             if option not in _OPTIONS:
                 known = ", ".join(_OPTIONS)
                 raise InvalidInput(f"a mail address has no {option!r}", hint=f"it has {known}")
-        self._tls = query.get("tls", "none" if is_loopback(address.host) else "required")
+        self._tls = query.get("tls", "none" if address.loopback else "required")
         if self._tls not in ("none", "required"):
             raise InvalidInput(f"tls is {self._tls!r}", hint="tls=required or tls=none")
         host = address.host
@@ -113,7 +105,7 @@ class Mail:
 
     def _begin(self, smtp: smtplib.SMTP) -> None:
         parts = self._address.parts
-        smtp.connect(self._address.host, self._address.port or smtplib.SMTP_PORT)
+        smtp.connect(self._address.host, parts.port or smtplib.SMTP_PORT)
         # Certificates are compared with the name in the address.
         smtp._host = self._address.host  # type: ignore[attr-defined]  # noqa: SLF001 - set only by the constructor
         smtp.ehlo()

@@ -77,11 +77,11 @@ class Web:
         self._connection: HTTPConnection
         if parts.scheme == "https":
             self._connection = HTTPSConnection(
-                address.host, address.port, timeout=STEP_SECONDS,
+                address.host, parts.port, timeout=STEP_SECONDS,
                 context=ssl.create_default_context(),
             )  # fmt: skip
         else:
-            self._connection = HTTPConnection(address.host, address.port, timeout=STEP_SECONDS)
+            self._connection = HTTPConnection(address.host, parts.port, timeout=STEP_SECONDS)
         self._more: dict[str, str] = {}
         if parts.username:
             pair = f"{parts.username}:{parts.password or ''}".encode()
@@ -100,19 +100,16 @@ class Web:
         }  # fmt: skip
         kept = self._socket() is not None
         try:
-            return self._post(body, headers)
-        except ConnectionError as error:
-            self._connection.close()
-            if not kept:
-                return _failed(error)
+            try:
+                return self._post(body, headers)
+            except ConnectionError:
+                if not kept:
+                    raise
+                self._connection.close()  # the other side may have closed it meanwhile
+                return self._post(body, headers)
         except (OSError, HTTPException, ValueError) as error:
             self._connection.close()
-            return _failed(error)
-        try:  # a connection that was kept may have been closed by the other side meanwhile
-            return self._post(body, headers)
-        except (OSError, HTTPException, ValueError) as error:
-            self._connection.close()
-            return _failed(error)
+            return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
 
     def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
         with cut_off(self._socket, self._seconds):
@@ -137,7 +134,3 @@ class Web:
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
-
-
-def _failed(error: BaseException) -> Answer:
-    return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))

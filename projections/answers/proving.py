@@ -57,7 +57,6 @@ class Verified(Answer, frozen=True, kw_only=True, tag="tally.verify/1"):
     """Every check of a ledger, and how it ended.
 
     Attributes:
-        root: 32 bytes in base64.
         sealed: how many events the last checkpoint covers.
 
     """
@@ -92,12 +91,7 @@ class Proved(Answer, frozen=True, kw_only=True, tag="tally.prove/1"):
 
 
 class ProofChecked(Answer, frozen=True, kw_only=True, tag="tally.check_proof/1"):
-    """A proof that holds.
-
-    Attributes:
-        root: 32 bytes in base64.
-
-    """
+    """A proof that holds."""
 
     ok: Literal[True]
     kind: Annotated[str, one_of("inclusion", "consistency")]
@@ -136,7 +130,6 @@ class Sealed(Answer, frozen=True, kw_only=True, tag="tally.seal/1"):
 
     Attributes:
         new: false where the log had been sealed as it is.
-        root: 32 bytes in base64.
         checkpoint: the signed note (C2SP tlog-checkpoint).
 
     """
@@ -154,7 +147,6 @@ class Witnessed(Answer, frozen=True, kw_only=True, tag="tally.witness/1"):
     """A cosigned checkpoint.
 
     Attributes:
-        root: 32 bytes in base64.
         seen_before: the size this witness had seen.
         time: POSIX seconds, inside the cosignature.
 
@@ -179,12 +171,7 @@ class TilesWritten(Answer, frozen=True, kw_only=True, tag="tally.tiles/1"):
 
 
 class CheckpointIn(Part, frozen=True, kw_only=True):
-    """The checkpoint that the pack is about.
-
-    Attributes:
-        root: 32 bytes in base64.
-
-    """
+    """The checkpoint that the pack is about."""
 
     origin: Id
     size: Count
