@@ -5,22 +5,20 @@ Invariant: ``--help`` and suggestions read names and short helps alone; no comma
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from cli import begin_collecting
+from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from projections.registry import Registry
 
 _FEW = 12  # names that fit into a hint
-# heading -> name -> (module, short help)
-Table = dict[str, dict[str, tuple[str, str]]]
 
 
 class Renamed(click.Option):
@@ -64,21 +62,35 @@ class Registered(click.Choice[str]):
 
 
 class Commands(click.Group):
-    """A group that suggests the nearest command; ``noun`` is what its members are called."""
+    """The one group: it loads a command when it is called, and suggests the nearest one.
 
-    noun = "command"
+    ``sections`` are a heading, then name and short help of each command that ``load`` gives; the
+    commands of decorators are listed as click does. ``noun`` is what its members are called.
+    """
+
+    def __init__(
+        self, *given: Any, noun: str = "command",
+        sections: Callable[[], Mapping[str, Mapping[str, str]]] = dict,
+        load: Callable[[str], click.Command | None] = lambda _name: None, **settings: Any,
+    ) -> None:  # fmt: skip
+        """Load nothing yet."""
+        super().__init__(*given, **settings)
+        self._noun = noun
+        self._sections = sections
+        self._load = load
+        self._loaded: dict[str, click.Command | None] = {}
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or suggest the nearest one. Raises: click.UsageError."""
-        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
-            raise self.no_command(ctx, args[0])
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise self._no_command(ctx, args[0])
         found = super().resolve_command(ctx, args)
         begin_collecting()
         return found
 
-    def no_command(self, ctx: click.Context, name: str) -> click.UsageError:
+    def _no_command(self, ctx: click.Context, name: str) -> click.UsageError:
         """Return the error of a name that no command has: what is near, or all that are there."""
         from cli.usage import WrongWord  # noqa: PLC0415 - only on the way to an error
         from ledger.policy import did_you_mean  # noqa: PLC0415 - as above
@@ -87,45 +99,39 @@ class Commands(click.Group):
         hint = did_you_mean(name, names)
         if hint is None and len(names) <= _FEW:
             hint = f"there are: {', '.join(names)}"
-        return WrongWord(f"no {self.noun} {name!r}", ctx, hint)
+        return WrongWord(f"no {self._noun} {name!r}", ctx, hint)
 
-
-class Lazy(Commands):
-    """A group whose commands are modules of a package, each in the module's variable ``member``."""
-
-    package = "cli.commands"
-    member = "command"
-    table: Mapping[str, Mapping[str, tuple[str, str]]] = {}
+    def _helps(self) -> dict[str, str]:
+        return {name: said for own in self._sections().values() for name, said in own.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order of the table."""
-        del ctx
-        return [name for section in self.table.values() for name in section]
+        """Name the commands in the order of the sections."""
+        return [*self._helps(), *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command by name."""
-        del ctx
-        for section in self.table.values():
-            if cmd_name in section:
-                module = importlib.import_module(f"{self.package}.{section[cmd_name][0]}")
-                made: click.Command = getattr(module, self.member)
-                return made
-        return None
+        """Load a command by name, once. Raises: click.UsageError."""
+        if cmd_name not in self._loaded:
+            try:
+                self._loaded[cmd_name] = self._load(cmd_name)
+            except LedgerError as error:
+                raise click.UsageError(str(error), ctx) from error
+        return self._loaded[cmd_name] or super().get_command(ctx, cmd_name)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the commands with their short helps, without loading them."""
-        if incomplete.startswith("-"):
+        helps = self._helps()
+        if incomplete.startswith("-") or not helps:
             return super().shell_complete(ctx, incomplete)
-        entries = [entry for section in self.table.values() for entry in section.items()]
-        helps = {name: told for name, (_, told) in entries}
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         return [CompletionItem(name, help=helps.get(name)) for name in names]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section, all in one pair of columns, without loading them."""
+        sections = self._sections()
+        if not sections:
+            super().format_commands(ctx, formatter)
+            return
         widest = max(map(len, self.list_commands(ctx)))
-        for heading, section in self.table.items():
+        for heading, section in sections.items():
             with formatter.section(heading):
-                formatter.write_dl(
-                    [(name.ljust(widest), help_) for name, (_, help_) in section.items()]
-                )
+                formatter.write_dl([(name.ljust(widest), said) for name, said in section.items()])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from cli.groups import Table
-
-GROUPS: Final[Table] = {
+GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Set up": {
         "demo": ("demo", "Make a ledger with a year of data and walk through it."),
         "init": ("init", "Make a new ledger."),

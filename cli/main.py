@@ -9,20 +9,28 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import NoReturn, TextIO
 
 import click
 
 from cli import INTERRUPTED, end_quietly_on_ctrl_c, leave_interrupted, leave_quietly
-from cli.groups import Lazy
-from cli.listing import GROUPS
+from cli.groups import Commands
+from cli.listing import COMMANDS, GROUPS
 from cli.settings import ledger_option, remember
 
 
-class Tally(Lazy):
-    """All commands, by what they are for."""
+def _sections() -> dict[str, dict[str, str]]:
+    return {
+        title: {name: said for name, (_, said) in own.items()} for title, own in GROUPS.items()
+    }
 
-    table = GROUPS
+
+def _load(name: str) -> click.Command | None:
+    if name not in COMMANDS:
+        return None
+    made: click.Command = import_module(f"cli.commands.{COMMANDS[name][0]}").command
+    return made
 
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it so
@@ -36,7 +44,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
 
 
 @click.group(
-    cls=Tally,
+    cls=Commands, sections=_sections, load=_load,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Start here: tally demo. Read commands accept --at, --known-at, --position "
     "or --as-of: a point in time.",

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from projections import pages
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
@@ -80,29 +79,8 @@ def strong(text: str, colour: int = 1) -> str:
     return f"{_COLOUR}{colour};{text}{_PLAIN}" if coloured() else text
 
 
-class Figure(str):
-    """A figure that is written already, such as ``+3.00`` or ``12 d``: it stands to the right."""
-
-    __slots__ = ()
-
-
-def short(instant: datetime | str | None) -> str:
-    """Write an instant for a table: without the offset, and without a midnight."""
-    if instant is None:
-        return "-"
-    day, _, time = (instant if isinstance(instant, str) else instant.isoformat()).partition("T")
-    return day if time.startswith("00:00:00") else f"{day} {time[:8]}"
-
-
-def cell(content: object) -> str:
-    """Write one cell of a table."""
-    if content is None:
-        return "-"
-    if isinstance(content, bool):
-        return "yes" if content else "no"
-    if isinstance(content, datetime):
-        return short(content)
-    return printable(format(content, "f") if isinstance(content, Decimal) else str(content))
+# Where they were until every caller asks projections/pages.py itself.
+Figure, cell, short = pages.Figure, pages.cell, pages.short
 
 
 def left(text: str, columns: int) -> str:
@@ -124,12 +102,11 @@ def table(
     A column of amounts, counts or ``Figure`` texts is one of figures. On a ``page`` of this
     width words are cut, the widest first; a figure is never cut.
     """
-    given = [list(row) for row in rows]
-    cells = [[cell(content) for content in row] for row in given]
+    sheet = pages.Sheet(header, [list(row) for row in rows])
+    cells = sheet.cells()
     figures = numbers or [
-        _holds_figures([row[place] for row in given])
-        or (name in FIGURES if words is None else place >= words)
-        for place, name in enumerate(header)
+        found or (name in FIGURES if words is None else place >= words)
+        for place, (name, found) in enumerate(zip(header, sheet.figures(), strict=True))
     ]
     widths = [max(width(name), *(width(row[i]) for row in cells), 0)
               for i, name in enumerate(header)]  # fmt: skip
@@ -147,11 +124,19 @@ def table(
         write("  ".join(parts).rstrip())
 
 
-def _holds_figures(column: Sequence[object]) -> bool:
-    told = [content for content in column if content is not None and content != ""]
-    return bool(told) and all(
-        isinstance(content, (Decimal, Figure)) or type(content) is int for content in told
-    )
+def write_page(page: pages.Page) -> None:
+    """Print the parts of a page, a blank line around each table."""
+    before: object = ""
+    for place, part in enumerate(page):
+        if place and not (isinstance(part, str) and isinstance(before, str)):
+            write()
+        if isinstance(part, str):
+            write(part)
+        else:
+            if part.said:
+                write(part.said)
+            table(part.header, part.rows, page=WIDTH)
+        before = part
 
 
 def point_line(point: PointShown | dict[str, object], account: str = "") -> str:

@@ -258,9 +258,8 @@ class LedgerView(Opened):
         engine: str | None = None,
     ) -> TrialBalance:  # fmt: skip
         """Return the trial balance: every account of the books; ``summary`` a line for a kind."""
-        from projections.reports.trial_balance import trial_balance_of  # noqa: PLC0415 - for it
-
-        return trial_balance_of(self, self.at(when), account, summary=summary, engine=engine)
+        options = {"account": account, "summary": summary, "engine": engine}
+        return cast("TrialBalance", self.report("trial-balance", when, **cast("Any", options)))
 
     def rows(self, name: str, when: When = None) -> ViewRows:
         """Return the rows of a view by name, ours or that of an installed package, at any point.
@@ -335,6 +334,8 @@ class LedgerView(Opened):
             return UNSET
         from projections.history.restated import MOVES, restated_in  # noqa: PLC0415 - rarely needed
 
+        if name not in MOVES:
+            return UNSET
         return restated_in(self, frame, point, MOVES[name], account, told=name == "state")
 
     def restated_fields(

@@ -62,11 +62,12 @@ from projections.answers.terms import (
 from projections.answers.why import Cause, Flip, Why
 from projections.exports import Export, Piece, Terms
 from projections.history.points import Point
+from projections.pages import Figure, Sheet
 from projections.point import Point as ResolvedPoint
 from projections.projection import Projection
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.lines import Line, Reference, Statement
-from projections.reports import Question, Report
+from projections.reports import Option, Question, Report
 from projections.view import LedgerView
 from tallystick.recording import Ledger, open_ledger
 
@@ -85,6 +86,7 @@ __all__ = [
     "Difference",
     "Event",
     "Export",
+    "Figure",
     "Flip",
     "Id",
     "InstanceRow",
@@ -99,6 +101,7 @@ __all__ = [
     "Log",
     "Money",
     "NoSuchThing",
+    "Option",
     "Outcome",
     "Part",
     "Piece",
@@ -106,9 +109,14 @@ __all__ = [
     "PointShown",
     "Projection",
     "Question",
-    "Reconcile", "Reconciliation", "Reference", "Refused",
+    "Reconcile",
+    "Reconciliation",
+    "Reference",
+    "Refused",
     "Report",
-    "ResolvedPoint", "Restated",
+    "ResolvedPoint",
+    "Restated",
+    "Sheet",
     "Show",
     "State",
     "Statement",
@@ -118,5 +126,6 @@ __all__ = [
     "Unpaid",
     "ViewRows",
     "Why",
-    "open_ledger", "read_amount",
+    "open_ledger",
+    "read_amount",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +11,11 @@ from cli.options import Output, account_argument, tally_command
 from cli.outputs import html_options, page_target
 from cli.points import read_instant
 from cli.progress import Progress
-from cli.render import Figure, cell, short, table, write
+from cli.render import Figure, short, table, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from ledger.quoting import plural
+from projections.pages import Sheet
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from projections.answers.rehearsing import Ahead, ForecastShown, OutlookShown
 
 HEADER = ("account", "expire", "stop", "release", "overdue since", "renewals", "cash", "")
-
-
-class Table(NamedTuple):
-    """A table of the written page: its first ``text`` columns are words."""
-
-    header: list[str]
-    rows: list[list[str]]
-    text: int
 
 
 @click.command("forecast")
@@ -136,17 +129,14 @@ def _cells(row: Ahead) -> list[object]:
 
 def _write_outlook(target: Target, session: Session, answer: OutlookShown) -> None:
     """Write the same as a page. Raises: OSError."""
-    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - for --html alone
-    from ledger.proof.notes import write_base64  # noqa: PLC0415 - the same
-    from projections.html.page import Source  # noqa: PLC0415 - the same
+    from projections.html.page import Source  # noqa: PLC0415 - for --html alone
     from projections.html.sheets import sheets_page  # noqa: PLC0415 - the same
 
-    now, until = answer.from_.isoformat(), answer.to.isoformat()
-    root = write_base64(Nodes(session.reader.connection).root(answer.position))
-    source = Source(f"tally forecast --to {until} --all", until, now, answer.position, root)
-    days = [[day.date, day.currency, cell(day.renewal_cash)] for day in answer.days]
-    parts: list[Table | str] = [
-        Table(list(HEADER), [list(map(cell, _cells(row))) for row in answer.rows], 1),
-        "Cash that automatic renewals will take, by day", Table(["date", "", "cash"], days, 2),
+    now, until, position = answer.from_.isoformat(), answer.to.isoformat(), answer.position
+    command, root = f"tally forecast --to {until} --all", session.root(position)
+    days = [(day.date, day.currency, day.renewal_cash) for day in answer.days]
+    parts: list[Sheet | str] = [
+        Sheet(HEADER, [_cells(row) for row in answer.rows]),
+        "Cash that automatic renewals will take, by day", Sheet(("date", "", "cash"), days),
     ]  # fmt: skip
-    target.write(sheets_page("Forecast", now, parts, source))
+    target.write(sheets_page("Forecast", now, parts, Source(command, until, now, position, root)))

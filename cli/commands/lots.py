@@ -5,23 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET
 
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.render import WIDTH, point_line, strong, table, write
 from cli.restatements import say_restated
-from projections.reports.lots import lots_shown
+from projections.reports.lots import lot_rows, lots_shown
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-
-WORDS = {
-    "TopUpReceived": "top-up", "RefundIssued": "refund", "CreditNoteIssued": "credit note",
-    "BillSettled": "bill", "TopUpReversed": "charged back", "InstancePurchased": "purchase",
-    "InstanceRenewed": "renewal", "UpgradedToEnterprise": "upgrade",
-    "SpecUpgraded": "spec upgrade",
-}  # fmt: skip
-
 
 @click.command("lots")
 @account_argument()
@@ -40,30 +33,11 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
     found = lots_shown(session, point, account)
     session.note_what_is_due()
     if not output.answered(found, "lots"):
-        shown = found.plain()
-        write(strong(point_line(shown["point"], account)))
-        page(shown, found.currency)
-        say_restated(shown.get("restated"), human=True)
-
-
-def page(found: dict[str, Any], currency: str) -> None:
-    """Write the lots of an account as a page, each with what it paid below it."""
-    if found["lots"]:
-        table(*_rows(found["lots"]), words=4, page=WIDTH)
-    for one in found.get("uncovered", ()):
-        write(f"no receipt covers {one['amount']} of {one['item']} [@{one['position']}] yet")
-    write(f"cash {found['total']} {currency}, the sum of what remains")
-
-
-def _rows(lots: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    header = ["lot", "received", "what", "reference", "amount", "remaining"]
-    rows = []
-    for lot in lots:
-        key = lot["item"] or f"{lot['channel']}/{lot['serial']}"
-        rows.append([f"@{lot['position']}", lot["received_at"][:10], WORDS[lot["type"]], key,
-                     lot["amount"], lot["remaining"]])  # fmt: skip
-        rows += [
-            ["", f"  @{one['position']}", WORDS[one["type"]], one["item"], f"-{one['amount']}", ""]
-            for one in lot["spent"]
-        ]
-    return header, rows
+        write(strong(point_line(found.point, account)))
+        if found.lots:
+            header = ("lot", "received", "what", "reference", "amount", "remaining")
+            table(header, lot_rows(found.lots), page=WIDTH)
+        for one in () if found.uncovered is UNSET else found.uncovered:
+            write(f"no receipt covers {one.amount} of {one.item} [@{one.position}] yet")
+        write(f"cash {found.total} {found.currency}, the sum of what remains")
+        say_restated(found.restated, human=True)

@@ -17,10 +17,10 @@ from cli.errors import DONE, FOUND
 from cli.groups import Registered
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
+from cli.pages import as_page
 from cli.points import asked as point_of
 from cli.points import read_instant
 from cli.render import Figure, note, point_line, short, strong, table, write, write_lines
-from cli.reports.sheet import as_page
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
@@ -236,7 +236,7 @@ def _print(
 ) -> None:
     answer = compared.answer(session, point)
     if output.form == "html":
-        from cli.reports.reconciled import reconciled_page  # noqa: PLC0415 - for --html alone
+        from cli.reconciled import reconciled_page  # noqa: PLC0415 - for --html alone
 
         page = reconciled_page(session, compared, answer, point, file=Path(file).name)
         sys.stdout.write(page)

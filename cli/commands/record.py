@@ -267,30 +267,17 @@ def _line(outcome: Outcome) -> str:
     return f"recorded {at}" if at else "accepted"
 
 
-class _Record(Commands):
-    """The commands of INTERFACE section 3, made when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name them in the order of their declaration."""
-        del ctx
-        return list(c.COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Make one from its declaration."""
-        del ctx
-        kind = c.COMMANDS.get(cmd_name)
-        return None if kind is None else _record_one(kind)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from their declarations."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, (kind.__doc__ or "").splitlines()[0]) for name, kind in c.COMMANDS.items()]
-            )
+def _sections() -> dict[str, dict[str, str]]:
+    kinds = c.COMMANDS.items()
+    return {"Commands": {name: (kind.__doc__ or "").splitlines()[0] for name, kind in kinds}}
 
 
-@click.group("record", cls=_Record)
+def _load(name: str) -> click.Command | None:
+    """Make a command of INTERFACE section 3 from its declaration."""
+    return _record_one(c.COMMANDS[name]) if name in c.COMMANDS else None
+
+
+@click.group("record", cls=Commands, sections=_sections, load=_load)
 def command() -> None:
     """Record one command.
 

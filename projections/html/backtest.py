@@ -12,6 +12,7 @@ from ledger.money import format_minor
 from projections.html.axes import key, tint
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
+from projections.pages import Figure, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +41,12 @@ def backtest_page(
 ) -> str:  # fmt: skip
     """Write the page."""
     header = ("measure", "before", "after", "delta", "p50", "p95", "max")
+    rows = [(name, *map(Figure, told)) for name, *told in measures]
     body = joined(
         (
             section(
                 "In total", "p50, p95 and max are the sizes of single accounts' changes.",
-                table(header, measures, words=1), name="totals",
+                table(Sheet(header, rows)), name="totals",
             ),
             *(_spread(one) for one in charts),
             *(_months(one) for one in charts),
@@ -107,7 +109,12 @@ def _most(most: list[list[str]]) -> Markup:
     if not most:
         return section("Changed most", "No account changes.", name="most")
     inside = [
-        table(("account", "charged", "", "out of service, s"), [row[:4] for row in most], words=1),
+        table(
+            Sheet(
+                ("account", "charged", "", "out of service, s"),
+                [(row[0], Figure(row[1]), row[2], Figure(row[3])) for row in most],
+            )
+        ),
         *(node("p", node("code", row[4])) for row in most),
     ]
     return section(

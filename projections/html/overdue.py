@@ -13,6 +13,7 @@ from ledger.periods import DAY, HOUR, format_instant
 from projections.html.axes import along, days, key, plot, tint, widened
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, Markup, Scale, joined, node
+from projections.pages import Figure, Sheet
 
 if TYPE_CHECKING:
     from projections.reports.overdue import AccountSpans, OverdueSpan
@@ -40,11 +41,12 @@ def _lasted(span: OverdueSpan, ends: int) -> str:
 
 def _owing(owing: list[AccountSpans], ends: int, offset: int) -> Markup:
     rows = [
-        [one.account, _short(one.spans[-1].since, offset), _lasted(one.spans[-1], ends),
-         format_minor(one.outstanding, one.currency), one.currency]
+        (one.account, _short(one.spans[-1].since, offset),
+         Figure(_lasted(one.spans[-1], ends)),
+         Figure(format_minor(one.outstanding, one.currency)), Figure(one.currency))
         for one in owing
     ]  # fmt: skip
-    inside = table(("account", "overdue from", "for", "outstanding", ""), rows, words=2)
+    inside = table(Sheet(("account", "overdue from", "for", "outstanding", ""), rows))
     said = "A span begins with the first unpaid item and ends when nothing is unpaid (R9)."
     return section(
         "Overdue at the point", said, inside if rows else node("p", "Nobody is overdue."),

@@ -7,9 +7,14 @@ made again byte by byte; the page asks nobody for anything. This module must not
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from projections.html.svg import Markup, joined, node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projections.pages import Sheet
 
 # What fits beside each other on a telephone, in characters; a longer word breaks.
 _ROOM, _WORD = 44, 10
@@ -74,28 +79,27 @@ def section(title: str, said: str, *inside: str, name: str) -> Markup:
     )  # fmt: skip
 
 
-def table(
-    header: tuple[str, ...], rows: list[list[str]], *, words: int, cards: bool = True
-) -> Markup:
-    """Write a table whose first ``words`` columns are words and the others figures.
+def table(sheet: Sheet, *, cards: bool = True) -> Markup:
+    """Write a table; a figure stands to the right.
 
     On a narrow page one that does not fit becomes cards, in which each cell says its column.
     """
+    figures, rows = sheet.figures(), sheet.cells()
 
-    def cells(tag: str, row: tuple[str, ...] | list[str]) -> Markup:
-        names = header if tag == "td" and wide else [None] * len(row)
+    def cells(tag: str, row: Sequence[str]) -> Markup:
+        names = sheet.header if tag == "td" and wide else [None] * len(row)
         return node(
             "tr",
             *(
-                node(tag, cell, class_=None if i < words else "n", data_name=name,
+                node(tag, cell, class_="n" if figure else None, data_name=name,
                      scope="col" if tag == "th" else None)
-                for i, (cell, name) in enumerate(zip(row, names, strict=True))
+                for cell, name, figure in zip(row, names, figures, strict=True)
             ),
         )  # fmt: skip
 
-    wide = cards and _room(header, rows, words) > _ROOM
+    wide = cards and _room(sheet.header, rows, figures) > _ROOM
     inside = (
-        node("thead", cells("th", header)),
+        node("thead", cells("th", sheet.header)),
         node("tbody", *(cells("td", row) for row in rows)),
     )
     drawn = node("table", *inside, class_="wide" if wide else None)
@@ -103,7 +107,8 @@ def table(
                 aria_label="table")  # fmt: skip
 
 
-def _room(header: tuple[str, ...], rows: list[list[str]], words: int) -> int:
+def _room(header: Sequence[str], rows: list[list[str]], figures: list[bool]) -> int:
     """Return how many characters a table needs beside each other; words may break."""
-    longest = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return len(header) + sum(min(size, _WORD) for size in longest[:words]) + sum(longest[words:])
+    columns = zip(zip(header, *rows, strict=True), figures, strict=True)
+    sizes = ((max(map(len, column)), figure) for column, figure in columns)
+    return len(header) + sum(size if figure else min(size, _WORD) for size, figure in sizes)

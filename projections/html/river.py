@@ -28,6 +28,7 @@ from projections.html.axes import (
 )
 from projections.html.page import section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
+from projections.pages import Figure, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,11 +156,11 @@ def _late(found: Timeline, offset: int) -> list[Markup]:
     """List the late ones: on a long axis, an hour cannot be seen."""
     rows = [
         [f"@{drop.position}", drop.type, _short(drop.effective_at, offset),
-         _short(drop.recorded_at, offset), _lag(drop.recorded_at - drop.effective_at)]
+         _short(drop.recorded_at, offset), Figure(_lag(drop.recorded_at - drop.effective_at))]
         for drop in found.river if drop.effective_at < drop.recorded_at
     ]  # fmt: skip
     header = ("position", "late event", "effective", "recorded", "later by")
-    return [table(header, rows, words=4)] if rows else []
+    return [table(Sheet(header, rows))] if rows else []
 
 
 def _short(instant: int, offset: int) -> str:

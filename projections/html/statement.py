@@ -6,60 +6,49 @@ must not know how lines were found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger.quoting import plural
 from projections.html.page import Source, page, section, table
 from projections.html.svg import joined, node
+from projections.pages import Sheet
+from projections.reports.statement import CHANGES, Sides, StatementReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-FIGURES = ("cash", "outstanding", "available", "coupons")
+    from decimal import Decimal
 
 
-class Line(NamedTuple):
-    """One line: figures are strings, those behind the line."""
-
-    position: int
-    date: str
-    late: str
-    entry: str
-    reference: str
-    change: str
-    figures: dict[str, str]
+def _figures(sides: Sides) -> list[Decimal]:
+    return [getattr(sides, name) for name in CHANGES]
 
 
-def statement_page(
-    account: str, currency: str, lines: Iterable[Line], source: Source, *,
-    opening: dict[str, str], closing: dict[str, str],
-) -> str:  # fmt: skip
+def statement_page(found: StatementReport, source: Source) -> str:
     """Write the page."""
-    rows = [["", "opening", "", "", *(opening[name] for name in FIGURES)]]
+    rows: list[tuple[object, ...]] = [("", "opening", "", "", *_figures(found.opening))]
     rows += [
-        [one.date, f"{one.entry}{' *' if one.late else ''}", one.reference or f"@{one.position}",
-         one.change, *(one.figures[name] for name in FIGURES)]
-        for one in lines
+        (str(one.effective_at)[:19], f"{one.entry}{' *' if one.late else ''}",
+         one.reference or f"@{one.position}", one.change.available, *_figures(one.balance))
+        for one in found.lines
     ]  # fmt: skip
-    rows.append(["", "closing", "", "", *(closing[name] for name in FIGURES)])
-    header = ("date", "entry", "reference", "change", *FIGURES)
+    rows.append(("", "closing", "", "", *_figures(found.closing)))
     cards = node(
         "dl",
         *(
-            node("div", node("dt", name.capitalize()), node("dd", closing[name]))
-            for name in FIGURES
+            node("div", node("dt", name.capitalize()), node("dd", str(amount)))
+            for name, amount in zip(CHANGES, _figures(found.closing), strict=True)
         ),
         class_="figures",
     )
     body = joined(
         (
-            section("At the end", f"In {currency}.", cards, name="closing"),
+            section("At the end", f"In {found.currency}.", cards, name="closing"),
             section(
                 "Lines", "By effective date; * was effective before it was recorded (R11). "
                 "Available is cash less outstanding; the change is that of available.",
-                table(header, rows, words=3, cards=False), name="lines",
+                table(Sheet(("date", "entry", "reference", "change", *CHANGES), rows), cards=False),
+                name="lines",
             ),
         )
     )  # fmt: skip
-    about = f"{currency}, {plural(len(rows) - 2, 'line')}"
-    return page(f"Statement of {account}", about, body, source)
+    about = f"{found.currency}, {plural(len(found.lines), 'line')}"
+    return page(f"Statement of {found.account}", about, body, source)

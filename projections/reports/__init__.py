@@ -1,22 +1,24 @@
 """Reports: one file each, and a registry that others add to.
 
-A report is a ``Report``: its figures as one answer, whose fields make the JSON, the CSV, the table
-and the schema. Invariant: a report's figures depend on the log, the point and what it is asked
-alone. This package must not know how a page looks.
+A report is a ``Report``: its figures as one answer, whose fields make the JSON, the CSV and the
+schema; its page; and what its command takes. Invariant: a report's figures depend on the log, the
+point and what it is asked alone, and a page says nothing but them.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from projections.answers.terms import Instant
 from projections.registry import Own, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from projections.answers.terms import Answer
+    from projections.answers.terms import Answer, Json
+    from projections.html.page import Source
+    from projections.pages import Page
     from projections.point import Point
     from projections.view import LedgerView
 
@@ -43,19 +45,70 @@ class Question(NamedTuple):
         return None if self.starts is None else Instant.at(self.starts, offset)
 
 
+class Option(NamedTuple):
+    """What else a report is asked, by its name in ``Question.options``.
+
+    Attributes:
+        said: its help.
+        kind: a flag, a text, the choice of how to answer (``engine``), or an argument.
+        spelled: how a command line writes it, where that is not its name: ``--all``, ``PERIOD``.
+
+    """
+
+    name: str
+    said: str = ""
+    kind: Literal["flag", "text", "engine", "argument"] = "flag"
+    spelled: str = ""
+
+
+class Flat(NamedTuple):
+    """Rows of plain cells in place of an answer's own.
+
+    Attributes:
+        rows: yields them.
+        forms: for which of ``csv`` and ``ndjson``.
+        columns: the header of a CSV without rows.
+
+    """
+
+    rows: Callable[[LedgerView, Question], Iterable[Json]]
+    forms: tuple[str, ...] = ("csv",)
+    columns: Sequence[str] = ()
+
+
 class Report(NamedTuple):
     """A report: an entry point of the group ``tallystick.reports`` names one.
 
     Attributes:
-        said: what it shows, in a few words.
-        answer: the struct of its figures; its field ``rows`` holds structs, one a row.
+        said: what it shows: the help of its command, its first line in a few words.
+        answer: the struct of its figures.
         figures: returns them.
+        page: what a person reads of them: lines and tables; by default a table of the rows.
+        examples: command lines that its help shows.
+        title: what the page is headed by, where that is not the name.
+        account: whether a customer may be named, must be, or is none of its business.
+        span: whether it begins where it is asked to: ``--from``, ``--period``.
+        options: what else it is asked.
+        rows: the field with the rows of ``--ndjson`` and ``--csv``: structs, one a row.
+        flat: other rows in place of them.
+        holds: the field that is true where figures agree that must; else the command exits with 1.
+        drawn: its HTML, where that is more than the page.
 
     """
 
     said: str
     answer: type[Answer]
     figures: Callable[[LedgerView, Question], Answer]
+    page: Callable[[Any], Page] | None = None
+    examples: tuple[str, ...] = ()
+    title: str = ""
+    account: Literal["optional", "required", "none"] = "optional"
+    span: bool = True
+    options: tuple[Option, ...] = ()
+    rows: str = "rows"
+    flat: Flat | None = None
+    holds: str = ""
+    drawn: Callable[[LedgerView, Question, Source], str] | None = None
 
 
 # name -> what it shows; each is the module of its name, with dashes written low.

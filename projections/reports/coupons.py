@@ -28,6 +28,7 @@ from projections.journal.chart import MEMO, OUTSTANDING, currency_of, minor_unit
 from projections.journal.identities import coupons_left
 from projections.journal.reports import by_root, trial_balance
 from projections.opened import SQL
+from projections.pages import Figure, Page, Sheet
 from projections.reports import Report
 
 if TYPE_CHECKING:
@@ -136,4 +137,30 @@ def row_of(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -
     )  # fmt: skip
 
 
-REPORT = Report("Every coupon: used, forfeited, left.", CouponsReport, figures)
+def page(found: CouponsReport) -> Page:
+    """Show every coupon, then the books."""
+    if not found.rows:
+        return ["no coupon was granted"]
+    return [
+        Sheet(
+            ("account", "coupon", "status", "ends", "amount", "used", "forfeited", "remaining"),
+            [(one.account, one.coupon, one.status, one.ends.date(), one.amount, one.used,
+              one.forfeited, one.remaining) for one in found.rows],
+        ),
+        Sheet(
+            ("account of the books", "balance", ""),
+            [(one.account, one.balance, Figure(one.commodity)) for one in found.totals],
+        ),
+    ]  # fmt: skip
+
+
+REPORT = Report(
+    """Show every coupon: its face is what is used, forfeited and left (R1).
+
+    Below it the coupon accounts of the books; Outstanding must equal what is left. Exits with
+    status 1 if they disagree.
+    """,
+    CouponsReport, figures, page,
+    examples=("tally report coupons", "tally report coupons a-1 --at 2025-03-31"),
+    span=False, holds="ties",
+)  # fmt: skip

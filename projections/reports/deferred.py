@@ -25,7 +25,8 @@ from projections.answers.terms import (
 from projections.journal.books import books_at
 from projections.journal.chart import DEFERRED, minor_unit
 from projections.opened import SQL
-from projections.reports import Report
+from projections.pages import Page, Sheet
+from projections.reports import Option, Report
 
 if TYPE_CHECKING:
     from projections.journal.chart import Key
@@ -158,4 +159,31 @@ def _totals(held: list[Order], balances: dict[Key, int]) -> list[DeferredTotal]:
     ]  # fmt: skip
 
 
-REPORT = Report("Cash of terms: earned, and not yet.", Deferred, figures)
+def page(found: Deferred) -> Page:
+    """Show every term, then whether the books say the same."""
+    terms = Sheet(
+        ("account", "instance", "order", "starts", "ends", "cash", "earned", "deferred"),
+        [(one.account, one.instance, one.order, one.starts.date(), one.ends.date(), one.cash,
+          one.earned, one.deferred) for one in found.rows],
+    )  # fmt: skip
+    totals = [
+        f"deferred {one.deferred} {one.currency}, "
+        f"{'as booked' if one.ties else f'but booked {one.booked}'}"
+        for one in found.totals
+    ]
+    return [*([terms] if found.rows else []), *totals] or ["nothing is deferred"]
+
+
+REPORT = Report(
+    """Show each paid term that is not over, earned straight line by the second.
+
+    The total must equal Liabilities:Deferred; exits with status 1 if not.
+    """,
+    Deferred, figures, page,
+    examples=(
+        "tally report deferred", "tally report deferred --at 2025-03-31 --csv",
+        "tally report deferred a-1 --all",
+    ),
+    title="deferred revenue", span=False, holds="ties",
+    options=(Option("everything", "Include terms that are over or refunded.", spelled="--all"),),
+)  # fmt: skip

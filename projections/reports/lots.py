@@ -26,7 +26,8 @@ from projections.answers.terms import (
     Typed,
 )
 from projections.lots import all_lots, lots_at
-from projections.reports import Report
+from projections.pages import Page, Sheet
+from projections.reports import Flat, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
     from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
+
+
+WORDS = {
+    "TopUpReceived": "top-up", "RefundIssued": "refund", "CreditNoteIssued": "credit note",
+    "BillSettled": "bill", "TopUpReversed": "charged back", "InstancePurchased": "purchase",
+    "InstanceRenewed": "renewal", "UpgradedToEnterprise": "upgrade",
+    "SpecUpgraded": "spec upgrade",
+}  # fmt: skip
 
 
 class LotShown(Part, frozen=True, kw_only=True):
@@ -108,7 +117,7 @@ def figures(view: LedgerView, question: Question) -> LotsReport:
     """Return the lots of one account or of all, and what remains by currency."""
     point, account = question.point, question.account
     rows, sums = [], dict[str, int]()
-    for name, lots in lots_of(view, point, account):
+    for name, lots in _lots_of(view, question):
         sums[lots.currency] = sums.get(lots.currency, 0) + lots.total
         rows.append(LotsOfAccount(account=name, **_fields(lots, view.offset)))
     return LotsReport(
@@ -121,11 +130,11 @@ def figures(view: LedgerView, question: Question) -> LotsReport:
     )  # fmt: skip
 
 
-def lots_of(view: LedgerView, point: Point, account: str | None) -> Iterator[tuple[str, Lots]]:
-    """Yield the lots of one account, or of each."""
+def _lots_of(view: LedgerView, question: Question) -> Iterator[tuple[str, Lots]]:
+    account = question.account
     if account is None:
-        yield from all_lots(view.reader, point)
-    elif (lots := lots_at(view.reader, account, point)) is not None:
+        yield from all_lots(view.reader, question.point)
+    elif (lots := lots_at(view.reader, account, question.point)) is not None:
         yield account, lots
 
 
@@ -178,19 +187,54 @@ def paid_from(
     return lots, [spent_on(one, write) for one in flow.had_paid] if flow.charged_back else UNSET
 
 
-def lines(account: str, lots: Lots, offset: int) -> Iterator[Json]:
+def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
     """Yield a plain row for each part of each lot: what it paid, and what is left of it."""
-    write = Typed(offset=offset, currency=lots.currency)
-    for lot in lots.lots:
-        shown = lot_shown(lot, write).plain()
-        head = {"account": account, "currency": lots.currency}
-        head |= {name: shown[name] for name in shown if name != "spent"}
-        for one in shown["spent"]:
-            paid = {"spent_position": one["position"], "spent_type": one["type"]}
-            yield {**head, **paid, "spent_item": one["item"], "spent_amount": one["amount"]}
-        if not shown["spent"]:
-            yield {**head, "spent_position": None, "spent_type": None, "spent_item": None,
-                   "spent_amount": str(write.money(0))}  # fmt: skip
+    for account, lots in _lots_of(view, question):
+        write = Typed(offset=view.offset, currency=lots.currency)
+        nothing = {"position": None, "type": None, "item": None, "amount": str(write.money(0))}
+        for lot in lots.lots:
+            shown = lot_shown(lot, write).plain()
+            spent = shown.pop("spent") or [nothing]
+            for one in spent:
+                yield {
+                    "account": account, "currency": lots.currency, **shown,
+                    **{f"spent_{name}": content for name, content in one.items()},
+                }  # fmt: skip
 
 
-REPORT = Report("Which receipt paid what, first in, first out.", LotsReport, figures)
+def lot_rows(
+    lots: Sequence[LotShown], account: str | None = None
+) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each lot, and below it one for each thing that it paid."""
+    for lot in lots:
+        place = f"@{lot.position}"
+        first = (place, lot.received_at.date()) if account is None else (account, place)
+        reference = lot.item or f"{lot.channel}/{lot.serial}"
+        yield (*first, WORDS[lot.type], reference, lot.amount, lot.remaining)
+        for one in lot.spent:
+            amount = one.amount.copy_negate()
+            yield ("", f"  @{one.position}", WORDS[one.type], one.item, amount, "")
+
+
+def page(found: LotsReport) -> Page:
+    """Show the lots of each account, and what remains."""
+    rows = [row for own in found.rows for row in lot_rows(own.lots, own.account)]
+    if not rows:
+        return ["nothing was received"]
+    return [
+        Sheet(("account", "lot", "what", "reference", "amount", "remaining"), rows),
+        *(f"cash {one.total} {one.currency}, the sum of what remains" for one in found.totals),
+    ]
+
+
+REPORT = Report(
+    """Show every receipt, what it paid first in, first out, and what is left of it (R66).
+
+    --csv has a row for each part that was spent, with its bill, order or chargeback.
+    """,
+    LotsReport, figures, page,
+    examples=(
+        "tally report lots a-1", "tally report lots --at 2025-03-31 --csv -o lots.csv",
+    ),
+    span=False, flat=Flat(_flat, ("csv", "ndjson")),
+)  # fmt: skip

@@ -18,6 +18,7 @@ from ledger.account import evolve
 from ledger.events import ACCOUNT_PREFIX
 from ledger.kept.stream_tiles import Tiles
 from ledger.periods import DAY
+from ledger.quoting import plural
 from ledger.state import AccountState
 from projections.ages import NAMES, age_of
 from projections.answers.books import OfSpan
@@ -33,14 +34,17 @@ from projections.answers.terms import (
     Restated,
     Typed,
 )
+from projections.pages import Page, Sheet
 from projections.point import history
-from projections.reports import Report
+from projections.reports import Flat, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from ledger.store import Reader
+    from projections.answers.terms import Json
+    from projections.html.page import Source
     from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
@@ -149,9 +153,6 @@ def _ages(states: Sequence[AccountState], at: int, currency: str) -> dict[str, D
     return {name: write.money(amount) for name, amount in sums.items()}
 
 
-REPORT = Report("Who owes since when, by age.", OverdueReport, figures)
-
-
 class OverdueSpan(NamedTuple):
     """Overdue on [since, until); None while it is; ``amount`` is the most that was outstanding."""
 
@@ -189,3 +190,56 @@ def overdue_spans(
             spans.append(OverdueSpan(since, None, most))
         if spans:
             yield AccountSpans(account, state.currency, state.outstanding, tuple(spans))
+
+
+def page(found: OverdueReport) -> Page:
+    """Show who owes, then the sums by age."""
+    if not found.rows:
+        return ["nobody is overdue"]
+    parts: list[Sheet | str] = [
+        Sheet(
+            ("account", "since", "days", "items", "outstanding", ""),
+            [(one.account, one.overdue_since and one.overdue_since.date(), one.days,
+              len(one.items), one.outstanding, one.currency) for one in found.rows],
+        )
+    ]  # fmt: skip
+    for total in found.totals:
+        owing = f"{plural(total.accounts, 'account')} owe {total.outstanding} {total.currency}"
+        ages = [total.ages[name] for name in NAMES]
+        parts.append(Sheet(NAMES, [ages], f"{owing}, by days since posted:"))
+    return parts
+
+
+def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
+    """Yield a plain cell for each age, and how many items."""
+    for row in figures(view, question).rows:
+        shown = row.plain()
+        ages = shown.pop("ages")
+        yield {**shown, "items": len(row.items), **ages}
+
+
+def _drawn(view: LedgerView, question: Question, source: Source) -> str:
+    from projections.html.overdue import overdue_page  # noqa: PLC0415 - for --html alone
+
+    point, account = question.point, question.account
+    streams = view.reader.streams(ACCOUNT_PREFIX)
+    names = [one.removeprefix(ACCOUNT_PREFIX) for one in streams] if account is None else [account]
+    found = list(overdue_spans(view.reader, point, names))
+    return overdue_page(found, source, ends=point.seen_at, offset=view.offset)
+
+
+REPORT = Report(
+    """Show every account that is overdue: since when, how much, and how old its items are.
+
+    An item's age is counted from when it was posted (R9), in whole days.
+    """,
+    OverdueReport, figures, page,
+    examples=(
+        "tally report overdue", "tally report overdue --at 2025-03-31 --csv -o overdue.csv",
+        "tally report overdue --html -o overdue.html",
+    ),
+    span=False, drawn=_drawn,
+    flat=Flat(_flat, columns=(
+        "account", "currency", "outstanding", "overdue_since", "days", "items", *NAMES
+    )),
+)  # fmt: skip

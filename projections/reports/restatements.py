@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidInput
 from ledger.periods import read_period
-from projections.answers.closing import Restatements
+from projections.answers.closing import Fact, Restatements
 from projections.history.register import close_shown, fact_shown, register_of, sums_of
-from projections.reports import Report
+from projections.pages import Figure, Page, Sheet, cell
+from projections.reports import Option, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from projections.reports import Question
     from projections.view import LedgerView
 
@@ -31,4 +34,52 @@ def figures(view: LedgerView, question: Question) -> Restatements:
     )  # fmt: skip
 
 
-REPORT = Report("What late facts changed in a closed period.", Restatements, figures)
+def page(found: Restatements) -> Page:
+    """Show the closes, then each fact with the figures that it moved."""
+    if not found.closes:
+        return [f"{found.period} is not closed"]
+    parts: list[Sheet | str] = []
+    for one in found.closes:
+        who = f" by {one.actor}" if one.actor else ""
+        again = f", reopened {one.reopened_at.date()}" if one.reopened_at else ""
+        parts.append(f"closed {one.closed_at.date()}{who} [@{one.position}]{again}")
+    if found.facts:
+        parts.append(_facts(found.facts))
+    if found.earlier:
+        parts += ["about earlier months, and moving this one too:", _facts(found.earlier)]
+    for currency, own in found.by.items():
+        sums = ", ".join(f"{name} {amount}" for name, amount in own.items())
+        parts.append(f"in total {sums} {currency}")
+    return parts if found.facts or found.earlier else [*parts, "nothing has restated it"]
+
+
+def _facts(group: Sequence[Fact]) -> Sheet:
+    rows: list[tuple[object, ...]] = []
+    for fact in group:
+        first: tuple[object, ...] = (f"@{fact.position} {fact.type}", fact.account, fact.actor)
+        if not fact.changes:
+            rows.append((*first, "no figure", _short(None), _short(None)))
+        for change in fact.changes:
+            rows.append((*first, change.field, _short(change.as_closed), _short(change.now)))
+            first = ("", "", "")
+    return Sheet(("fact", "account", "actor", "figure", "as closed", "now"), rows)
+
+
+def _short(content: object) -> Figure:
+    return Figure(cell(content)[:16])  # of an instant its minute
+
+
+REPORT = Report(
+    """Show each fact recorded about a period since it was closed, and what it changed.
+
+    Figures are those at the end of the period: at the close, and after the fact. Facts
+    about earlier months that also changed these figures are listed separately.
+    """,
+    Restatements, figures, page,
+    examples=(
+        "tally report restatements 2025-03",
+        "tally report restatements 2025-03 --html -o march.html",
+    ),
+    account="none", span=False, options=(Option("period", kind="argument", spelled="PERIOD"),),
+    rows="facts",
+)  # fmt: skip

@@ -15,6 +15,7 @@ from projections.answers.terms import Amount, Currency, Id, Part, Restated
 from projections.journal.chart import currency_of
 from projections.journal.reports import CLOSING, OPENING, Movement, roll_forward
 from projections.opened import SQL
+from projections.pages import Figure, Page, Sheet
 from projections.reports import Report
 
 if TYPE_CHECKING:
@@ -94,4 +95,29 @@ def _control(one: Movement) -> Control:
     )  # fmt: skip
 
 
-REPORT = Report("Opening + movements = closing, by event type.", Rollforward, figures)
+def page(found: Rollforward) -> Page:
+    """Show every line of every control account."""
+    lines = [
+        (row.control if row.line == OPENING else "", row.line, row.amount, Figure(row.commodity))
+        for row in found.rows  # what is counted belongs to its amount
+    ]
+    every = "every control account adds up"
+    return [
+        Sheet(("control account", "line", "amount", ""), lines),
+        every if found.adds_up else f"NOT {every}",
+    ]
+
+
+REPORT = Report(
+    """Show each control account: opening + what every type of event moved = closing.
+
+    Amounts are as in the books: debit plus, credit minus. Exits with 1 if one does not add up.
+    """,
+    Rollforward, figures, page,
+    examples=(
+        "tally report rollforward --period 2025-03",
+        "tally report rollforward --from 2025-01-01 --at 2025-03-31 a-1",
+        "tally report rollforward --period 2025-03 --known-at 2025-04-01 --csv",
+    ),
+    title="roll-forward", holds="adds_up",
+)  # fmt: skip

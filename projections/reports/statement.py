@@ -13,11 +13,16 @@ from ledger.events import ACCOUNT_PREFIX, type_name
 from projections.answers.books import OfSpan
 from projections.answers.terms import Currency, Id, Instant, Money, Part, Position, Restated, Typed
 from projections.effects import NOTHING, Effect, effect
+from projections.pages import Page, Sheet
 from projections.point import history
-from projections.reports import Report
+from projections.reports import Flat, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ledger.events import RecordedEvent
+    from projections.answers.terms import Json
+    from projections.html.page import Source
     from projections.reports import Question
     from projections.view import LedgerView
 
@@ -53,6 +58,11 @@ class StatementLine(Part, frozen=True, kw_only=True):
     currency: Currency
     change: Sides
     balance: Sides
+
+    @property
+    def late(self) -> bool:
+        """Whether it was effective before it was recorded (R11)."""
+        return self.recorded_at != self.effective_at
 
 
 class StatementReport(OfSpan, frozen=True, kw_only=True, tag="tally.statement/1"):
@@ -109,4 +119,51 @@ def _line(
     )  # fmt: skip
 
 
-REPORT = Report("One customer: dated lines, running balance.", StatementReport, figures)
+def page(found: StatementReport) -> Page:
+    """Show every line between the opening and the closing."""
+    opening, closing = found.opening, found.closing
+    late = any(line.late for line in found.lines)
+    lines = Sheet(
+        ("date", "entry", "reference", "change", "available", "coupons"),
+        [
+            ("", "opening", "", "", opening.available, opening.coupons),
+            *((f"{line.effective_at.date()}{'*' if line.late else ''}", line.entry, line.reference,
+               line.change.available, line.balance.available, line.balance.coupons)
+              for line in found.lines),
+            ("", "closing", "", "", closing.available, closing.coupons),
+        ],
+    )  # fmt: skip
+    said = (f"cash {closing.cash}, outstanding {closing.outstanding} {found.currency}; "
+            "available = cash - outstanding")  # fmt: skip
+    return [lines, said, *(["* effective before it was recorded (R11)"] if late else [])]
+
+
+def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
+    """Spread change and balance over columns, for rows that hold plain cells."""
+    for line in figures(view, question).lines:
+        shown = line.plain()
+        change, balance = shown["change"], shown["balance"]
+        yield {
+            **shown, **{f"{name}_change": change[name] for name in CHANGES}, **balance,
+            "change": change["available"], "balance": balance["available"],
+        }  # fmt: skip
+
+
+def _drawn(view: LedgerView, question: Question, source: Source) -> str:
+    from projections.html.statement import statement_page  # noqa: PLC0415 - for --html alone
+
+    return statement_page(figures(view, question), source)
+
+
+REPORT = Report(
+    """Show a customer's payments and charges: opening, dated lines, closing.
+
+    A line has its effective date; a late one also shows when it was recorded.
+    """,
+    StatementReport, figures, page,
+    examples=(
+        "tally report statement a-1", "tally report statement a-1 --period 2025-03",
+        "tally report statement a-1 --period 2025-03 --known-at 2025-04-01 --csv",
+    ),
+    account="required", rows="lines", flat=Flat(_flat), drawn=_drawn,
+)  # fmt: skip

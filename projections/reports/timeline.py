@@ -19,24 +19,29 @@ from ledger import events as e
 from ledger.account import evolve
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, type_name
+from ledger.quoting import plural
 from ledger.state import AccountState
 from projections.answers import terms as answered
 from projections.answers.books import OfSpan
 from projections.answers.state import InstanceState, coupon_status
 from projections.answers.terms import Currency, Id, Instant, Part, Position, Restated, Typed
+from projections.pages import Page, Sheet
 from projections.point import history
-from projections.reports import Report
+from projections.reports import Flat, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
+    from projections.answers.terms import Json
+    from projections.html.page import Source
     from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
 
 T = TypeVar("T")
+MONEY = ("cash", "outstanding", "available")
 
 
 class CouponThen(Part, frozen=True, kw_only=True):
@@ -285,18 +290,12 @@ def _river(recorded: list[RecordedEvent]) -> Iterator[Drop]:
 
 def figures(view: LedgerView, question: Question) -> TimelineReport:
     """Return what changed at each instant. Raises: InvalidInput, where no account is named."""
-    if question.account is None:
+    account, point = question.account, question.point
+    if account is None:
         raise InvalidInput("a timeline is of one customer", hint="name the account")
-    view.state(question.account, question.point)  # or say that there is no such account
-    return timeline_shown(
-        view, question.point, timeline(view.reader, question.account, question.point)
-    )
-
-
-def timeline_shown(view: LedgerView, point: Point, found: Timeline) -> TimelineReport:
-    """Return a timeline as an answer."""
-    offset = view.offset
-    write = Typed(offset=offset, currency=found.currency)
+    view.state(account, point)  # or say that there is no such account
+    found = timeline(view.reader, account, point)
+    write = Typed(offset=view.offset, currency=found.currency)
 
     def line(points: tuple[tuple[int, int], ...]) -> list[AvailableFrom]:
         return [
@@ -305,7 +304,7 @@ def timeline_shown(view: LedgerView, point: Point, found: Timeline) -> TimelineR
         ]
 
     return TimelineReport(
-        point=view.shown(point), starts=None, account=found.account, currency=found.currency,
+        point=view.shown(point), starts=None, account=account, currency=found.currency,
         steps=[step_shown(step, write) for step in found.steps],
         known_then=line(found.known_then), known_now=line(found.known_now),
         renewals=[
@@ -323,19 +322,19 @@ def timeline_shown(view: LedgerView, point: Point, found: Timeline) -> TimelineR
             )
             for drop in found.river if drop.effective_at < drop.recorded_at
         ],
-        restated=view.restated("timeline", point, found.account),
+        restated=view.restated("timeline", point, account),
     )  # fmt: skip
 
 
 def step_shown(step: Step, write: Typed) -> StepShown:
     """Return a step: only what it changed."""
-    money = step.money
+    held = step.money
+    money: dict[str, Any] = {} if held is None else {
+        **{name: write.money(getattr(held, name)) for name in MONEY},
+        "overdue_since": write.maybe(held.overdue_since),
+    }  # fmt: skip
     return StepShown(
-        at=write.instant(step.at), position=step.position,
-        cash=UNSET if money is None else write.money(money.cash),
-        outstanding=UNSET if money is None else write.money(money.outstanding),
-        available=UNSET if money is None else write.money(money.available),
-        overdue_since=UNSET if money is None else write.maybe(money.overdue_since),
+        at=write.instant(step.at), position=step.position, **money,
         instances=cast("Any", step.instances or UNSET),
         coupons={
             name: CouponThen(
@@ -346,4 +345,54 @@ def step_shown(step: Step, write: Typed) -> StepShown:
     )  # fmt: skip
 
 
-REPORT = Report("One customer through time, with a slider.", TimelineReport, figures)
+def page(found: TimelineReport) -> Page:
+    """Show every step."""
+    rows = [
+        (str(step.at)[:19], _told(step),
+         *("" if (money := getattr(step, name)) is UNSET else money for name in MONEY))
+        for step in found.steps
+    ]  # fmt: skip
+    said = f"{plural(len(rows), 'step')}, {plural(len(found.late), 'event')} late"
+    return [
+        Sheet(("from", "changed", *MONEY), rows),
+        f"{said}; as known then. --html draws it",
+    ]
+
+
+def _told(step: StepShown) -> str:
+    states = {} if step.instances is UNSET else step.instances
+    coupons = {} if step.coupons is UNSET else step.coupons
+    changed = [*states.items(), *((name, one.status) for name, one in coupons.items())]
+    return ", ".join(f"{name} {state}" for name, state in changed)
+
+
+def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
+    """Yield a step as a row of plain cells; what it did not change is null."""
+    names = ("at", "position", *MONEY, "overdue_since")
+    for one in figures(view, question).steps:
+        step = one.plain()
+        row = {name: step.get(name) for name in names}
+        yield {**row, "instances": step.get("instances", {}), "coupons": step.get("coupons", {})}
+
+
+def _drawn(view: LedgerView, question: Question, source: Source) -> str:
+    from projections.html.timeline import timeline_page  # noqa: PLC0415 - for --html alone
+
+    found = timeline(view.reader, str(question.account), question.point)
+    return timeline_page(found, source, offset=view.offset)
+
+
+REPORT = Report(
+    """Show a customer's money, instances and coupons at every instant up to a point.
+
+    Each step lists what changed, as known then. The page of --html has a slider for any instant
+    and shows where late facts changed the past.
+    """,
+    TimelineReport, figures, page,
+    examples=(
+        "tally report timeline a-1 --html -o a-1.html",
+        "tally report timeline a-1 --at 2025-03-31 --json",
+    ),
+    account="required", span=False, rows="steps", flat=Flat(_flat, ("csv", "ndjson")),
+    drawn=_drawn,
+)  # fmt: skip

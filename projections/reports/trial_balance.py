@@ -9,39 +9,36 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ledger.errors import InvalidInput
 from projections.answers.books import TrialBalance, book_line, book_totals
-from projections.answers.terms import Instant
 from projections.journal.reports import by_root, trial_balance
 from projections.opened import FOLD, Opened
-from projections.reports import Report
+from projections.pages import Page, Sheet
+from projections.reports import Option, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
 
 
-def trial_balance_of(
-    view: LedgerView, point: Point, account: str | None, *, summary: bool = False,
-    engine: str | None = None, starts: Instant | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> TrialBalance:  # fmt: skip
-    """Return the balance of every account of the books. Raises: InvalidInput, NoSuchThing."""
+def figures(view: LedgerView, question: Question) -> TrialBalance:
+    """Return the balance of every account of the books; with ``summary`` a line for a kind.
+
+    ``engine`` chooses how it is derived. Raises: InvalidInput, NoSuchThing.
+    """
+    point, account, options = question.point, question.account, question.options
     if account is not None:
         view.state(account, point)  # or say that there is no such account
-    derivation = _derivation(view, point, account, engine)
+    derivation = _derivation(view, point, account, cast("str | None", options.get("engine")))
     if derivation == FOLD:
-        lines = trial_balance(view.reader, point, account, progress)
+        lines = trial_balance(view.reader, point, account, question.progress)
     else:
         from projections.columns import books  # noqa: PLC0415 - loaded when needed
 
-        columns = view.columns(point, derivation)
-        lines = books.trial_balance(columns, point)
+        lines = books.trial_balance(view.columns(point, derivation), point)
     totals = book_totals(lines)
-    shown = by_root(lines) if summary else lines
+    shown = by_root(lines) if options.get("summary") else lines
     return TrialBalance(
-        point=view.shown(point), starts=starts, account=account,
+        point=view.shown(point), starts=question.since(view.offset), account=account,
         rows=[book_line(line) for line in shown],
         derivation=cast("Literal['fold', 'spark', 'sql']", derivation),
         totals=totals, balanced=not any(one.difference for one in totals),
@@ -59,11 +56,32 @@ def _derivation(view: Opened, point: Point, account: str | None, engine: str | N
     raise InvalidInput(msg, hint="omit --engine or ACCOUNT")
 
 
-def _figures(view: LedgerView, question: Question) -> TrialBalance:
-    return trial_balance_of(
-        view, question.point, question.account, starts=question.since(view.offset),
-        progress=question.progress,
-    )  # fmt: skip
+def page(found: TrialBalance) -> Page:
+    """Show the accounts of each commodity, and its total."""
+    parts: list[Sheet | str] = []
+    for total in found.totals:
+        rows: list[tuple[object, ...]] = [
+            (row.account, row.debit or "", row.credit or "")
+            for row in found.rows if row.commodity == total.commodity
+        ]  # fmt: skip
+        rows.append(("total", total.debit, total.credit))
+        parts.append(Sheet((total.commodity, "debit", "credit"), rows))
+        if total.difference:
+            parts.append(f"does not balance: {total.difference}")
+    return parts or ["nothing is posted yet"]
 
 
-REPORT = Report("Every account of the books: debit, credit.", TrialBalance, _figures)
+REPORT = Report(
+    """Show every account of the books at a point; debits and credits must be equal.
+
+    Commodities such as CNYCPN count coupons, which are not money. With ACCOUNT, shows the
+    postings of one customer. Exits with status 1 if it does not balance.
+    """,
+    TrialBalance, figures, page,
+    examples=(
+        "tally report trial-balance", "tally report trial-balance --at 2025-03-31 --summary",
+        "tally report trial-balance --as-of 2025-03-31 --csv -o tb.csv",
+    ),
+    title="trial balance", span=False, holds="balanced",
+    options=(Option("summary", "One line per type of account."), Option("engine", kind="engine")),
+)  # fmt: skip

@@ -77,6 +77,19 @@ def test_a_report_of_a_package_is_printed_in_every_form(looked_at: World) -> Non
 
 
 @pytest.mark.usefixtures("package")
+def test_a_report_of_a_package_has_its_own_page_and_options(looked_at: World) -> None:
+    page = looked_at.done("report", "largest", "--top", "1")
+    assert page.out.splitlines()[-4:] == ["who   owes", "a-2  30.00", "", "the largest"]
+    drawn = looked_at.done("report", "largest", "--top", "1", "--html").out
+    assert '<td class="n">30.00</td>' in drawn
+    assert "tally report largest --at" in drawn
+    assert "--top 1 --html" in drawn
+    told = tally("report", "largest", "--help").out
+    assert "tally report largest --top 1" in told
+    assert "--from" not in told
+
+
+@pytest.mark.usefixtures("package")
 def test_what_is_ours_stays_ours_and_what_is_broken_says_so(looked_at: World) -> None:
     help_ = tally("report", "--help").out
     assert "Of installed packages" in help_

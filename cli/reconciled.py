@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
-from cli.render import cell, short
-from cli.reports.sheet import Sheet
-from ledger.periods import format_instant
-from ledger.proof.nodes import Nodes
-from ledger.proof.notes import write_base64
+from cli.pages import source_of
+from cli.render import short
 from ledger.reconciling import register
-from projections.html.page import Source
+from projections.answers.terms import Instant
 from projections.html.sheets import sheets_page
+from projections.pages import Figure, Sheet
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.report import amount_of
 
@@ -49,7 +47,9 @@ def reconciled_page(
     parts += _some("On their way, expected", answer.expected)
     parts += [f"Matched by rule: {answer.matched}", _matches(compared, answer.currency)]
     parts += _signed(session, compared, point, answer)
-    return sheets_page("Reconciliation", "", parts, _source(session, answer, point, file=file))
+    words = ["tally", "reconcile", shlex.quote(file), "--source", answer.source]
+    source = source_of(session, words, point, ["--html"])
+    return sheets_page("Reconciliation", "", parts, source)
 
 
 def _proof(proof: ProofShown) -> Sheet:
@@ -59,7 +59,7 @@ def _proof(proof: ProofShown) -> Sheet:
         *((f"+ {one.item.replace('_', ' ')}", one.amount) for one in proof.reconciling_items),
         ("= provider closing", proof.closing), ("unexplained", proof.unexplained),
     ]  # fmt: skip
-    return Sheet(["", proof.currency], [[name, str(amount)] for name, amount in rows], 1)
+    return Sheet(("", proof.currency), rows)
 
 
 def _some(title: str, found: Sequence[BreakFound]) -> list[Sheet | str]:
@@ -67,22 +67,21 @@ def _some(title: str, found: Sequence[BreakFound]) -> list[Sheet | str]:
     if not found:
         return []
     rows = [
-        [one.break_, one.class_, one.key, one.account or "", short(one.first_seen),
-         f"{one.age_days} d", cell(one.ours), cell(one.theirs), str(one.delta)]
+        (one.break_, one.class_, one.key, one.account or "", one.first_seen,
+         Figure(f"{one.age_days} d"), one.ours, one.theirs, one.delta)
         for one in found
     ]  # fmt: skip
     lines = [
-        [one.break_, said.side, _told(said.line),
-         "" if said.at is UNSET else short(said.at),
+        (one.break_, said.side, _told(said.line), "" if said.at is UNSET else said.at,
          _told(said.reference, said.order), _told(said.payer), _told(said.text, said.says),
-         _told(said.amount)]
+         Figure(_told(said.amount)))
         for one in found for said in one.evidence
     ]  # fmt: skip
     head = ["break", "class", "key", "account", "first seen", "age", "ours", "theirs", "delta"]
     return [
-        f"{title}: {len(found)}", Sheet(head, rows, 5),
-        Sheet(["break", "side", "line", "date", "reference", "payer", "payer's words", "amount"],
-              lines, 7),
+        f"{title}: {len(found)}", Sheet(head, rows),
+        Sheet(("break", "side", "line", "date", "reference", "payer", "payer's words", "amount"),
+              lines),
     ]
 
 
@@ -97,9 +96,11 @@ def _matches(compared: Compared, code: str) -> Sheet:
     for one in compared.report.matches:
         counts[one.rule] += 1
         sums[one.rule] += amount_of(line for line in one.theirs if line.currency == code)
-    rows = [[rule, str(count), write_amount(sums[rule], code)]
-            for rule, count in sorted(counts.items())]  # fmt: skip
-    return Sheet(["rule", "matches", f"{code} there"], rows, 1)
+    rows = [
+        (rule, count, Figure(write_amount(sums[rule], code)))
+        for rule, count in sorted(counts.items())
+    ]
+    return Sheet(("rule", "matches", f"{code} there"), rows)
 
 
 def _signed(
@@ -107,9 +108,8 @@ def _signed(
 ) -> list[Sheet | str]:
     """Return who recorded this file, who accepted it, and the remarks about its breaks."""
     known = register(session.reader, until=point.position)
-    offset = session.offset
     rows = [
-        [run.event.run, format_instant(run.recorded_at, offset)[:16].replace("T", " "),
+        [run.event.run, str(Instant.at(run.recorded_at, session.offset))[:16],
          run.actor or "", run.signed_by or "", run.reason or ""]
         for run in known.runs.values() if run.event.sha256 == compared.sha256
     ]  # fmt: skip
@@ -121,13 +121,5 @@ def _signed(
     ]  # fmt: skip
     head = ["run or break", "when", "prepared by", "signed off by", "why"]
     blank = [["", "", "____________________", "____________________", ""]]
-    return ["Sign-offs", Sheet(head, rows or blank, 5)]
+    return ["Sign-offs", Sheet(head, rows or blank)]
 
-
-def _source(session: Session, answer: Reconcile, point: Point, *, file: str) -> Source:
-    offset = session.offset
-    at, known_at = (format_instant(one, offset) for one in (point.at, point.known_at))
-    words = ["tally", "reconcile", shlex.quote(file), "--source", answer.source, "--at", at,
-             "--known-at", known_at, "--html"]  # fmt: skip
-    root = write_base64(Nodes(session.reader.connection).root(point.position))
-    return Source(" ".join(words), at, known_at, point.position, root)

@@ -1,1 +1,0 @@
-"""The reports of ``tally report``: one small module each, named in ``REPORTS``."""
