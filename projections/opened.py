@@ -17,9 +17,9 @@ from ledger.kept.stream_tiles import Tiles
 from ledger.policy import did_you_mean
 from ledger.store import open_reader, open_store, settings
 from ledger.store.errors import DiskFull, LedgerBusy, LedgerReadOnly, NoRights
-from projections.balances import rows as balance_rows
 from projections.columns import folder_of
 from projections.point import Asked, Point, account_at, config_at, resolve
+from projections.projection import VIEWS
 from projections.snapshots import look_at
 
 if TYPE_CHECKING:
@@ -176,16 +176,16 @@ class Opened:
             if state is not None:
                 yield state
 
-    def balance_rows(self, point: Point, derivation: str) -> Iterator[ViewRow]:
-        """Read the stored view, ask the columns, or fold every account."""
+    def view_rows(self, name: str, point: Point, derivation: str) -> Iterator[ViewRow]:
+        """Read a stored view, ask the columns, or fold every account."""
         if derivation == VIEW:
-            yield from self.stored_rows("balances", point)
+            yield from self.stored_rows(name, point)
         elif derivation in (SQL, SPARK):
-            yield from self.columns(point, derivation).rows("balances", point)
+            yield from self.columns(point, derivation).rows(name, point)
         else:
-            policy = self.config_at(point).policy
+            projection, policy = VIEWS.load(name), self.config_at(point).policy
             for state in self.states(point):
-                yield from balance_rows(state, policy)
+                yield from projection.rows(state, policy)
 
     def stored_rows(self, name: str, point: Point) -> Iterator[ViewRow]:
         """Yield the rows of a stored view, at the head or at a recent point."""
@@ -201,7 +201,7 @@ class Opened:
         if derivation == FOLD:
             yield from (state for state in self.states(point) if state.items)
             return
-        for account, _, _, outstanding, *_ in self.balance_rows(point, derivation):
+        for account, _, _, outstanding, *_ in self.view_rows("balances", point, derivation):
             if outstanding:
                 yield self.state(str(account), point)
 

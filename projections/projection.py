@@ -40,14 +40,15 @@ class Projection(NamedTuple):
     order: Sequence[str] = ()
 
 
+# In the order in which a replay hashes their rows: a new one comes last.
 VIEWS: Final[Registry[Projection]] = Registry(
     "tallystick.projections", "view",
     {
         "balances": Own("projections.balances:BALANCES", "every account's money"),
-        "bills": Own("projections.bills:BILLS", "every bill, and what is left of it"),
         "coupons": Own("projections.coupons:COUPONS", "every coupon, and what is left of it"),
-        "deadlines": Own("projections.deadlines:DEADLINES", "what is due next, by account"),
+        "bills": Own("projections.bills:BILLS", "every bill, and what is left of it"),
         "instances": Own("projections.instances:INSTANCES", "every instance and its state"),
         "overdue": Own("projections.overdue:OVERDUE", "who is overdue, and since when"),
+        "deadlines": Own("projections.deadlines:DEADLINES", "what is due next, by account"),
     },
 )  # fmt: skip

@@ -28,11 +28,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
     from projections.projection import Projection, ViewRow
 
-# In the order in which a replay hashes their rows.
-PROJECTIONS: tuple[Projection, ...] = tuple(
-    VIEWS.load(name)
-    for name in ("balances", "coupons", "bills", "instances", "overdue", "deadlines")
-)
+PROJECTIONS: tuple[Projection, ...] = tuple(VIEWS.load(name) for name in VIEWS.own)
 LIVE = "view_"
 SHADOW = "shadow_"
 _TOGETHER = 50  # accounts whose stored rows are read at once

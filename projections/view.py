@@ -139,7 +139,7 @@ class LedgerView(Opened):
         """Return the sums of every account's money, by currency."""
         point = self.at(when)
         derivation = self.derivation(point, engine)
-        rows = self.balance_rows(point, derivation)
+        rows = self.view_rows("balances", point, derivation)
         return Totals(
             point=self.shown(point), derivation=cast("Derived", derivation),
             rows=totals_of(rows, self.offset), restated=self.restated("balances", point),
@@ -151,7 +151,7 @@ class LedgerView(Opened):
     ) -> Iterator[Balance]:  # fmt: skip
         """Yield every account's money, by id, one at a time. Raises: NoSuchThing."""
         limit = None if below is None else _limit(below)
-        rows = self.balance_rows(point, derivation)
+        rows = self.view_rows("balances", point, derivation)
         if accounts:
             policy = self.config_at(point).policy
             states = [self.state(name, point) for name in sorted(set(accounts))]

@@ -19,8 +19,7 @@ from projections.answers.reconciling import BreakRow
 from projections.answers.state import InstanceRow
 from projections.answers.terms import Currency, Exact, Fine, Id, Instant, Money, Part, Typed
 from projections.columns.books import Held
-from projections.opened import FOLD, VIEW
-from projections.reports.coupons import CouponRow, held_of, row_of
+from projections.reports.coupons import CouponRow, row_of
 from projections.reports.lots import LotShown, lot_shown
 from projections.reports.overdue import Owing
 from projections.reports.overdue import row_of as owing_of
@@ -135,7 +134,7 @@ def _accounts(session: Session, point: Point) -> Iterator[Row]:
 
 
 def _balances(session: Session, point: Point) -> Iterator[Any]:
-    return session.balance_rows(point, session.derivation(point, None))
+    return session.view_rows("balances", point, session.derivation(point, None))
 
 
 def _balance_rows(session: Session, point: Point) -> Iterator[Row]:
@@ -149,26 +148,11 @@ def _instances(session: Session, point: Point) -> Iterator[Row]:
 
 def _coupons(session: Session, point: Point) -> Iterator[Row]:
     instant = cache(partial(Instant.at, offset=session.offset))
-    for one in _held(session, point):
-        yield row_of(one, point.seen_at, session.offset, instant).plain()
-
-
-def _held(session: Session, point: Point) -> Iterator[Held]:
-    derivation = session.derivation(point, None)
-    if derivation == FOLD:
-        for state in session.states(point):
-            yield from held_of(state)
-        return
-    if derivation == VIEW:
-        found = session.stored_rows("coupons", point)
-    else:
-        found = session.columns(point, derivation).rows("coupons", point)
-    for account, coupon, *rest in found:
-        currency = session.currencies.of(str(account)).currency
-        amount, used, remaining, forfeited, starts, ends = (int(str(one)) for one in rest)
-        yield Held(
-            str(account), str(coupon), currency, amount, used, remaining, forfeited, starts, ends
-        )
+    for row in session.view_rows("coupons", point, session.derivation(point, None)):
+        account, coupon, *numbers = map(str, row)
+        currency = session.currencies.of(account).currency
+        held = Held(account, coupon, currency, *map(int, numbers))
+        yield row_of(held, point.seen_at, session.offset, instant).plain()
 
 
 def _bills(session: Session, point: Point) -> Iterator[Row]:

@@ -34,7 +34,6 @@ from projections.reports import Report
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.state import AccountState
     from projections.journal.reports import Line
     from projections.point import Point
     from projections.reports import Question
@@ -108,21 +107,16 @@ def _held(
     held: list[Held] = []
     left: dict[str, int] = {}
     for state in view.states(point) if account is None else [view.state(account, point)]:
-        held += held_of(state)
+        held += [
+            Held(
+                state.account, name, state.currency, one.amount, one.used, one.remaining,
+                one.forfeited, one.starts, one.ends,
+            )
+            for name, one in sorted(state.coupons.items())
+        ]  # fmt: skip
         rest = coupons_left(state) * minor_unit(state.currency)
         left[state.currency] = left.get(state.currency, 0) + rest
     return held, left, trial_balance(view.reader, point, account, progress)
-
-
-def held_of(state: AccountState) -> list[Held]:
-    """Return the coupons of an account, by id."""
-    return [
-        Held(
-            state.account, name, state.currency, one.amount, one.used, one.remaining,
-            one.forfeited, one.starts, one.ends,
-        )
-        for name, one in sorted(state.coupons.items())
-    ]  # fmt: skip
 
 
 def row_of(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,7 +47,7 @@ def test_stored_rows_and_the_fold_agree_at_recent_points(
             point = at(view.reader, **wanted)
             derivation = view.derivation(point, None)
             found += derivation == VIEW
-            for ask in (view.balance_rows, view.each_instance):
+            for ask in (partial(view.view_rows, "balances"), view.each_instance):
                 assert list(ask(point, derivation)) == list(ask(point, FOLD)), point
     assert found > 10
 
@@ -59,14 +60,14 @@ def test_what_is_recorded_before_the_rows_are_read_changes_no_past_point(tmp_pat
         head = view.reader.head()
         point = at(view.reader, position=head.position - 3)
         assert view.derivation(point, None) == VIEW
-        folded = list(view.balance_rows(point, FOLD))
+        folded = list(view.view_rows("balances", point, FOLD))
         account = str(folded[0][0])
         world.record(
             "top-up", "--account", account, "--amount", "7.00", "--channel", "bank",
             "--serial", "meanwhile", "--effective-at", format_instant(point.at, 8 * HOUR),
         )  # fmt: skip
-        assert list(view.balance_rows(point, VIEW)) == folded
-        assert list(view.balance_rows(at(view.reader), FOLD)) != folded
+        assert list(view.view_rows("balances", point, VIEW)) == folded
+        assert list(view.view_rows("balances", at(view.reader), FOLD)) != folded
 
 
 def test_a_change_of_policy_touches_everybody(ledger: Path) -> None:
