@@ -57,7 +57,7 @@ def run(path: Path) -> list[Figure]:
     booking = best(lambda: _books(reader, next(points)))
     folding_books = spent(lambda: reports.trial_balance(reader, point))
     reached = bare / asking
-    size = sum(one.bytes for one in columns.standing().segments)
+    size = sum(segment.bytes for segment in columns.standing().segments)
     return [
         Figure(
             f"columns_build_{head.position}", f"{head.position / building:,.0f} events/s",

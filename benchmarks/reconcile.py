@@ -80,8 +80,8 @@ def reconcile_lines(count: int) -> Figure:
     """Read, match and prove a statement of N lines."""
     body, events = _statement(count), list(_events(count))
     plain = {
-        one.event.serial: Decimal(one.event.amount) / 100
-        for one in events if isinstance(one.event, TopUpReceived)
+        event.event.serial: Decimal(event.event.amount) / 100
+        for event in events if isinstance(event.event, TopUpReceived)
     }  # fmt: skip
 
     def ours() -> int:

@@ -37,7 +37,7 @@ class _Page:
         found = {part: None for kind in self._answers.values() for part in parts_of(kind)}
         own = set(self._answers.values())
         self._parts = sorted((one for one in found if one not in own), key=lambda one: one.__name__)
-        self._named = Counter(one.__name__ for one in self._parts)
+        self._named = Counter(part.__name__ for part in self._parts)
 
     def lines(self) -> Iterator[str]:
         """Write the page."""

@@ -72,7 +72,7 @@ def _help(text: str | None, path: str) -> Iterator[str]:
 def cli_page() -> Iterator[str]:
     """Write CLI.md: every command of the command line with its options."""
     found = cli_commands()
-    rows = {path: [_option_row(one) for one in options(command)] for path, command in found}
+    rows = {path: [_option_row(option) for option in options(command)] for path, command in found}
     uses = Counter(row for own in rows.values() for row in own)
     shared = [row for row, count in uses.items() if count >= SHARED_FROM]
     yield from (NOTICE, "# Command line", "")

@@ -69,7 +69,7 @@ def test_every_meaning_in_fields_json_belongs_to_a_field() -> None:
     meanings = json.loads(_text(DOCS / "fields.json"))
     used = {
         "events": {name for one in EVENT_TYPES for name in one.__struct_fields__},
-        "commands": {name for one in COMMANDS.values() for name in one.__struct_fields__},
+        "commands": {name for command in COMMANDS.values() for name in command.__struct_fields__},
     }
     for kind, fields in used.items():
         assert set(meanings[kind]) == fields
@@ -146,7 +146,7 @@ OF_AN_EXTRA = {
 def test_every_import_is_declared() -> None:
     """The program runs with its dependencies alone; those of its extras are imported late."""
     project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
-    declared = {re.split(r"[<>=]", one)[0] for one in project["dependencies"]}
+    declared = {re.split(r"[<>=]", dependency)[0] for dependency in project["dependencies"]}
     extras = {
         re.split(r"[<>=[]", one)[0]
         for extra, needed in project["optional-dependencies"].items()

@@ -89,7 +89,7 @@ def test_the_words_are_plain() -> None:
 def test_a_docstring_says_what_a_function_does() -> None:
     code = [(path, text) for path, text in _pages() if path.endswith(".py")]
     assert len(code) > 100
-    assert not [one for path, text in code for one in _openings(path, text)]
+    assert not [opening for path, text in code for opening in _openings(path, text)]
 
 
 def test_a_phrase_that_is_not_plain_is_found() -> None:

@@ -260,7 +260,7 @@ def test_appending_in_steps_and_letting_accounts_go_changes_no_byte(tmp_path: Pa
         outcomes = record(ledger, year(400), batch_lines=150)
         ledger.advance(ledger.now() + 400 * DAY)
         assert Views(ledger.store.reader, ledger.store).catch_up() == []
-        told = [tuple(one.positions) for one in outcomes]
+        told = [tuple(outcome.positions) for outcome in outcomes]
         found.append((list(ledger.store.reader.bodies()), told))
         ledger.store.close()
     assert all(one == found[0] for one in found)
@@ -282,7 +282,7 @@ def test_an_import_beyond_what_memory_holds_does_not_fold_every_account_each_tim
     ledger = new_ledger(tmp_path / "tally.db")
     names = [f"a-{number}" for number in range(10)]
     day = "2025-01-01T"
-    record(ledger, [line("open-account", f"{day}00:00:00+08:00", account=one) for one in names])
+    record(ledger, [line("open-account", f"{day}00:00:00+08:00", account=name) for name in names])
     pays = [
         line("top-up", f"{day}00:00:00+08:00", account=one, amount="1", channel="c",
              serial=f"{number}-{one}")

@@ -100,7 +100,7 @@ def test_coupons_that_come_and_go_leave_little_behind() -> None:
         lines.append({"do": "post-bill", "bill": f"b{n}", "instance": "i", "rated": rated,
                       "cycle_start": "2024-12-01", "cycle_end": "2024-12-02"})  # fmt: skip
     at = "2025-01-01T00:00:00+08:00"
-    record(ledger, [json.dumps({**one, "account": "a", "at": at}).encode() for one in lines])
+    record(ledger, [json.dumps({**line, "account": "a", "at": at}).encode() for line in lines])
     check(ledger)
     state = ledger.states["a"]
     assert state is not None

@@ -193,7 +193,7 @@ def test_verify_finds_a_changed_tile_and_a_rebuild_mends_it(tmp_path: Path) -> N
         connection.execute(
             f"UPDATE {TABLE} SET events = CAST(replace(events, 'bank', 'bond') AS BLOB)"
         )
-    bad = [one for one in world.json("verify", "--deep", code=1)["checks"] if not one["ok"]]
+    bad = [check for check in world.json("verify", "--deep", code=1)["checks"] if not check["ok"]]
     assert [(one["name"], one["kind"]) for one in bad] == [("tiles", "modified")]
     world.json("projections", "rebuild")
     assert world.json("verify", "--deep")["ok"]

@@ -95,7 +95,7 @@ def test_a_foreign_writer_is_noticed_and_what_flies_is_decided_again(
     other.execute([c.OpenAccount(account="foreign")])
     other.store.close()
     results += running
-    assert [one.line for one in results] == list(range(1, len(lines) + 1))
+    assert [result.line for result in results] == list(range(1, len(lines) + 1))
     log = bodies(path)
     assert sum(b"foreign" in body for body in log) == 1
     given = [at for one in results if not one.outcome.duplicate for at in one.outcome.positions]

@@ -25,7 +25,7 @@ Readings = dict[str, str]
 
 
 def shown(event: e.Event, **more: str) -> dict[str, int]:
-    return {str(one.account): one.minor for one in postings(event, "a-1", **more)}
+    return {str(posting.account): posting.minor for posting in postings(event, "a-1", **more)}
 
 
 def test_every_event_type_has_its_line() -> None:
@@ -43,7 +43,7 @@ def test_a_reversal_owes_its_shortfall_only_when_the_debt_is_recorded() -> None:
     )
     books = Books()
     books.currencies["a-1"] = "CNY"
-    assert [(str(one.account), one.minor) for one in postings(event, "a-1")] == [
+    assert [(str(posting.account), posting.minor) for posting in postings(event, "a-1")] == [
         ("Liabilities:Wallet:a-1", 40), ("Assets:PSP:alipay", -40),
         ("Assets:Clearing:Reversal:a-1", 60), ("Assets:PSP:alipay", -60),
     ]  # fmt: skip
@@ -74,8 +74,8 @@ def test_a_credit_note_takes_income_back_in_its_three_parts() -> None:
         coupons_restored=(("c-1", 30),), coupons_forfeited=(("c-2", 40),),
     )  # fmt: skip
     sums: dict[str, int] = {}
-    for one in postings(event, "a-1", billed="iot_public"):
-        sums[str(one.account)] = sums.get(str(one.account), 0) + one.minor
+    for posting in postings(event, "a-1", billed="iot_public"):
+        sums[str(posting.account)] = sums.get(str(posting.account), 0) + posting.minor
     assert sums == {
         "Income:Usage:iot_public": 100, "Assets:Receivable:a-1": -10,
         "Liabilities:Wallet:a-1": -20, "Income:Discount:Coupon": -70,
@@ -90,7 +90,7 @@ def test_a_credit_note_takes_income_back_in_its_three_parts() -> None:
 def test_a_schedule_loses_and_makes_nothing(cash: int, days: int, cuts: list[int]) -> None:
     """Whatever the slices, they sum to the cash; what is earned never falls."""
     ends = 7 + days * DAY
-    points = sorted({7, ends, *(7 + one * 1_000_000 for one in cuts)})
+    points = sorted({7, ends, *(7 + cut * 1_000_000 for cut in cuts)})
     earned = [straight_line(cash, 7, ends, at) for at in points]
     assert earned == sorted(earned)
     assert earned[0] == 0

@@ -84,19 +84,19 @@ def test_what_was_not_known_yet_is_neither_opening_nor_movement(year: World) -> 
     """A month asked for with what was known before it began: nothing moves in it."""
     asked = ("report", "rollforward", "--period", "2025-06", "--known-at", "2025-03-31")
     then = year.json("report", "rollforward", "--as-of", "2025-03-31")
-    closing = {one["control"]: one["closing"] for one in then["controls"]}
-    for one in year.json(*asked)["controls"]:
-        assert one["movements"] == "0.00"
-        assert one["opening"] == one["closing"] == closing[one["control"]]
+    closing = {control["control"]: control["closing"] for control in then["controls"]}
+    for control in year.json(*asked)["controls"]:
+        assert control["movements"] == "0.00"
+        assert control["opening"] == control["closing"] == closing[control["control"]]
 
 
 def test_a_roll_forward_adds_its_lines_up(year: World) -> None:
     answer = year.json("report", "rollforward", "--period", "2025-05", "a-005")
-    for one in answer["controls"]:
-        lines = [row for row in answer["rows"] if row["control"] == one["control"]]
+    for control in answer["controls"]:
+        lines = [row for row in answer["rows"] if row["control"] == control["control"]]
         assert [lines[0]["line"], lines[-1]["line"]] == ["opening", "closing"]
         assert total(lines[:-1], "amount") == Decimal(lines[-1]["amount"])
-        assert one["adds_up"] is True
+        assert control["adds_up"] is True
 
 
 def test_a_statement_adds_up_and_ends_at_the_state(year: World) -> None:
@@ -180,7 +180,7 @@ def test_the_fee_of_a_cancelled_renewal_is_deferred_until_the_release(hard: Worl
     assert [(row["instance"], row["order"]) for row in before] == [("e-3", "upgrade")]
     assert hard.rows("report", "deferred", "a-1", "--at", last["released"]) == []
     deep = hard.json("verify", "--deep")
-    checks = {one["name"]: one["ok"] for one in deep["checks"]}
+    checks = {check["name"]: check["ok"] for check in deep["checks"]}
     assert checks["deferred_is_unearned"] is True
     assert all(checks[found.__name__] for found in IDENTITIES)
 
@@ -241,12 +241,12 @@ def test_verify_deep_names_the_first_position_that_breaks_the_books(
     path = tmp_path / "moved.db"
     with contextlib.closing(sqlite3.connect(hard.path)) as source:
         source.execute("VACUUM INTO ?", (str(path),))
-    refund = next(one for one in hard.events("a-1") if one["type"] == "RefundIssued"
-                  and one["instance"] == "e-2")  # fmt: skip
+    refund = next(event for event in hard.events("a-1") if event["type"] == "RefundIssued"
+                  and event["instance"] == "e-2")  # fmt: skip
     rewrite(path, refund["position"], event={"instance": "e-3"})
     rebuild_tree(path)
     deep = World.at(path).json("verify", "--deep", code=1)
-    broken = {one["name"]: one["first_bad"] for one in deep["checks"] if not one["ok"]}
+    broken = {check["name"]: check["first_bad"] for check in deep["checks"] if not check["ok"]}
     assert broken["deferred_is_unearned"] == refund["position"] + 1  # the end of its batch
     assert set(broken) <= {"deferred_is_unearned"}
 

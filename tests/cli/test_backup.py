@@ -160,7 +160,7 @@ def test_a_damaged_journal_is_no_older_ledger(tmp_path: Path, place: str) -> Non
     wal.with_name("t.db-shm").unlink(missing_ok=True)
     assert world.json("status")["journal"]["state"] == "damaged"
     answer = world.json("verify", code=5)
-    assert [one["kind"] for one in answer["checks"] if not one["ok"]] == ["truncated"]
+    assert [check["kind"] for check in answer["checks"] if not check["ok"]] == ["truncated"]
     told = world.run("record", "open-account", "--account", "more", "--json")
     assert (told.code, told.json["code"]) == (5, "LEDGER_DAMAGED")
     assert wal.read_bytes() == bytes(raw), "nothing of it was moved or dropped"
@@ -250,6 +250,6 @@ def test_a_ledger_made_before_there_was_a_journal_note_opens(tmp_path: Path) -> 
     connection.commit()
     connection.close()
     answer: Json = world.json("verify", code=1)
-    assert [one["name"] for one in answer["checks"] if not one["ok"]] == ["settings"]
+    assert [check["name"] for check in answer["checks"] if not check["ok"]] == ["settings"]
     recorded(world)
     assert world.json("verify")["ok"]

@@ -16,7 +16,7 @@ def test_the_checklist_has_a_line_a_check_with_its_figure(tmp_path: Path) -> Non
     world = story(tmp_path)
     answer = world.json("close", "2025-03", "--check")
     assert (answer["ok"], answer["period"]) == (True, "2025-03")
-    assert {one["name"]: (one["ok"], one["figure"]) for one in answer["checks"]} == {
+    assert {check["name"]: (check["ok"], check["figure"]) for check in answer["checks"]} == {
         "months close in order": (True, "2025-03"),
         "everything due has run": (True, "0 waiting"),
         "views equal a refold": (True, "6 rows"), "books balance": (True, "0.00"),
@@ -156,7 +156,7 @@ def test_a_narrowed_run_resolves_no_break_that_it_did_not_look_at(tmp_path: Path
     run = reconciled(world, tmp_path, rows)
     reconciled(world, tmp_path, rows, "--item", "nothing")
     world.done("breaks", "sign-off", run, "--actor", "bank/bob", "--reason", "seen")
-    assert [one["status"] for one in world.json("breaks", "list")["rows"]] == ["open"]
+    assert [row["status"] for row in world.json("breaks", "list")["rows"]] == ["open"]
     assert not figure(world)[0]
 
 

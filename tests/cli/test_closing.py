@@ -91,7 +91,7 @@ def test_a_close_too_early_is_a_point_in_the_future(tmp_path: Path) -> None:
     early = world.run("close", "2025-03", "--actor", "x", "--json")
     assert (early.code, early.json["code"]) == (3, "POINT_IN_THE_FUTURE")
     assert world.run("close", "2025-03", "--check").code == 3
-    assert [one["type"] for one in world.events()] == ["PolicyAdopted"]
+    assert [event["type"] for event in world.events()] == ["PolicyAdopted"]
     world.done("clock", "advance", "--to", "2025-04-01")
     world.done("close", "2025-03", "--actor", "x")
 
@@ -118,12 +118,12 @@ def test_a_quarter_closes_its_months_in_one_batch(tmp_path: Path) -> None:
     world = story(tmp_path)
     answer = world.json("close", "2025-Q1", "--actor", "ops/lin")
     events = world.events("--type", "PeriodClosed")
-    assert [one["data"]["period"] for one in events] == ["2025-01", "2025-02", "2025-03"]
+    assert [event["data"]["period"] for event in events] == ["2025-01", "2025-02", "2025-03"]
     first = events[0]["position"]
-    assert [one["cause"] for one in events] == [None, first, first]
-    assert [one["position"] for one in answer["months"]] == [first, first + 1, first + 2]
-    assert len({one["data"]["balances"] for one in events}) == 3
-    assert [one["state"] for one in world.rows("periods")] == ["closed"] * 3 + ["open"]
+    assert [event["cause"] for event in events] == [None, first, first]
+    assert [month["position"] for month in answer["months"]] == [first, first + 1, first + 2]
+    assert len({event["data"]["balances"] for event in events}) == 3
+    assert [row["state"] for row in world.rows("periods")] == ["closed"] * 3 + ["open"]
 
 
 def test_a_close_and_a_reopening_say_who_and_why(march: World) -> None:
@@ -181,8 +181,8 @@ def test_closing_again_names_every_restatement_since(march: World) -> None:
     assert march.json("report", "restatements", "2025-03")["facts"] == []
     third = late(march, "2", "L3")["positions"][0]
     register = march.json("report", "restatements", "2025-03")
-    assert [one["position"] for one in register["facts"]] == [third]
-    assert [one["reopened_at"] is None for one in register["closes"]] == [False, True]
+    assert [fact["position"] for fact in register["facts"]] == [third]
+    assert [close["reopened_at"] is None for close in register["closes"]] == [False, True]
     assert register["closes"][1]["restatements"] == answer["restatements"]
     march.done("verify", "--deep")
 
@@ -197,7 +197,7 @@ def test_reopening_out_of_order_is_refused(march: World) -> None:
         assert march.events()[-1]["command"] == "reopen"
     march.done("reopen", "2025-04", *who)
     march.done("reopen", "2025-03", *who)
-    states = [one["state"] for one in march.rows("periods")]
+    states = [row["state"] for row in march.rows("periods")]
     assert states == ["reopened", "reopened", "reopened", "reopened", "open"]
 
 
@@ -269,7 +269,7 @@ def test_a_bill_of_a_closed_month_moves_what_is_outstanding(march: World) -> Non
     }
     assert march.json("report", "overdue", "--at", END)["restated"]["facts"] == 1
     fact = march.json("report", "restatements", "2025-03")["facts"][0]
-    changes = {one["field"]: one for one in fact["changes"]}
+    changes = {change["field"]: change for change in fact["changes"]}
     assert changes["outstanding"] == {
         "field": "outstanding", "as_closed": "0.00", "now": "7.00", "delta": "7.00"
     }
@@ -291,7 +291,7 @@ def test_a_fact_of_an_earlier_month_is_counted_wherever_it_moves(tmp_path: Path)
     quarter = world.json("report", "restatements", "2025-Q1")
     assert [len(quarter["facts"]), len(quarter["earlier"])] == [1, 0]
     assert january["by"] == march["by"] == quarter["by"] == {"CNY": {"cash": "9.00"}}
-    assert [one["restatements"] for one in world.rows("periods")] == [1, 0, 0, 0]
+    assert [row["restatements"] for row in world.rows("periods")] == [1, 0, 0, 0]
 
 
 def test_an_explanation_counts_the_facts_that_moved_this_very_field(march: World) -> None:
@@ -368,7 +368,7 @@ def test_a_fact_that_moves_no_figure_has_no_changes(march: World) -> None:
                 "instance": "p-1", "cycle_start": "2025-03-10", "cycle_end": "2025-03-11",
                 "rated": "7", "effective_at": MARCH})  # fmt: skip
     register = march.json("report", "restatements", "2025-03")
-    assert [one["changes"] for one in register["facts"]] == [[]]
+    assert [fact["changes"] for fact in register["facts"]] == [[]]
     assert register["by"] == {}
     assert march.state("a-1", "--at", END)["restated"]["facts"] == 0
 
@@ -437,8 +437,8 @@ def test_the_months_of_a_quarter_are_those_of_the_ledgers_own_offset(tmp_path: P
     world = World(tmp_path / "t.db", policy={"calendar_offset": "-05:00"})
     world.done("clock", "advance", "--to", "2025-04-01")
     closed = world.json("close", "2025-Q1", "--actor", "x")
-    assert [one["period"] for one in closed["months"]] == ["2025-01", "2025-02", "2025-03"]
-    ends = [one["data"]["at"] for one in world.events("--type", "PeriodClosed")]
+    assert [month["period"] for month in closed["months"]] == ["2025-01", "2025-02", "2025-03"]
+    ends = [event["data"]["at"] for event in world.events("--type", "PeriodClosed")]
     assert ends[0] == "2025-01-31T23:59:59-05:00"
 
 
@@ -465,7 +465,7 @@ def race(location: object, folder: Path) -> list[int]:
 def closed_once(location: object) -> None:
     """One close stands, and every loser left a refusal."""
     log = tally("log", "--ndjson", "--ledger", location)
-    late = [one for one in log.rows if one["command"] == "close"]
+    late = [row for row in log.rows if row["command"] == "close"]
     kinds = sorted(one["type"] for one in late)
     assert kinds == [*["CommandRefused"] * (CLOSERS - 1), "PeriodClosed"]
     assert tally("verify", "--deep", "--ledger", location).code == 0

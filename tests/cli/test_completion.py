@@ -129,7 +129,7 @@ def offered(folder: Path, line: str) -> list[str]:
         [folder / "bin" / "tally"], capture_output=True, text=True, check=True, cwd=folder,
         env={**environment(), "COMP_WORDS": line, "_TALLY_COMPLETE": "bash_complete"},
     )  # fmt: skip
-    return [one.partition(",")[2] for one in done.stdout.split()]
+    return [part.partition(",")[2] for part in done.stdout.split()]
 
 
 def test_breaks_their_lines_positions_and_periods_complete(folder: Path) -> None:

@@ -53,7 +53,7 @@ def test_an_answer_about_one_account(world: World, account: str) -> None:
                   ("why", f"{account}.cash"), ("last", f"{account}.cash"), ("lots", account),
                   ("trace", "cash", account), ("log", account)):  # fmt: skip
         assert amount in world.done(*words).out, words
-    for number in (one["position"] for one in world.events(account, "--type", "TopUpReceived")):
+    for number in (event["position"] for event in world.events(account, "--type", "TopUpReceived")):
         assert world.json("show", str(number))["data"]["amount"] == amount
 
 
@@ -66,7 +66,7 @@ def test_what_the_clock_records_is_written_in_the_account_s_currency(tmp_path: P
              "ends": "2025-01-10"},
         )  # fmt: skip
     events = world.json("clock", "advance", "30d")["events"]
-    assert {one["account"]: one["data"]["forfeited"] for one in events} == {
+    assert {event["account"]: event["data"]["forfeited"] for event in events} == {
         "jp": "1234", "kw": "1.234",
     }  # fmt: skip
     rows = world.json("log")["rows"]

@@ -58,7 +58,7 @@ def test_lots_are_as_the_interface_says(world: World) -> None:
     """R66: used-up lots stay listed, and the rests add up to the cash."""
     answer = world.json("lots", "a-1")
     assert answer["lots"][0] == LOT
-    assert [one["remaining"] for one in answer["lots"]] == ["0.00", "0.00", "20.00"]
+    assert [lot["remaining"] for lot in answer["lots"]] == ["0.00", "0.00", "20.00"]
     assert answer["total"] == world.state("a-1")["cash"] == "20.00"
     assert answer["currency"] == "CNY"
     assert "uncovered" not in answer
@@ -91,7 +91,7 @@ def test_lots_can_be_asked_in_sql(world: World) -> None:
 
 def test_why_follows_a_payment_into_its_lots(world: World) -> None:
     """R66: a bill over two receipts; a chargeback shows what it had paid for."""
-    causes = {one["position"]: one for one in world.json("why", "a-1.cash")["causes"]}
+    causes = {cause["position"]: cause for cause in world.json("why", "a-1.cash")["causes"]}
     assert causes[9]["lots"] == [
         {"position": 4, "amount": "300.00"}, {"position": 5, "amount": "50.00"}
     ]

@@ -58,9 +58,9 @@ def test_a_dry_run_ends_like_the_command_and_writes_no_byte(world: World, name: 
     assert dry.pop("dry_run") is True
     assert dry == {**real, "positions": []}
     made = () if real.get("duplicate") else real["positions"]
-    recorded = [one for one in world.events() if one["position"] in made]
+    recorded = [event for event in world.events() if event["position"] in made]
     shown = ("type", "effective_at", "recorded_at", "data", "command", "instance")
-    assert [[one[key] for key in shown] for one in events] == [
+    assert [[event[key] for key in shown] for event in events] == [
         [one[key] for key in shown] for one in recorded if one["type"] != "CommandRefused"
     ]
 

@@ -76,7 +76,7 @@ def steps(world: World, wanted: Wanted, last: int | None = None) -> tuple[int, l
 
     point = resolve(reader, Asked(), clock=10**17, offset=0)
     reader.connection.set_progress_handler(tick, 1)  # type: ignore[attr-defined]
-    found = [one.position for one in wanted.events(reader, point, last=last)]
+    found = [event.position for event in wanted.events(reader, point, last=last)]
     reader.connection.close()
     return count, found
 
@@ -114,7 +114,7 @@ def test_a_span_and_the_last_of_it_on_the_command_line(shop: World) -> None:
         event["position"] for event in shop.events()
         if "2025-11" <= event["effective_at"] < "2025-12"
     ]  # fmt: skip
-    assert [one["position"] for one in shop.events(*span, "-n", "4")] == every[-4:]
+    assert [event["position"] for event in shop.events(*span, "-n", "4")] == every[-4:]
     assert shop.events(*span, "-n", "0") == []
-    both = [one["position"] for one in shop.events("b-2", *span, "-n", "2")]
-    assert both == [one["position"] for one in shop.events("b-2", *span)][-2:]
+    both = [event["position"] for event in shop.events("b-2", *span, "-n", "2")]
+    assert both == [event["position"] for event in shop.events("b-2", *span)][-2:]

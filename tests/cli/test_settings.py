@@ -14,7 +14,7 @@ def config(folder: Path, *words: str, **environment: str) -> dict[str, Json]:
     """Return the settings in force, by name."""
     told = tally_process(*words, "config", "--json", cwd=folder, **environment)
     assert told.code == 0, told
-    return {one["name"]: one for one in valid(told.json)["settings"]}
+    return {setting["name"]: setting for setting in valid(told.json)["settings"]}
 
 
 def test_the_nearest_setting_wins(tmp_path: Path) -> None:

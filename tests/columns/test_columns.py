@@ -103,7 +103,7 @@ def test_build_is_incremental_and_asks_by_itself(world: World) -> None:
     more = world.json("columns", "build")
     assert more["events"] == standing["lag"] > 0
     # What was short is joined with what is new: many small builds leave one segment.
-    assert [(one["first"], one["last"]) for one in more["segments"]] == [(1, 39)]
+    assert [(segment["first"], segment["last"]) for segment in more["segments"]] == [(1, 39)]
     assert world.json("balances", "--engine", "sql")["rows"] == head["rows"]
 
 
@@ -232,7 +232,7 @@ def test_verify_finds_a_fold_and_sql_that_disagree(
         else text_of(view),
     )  # fmt: skip
     (found,) = [
-        one for one in world.json("verify", "--deep", code=1)["checks"] if not one["ok"]
+        check for check in world.json("verify", "--deep", code=1)["checks"] if not check["ok"]
     ]
     assert found["name"] == "derivations"
     assert "balances of account a-1" in found["said"]

@@ -53,7 +53,7 @@ def test_reports_of_columns_are_those_of_the_fold(
             for point in points
             if report[-1] != FROM or not point or point[1] > FROM  # a span ends after it begins
         ]
-        return [{key: one[key] for key in one if key != "derivation"} for one in answers]
+        return [{key: answer[key] for key in answer if key != "derivation"} for answer in answers]
 
     folded = told()
     monkeypatch.setattr(segments, "SEGMENT_EVENTS", 300)

@@ -39,7 +39,7 @@ def test_a_ledger_on_a_server_has_columns_too(
         assert asked["derivation"] == "sql"
         assert asked == file.json(*past)
         assert asked["rows"] == server.json(*past, "--engine", "fold")["rows"]
-    checks = {one["name"]: one for one in server.json("verify", "--deep")["checks"]}
+    checks = {check["name"]: check for check in server.json("verify", "--deep")["checks"]}
     assert checks["columns"]["ok"]
     assert checks["columns"]["checked"] > 0
     assert server.json("columns", "drop")["state"] == "missing"

@@ -185,9 +185,9 @@ def test_what_is_known_at_a_close_never_changes(seed: int) -> None:
 
     def answers() -> str:
         found: list[object] = []
-        for one in read_closes(reader).entries:
-            point = at_close(one, one.ends - SECOND)
-            if one.position > known:
+        for entry in read_closes(reader).entries:
+            point = at_close(entry, entry.ends - SECOND)
+            if entry.position > known:
                 continue
             found.append([str(cell) for cell in every_figure(story.ledger, point).items()])
             frame = frame_of(reader, point)

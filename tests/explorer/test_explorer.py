@@ -181,7 +181,7 @@ def test_nothing_is_written_while_views_are_behind(tmp_path: Path) -> None:
     behind = World(tmp_path / "b.db")
     behind.done("projections", "list")
     behind.done("record", "open-account", "--account", "x")
-    files = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--ledger", str(behind.path)],
         env=environment(), text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,

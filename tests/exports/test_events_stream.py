@@ -54,8 +54,8 @@ def test_both_ways_to_write_give_the_stored_bytes(
     packed, rows = as_msgpack(world, tmp_path / "log.msgpack"), as_ndjson(world)
     bodies = stored(world)
     assert [one["body"] for one in packed] == bodies
-    assert [base64.b64decode(one["body"]) for one in rows] == bodies
-    assert [one["position"] for one in rows] == list(range(1, len(bodies) + 1))
+    assert [base64.b64decode(row["body"]) for row in rows] == bodies
+    assert [row["position"] for row in rows] == list(range(1, len(bodies) + 1))
 
 
 def test_the_root_can_be_computed_from_the_stream(hard: World, tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def exported(world: World, form: str) -> Rows:
 
 def refunds(world: World) -> list[tuple[int, str, Decimal]]:
     return [
-        (one["position"], one["instance"], Decimal(one["data"]["amount"]))
-        for one in world.events("--type", "RefundIssued")
+        (event["position"], event["instance"], Decimal(event["data"]["amount"]))
+        for event in world.events("--type", "RefundIssued")
     ]
 
 

@@ -129,9 +129,9 @@ def test_changes_at_each_stop_are_the_difference_of_the_states(told: Told) -> No
             if before.get(name) != after.get(name) and not name.endswith(".status")
         }
         found = {
-            one["field"]: (one["from"], one["to"])
-            for one in shown["changes"]
-            if not one["field"].endswith(".status")
+            change["field"]: (change["from"], change["to"])
+            for change in shown["changes"]
+            if not change["field"].endswith(".status")
         }
         assert found == expected
         before = after
@@ -177,7 +177,7 @@ def test_breaks_conditions_focus_and_last_change(told: Told) -> None:
     run(words, "b - 1")
     assert run(words, "b")["items"] == []
     touched = run(words, "n cash")
-    assert any(one["field"] == "cash" for one in touched["changes"])
+    assert any(change["field"] == "cash" for change in touched["changes"])
     run(words, "g head")
     first = run(words, "l cash")
     second = run(words, "l cash")
@@ -281,4 +281,4 @@ def test_a_watch_does_not_stop_where_the_account_is_opened(told: Told) -> None:
         run(words, f"w {text}")
     first = run(words, "c")
     assert first["event"] > 1
-    assert [one["field"] for one in first["changes"]]
+    assert [change["field"] for change in first["changes"]]

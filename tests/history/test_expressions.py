@@ -98,15 +98,15 @@ def test_old_changed_and_delta_look_at_the_event_before() -> None:
     expressions = [compiled(text) for text in (
         "old(cash)", "changed(cash)", "delta(cash)", "changed(instances['i-3'])", "old(old(cash))",
     )]  # fmt: skip
-    for one in expressions:
-        assert one.remembers
-        one.remember(look)
+    for expression in expressions:
+        assert expression.remembers
+        expression.remember(look)
     happened(look.state, e.TopUpReceived(channel="x", serial="2", amount=5))
-    assert [one.value(look) for one in expressions] == [35010, True, 5, False, None]
-    for one in expressions:
-        one.remember(look)
+    assert [expression.value(look) for expression in expressions] == [35010, True, 5, False, None]
+    for expression in expressions:
+        expression.remember(look)
     happened(look.state, e.PublicInstanceActivated(instance="i-3", kind="public_new"))
-    assert [one.value(look) for one in expressions] == [35015, False, 0, True, 35010]
+    assert [expression.value(look) for expression in expressions] == [35015, False, 0, True, 35010]
 
 
 def test_money_is_exact_in_any_currency() -> None:

@@ -132,9 +132,9 @@ def test_what_was_changed_is_what_the_debugger_says_changed(reader: Reader) -> N
     for place in range(len(session.timeline) + 1):
         session.go(place)
         lines = content.state_at(session, set(), set(), 40)
-        marked = {one.name for one in lines if one.tone == content.CHANGED and one.name}
-        assert marked == {one.name for one in session.changes(place) if one.name.field}
-        assert all(width(one.text) <= 40 for one in lines)
+        marked = {line.name for line in lines if line.tone == content.CHANGED and line.name}
+        assert marked == {change.name for change in session.changes(place) if change.name.field}
+        assert all(width(line.text) <= 40 for line in lines)
 
 
 def test_a_member_unfolds_and_folds_up(reader: Reader) -> None:

@@ -224,7 +224,7 @@ def _of_instance(
     name: str, read: Callable[[Any], Any], *, missing: bool
 ) -> Callable[[Any], bool]:
     def whether(state: Any) -> bool:
-        found = (one for one in state["instances"] if one["instance"] == name)
+        found = (instance for instance in state["instances"] if instance["instance"] == name)
         return next((bool(read(one)) for one in found), missing)
 
     return whether
@@ -267,7 +267,7 @@ def test_bisect_finds_every_flip(
                 if held is not None and bool(value) != held:
                     slow.append((position, bool(value)))
                 held = bool(value)
-            assert [(one.recorded.position, one.after) for one in found.flips] == slow
+            assert [(flip.recorded.position, flip.after) for flip in found.flips] == slow
             flipped += len(slow)
     assert flipped or "2025" in text
 
@@ -304,8 +304,8 @@ def test_bisect_finds_every_flip_of_members_and_of_what_policy_moves(
                         slow.append((position, value))
                     held = value
                 flips = [
-                    (one.recorded.position, one.after) for one in found.flips
-                    if one.recorded.stream != "policy"
+                    (flip.recorded.position, flip.after) for flip in found.flips
+                    if flip.recorded.stream != "policy"
                 ]  # fmt: skip
                 assert flips == slow, full
                 seen += len(slow)

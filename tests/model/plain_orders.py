@@ -24,9 +24,9 @@ THIRTY_DAYS = 30 * 86_400  # seconds; the month of R47
 def best_coupon(book: Book, account: Account, order_type: str, gross: int) -> Coupon | None:
     """R39: largest remaining, then earliest end, then earliest grant, then id."""
     usable = [
-        one
-        for one in account.coupons.values()
-        if eligible(book, one, product="iot_enterprise", order_type=order_type, gross=gross)
+        coupon
+        for coupon in account.coupons.values()
+        if eligible(book, coupon, product="iot_enterprise", order_type=order_type, gross=gross)
     ]
     usable.sort(key=lambda one: (-one.remaining, one.ends, one.granted_at, one.coupon))
     return usable[0] if usable else None
@@ -185,20 +185,20 @@ def renew(book: Book, account: Account, c: Command) -> int:
     parts = split(part, prices)
     via = "manual" if len(instances) == 1 else "bulk"
     warnings = 0
-    for one in instances:
-        share = parts[one.instance]
+    for instance in instances:
+        share = parts[instance.instance]
         renew_one(
             book,
             account,
-            one,
+            instance,
             via=via,
             months=c["months"],
-            gross=prices[one.instance],
+            gross=prices[instance.instance],
             coupon=coupon,
             part=share,
         )
         if c["auto_renew"]:  # R29; off to on counts from the next local day (R32)
-            warnings += tick(book, account, one, months=1)
+            warnings += tick(book, account, instance, months=1)
     return warnings
 
 

@@ -24,14 +24,14 @@ def check_list(account: Account, names: list[str]) -> list[Instance]:
     if any(name not in account.instances for name in names):
         raise Refused("NOT_RENEWABLE")
     instances = [account.instances[name] for name in names]
-    if any(not one.has_term() for one in instances):
+    if any(not instance.has_term() for instance in instances):
         raise Refused("NOT_RENEWABLE")
     return instances
 
 
 def check_not_released(instances: list[Instance]) -> None:
     """R23, R27."""
-    if any(one.state == "released" for one in instances):
+    if any(instance.state == "released" for instance in instances):
         raise Refused("NOT_RENEWABLE")
 
 
@@ -78,17 +78,17 @@ def tick(
 def enable_or_modify(book: Book, account: Account, c: Command) -> int:
     """R30: enabling what is on changes the period, modifying what is off enables."""
     instances = check_list(account, c["instances"])
-    if any(_enables(c, one) and one.kind == "trial" for one in instances):
+    if any(_enables(c, instance) and instance.kind == "trial" for instance in instances):
         raise Refused("NOT_RENEWABLE")
-    for one in instances:
-        if one.state == "released":
+    for instance in instances:
+        if instance.state == "released":
             raise Refused("NOT_RENEWABLE")
-        assert one.expires_at is not None
-        if _enables(c, one) and book.clock >= one.expires_at:
+        assert instance.expires_at is not None
+        if _enables(c, instance) and book.clock >= instance.expires_at:
             raise Refused("EXPIRED")
     if c["months"] not in AUTO_MONTHS:
         raise Refused("INVALID_PERIOD")
-    return sum(tick(book, account, one, months=c["months"]) for one in instances)
+    return sum(tick(book, account, instance, months=c["months"]) for instance in instances)
 
 
 def _enables(c: Command, instance: Instance) -> bool:
@@ -100,10 +100,10 @@ def disable(book: Book, account: Account, c: Command) -> int:
     """R30, R36: back to manual renewal; nothing happens to what is off."""
     instances = check_list(account, c["instances"])
     check_not_released(instances)
-    for one in instances:
-        if one.auto_months is not None:
-            one.auto_months = None
-            book.record(account, "AutoRenewDisabled", {"instance": one.instance})
+    for instance in instances:
+        if instance.auto_months is not None:
+            instance.auto_months = None
+            book.record(account, "AutoRenewDisabled", {"instance": instance.instance})
     return 0
 
 

@@ -19,7 +19,7 @@ def notices(world: World, *arguments: object) -> list[Json]:
 
 def said(world: World, *arguments: object) -> list[tuple[str, str]]:
     """Kind and local instant of each notice, in order."""
-    return [(one["kind"], one["at"][:16]) for one in notices(world, *arguments)]
+    return [(notice["kind"], notice["at"][:16]) for notice in notices(world, *arguments)]
 
 
 def test_a_term_is_told_of_7_3_and_1_days_ahead_and_at_its_end(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def deletions(shape: Shape, table: str) -> list[list[str]]:
 def insertions(shape: Shape, table: str) -> list[list[str]]:
     """Add a row like the first one, under another name."""
     columns = ", ".join(
-        shape.other(one) if one in shape.keys else one for one in shape.columns
+        shape.other(column) if column in shape.keys else column for column in shape.columns
     )
     return [[f"INSERT INTO {table} SELECT {columns} FROM {table} WHERE {the_first(shape, table)}"]]
 

@@ -80,9 +80,9 @@ def verdicts(path: Path) -> Verdicts:
         except (standalone.Nothing, InvalidInput):
             found.append("no pack")
             continue
-        bad = [one["name"] for one in answer["checks"] if not one["ok"]]
+        bad = [check["name"] for check in answer["checks"] if not check["ok"]]
         assert answer["ok"] == (not bad)
-        assert all(one["said"].isprintable() for one in answer["checks"])
+        assert all(check["said"].isprintable() for check in answer["checks"])
         if answer["signed"] is False:  # said of every pack without a signature, good or bad
             bad.remove(MANIFEST_SIGNED)
         found.append(bad[0] if bad else None)
@@ -102,7 +102,7 @@ def audited_here(*arguments: object) -> tuple[int, str]:
     """Run verify.py in this process: its exit code, and what it printed."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-        code = standalone.main([str(one) for one in arguments])
+        code = standalone.main([str(argument) for argument in arguments])
     for stream in streams:
         stream.seek(0)
     return code, "".join(stream.read() for stream in streams)

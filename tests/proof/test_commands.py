@@ -195,7 +195,7 @@ def test_a_rotated_key_signs_with_the_old_one_once(world: Sealed) -> None:
     kept = [line for line in policy.read_text().splitlines() if before["key_id"] not in line]
     policy.write_text("\n".join(kept) + "\n")
     answer = world.verify(code=5)
-    signatures = next(one for one in answer["checks"] if one["name"] == "signatures")
+    signatures = next(check for check in answer["checks"] if check["name"] == "signatures")
     assert (signatures["kind"], signatures["first_bad"]) == ("unknown_key", 26)
 
 

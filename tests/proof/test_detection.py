@@ -55,10 +55,10 @@ def test_the_whole_ledger_holds(whole: Sealed) -> None:
     assert answer["ok"]
     assert (answer["events"], answer["sealed"]) == (HEAD, SECOND)
     assert all(
-        (one["ok"], one["kind"], one["first_bad"]) == (True, None, None)
-        for one in answer["checks"]
+        (check["ok"], check["kind"], check["first_bad"]) == (True, None, None)
+        for check in answer["checks"]
     )
-    counts = {one["name"]: one["checked"] for one in answer["checks"] if not one["skipped"]}
+    counts = {check["name"]: check["checked"] for check in answer["checks"] if not check["skipped"]}
     assert counts["requests"] == 6
     assert counts["signatures"] == 2
     assert counts["period closes"] == 1
@@ -86,7 +86,7 @@ def test_a_column_beside_the_bytes(world: Sealed, column: str, position: int) ->
     tampered(world.path, f"{EVENTS} {column} = {COLUMNS[column]} WHERE position = {position}")
     answer = world.verify(code=5)
     assert found(answer, "columns") == ("modified", position)
-    assert [one["name"] for one in answer["checks"] if not one["ok"]] == ["columns"]
+    assert [check["name"] for check in answer["checks"] if not check["ok"]] == ["columns"]
 
 
 def test_every_stored_column_of_the_log_is_in_this_matrix(world: Sealed) -> None:

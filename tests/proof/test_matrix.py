@@ -126,7 +126,7 @@ def judge(
     if "checks" not in answer:  # it cannot be judged at all
         table[thing, how].add((answer["code"], ""))
         return
-    bad = [one for one in answer["checks"] if not one["ok"]]
+    bad = [check for check in answer["checks"] if not check["ok"]]
     fitting = [one for one in bad if one["kind"] == right(thing, how, what)]
     assert fitting, (thing, how, what, right(thing, how, what), bad)
     best = next((one for one in fitting if one["name"] not in ("indexes", "database")), fitting[0])
@@ -269,7 +269,7 @@ def test_the_journal(rich: Sealed, table: Table, tmp_path: Path) -> None:
     for at, one in zip((9, 32 + 4, 32 + FRAME + 900), bits, strict=True):
         one[at] ^= 1
     cases: dict[str, list[bytes | None]] = {
-        EDIT: [bytes(one) for one in bits],
+        EDIT: [bytes(bit) for bit in bits],
         DELETE: [None, b"", head + b"".join(frames[1:])],
         INSERT: [head + b"".join((*frames, frames[-1])), head + frames[0] + raw[32:]],
         SWAP: [head + frames[1] + frames[0] + b"".join(frames[2:])],

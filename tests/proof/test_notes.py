@@ -169,7 +169,7 @@ def test_a_cosignature_signs_the_time_and_the_whole_text() -> None:
     assert note.signatures[1].time == 1679315147
     assert set(signers(note, (KEY.verifier, WITNESS.verifier))) == {KEY.verifier, WITNESS.verifier}
     again = read_note(cosign(note, WITNESS, time=1679315148))
-    assert [one.name for one in again.signatures] == [KEY.name, WITNESS.name]
+    assert [signature.name for signature in again.signatures] == [KEY.name, WITNESS.name]
 
 
 def policy(text: str) -> TrustPolicy:

@@ -58,7 +58,7 @@ def test_a_pack_verifies_with_nothing_installed(whole: Sealed, tmp_path: Path) -
     runs = json.loads((away / "reports" / "reconciliations.json").read_text())
     assert runs == {"runs": [], "breaks": []}
     closes = json.loads((away / "reports" / "period_closes.json").read_text())
-    assert [one["period"] for one in closes] == ["2025-01"]
+    assert [close["period"] for close in closes] == ["2025-01"]
 
 
 def test_the_same_pack_has_the_same_bytes(whole: Sealed, tmp_path: Path) -> None:

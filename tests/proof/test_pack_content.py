@@ -53,12 +53,12 @@ def test_accounts_in_other_currencies_do_not_break_the_pack(tmp_path: Path) -> N
     pack = packed(three(tmp_path / "t.db"), "2025-01")
     assert verdicts(pack) == (None, None)
     content = entries(pack)
-    customers = {one["account"]: one for one in rows(content["reports/customers_closing.csv"])}
+    customers = {row["account"]: row for row in rows(content["reports/customers_closing.csv"])}
     assert customers["j"]["cash"] == "1207"
     assert customers["k"]["cash"] == "11.111"
     assert customers["'=cmd()"]["cash"] == "100.50"
     assert json.loads(content["manifest.json"])["digits"] == {"CNY": 2, "JPY": 0, "KWD": 3}
-    [by_hand] = [one for one in rows(content["reports/adjusting.csv"]) if one["account"] == "j"]
+    [by_hand] = [row for row in rows(content["reports/adjusting.csv"]) if row["account"] == "j"]
     assert (by_hand["currency"], by_hand["cash"], by_hand["actor"]) == ("JPY", "-34", "lin")
 
 
@@ -70,9 +70,9 @@ def test_debits_equal_credits_at_both_ends_and_each_account_rolls_forward(tmp_pa
             mine = [one for one in table if one["commodity"] == unit]
             assert sum(Fraction(one["debit"]) - Fraction(one["credit"]) for one in mine) == 0
         assert json.loads(content["reports/tie_out.json"])[end]["ties"]
-    accounts = [one["account"] for one in rows(content["reports/trial_balance_closing.csv"])]
+    accounts = [row["account"] for row in rows(content["reports/trial_balance_closing.csv"])]
     assert "Assets:PSP:x" in accounts
-    assert all(not one.startswith("Liabilities:Wallet:") for one in accounts)
+    assert all(not account.startswith("Liabilities:Wallet:") for account in accounts)
 
 
 def test_the_journals_of_the_period_are_accepted_by_hledger_and_beancount(tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_restatements_stand_in_the_pack(tmp_path: Path) -> None:
     report = world.json("report", "restatements", "2025-01")
     assert told["facts"] == report["facts"]
     assert told["by"]["CNY"]["cash"] == "15.00"
-    assert [one["actor"] for one in told["facts"]] == ["wu"]
+    assert [fact["actor"] for fact in told["facts"]] == ["wu"]
     closes = json.loads(entries(world.path.parent / "2025-01.zip")["reports/period_closes.json"])
-    assert [(one["type"], one["period"]) for one in closes] == [("PeriodClosed", "2025-01")]
+    assert [(close["type"], close["period"]) for close in closes] == [("PeriodClosed", "2025-01")]
 
 
 def test_quarters_and_years_have_packs_too(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_an_index_that_lacks_an_entry(
     answer = world.verify(code=5)
     assert found(answer, "indexes") == ("deleted", position)
     assert found(answer, "database") == ("modified", None)
-    assert index in next(one["said"] for one in answer["checks"] if one["name"] == "indexes")
+    assert index in next(check["said"] for check in answer["checks"] if check["name"] == "indexes")
 
 
 @pytest.mark.parametrize(("index", "table", "where", "position"), HIDDEN[:3])

@@ -28,9 +28,9 @@ FROZEN = Path(__file__).resolve().parents[2] / "fixtures" / "events"
 def samples() -> list[RecordedEvent]:
     """One event at least of every type there ever was, with every field."""
     return [
-        codec.decode(bytes.fromhex(one["bytes"]))
+        codec.decode(bytes.fromhex(sample["bytes"]))
         for path in sorted(FROZEN.glob("v*/*.json"))
-        for one in json.loads(path.read_text(encoding="utf-8"))["samples"].values()
+        for sample in json.loads(path.read_text(encoding="utf-8"))["samples"].values()
     ]
 
 
@@ -42,9 +42,9 @@ def moved(recorded: RecordedEvent) -> tuple[int, int]:
 def posted(recorded: RecordedEvent) -> tuple[int, int]:
     """What the books say: the wallet, and what is owed or soon to be (R4)."""
     sums = dict.fromkeys((WALLET, RECEIVABLE, CLEARING), 0)
-    for one in postings(recorded.event, "a-1", billed="iot_public"):
-        if one.account.root in sums:
-            sums[one.account.root] += one.minor
+    for posting in postings(recorded.event, "a-1", billed="iot_public"):
+        if posting.account.root in sums:
+            sums[posting.account.root] += posting.minor
     return -sums[WALLET], sums[RECEIVABLE] + sums[CLEARING]
 
 
@@ -63,13 +63,13 @@ def test_the_books_and_the_columns_agree_with_the_movement_of(recorded: Recorded
 
 
 def test_every_type_of_event_has_a_sample_here() -> None:
-    assert {type(one.event) for one in samples()} == set(EVENT_TYPES)
+    assert {type(sample.event) for sample in samples()} == set(EVENT_TYPES)
 
 
 def test_what_takes_from_the_cash_is_spending_and_nothing_else_is() -> None:
     """R66: of a reversal without cash too, whose own lot is shown."""
-    for one in samples():
-        found = movement(one)
+    for sample in samples():
+        found = movement(sample)
         if found is not None and found.cash:
             assert (found.kind in SPENDING) == (found.cash < 0)
 

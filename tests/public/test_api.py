@@ -100,7 +100,7 @@ def test_a_reconciliation_is_what_the_command_prints(looked_at: World) -> None:
     with open_ledger(looked_at.path) as view:
         found = view.reconcile(str(file), source="camt053")
     assert found.plain() == valid(printed)
-    items = sum(one.amount for one in found.reconciling_items)
+    items = sum(item.amount for item in found.reconciling_items)
     assert found.closing == found.ledger_balance + items
 
 

@@ -242,7 +242,7 @@ def test_the_demo_year_finds_exactly_what_was_planted(tmp_path: Path) -> None:
     done = tally("demo", "--ledger", tmp_path / "demo.db", "--json")
     statements = valid(done.json)["statements"]
     assert [one["file"] for one in statements] == ["bank.xml", "transactions.csv", "bills.csv"]
-    assert all(one["exact"] and one["planted"] for one in statements)
+    assert all(statement["exact"] and statement["planted"] for statement in statements)
     planted = json.loads((STATEMENTS / "planted.json").read_text(encoding="utf-8"))
     assert len({one["class"] for listed in planted.values() for one in listed}) == 12
 

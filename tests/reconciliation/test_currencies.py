@@ -53,7 +53,7 @@ def world(tmp_path: Path) -> World:
 def test_each_currency_has_a_proof_that_closes(world: World, tmp_path: Path) -> None:
     asked = ("reconcile", tmp_path / "bank.csv", "--source", "csv", "--map", tmp_path / "map.toml")
     found = world.json(*asked, code=1)
-    proofs = {one["currency"]: one for one in found["proofs"]}
+    proofs = {proof["currency"]: proof for proof in found["proofs"]}
     assert list(proofs) == ["CNY", "EUR"]
     assert [proofs["EUR"][name] for name in ("opening", "movements", "closing")] == [
         "200.00", "27.00", "227.00",
@@ -63,7 +63,7 @@ def test_each_currency_has_a_proof_that_closes(world: World, tmp_path: Path) -> 
         {"item": "missing_at_provider", "amount": "-9.00"},
         {"item": "missing_in_ledger", "amount": "7.00"},
     ]  # fmt: skip
-    assert {one["unexplained"] for one in found["proofs"]} == {"0.00"}
+    assert {proof["unexplained"] for proof in found["proofs"]} == {"0.00"}
     assert {name: found[name] for name in proofs["CNY"]} == proofs["CNY"]
     # What only we have in the other currency is a break too.
     assert [(one["class"], one["key"]) for one in found["breaks"]] == [

@@ -36,7 +36,7 @@ def _file(folder: Path, *changes: dict[str, Any], name: str = "f.csv") -> Path:
 
 
 def _costs(charges: list[Charge]) -> dict[str, str]:
-    return {one.name: write_amount(one.cost, one.currency) for one in charges}
+    return {charge.name: write_amount(charge.cost, charge.currency) for charge in charges}
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_two_candidates_are_ambiguous_and_never_first_fit() -> None:
     ours = [_line("S1", 10, 2), _line("S2", 10, 3)]
     theirs = [_line("X", 10, 2, references=())]
     report = reconcile(statement_of(theirs, 0), ours, SCOPE)
-    assert [one.kind for one in report.outcomes] == ["ambiguous"]
+    assert [outcome.kind for outcome in report.outcomes] == ["ambiguous"]
     assert len(report.outcomes[0].ours) == 2
 
 

@@ -238,10 +238,10 @@ def test_who_is_on_the_other_side(details: str, payer: str, account: str) -> Non
 
 def test_a_word_that_says_where_the_reference_is_is_no_reference() -> None:
     line = _line(":61:2503100310C5,NTRFEREF\n:86:/EREF/E-1//REMI/USTD//12/", "C250310EUR5,")
-    assert [one.text for one in line.references] == ["E-1"]
+    assert [reference.text for reference in line.references] == ["E-1"]
     assert line.text == "12"
     line = _line(":61:2503100310C5,NTRFMARF\n:86:/REMI/STRD/CUR/9612345678", "C250310EUR5,")
-    assert [one.text for one in line.references] == ["9612345678"]
+    assert [reference.text for reference in line.references] == ["9612345678"]
 
 
 @pytest.mark.parametrize("entry", ["250310C5.00NTRF", "250310EC5,NTRF", "250310C,5NTRF"])

@@ -100,8 +100,8 @@ def test_every_line_is_in_exactly_one_match_tie_or_rest(
 ) -> None:
     found = match(ours, theirs)
     groups = (*found.matches, *found.ties)
-    mine = [*(line for one in groups for line in one.ours), *found.ours]
-    others = [*(line for one in groups for line in one.theirs), *found.theirs, *found.replaced]
+    mine = [*(line for group in groups for line in group.ours), *found.ours]
+    others = [*(line for group in groups for line in group.theirs), *found.theirs, *found.replaced]
     assert sorted(map(id, mine)) == sorted(map(id, ours))
     assert sorted(map(id, others)) == sorted(map(id, theirs))
 
@@ -116,8 +116,8 @@ def test_the_order_of_rows_and_of_references_changes_nothing(
         replace(line, references=tuple(dice.sample(line.references, len(line.references))))
         for line in dice.sample(theirs, len(theirs))
     ]
-    assert [serial_of(one) for one in sorted(others, key=order_of)] == [
-        serial_of(one) for one in sorted(theirs, key=order_of)
+    assert [serial_of(other) for other in sorted(others, key=order_of)] == [
+        serial_of(their) for their in sorted(theirs, key=order_of)
     ]
     again = match(mine, others)
     assert _groups(again.matches) == _groups(found.matches)
@@ -339,7 +339,7 @@ def test_several_lines_are_one_only_where_that_is_the_only_cover(
     ours: list[Line], theirs: list[Line], kinds: list[str]
 ) -> None:
     report = reconcile(statement_of(theirs, 0), ours, Scope("CNY", START, ENDS))
-    assert sorted(one.kind for one in report.outcomes) == kinds
+    assert sorted(outcome.kind for outcome in report.outcomes) == kinds
 
 
 def test_a_tolerance_lets_pass_its_own_difference_and_no_other_amount() -> None:
@@ -347,7 +347,7 @@ def test_a_tolerance_lets_pass_its_own_difference_and_no_other_amount() -> None:
     theirs = _credit(99, 1, Reference("S1"))
     scope = Scope("CNY", START, ENDS, transit=3 * DAY, tolerance=SCALE)
     report = reconcile(statement_of([theirs], 0), [mine], scope)
-    assert [one.kind for one in report.outcomes] == ["matched_tolerance"]
+    assert [outcome.kind for outcome in report.outcomes] == ["matched_tolerance"]
     assert dict(report.proof.items) == {
         "brought_forward": -100 * SCALE, "booked_in_other_period": 100 * SCALE,
         "matched_tolerance": -SCALE,
@@ -366,4 +366,4 @@ def test_rounding_is_capped_in_sum(count: int, size: int, kinds: set[str]) -> No
         for n in range(count)
     ]
     report = reconcile(statement_of(theirs, 0), ours, Scope("CNY", START, ENDS))
-    assert {one.kind for one in report.outcomes} == kinds
+    assert {outcome.kind for outcome in report.outcomes} == kinds

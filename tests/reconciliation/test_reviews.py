@@ -145,7 +145,7 @@ def test_what_is_on_its_way_is_expected_and_ends_with_exit_0(bank: Bank) -> None
     assert {(one["class"], one["key"], one["expected"]) for one in found["expected"]} == {
         ("in_transit_ours", "S2", True), ("in_transit_theirs", "S3", True),
     }  # fmt: skip
-    assert {one["item"] for one in found["reconciling_items"]} == {"in_transit_ours"}
+    assert {item["item"] for item in found["reconciling_items"]} == {"in_transit_ours"}
     assert found["unexplained"] == "0.00"
     listed = bank.world.json("breaks", "list")["rows"]
     assert [row["expected"] for row in listed] == [True, True]

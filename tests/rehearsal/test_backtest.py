@@ -71,7 +71,7 @@ def measured(ledger: Ledger) -> dict[str, Impact]:
 def built(commands: Sequence[str], *, ends: int, policy: dict[str, str] | None = None) -> Ledger:
     """Build a ledger from command lines, up to an instant."""
     ledger = new_ledger(policy=policy)
-    for _ in import_lines(ledger, iter([one.encode() for one in commands])):
+    for _ in import_lines(ledger, iter([command.encode() for command in commands])):
         pass
     ledger.advance(ends)
     return ledger
@@ -84,7 +84,7 @@ def life(seed: int) -> list[str]:
     again (docs/WHAT-IF.md), but a ledger in which the first command was refused decides them.
     """
     commands = list(generated(4, 4, seed, start=START))
-    results = import_lines(new_ledger(), iter([one.encode() for one in commands]))
+    results = import_lines(new_ledger(), iter([command.encode() for command in commands]))
     return [
         command for command, result in zip(commands, results, strict=True)
         if not result.outcome.duplicate
@@ -149,7 +149,7 @@ def _books(ledger: Ledger) -> dict[str, int]:
 @pytest.mark.parametrize("seed", [3, 4, 5])
 def test_other_prices_equal_a_ledger_in_which_they_were_set(seed: int) -> None:
     commands = life(seed)
-    prices = [json.loads(one) for one in commands if '"set-price"' in one]
+    prices = [json.loads(command) for command in commands if '"set-price"' in command]
     at = instant("2025-02-10T12:00:00+08:00")
     sku = prices[0]["sku"]
     dearer = PriceChange(at, sku, 77_700)

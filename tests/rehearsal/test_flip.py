@@ -55,7 +55,7 @@ def altered(ledger: Ledger, target: RecordedEvent, at: int, command: c.AnyComman
     answer = WhatIf(ledger.store.reader, changes, point=now(ledger)).decided().plain()
     if isinstance(target.event, CommandRefused):
         return target.position in [one["position"] for one in answer["accepted"]]
-    gone = [one for one in answer["dropped_events"] if one["position"] == target.position]
+    gone = [event for event in answer["dropped_events"] if event["position"] == target.position]
     return bool(gone) and _what(gone[0]) not in [_what(one) for one in answer["derived"]]
 
 

@@ -36,7 +36,7 @@ def test_the_clock_records_the_forecast_byte_by_byte(seed: int, days: int) -> No
         policy = config_at(reader, point).policy
         for name, alone in ahead.items():
             state = account_at(reader, name, point)
-            assert [one.event for one in alone.events] == [
+            assert [event.event for event in alone.events] == [
                 one.event for one in made if one.stream == f"account:{name}"
             ]
             if state is not None:

@@ -94,7 +94,7 @@ def test_a_system_ledger_that_slept_is_decided_again(
     ledger.advance()
     wake(100 * DAY + 5 * HOUR)
     do(ledger, do="renew", account="a-1", instances=["i-1"], months=1)
-    late = [one for one in events(store.reader) if one.effective_at < one.recorded_at]
+    late = [event for event in events(store.reader) if event.effective_at < event.recorded_at]
     assert late
     assert differences(store.reader) == []
     assert differences(store.reader, "a-1") == []
@@ -175,7 +175,7 @@ def test_another_reading_of_the_grace_period_moves_the_stop(
     policy: dict[str, str], kinds: set[str]
 ) -> None:
     recheck = Recheck(overdue_story().store.reader, policy=policy)
-    assert {one.kind for one in recheck.differences()} == kinds
+    assert {difference.kind for difference in recheck.differences()} == kinds
 
 
 def test_an_exact_expiry_moves_every_slot_and_the_end() -> None:

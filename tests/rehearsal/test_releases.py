@@ -52,7 +52,7 @@ def sealed(world: World, release: str) -> None:
 
 def stops(world: World) -> list[int]:
     """Where the service was stopped."""
-    return [int(one["position"]) for one in world.events("--type", "ServiceStopped")]
+    return [int(event["position"]) for event in world.events("--type", "ServiceStopped")]
 
 
 def test_each_difference_says_its_rule_and_the_release_that_decided_it(year: World) -> None:
@@ -61,7 +61,7 @@ def test_each_difference_says_its_rule_and_the_release_that_decided_it(year: Wor
     assert [(one["position"], one["rule"], one["release"]) for one in missing] == [
         (stops(year)[0], "R16", "1.0"), (stops(year)[1], "R16", "2.0")
     ]  # fmt: skip
-    extra = [one for one in answer["differences"] if one["kind"] == "extra"]
+    extra = [difference for difference in answer["differences"] if difference["kind"] == "extra"]
     assert [one["release"] for one in extra] == ["1.0", "2.0"], "by its recorded instant"
     assert answer["by"] == [
         {"rule": "R16", "account": "a-1", "release": release, "count": 2, "first": first}
@@ -117,6 +117,6 @@ def test_a_copy_keeps_them_and_a_seal_that_says_nothing_new_keeps_the_first(
     world.done("copy", world.path, tmp_path / "copy.db")
     for path in (world.path, tmp_path / "copy.db"):
         with closing(open_reader(str(path))) as reader:
-            assert [one.release for one in Releases(reader).stretches] == ["1.0", "2.0"]
+            assert [stretche.release for stretche in Releases(reader).stretches] == ["1.0", "2.0"]
     (tmp_path / "t.key").write_text(f"{KEY}\n")
     world.done("verify", "--deep")

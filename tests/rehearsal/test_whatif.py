@@ -173,7 +173,7 @@ def test_an_inserted_command_does_what_it_would_have_done(seed: int, cut: int) -
     ledger = random_ledger(seed)
     try:
         reader = ledger.store.reader
-        commands = [one for one in events(reader) if one.command and one.cause is None]
+        commands = [event for event in events(reader) if event.command and event.cause is None]
         last = commands[cut:][-1:]
         if not last or last[0].position <= commands[-1].position - 1:
             return
@@ -217,7 +217,7 @@ def test_a_fact_left_out_that_others_build_on_cannot_be_folded() -> None:
     ledger = renewal_story()
     bought = find(ledger.store.reader, "InstancePurchased")
     answer = fold(ledger, Changes(skips=frozenset((bought.position,))))
-    assert [one["rule"] for one in answer["violations"]] == ["R55"]
+    assert [violation["rule"] for violation in answer["violations"]] == ["R55"]
     assert answer["after"] is None
 
 
@@ -226,7 +226,7 @@ def test_less_money_than_was_spent_is_a_breach_of_r1() -> None:
     paid = find(ledger.store.reader, "TopUpReceived")
     answer = fold(ledger, Changes(), {paid.position: {"amount": 10000}})
     assert answer["after"]["cash"] == "-200.00"
-    assert [one["message"] for one in answer["violations"]] == ["cash is below zero"]
+    assert [violation["message"] for violation in answer["violations"]] == ["cash is below zero"]
 
 
 def test_a_harmless_change_of_facts_is_possible() -> None:

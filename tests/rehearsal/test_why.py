@@ -124,7 +124,7 @@ def test_a_stop_goes_back_to_the_bill_that_was_not_paid() -> None:
     assert (started.needed, started.available) == (Decimal("20.00"), Decimal("8.00"))
     assert started.cash
     assert started.cash.value == Decimal("8.00")
-    assert [one.type for one in started.cash.parts] == ["TopUpReceived"]
+    assert [part.type for part in started.cash.parts] == ["TopUpReceived"]
 
 
 def test_an_expiry_goes_back_to_the_failed_slot_and_what_was_there() -> None:
@@ -134,7 +134,7 @@ def test_an_expiry_goes_back_to_the_failed_slot_and_what_was_there() -> None:
     assert (expired.rule, failed.rule) == ("R22", "R33")
     assert (failed.needed, failed.available) == (Decimal(300), Decimal(150))
     assert failed.cash
-    assert [one.delta for one in failed.cash.parts] == [450, -300]
+    assert [part.delta for part in failed.cash.parts] == [450, -300]
 
 
 def test_a_field_that_nothing_set_has_no_cause() -> None:

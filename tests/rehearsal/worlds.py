@@ -86,7 +86,7 @@ def events(reader: Reader) -> list[RecordedEvent]:
 
 def find(reader: Reader, kind: str, number: int = 0) -> RecordedEvent:
     """Find an event of a type."""
-    return [one for one in events(reader) if type(one.event).__name__ == kind][number]
+    return [event for event in events(reader) if type(event.event).__name__ == kind][number]
 
 
 def overdue_story() -> Ledger:

@@ -28,10 +28,10 @@ def figures(state: dict[str, Any]) -> dict[str, Any]:
     """What the slider shows, as the state of an account says it."""
     return {
         **{name: state[name] for name in MONEY},
-        "instances": {one["instance"]: one["state"] for one in state["instances"]},
+        "instances": {instance["instance"]: instance["state"] for instance in state["instances"]},
         "coupons": {
-            one["coupon"]: {"remaining": one["remaining"], "status": one["status"]}
-            for one in state["coupons"]
+            coupon["coupon"]: {"remaining": coupon["remaining"], "status": coupon["status"]}
+            for coupon in state["coupons"]
         },
     }
 

@@ -131,7 +131,7 @@ def test_the_ledger_still_verifies_and_its_views_can_be_rebuilt(place: tuple[str
     assert tally("projections", "rebuild", "--ledger", url).code == 0
     assert rows_of(as_role(url, role), "SELECT * FROM tally.balances ORDER BY account") == before
     verified = tally("verify", "--json", "--ledger", url)
-    assert all(one["ok"] for one in verified.json["checks"] if not one["skipped"]), verified
+    assert all(check["ok"] for check in verified.json["checks"] if not check["skipped"]), verified
     made = tally("sql", "--views", "--reader", role, "--ledger", url)
     run(url, made.out)  # again, over what is there
 

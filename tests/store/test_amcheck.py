@@ -48,7 +48,7 @@ def test_a_page_that_no_query_reads_is_found_where_amcheck_is(
     spoil(amcheck_server, url)
     answer = verified(url, code=5)
     assert failed(answer) == {"indexes": ("modified", None)}
-    (said,) = [one for one in answer["checks"] if not one["ok"]]
+    (said,) = [check for check in answer["checks"] if not check["ok"]]
     assert INDEX in str(said)
     run(url, "DROP EXTENSION amcheck")
     verified(url, code=0)  # whoever asks rows alone cannot know

@@ -92,7 +92,7 @@ def test_what_the_library_records_is_in_the_tree(
         assert ids == [[1], [2]]
         assert store.reader.head().position == 2
         assert len(Nodes(store.reader.connection).root(2)) == HASH_BYTES
-        assert [one.state for one in store.recorder.select_events("s")] == [b"x", b"x"]
+        assert [event.state for event in store.recorder.select_events("s")] == [b"x", b"x"]
     finally:
         store.close()
 

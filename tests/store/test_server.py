@@ -103,10 +103,10 @@ def test_many_writers_lose_nothing_and_no_reader_passes_a_position_by(database: 
         seen += fresh
         if not fresh:
             reader.wait(0.2)
-            alive = any(one.poll() is None for one in writers)
+            alive = any(writer.poll() is None for writer in writers)
             assert alive or len(seen) < reader.head().position, "the writers ended early"
     assert seen == list(range(1, 3 * 80 + 1)), "a reader that follows never passes one by"
-    assert [one.wait() for one in writers] == [0, 0, 0]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
     for name in range(3):
         versions = [
             one.version for one in reader.rows() if one.stream == f"account:{name}"
@@ -252,8 +252,8 @@ def test_every_kind_of_command_works_on_a_server(database: str, tmp_path: Path) 
         assert tally("init", "--clock", "simulated", "--start", start, *at).code == 0
         assert tally("import", lines, *at).code == 4
         answers = [tally(*look, *at) for look in looks]
-        assert [one.code for one in answers] == [0] * len(looks), answers
-        told.append([one.out for one in answers])
+        assert [answer.code for answer in answers] == [0] * len(looks), answers
+        told.append([answer.out for answer in answers])
         for command in (
             ("keys", "new"), ("seal", "-o", "s.checkpoint"), ("verify", "--deep"),
             ("close", "2025-01", "--actor", "lin"), ("prove", "7", "-o", "7.proof"),

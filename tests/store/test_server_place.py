@@ -79,7 +79,7 @@ def record(url: str) -> Done:
 
 def test_a_ledger_that_nobody_touched_holds(place: str) -> None:
     answer = verified(place, "--deep", code=0)
-    counts = {one["name"]: one["checked"] for one in answer["checks"]}
+    counts = {check["name"]: check["checked"] for check in answer["checks"]}
     assert counts["indexes"] >= 16
     assert answer["journal"] is None
     assert record(place).code == 0
@@ -264,13 +264,13 @@ def test_every_table_of_a_server(server: Server, sealed: list[str], table: str) 
         run(url, "SET session_replication_role = replica; " + statement)
         done = tally("verify", "--json", "--ledger", url, *policy)
         assert done.code in (1, 5), (how, done)
-        kinds = {one["kind"] for one in done.json["checks"] if not one["ok"]}
+        kinds = {check["kind"] for check in done.json["checks"] if not check["ok"]}
         wanted = {"delete": {"deleted", "truncated"}, "insert": {"inserted", "modified"}}
         assert kinds & wanted.get(how, kinds), (how, kinds)
         drop(server, url)
 
 
-@pytest.mark.parametrize("view", [one.name for one in PROJECTIONS])
+@pytest.mark.parametrize("view", [projection.name for projection in PROJECTIONS])
 def test_every_view_of_a_server(server: Server, template: str, view: str) -> None:
     planned = tamperings(template, f"view_{view}")
     for how in ("edit account", "delete", "insert"):
