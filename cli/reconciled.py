@@ -18,7 +18,7 @@ from projections.answers.terms import Instant
 from projections.html.sheets import sheets_page
 from projections.pages import Figure, Sheet
 from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.report import amount_of
+from projections.reconciliation.lines import amount_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,8 +23,9 @@ from projections.reconciliation.lines import (
     FAILED,
     PENDING,
     ROUNDING,
-    TRANSACTION,
+    amount_of,
     order_of,
+    transactions,
 )
 from projections.reconciliation.matching import WINDOW, match
 
@@ -223,14 +224,14 @@ class _Maker:
         kind, rule, why = self._difference(one)
         made = self.outcome(kind, rule, one.ours, one.theirs, why=why)
         if kind == "matched_tolerance":
-            made = replace(made, tolerated=_total(one.theirs) - _total(one.ours))
+            made = replace(made, tolerated=amount_of(one.theirs) - amount_of(one.ours))
         elif kind == "in_transit_ours":
             made = replace(made, expected=self._on_time(other))
         return made
 
     def _difference(self, one: Match) -> tuple[str, str, tuple[str, ...]]:  # noqa: PLR0911 - one each
         mine, other = one.ours[0], one.theirs[0]
-        total, stated = _total(one.ours), _total(one.theirs)
+        total, stated = amount_of(one.ours), amount_of(one.theirs)
         if mine.currency != other.currency:
             return "currency", one.rule, (f"{mine.currency} here, {other.currency} there",)
         if total * stated < 0:
@@ -389,12 +390,7 @@ class _Repeats:
 
 
 def _proven(line: Line) -> list[str]:
-    names = [one.text for one in line.references if one.scope == TRANSACTION]
-    return [*names, *(name for name in (line.order, line.number) if name)]
-
-
-def _total(lines: Iterable[Line]) -> int:
-    return sum(line.amount for line in lines)
+    return [*transactions(line), *(name for name in (line.order, line.number) if name)]
 
 
 TRANSIT: Final = {"payments": 3 * DAY}  # other statements are of the very system that booked them

@@ -216,6 +216,11 @@ def check_total(what: str, stated: int, found: int, *, currency: str) -> None:
         )  # fmt: skip
 
 
+def amount_of(lines: Iterable[Line]) -> int:
+    """Add lines up, in fine units."""
+    return sum(line.amount for line in lines)
+
+
 def one_currency(lines: Sequence[Line], fallback: str) -> str:
     """Return the currency of most lines; the smallest code where several have as many."""
     counts: dict[str, int] = {}
@@ -245,9 +250,14 @@ class Reference(NamedTuple):
         return self.scope not in (BATCH, MANDATE)
 
 
+def transactions(line: Line) -> list[str]:
+    """Return the references that name one payment for ever."""
+    return [one.text for one in line.references if one.scope == TRANSACTION]
+
+
 def proofs(line: Line) -> list[str]:
     """Return the names that prove which payment a line is, in any period."""
-    found = [one.text for one in line.references if one.scope == TRANSACTION]
+    found = transactions(line)
     if line.number:
         found.append(line.number)
     if line.name:
@@ -262,13 +272,12 @@ def hints(line: Line) -> list[str]:
 
 def explicit(line: Line) -> bool:
     """Return whether a line names its payment outright: then another name means another payment."""
-    return line.firm or any(one.scope == TRANSACTION for one in line.references)
+    return line.firm or bool(transactions(line))
 
 
 def serial_of(line: Line) -> str:
     """Return the serial under which a statement's line is booked."""
-    named = min((one.text for one in line.references if one.scope == TRANSACTION), default="")
-    return named or line.number or line.name or line.key
+    return min(transactions(line), default="") or line.number or line.name or line.key
 
 
 def name_of(line: Line) -> str:
@@ -316,7 +325,7 @@ def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
 
     nameless = [
         n for n, line in enumerate(lines)
-        if not line.name and not line.number and not _named(line)
+        if not (line.number or line.order or line.name or (line.references and transactions(line)))
     ]
     if not nameless:
         return tuple(lines)
@@ -326,13 +335,6 @@ def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
     for n, hashed, nth in zip(nameless, hashes, ordinals(hashes), strict=True):
         found[n] = replace(lines[n], name=f"line-{hashed}-{nth}")
     return tuple(found)
-
-
-def _named(line: Line) -> bool:
-    if line.number or line.order:
-        return True
-    references = line.references
-    return any(one.scope == TRANSACTION for one in references) if references else False
 
 
 def _content(line: Line) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from projections.reconciliation.lines import (
     names_of,
     owner_of,
     proofs,
+    transactions,
 )
 from projections.reconciliation.sides import Group, Match, Sides
 
@@ -73,17 +74,24 @@ def match(
     names.surest(sides)
     sides.unique(ORDER, names.orders(_exactly), names.orders(_exactly))
     sides.sort()
-    sides.unique(REFERENCE, names.proven(_dated), names.proved(_dated))
-    sides.unique(ORDER, names.orders(_dated), names.orders(_dated))
+    for named in names.either(_dated):
+        sides.unique(*named)
     names.hint(sides, _exactly, window=window, tie=False)
     sides.settle(GROUP, _sums(sides))
     for how in (_inward, _anyhow):
-        sides.unique(REFERENCE, names.proven(how), names.proved(how))
-        sides.unique(ORDER, names.orders(how), names.orders(how))
+        for named in names.either(how):
+            sides.unique(*named)
     for how in (_inward, _anyhow):
         names.hint(sides, how, window=window, tie=False)
-    _repeated(sides, names)
-    _same_name(sides, names)
+    for rule, mine, others in names.either(_exactly):
+        # The rows are equal in all compared fields, so the earliest stands for them and the others
+        # are duplicates of it: which of them is taken makes no difference to any figure.
+        again = [group for group in sides.shared(mine, others) if _said_again(sides, group)]
+        firsts = [Group(group.ours[:1], group.theirs[:1]) for group in again]
+        sides.settle(rule, firsts, tie=False)
+    for rule, mine, others in names.either(_exactly):
+        # What both sides say several times under one name: nothing tells which is which.
+        sides.settle(rule, sides.shared(mine, others), pairs=True)
     sides.take(REVERSAL, collecting.taken_back(sides.theirs, window))
     names.hint(sides, _exactly, window=window, tie=True)
     for owned in (True, False):
@@ -163,6 +171,13 @@ class _Names:
             return [(channel, account, name, *own) for name in proofs(line)]
 
         return keys
+
+    def either(self, how: Callable[[Line], Key]) -> tuple[tuple[str, Keys, Keys], ...]:
+        """Return the two ways of naming outright, each with the keys of ours and of theirs."""
+        return (
+            (REFERENCE, self.proven(how), self.proved(how)),
+            (ORDER, self.orders(how), self.orders(how)),
+        )
 
     def hint(
         self, sides: Sides, how: Callable[[Line], Key], *, window: int, tie: bool
@@ -285,10 +300,9 @@ def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:
 
 def _sums(sides: Sides) -> list[Group]:
     """Return the groups that share a name and whose sums agree, fees taken into account."""
-    ours, theirs = sides.groups(sides.ours, _grouped), sides.groups(sides.theirs, _grouped)
     found = []
-    for key in sorted(ours.keys() & theirs.keys(), key=repr):
-        mine, others = ours[key], theirs[key]
+    for group in sides.shared(_grouped, _grouped):
+        mine, others = group
         if len(mine) == len(others) == 1:  # the other passes see to those
             continue
         if len({sides.ours[place].channel for place in mine}) > 1:
@@ -296,52 +310,19 @@ def _sums(sides: Sides) -> list[Group]:
         fees = sum(sides.theirs[place].fee for place in others)
         total = sum(sides.ours[place].amount for place in mine)
         if sum(sides.theirs[place].amount for place in others) in (total, total - fees):
-            found.append(Group(tuple(mine), tuple(others)))
+            found.append(group)
     return found
 
 
 def _grouped(line: Line, account: str) -> Iterable[Key]:
     """Name the groups of a line: a payout, an order paid at once, a bill with its notes."""
-    proven = [one.text for one in line.references if one.scope == TRANSACTION]
-    names = (line.group, line.order, line.name, *proven)
+    names = (line.group, line.order, line.name, *transactions(line))
     return [(account, name.removesuffix(DIFFERENCE), line.currency) for name in names if name]
 
 
-def _repeated(sides: Sides, names: _Names) -> None:
-    """Match one line of each side where one side says the very same thing several times.
-
-    The rows are equal in all compared fields, so the earliest stands for them and the others
-    are duplicates of it: which of them is taken makes no difference to any figure.
-    """
-    for rule, mine_of, others_of in _by_name(names):
-        ours, theirs = sides.groups(sides.ours, mine_of), sides.groups(sides.theirs, others_of)
-        shared = sorted(ours.keys() & theirs.keys(), key=repr)
-        several = [
-            Group(tuple(ours[key]), tuple(theirs[key])) for key in shared
-            if min(len(ours[key]), len(theirs[key])) == 1 and _same(sides, ours[key], theirs[key])
-        ]  # fmt: skip
-        firsts = [Group(group.ours[:1], group.theirs[:1]) for group in several]
-        sides.settle(rule, firsts, tie=False)
-
-
-def _same(sides: Sides, mine: Sequence[int], others: Sequence[int]) -> bool:
-    """Return whether several lines of a side are the same payment said again."""
-    channels = {sides.ours[place].channel for place in mine}
-    numbers = {sides.theirs[place].number for place in others}
-    return len(channels) == 1 and (len(others) == 1 or len(numbers) == 1)
-
-
-def _by_name(names: _Names) -> tuple[tuple[str, Keys, Keys], ...]:
-    return (
-        (REFERENCE, names.proven(_exactly), names.proved(_exactly)),
-        (ORDER, names.orders(_exactly), names.orders(_exactly)),
-    )
-
-
-def _same_name(sides: Sides, names: _Names) -> None:
-    """Set apart what both sides say several times under one name: nothing tells which is which."""
-    for rule, mine_of, others_of in _by_name(names):
-        ours, theirs = sides.groups(sides.ours, mine_of), sides.groups(sides.theirs, others_of)
-        shared = sorted(ours.keys() & theirs.keys(), key=repr)
-        groups = [Group(tuple(ours[key]), tuple(theirs[key])) for key in shared]
-        sides.settle(rule, groups, pairs=True)
+def _said_again(sides: Sides, group: Group) -> bool:
+    """Return whether one side says the very same payment once, and the other perhaps again."""
+    channels = {sides.ours[place].channel for place in group.ours}
+    numbers = {sides.theirs[place].number for place in group.theirs}
+    once = min(map(len, group)) == 1 == len(channels)
+    return once and (len(group.theirs) == 1 or len(numbers) == 1)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from ledger.periods import SECOND
 from projections.reconciliation.amounts import from_minor, write_amount
-from projections.reconciliation.lines import DIFFERENCE, TRANSACTION, owner_of, serial_of
+from projections.reconciliation.lines import DIFFERENCE, owner_of, serial_of, transactions
 from projections.reconciliation.report import candidates_of
 
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ class Proposer:
             named = self._payer_of(line)
         account = named or self.account
         if not account:
-            yield Proposal(None, f"{line.place} {line.key}: no account is named; give --account")
+            yield _none(line, "no account is named; give --account")
         elif account not in self.side.accounts:
-            yield Proposal(None, f"{line.place} {line.key}: no account {account!r} here")
+            yield _none(line, f"no account {account!r} here")
         elif subject in ("payments", "wallet"):
             yield self._payment(line, account)
         else:
@@ -97,7 +98,7 @@ class Proposer:
         paid_in = line.amount + line.fee  # the provider kept the fee of what the payer paid
         size = write_amount(abs(paid_in), line.currency)
         if paid_in % from_minor(1, line.currency):
-            return Proposal(None, f"{line.place} {line.key}: {size} has more decimals than money")
+            return _none(line, f"{size} has more decimals than money")
         channel = line.channel if line.firm and line.channel else self.channel
         if line.amount > 0 and line.kind not in ("Refund", "Consumption") and not line.reversal:
             return self._said("top-up", line, account=account, amount=size, channel=channel,
@@ -109,7 +110,7 @@ class Proposer:
         what = "a reversal of an earlier line" if line.reversal else line.kind
         if what in ("out", "debit"):
             what = "money that went out and names no payment of the ledger"
-        return Proposal(None, f"{line.place} {line.key}: {what} cannot be booked by hand")
+        return _none(line, f"{what} cannot be booked by hand")
 
     def _payer_of(self, line: Line) -> str:
         """Find whose payment a reversal reverses, where it names one that is unique here."""
@@ -120,8 +121,8 @@ class Proposer:
     def _paid(self, line: Line, account: str) -> Line | None:
         """Find our payment that a line takes back: the payment that it names."""
         takes = line.reversal or line.kind == "Withdraw"
-        names = {one.text for one in line.references
-                 if one.scope == TRANSACTION or (takes and one.identifies)}  # fmt: skip
+        names = {*transactions(line),
+                 *(one.text for one in line.references if takes and one.identifies)}  # fmt: skip
         there = [one for one in self.side.lines
                  if one.account == account and one.amount > 0
                  and (one.key in names or one in [self._taken.get(name) for name in names])
@@ -172,9 +173,7 @@ class Proposer:
             yield self._said("activate-public", line, late=False, account=account,
                              instance=instance, kind="public_legacy")  # fmt: skip
         ends = line.ends or line.instant
-        starts = line.starts if line.starts < ends else ends - 1_000_000
-        if not line.starts:
-            starts = ends - 1_000_000
+        starts = line.starts if 0 < line.starts < ends else ends - SECOND
         yield self._said(
             # Before its instance was there, a bill cannot have a date: its cycle says the period.
             "post-bill", line, late=there not in activated, account=account,
@@ -192,7 +191,7 @@ class Proposer:
         if len(bills) != 1:
             of = f"bill {line.group!r}" if line.group else "bill"
             why = f"no {of} here is that large" if not bills else "it names no bill of several"
-            return Proposal(None, f"{line.place} {line.key}: {why}, so there is nothing to credit")
+            return _none(line, f"{why}, so there is nothing to credit")
         return self._said("credit-note", line, account=account, note=line.order or serial_of(line),
                           bill=bills[0].order,
                           amount=write_amount(-line.amount, line.currency))  # fmt: skip
@@ -219,3 +218,7 @@ class Proposer:
 def _not_before(line: Line, other: Line) -> Line:
     """Date what takes back no earlier than what it takes back: a bank tells days alone."""
     return line if line.instant >= other.instant else replace(line, instant=other.instant)
+
+
+def _none(line: Line, why: str) -> Proposal:
+    return Proposal(None, f"{line.place} {line.key}: {why}")

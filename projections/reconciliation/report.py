@@ -30,7 +30,15 @@ from projections.answers.reconciling import (
 from projections.answers.terms import Instant
 from projections.reconciliation.amounts import exact, hashed_amount
 from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
-from projections.reconciliation.lines import ROUNDING, digest, name_of, names_of, order_of, ordinals
+from projections.reconciliation.lines import (
+    ROUNDING,
+    amount_of,
+    digest,
+    name_of,
+    names_of,
+    order_of,
+    ordinals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -264,11 +272,6 @@ class _Shown:
             status=line.status or UNSET, instance=line.instance or UNSET, text=line.text or UNSET,
             payer=line.payer or UNSET, payer_account=line.payer_account or UNSET,
         )  # fmt: skip
-
-
-def amount_of(lines: Iterable[Line]) -> int:
-    """Add lines up, in fine units."""
-    return sum(line.amount for line in lines)
 
 
 def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:

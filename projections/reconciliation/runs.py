@@ -29,7 +29,8 @@ from projections.answers.reconciling import (
 from projections.answers.terms import Exact, Instant
 from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.breaks import sort_key
-from projections.reconciliation.report import age_days, amount_of, bucket, candidates_of
+from projections.reconciliation.lines import amount_of
+from projections.reconciliation.report import age_days, bucket, candidates_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -172,6 +172,14 @@ class Sides:
                 found.setdefault(key, []).append(place)
         return found
 
+    def shared(self, mine_of: Keys, others_of: Keys) -> list[Group]:
+        """Return the lines of each key that both sides have."""
+        ours, theirs = self.groups(self.ours, mine_of), self.groups(self.theirs, others_of)
+        return [
+            Group(tuple(ours[key]), tuple(theirs[key]))
+            for key in sorted(ours.keys() & theirs.keys(), key=repr)
+        ]
+
     def nearby(self, mine_of: Keys, others_of: Keys, window: int) -> list[Group]:
         """Return the lines that share a key and lie within a window, as whole clusters."""
         theirs = self.groups(self.theirs, others_of)
