@@ -173,7 +173,7 @@ class _Names:
         return keys
 
     def either(self, how: Callable[[Line], Key]) -> tuple[tuple[str, Keys, Keys], ...]:
-        """Return the two ways of naming outright, each with the keys of ours and of theirs."""
+        """Return the two ways of naming outright, each with our keys and theirs."""
         return (
             (REFERENCE, self.proven(how), self.proved(how)),
             (ORDER, self.orders(how), self.orders(how)),
