@@ -46,10 +46,7 @@ def check_statements(session: Session) -> list[Checked]:
     point = session.point(AskedPoint())
     checked = []
     for name, asked in STATEMENTS:
-        compared = compare(
-            session.reader, point, folder.joinpath(name).read_bytes(), asked,
-            offset=session.offset, currency=session.config.currency,
-        )  # fmt: skip
+        compared = compare(session, point, folder.joinpath(name).read_bytes(), asked)
         expected = sorted((one["class"], one["key"]) for one in planted[name])
         checked.append(Checked(name, compared.report, expected))
     return checked

@@ -307,10 +307,7 @@ class LedgerView(Opened):
         from projections.reconciliation.sources import compare  # noqa: PLC0415 - as above
 
         point = self.at(when)
-        return compare(
-            self.reader, point, Path(file), Source(source),
-            offset=self.offset, currency=self.config.currency,
-        ).answer(self, point)  # fmt: skip
+        return compare(self, point, Path(file), Source(source)).answer(self, point)
 
     # --- what answers share -------------------------------------------------------------------
 

@@ -108,10 +108,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     points = point_options(options)
     point = point_of(session, **points)
     body = statement_file(file, options["source"])
-    compared = compare(
-        session.reader, point, body, _asked(session, options),
-        offset=session.offset, currency=session.config.currency,
-    )  # fmt: skip
+    compared = compare(session, point, body, _asked(session, options))
     if options["propose"]:
         _propose(session, compared, point, options)
     elif options["record"]:

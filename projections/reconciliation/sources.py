@@ -17,13 +17,7 @@ from projections.answers.reconciling import FileRead
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.breaks import TRANSIT, Scope
 from projections.reconciliation.focus.delivery import sha256_of
-from projections.reconciliation.focus.fitting import (
-    by_currency,
-    by_invoice,
-    credits_together,
-    of_one_name,
-    totals,
-)
+from projections.reconciliation.focus.fitting import fitted, totals
 from projections.reconciliation.lines import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ledger.store import Reader
     from projections.answers.reconciling import Reconcile
     from projections.point import Point
     from projections.reconciliation.lines import Line, Statement
@@ -86,34 +79,29 @@ class Compared(NamedTuple):
 OF_MAX = 200  # what an event keeps of the names of bank accounts
 
 
-def compare(
-    reader: Reader, point: Point, body: bytes | Path, asked: Asked, *, offset: int, currency: str
-) -> Compared:
+def compare(view: LedgerView, point: Point, body: bytes | Path, asked: Asked) -> Compared:
     """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
     with no_cycles():  # nothing here refers to itself, so nothing is looked for
-        return _compare(reader, point, body, asked, offset=offset, currency=currency)
+        return _compare(view, point, body, asked)
 
 
-def _compare(
-    reader: Reader, point: Point, body: bytes | Path, asked: Asked, *, offset: int, currency: str
-) -> Compared:
+def _compare(view: LedgerView, point: Point, body: bytes | Path, asked: Asked) -> Compared:
     statement = read_statement(
-        body, asked.source, offset=offset, currency=currency, encoding=asked.encoding,
-        account=asked.account, column_map=asked.column_map,
+        body, asked.source, offset=view.offset, currency=view.config.currency,
+        encoding=asked.encoding, account=asked.account, column_map=asked.column_map,
     )  # fmt: skip
     subject = "owing" if statement.subject == "wallet" and _owes(statement) else statement.subject
-    side = ledger_side(reader, point, subject, channels=asked.channels)
+    side = ledger_side(view.reader, point, subject, channels=asked.channels)
     if statement.source == "focus":
-        statement = by_invoice(by_currency(statement, side.accounts), side.lines)
-        statement = of_one_name(statement)
-        side = side._replace(lines=credits_together(side.lines))
+        statement, ours = fitted(statement, side.accounts, side.lines)
+        side = side._replace(lines=ours)
     channels = asked.channels
     if statement.subject == "payments" and not channels:
         channels = channels_named(side, statement.lines)
         kept = tuple(one for one in side.lines if not channels or one.channel in channels)
         side = side._replace(lines=kept)
     confirmed = [
-        (one.ours, one.theirs) for one in register(reader, until=point.position).confirmed
+        (one.ours, one.theirs) for one in register(view.reader, until=point.position).confirmed
         if one.source == asked.source
     ]  # fmt: skip
 

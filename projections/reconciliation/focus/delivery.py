@@ -6,7 +6,6 @@ This module must not know what a column means.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import hashlib
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO, cast
 
 from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.text import codec_of, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 CSV, GZIP, PARQUET = "csv", "gzip", "parquet"
 LINE_MAX: Final = 1 << 20  # characters
 _MAGIC: Final = {b"PAR1": PARQUET, b"\x1f\x8b": GZIP}
-_MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16",
-                 codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
 _CUT_OFF: Final = "fetch the file again"
 
 
@@ -38,12 +36,11 @@ class Delivery:
         with self.opened() as stream:
             begins = stream.read(4)
         self.form = next((form for magic, form in _MAGIC.items() if begins.startswith(magic)), CSV)
-        self.encoding = _codec(encoding)
+        self.encoding = codec_of(encoding)
         if self.form != PARQUET:
             with self.plain() as stream:
-                begins = stream.read(3)
-            marked = next((name for mark, name in _MARKS.items() if begins.startswith(mark)), "")
-            self.encoding = marked or self.encoding
+                mark = marked(stream.read(4))
+            self.encoding = f"{mark}-sig" if mark == "utf-8" else mark or self.encoding
 
     @property
     def path(self) -> Path | None:
@@ -138,11 +135,3 @@ def _lines(text: TextIO) -> Iterator[str]:
         if "\0" in line:
             raise BadStatement(f"line {number} is not text: it holds a NUL", hint=_CUT_OFF)
         yield line
-
-
-def _codec(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        msg = f"encoding {encoding!r} is not known"
-        raise BadStatement(msg, hint="for example: utf-8, gbk, latin-1") from None

@@ -19,7 +19,7 @@ from projections.reconciliation.amounts import SCALE, exact
 from projections.reconciliation.lines import ROUNDING, Line, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from projections.reconciliation.lines import Line, Statement
 
@@ -104,9 +104,12 @@ def _together(one: Line, other: Line) -> Line:
     )  # fmt: skip
 
 
-def of_one_name(statement: Statement) -> Statement:
-    """Put the parts of a credit together in a file of our own, as ``credits_together`` has ours."""
-    return _with(statement, credits_together(statement.lines))
+def fitted(
+    statement: Statement, accounts: Mapping[str, str], ours: Sequence[Line]
+) -> tuple[Statement, tuple[Line, ...]]:
+    """Return a file and our lines in the same words; credits are whole in a file of our own too."""
+    told = by_invoice(by_currency(statement, accounts), ours)
+    return _with(told, credits_together(told.lines)), credits_together(ours)
 
 
 def credits_together(ours: Iterable[Line]) -> tuple[Line, ...]:

@@ -144,11 +144,7 @@ class _Maker:
     ) -> None:
         self.map, self.main, self.account = column_map, column_map.currency or currency, account
         values = column_map.values
-        self._figures = Figures(
-            decimal=column_map.decimal, thousands=column_map.grouping,
-            others=" '" if column_map.thousands is None else "",
-            income=values.income, expense=values.expense,
-        )  # fmt: skip
+        self._figures = Figures(column_map)
         self._states = {
             word.lower(): state
             for state, words in (

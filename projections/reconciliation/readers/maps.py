@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -22,9 +22,6 @@ from ledger.policy import did_you_mean
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.lines import SCOPES
 from projections.toml import read_toml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "maps"
 _HINT: Final = 'it needs [columns] with date and amount, e.g. date = "Date"'
@@ -205,18 +202,13 @@ class Figure(NamedTuple):
 class Figures:
     """Reads amounts as one file writes them."""
 
-    def __init__(
-        self, *, decimal: str, thousands: str, others: str, income: Iterable[str],
-        expense: Iterable[str],
-    ) -> None:  # fmt: skip
-        """Remember the marks, and the words for money that comes in and that goes out.
-
-        ``others`` are marks that part groups of three too, where nobody said that they do not.
-        """
-        self._decimal, self._thousands = decimal, thousands
-        self._others = others
-        self._ways = {folded(word): 1 for word in income if word}
-        self._ways.update({folded(word): -1 for word in expense if word})
+    def __init__(self, column_map: ColumnMap) -> None:
+        """Remember the marks, and the words for money that comes in and that goes out."""
+        self._decimal, self._thousands = column_map.decimal, column_map.grouping
+        # Marks that part groups of three too, where nobody said that they do not.
+        self._others = " '" if column_map.thousands is None else ""
+        self._ways = {folded(word): 1 for word in column_map.values.income if word}
+        self._ways.update({folded(word): -1 for word in column_map.values.expense if word})
 
     def way(self, word: str) -> int:
         """Return 1 for a word that means income, -1 for expense, 0 for any other."""

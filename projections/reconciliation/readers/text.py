@@ -47,7 +47,7 @@ def decode(body: bytes, encoding: str = _PLAIN) -> str:
         msg = f"the file is {kind}, not text"
         raise BadStatement(msg, hint="unpack it, or save it as CSV, and give that file")
     mark = marked(body)
-    codec, name = mark or _known(encoding), mark or encoding.strip().lower()
+    codec, name = mark or codec_of(encoding), mark or encoding.strip().lower()
     try:
         text = body.decode(codec)
     except UnicodeDecodeError as error:
@@ -58,7 +58,7 @@ def decode(body: bytes, encoding: str = _PLAIN) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _known(encoding: str) -> str:
+def codec_of(encoding: str) -> str:
     """Return the encoding that is read under a name. Raises: BadStatement."""
     name = encoding.strip().lower().replace("_", "-")
     try:
