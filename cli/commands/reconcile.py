@@ -110,12 +110,11 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     body = statement_file(file, options["source"])
     compared = compare(session, point, body, _asked(session, options))
     if options["propose"]:
-        _propose(session, compared, point, options)
+        _propose(session, compared, options)
     elif options["record"]:
         _record(session, compared, point, file=Path(file).name, actor=options["actor"])
         point = point_of(session, **points)
-        _print(session, output, compared, point, file)
-    else:
+    if not options["propose"]:
         _print(session, output, compared, point, file)
     return FOUND if compared.report.breaks else DONE
 
@@ -190,9 +189,7 @@ def span_of(session: Session, period: str | None) -> tuple[int, int] | None:
     return starts, ends + 1_000_000
 
 
-def _propose(
-    session: Session, compared: Compared, point: Point, options: dict[str, Any]
-) -> None:
+def _propose(session: Session, compared: Compared, options: dict[str, Any]) -> None:
     formatter = Formatter(offset=session.offset, currency=compared.report.currency)
     channel = min(compared.channels) if len(compared.channels) == 1 else "bank"
     account = options["account"] if options["account"] in compared.side.accounts else ""
@@ -201,7 +198,6 @@ def _propose(
         compared.side, formatter, at=session.now if simulated else None, known_at=session.now,
         account=account, channel=channel,
     )  # fmt: skip
-    del point
     for proposal in proposer.proposals(compared.report):
         if proposal.command is not None:
             sys.stdout.write(json.dumps(proposal.command, ensure_ascii=False) + "\n")

@@ -1,5 +1,6 @@
 """A starter column map from a file: what its columns seem to mean, for a person to check.
 
+How the file is written (encoding, delimiter, where its table begins and ends) is guessed first.
 Names of columns are known in a few languages; what cells look like decides the rest. A guess is
 tried on the file before it is shown, so the map works when it is saved.
 Invariant: what two readings fit is said in a comment beside the choice, never hidden.
@@ -8,22 +9,123 @@ This module must not know the ledger.
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ledger.currencies import DECIMALS
 from ledger.errors import InvalidInput
-from ledger.money import check_currency
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers.dates import forms_that_fit, is_date
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import Values, read_map
-from projections.reconciliation.sheets import Sheet, sheet_of
+from projections.reconciliation.readers.table import PREAMBLE_MAX
+from projections.reconciliation.readers.text import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+class Sheet(NamedTuple):
+    """The table in a file: how it is written, its header (empty for none) and its rows."""
+
+    encoding: str
+    delimiter: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def column(self, place: int) -> list[str]:
+        """Return the cells of a column that hold something."""
+        return [text for row in self.rows if (text := row[place].strip())]
+
+    def name(self, place: int) -> str:
+        """Return how a map names a column: by name where that is unique, else by number."""
+        name = self.header[place] if self.header else ""
+        unique = name and self.header.count(name) == 1
+        return json.dumps(name, ensure_ascii=False) if unique else str(place + 1)
+
+
+def sheet_of(body: bytes) -> Sheet:
+    """Return the table in a file. Raises: BadStatement."""
+    encoding = _encoding(body)
+    text = decode(body, encoding)
+    if not text.strip():
+        raise BadStatement("the file is empty", hint="the first line names the columns")
+    delimiter = ""
+    if text[:4].lower() == "sep=":
+        delimiter, text = text[4:5], text.partition("\n")[2]
+    delimiter = delimiter or _delimiter(text)
+    rows = _parsed(text, delimiter)
+    while len(rows) > 1 and any(any(map(is_date, row)) for row in rows) and not any(
+        map(is_date, rows[-1])
+    ):
+        rows.pop()  # a total or a remark below the table
+    width = _width(rows)
+    if width < 2:  # noqa: PLR2004 - a date and an amount
+        msg = "no table was found in the file: rows of two cells or more"
+        raise BadStatement(msg, hint="is it CSV? --source csv reads nothing else")
+    for place, row in enumerate(rows[: PREAMBLE_MAX + 1]):
+        names = [name.strip() for name in row]
+        if len(row) == width and any(map(is_date, names)):
+            return Sheet(encoding, delimiter, [], [one for one in rows if len(one) == width])
+        if len(row) == width and len(list(filter(None, names))) > width // 2:
+            after = [
+                one for one in rows[place + 1 :] if len(one) == width and any(one) and one != row
+            ]
+            if not after or any(map(is_date, after[0])):
+                return Sheet(encoding, delimiter, names, after)
+    msg = "no row of the file names columns or holds a date"
+    raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
+
+
+def _encoding(body: bytes) -> str:
+    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if b"\0" in body[:200]:
+        odd = body[1:200:2].count(0)
+        return "utf-16-le" if odd >= body[:200:2].count(0) else "utf-16-be"
+    try:
+        body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", body)]
+        pairs = sum(1 for run in runs if run % 2 == 0)
+        if pairs * 2 > len(runs):  # Chinese comes in pairs of high bytes, umlauts alone
+            return "gb18030"
+        try:
+            body.decode("windows-1252")
+        except UnicodeDecodeError:
+            return "latin-1"
+        return "windows-1252"
+    return "utf-8"
+
+
+def _parsed(text: str, delimiter: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise BadStatement(f"line {reader.line_num} is not CSV: {error}") from None
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    widths = Counter(len(row) for row in rows if any(row))
+    return max(widths, key=lambda width: (widths[width] * (width > 1), width), default=0)
+
+
+def _delimiter(text: str) -> str:
+    start = "".join(text.splitlines(keepends=True)[: PREAMBLE_MAX + 1])
+
+    def score(mark: str) -> tuple[int, int]:
+        rows = _parsed(start, mark)
+        width = _width(rows)
+        return sum(1 for row in rows if len(row) == width > 1), width
+
+    return max(";\t,|", key=score)
+
 
 # What a column may be called, the surest first; words are looked for inside names.
 _DATES: Final = (
@@ -84,16 +186,13 @@ class _Guess:
 
     def text(self) -> str:
         """Return the map as TOML."""
-        return "\n".join([*self._lines(), ""])
-
-    def _lines(self) -> Iterator[str]:
-        yield "# A guess: check the signs, the dates and the amounts, then save it."
+        lines = ["# A guess: check the signs, the dates and the amounts, then save it."]
         for title, keys in (("", self.keys), ("columns", self.columns), ("values", self.values)):
-            if title and keys:
-                yield f"[{title}]"
+            lines += [f"[{title}]"] if title and keys else []
             for key, said in keys.items():
                 remark = self.remarks.get(key)
-                yield f"{key} = {said}" + (f"  # {remark}" if remark else "")
+                lines.append(f"{key} = {said}" + (f"  # {remark}" if remark else ""))
+        return "\n".join([*lines, ""])
 
 
 def guess_map(body: bytes) -> str:
@@ -267,7 +366,7 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
     known = {word.lower() for word in (*ways.income, *ways.expense)}
     for place in list(left):
         cells = set(sheet.column(place))
-        if cells and all(map(_is_currency, cells)):
+        if cells and all(text.upper() in DECIMALS for text in cells):
             guess.columns.setdefault("currency", sheet.name(place))
             left.remove(place)
         elif cells and "amount" in guess.columns and all(one.lower() in known for one in cells):
@@ -287,14 +386,6 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
                 guess.keys["reference_scope"] = '"instruction"'
                 guess.remarks["reference_scope"] = "one comes several times"
     _states(sheet, guess, rest)
-
-
-def _is_currency(text: str) -> bool:
-    try:
-        check_currency(text.upper())
-    except InvalidInput:
-        return False
-    return True
 
 
 def _states(sheet: Sheet, guess: _Guess, places: Sequence[int]) -> None:
