@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
 from cli.render import note, write
-from projections.answers.terms import Restated
 
 if TYPE_CHECKING:
     from msgspec import UnsetType
 
     from cli.bootstrap import Session
-    from projections.answers.terms import Json
+    from projections.answers.terms import Restated
     from projections.history.restated import Was
     from projections.point import Point
 
@@ -43,12 +42,10 @@ def restated_line(found: Restated) -> str:
 
 
 def say_restated(
-    found: Restated | UnsetType | Json | None, *, human: bool, gap: bool = True
+    found: Restated | UnsetType, *, human: bool, gap: bool = True
 ) -> None:
     """Print it below a page, or on stderr beside rows."""
-    if isinstance(found, dict):
-        found = Restated.read(found)
-    if not isinstance(found, Restated):
+    if not found:
         return
     if not human:
         note(f"note: {restated_line(found)}")

@@ -30,13 +30,13 @@ from projections.answers.state import (
     State,
     instance_row,
     state_of,
-    stored_instance,
 )
 from projections.answers.terms import PointShown
 from projections.balances import rows as balance_rows
 from projections.history import points
 from projections.history.closes import frame_of
 from projections.history.points import here, parse_at, parse_point, read_start
+from projections.instances import rows as instance_rows
 from projections.opened import FOLD, SPARK, SQL, VIEW, Opened
 from projections.point import Asked, Point
 from projections.selecting import Wanted, kinds_of, require_instance
@@ -186,15 +186,15 @@ class LedgerView(Opened):
             return over and state in (None, held)
 
         if derivation == VIEW:
-            for row in self.stored_rows("instances", point):
-                if wanted(*cast("Any", row[3:6:2])):
-                    yield stored_instance(row, self.offset)
-            return
-        policy = self.config_at(point).policy
-        for account in self._folded(point, derivation, wanted):
-            for name, instance in sorted(account.instances.items()):
-                if wanted(instance.state, instance.expires_at):
-                    yield instance_row(account, name, policy)
+            offset, rows = self.offset, self.stored_rows("instances", point)
+        else:
+            policy = self.config_at(point).policy
+            offset = policy.calendar_offset
+            folded = self._folded(point, derivation, wanted)
+            rows = (row for state in folded for row in instance_rows(state, policy))
+        for row in rows:
+            if wanted(*cast("Any", row[3:6:2])):
+                yield instance_row(row, offset)
 
     def _folded(
         self, point: Point, derivation: str, wanted: Callable[[str, int | None], bool]

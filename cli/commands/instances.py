@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -10,18 +10,17 @@ from cli import points
 from cli.options import Output, engine_option, point_options, tally_command
 from cli.render import point_line, table, write
 from cli.restatements import say_restated
-from ledger.state import FROZEN, RELEASED, RESTORING, RUNNING, STOPPED_EXPIRED, STOPPED_OVERDUE
-from projections.answers.state import InstanceRow
+from projections.answers.state import InstanceRow, InstanceState
 from projections.history.points import read_start
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
 
-STATES = (RUNNING, STOPPED_OVERDUE, STOPPED_EXPIRED, RESTORING, FROZEN, RELEASED)
 
 
 @click.command("instances")
-@click.option("--state", type=click.Choice(STATES), help="Only instances in this state.")
+@click.option("--state", type=click.Choice(get_args(InstanceState)),
+              help="Only instances in this state.")  # fmt: skip
 @click.option("--expiring-before", metavar="T", help="Only terms that end before T.")
 @engine_option
 @tally_command(rows=True, point=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -25,17 +25,17 @@ from projections.answers.terms import (
 )
 from projections.answers.why import Explained
 
+Written: TypeAlias = Annotated[
+    Cell,
+    Meta(description="as tally.state/1 writes it; null where its owner does not exist."),
+]
+
 
 class Blamed(Part, frozen=True, kw_only=True):
-    """A field, and the event that last set it.
-
-    Attributes:
-        value: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
+    """A field, and the event that last set it."""
 
     field: Id
-    value: Cell
+    value: Written
     by_clock: bool
     position: Count
     type: Id
@@ -58,17 +58,11 @@ class Blame(Answer, frozen=True, kw_only=True, tag="tally.blame/1"):
 
 
 class Stepped(Part, frozen=True, kw_only=True):
-    """A field that a stop found changed.
-
-    Attributes:
-        from_: as tally.state/1 writes it; null where its owner does not exist.
-        to: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
+    """A field that a stop found changed."""
 
     field: Id
-    from_: Cell = msgspec.field(name="from")
-    to: Cell
+    from_: Written = msgspec.field(name="from")
+    to: Written
 
 
 class Changed(Stepped, frozen=True, kw_only=True):
@@ -96,15 +90,10 @@ class Last(Answer, frozen=True, kw_only=True, tag="tally.last/1"):
 
 
 class Traced(Part, frozen=True, kw_only=True):
-    """What the expression is from an instant on.
-
-    Attributes:
-        value: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
+    """What the expression is from an instant on."""
 
     at: Instant
-    value: Cell
+    value: Written
     position: Count | UnsetType = UNSET
     type: Id | UnsetType = UNSET
     recorded_at: Instant | UnsetType = UNSET
@@ -157,24 +146,14 @@ class Bisect(Answer, frozen=True, kw_only=True, tag="tally.bisect/1"):
 
 
 class Displayed(Part, frozen=True, kw_only=True):
-    """An expression that every stop shows.
-
-    Attributes:
-        value: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
+    """An expression that every stop shows."""
 
     expression: Id
-    value: Cell
+    value: Written
 
 
 class Word(Part, frozen=True, kw_only=True):
-    """What one word of the session showed; the fields depend on ``show``.
-
-    Attributes:
-        value: as tally.state/1 writes it; null where its owner does not exist.
-
-    """
+    """What one word of the session showed; the fields depend on ``show``."""
 
     word: Id
     show: Annotated[
@@ -197,7 +176,7 @@ class Word(Part, frozen=True, kw_only=True):
     changes: Sequence[Stepped] | UnsetType = UNSET
     displays: Sequence[Displayed] | UnsetType = UNSET
     expression: Id | UnsetType = UNSET
-    value: Cell | UnsetType = UNSET
+    value: Written | UnsetType = UNSET
     fields: Mapping[str, Cell] | UnsetType = UNSET
     field: Id | UnsetType | None = UNSET
     causes: Sequence[Event] | UnsetType = UNSET

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.account.deadlines import next_slot, releases_at, restored_at
 from projections.answers.terms import (
     Answer,
     Count,
@@ -20,6 +19,7 @@ from projections.answers.terms import (
     Restated,
     Typed,
 )
+from projections.instances import rows
 
 if TYPE_CHECKING:
     from ledger.policy import Policy
@@ -32,6 +32,7 @@ InstanceState: TypeAlias = Literal[
     "running", "stopped_overdue", "stopped_expired", "restoring", "frozen", "released"
 ]
 ItemKind: TypeAlias = Literal["bill", "reversal"]
+CouponStatus: TypeAlias = Literal["pending", "active", "ended"]
 Derivation: TypeAlias = Annotated[
     Literal["fold", "spark", "sql", "view"],
     Meta(description="How it was derived: stored view, fold of events, or SQL over columns."),
@@ -54,7 +55,7 @@ class CouponShown(Part, frozen=True, kw_only=True):
     forfeited: Money
     starts: Instant
     ends: Instant
-    status: Literal["pending", "active", "ended"]
+    status: CouponStatus
 
 
 class Unpaid(Part, frozen=True, kw_only=True):
@@ -133,12 +134,12 @@ class Instances(Answer, frozen=True, kw_only=True, tag="tally.instances/1"):
     restated: Restated | UnsetType = UNSET
 
 
-def coupon_status(coupon: Coupon, seen_at: int) -> Literal["pending", "active", "ended"]:
+def coupon_status(coupon: Coupon, seen_at: int) -> CouponStatus:
     """Return whether a coupon is pending, active or ended on the page of an instant."""
     return status_within(coupon.starts, coupon.ends, seen_at)
 
 
-def status_within(starts: int, ends: int, seen_at: int) -> Literal["pending", "active", "ended"]:
+def status_within(starts: int, ends: int, seen_at: int) -> CouponStatus:
     """Return what a coupon is that can be used from one instant to another."""
     if seen_at < starts:
         return "pending"
@@ -178,47 +179,29 @@ def state_of(
             )
             for name, item in sorted(state.items.items())
         ],
-        instances=[instance_of(state, name, policy) for name in sorted(state.instances)],
+        instances=[
+            InstanceShown(**_instance(row, policy.calendar_offset)) for row in rows(state, policy)
+        ],
         restated=restated,
     )  # fmt: skip
 
 
-def instance_of(state: AccountState, name: str, policy: Policy) -> InstanceShown:
-    """Return one instance as an account's state shows it."""
-    return InstanceShown(**_fields(state, name, policy))
+def instance_row(row: ViewRow, offset: int) -> InstanceRow:
+    """Return one row of the view ``instances``, stored or folded."""
+    return InstanceRow(account=str(row[0]), **_instance(row, offset))
 
 
-def instance_row(state: AccountState, name: str, policy: Policy) -> InstanceRow:
-    """Return one instance with its account."""
-    return InstanceRow(account=state.account, **_fields(state, name, policy))
-
-
-def stored_instance(row: ViewRow, offset: int) -> InstanceRow:
-    """Return one row of the stored view ``instances``: what a fold would give."""
+def _instance(row: ViewRow, offset: int) -> dict[str, Any]:
     cells: tuple[Any, ...] = tuple(row)
-    account, name, kind, state, sku, expires, releases, restored, enabled, months, next_ = cells
+    _, name, kind, state, sku, expires, releases, restored, enabled, months, next_ = cells
     write = Typed(offset=offset, currency="").maybe
-    return InstanceRow(
-        account=account, instance=name, kind=kind, state=state, available=state == "running",
-        sku=sku, expires_at=write(expires),
-        releases_at=write(None if expires is None else releases), restored_at=write(restored),
-        auto_renew=AutoRenew(enabled=bool(enabled), months=months, next_attempt_at=write(next_)),
-    )  # fmt: skip
-
-
-def _fields(state: AccountState, name: str, policy: Policy) -> dict[str, Any]:
-    instance = state.instances[name]
-    slot = next_slot(instance, policy)
-    write = Typed(offset=policy.calendar_offset, currency=state.currency).maybe
-    # A public instance never expires, so it is never released by itself (INTERFACE section 4).
-    released = None if instance.expires_at is None else releases_at(instance, policy)
     return {
-        "instance": name, "kind": instance.kind, "state": instance.state,
-        "available": instance.state == "running", "sku": instance.sku,
-        "expires_at": write(instance.expires_at), "releases_at": write(released),
-        "restored_at": write(restored_at(instance, policy)),
+        "instance": name, "kind": kind, "state": state, "available": state == "running",
+        "sku": sku, "expires_at": write(expires),
+        # A public instance never expires, so it is never released by itself (INTERFACE section 4).
+        "releases_at": None if expires is None else write(releases),
+        "restored_at": write(restored),
         "auto_renew": AutoRenew(
-            enabled=instance.auto_enabled, months=instance.auto_months,
-            next_attempt_at=write(slot[0] if slot is not None else None),
+            enabled=bool(enabled), months=months, next_attempt_at=write(next_)
         ),
     }  # fmt: skip

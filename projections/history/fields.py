@@ -2,17 +2,24 @@
 
 The one list behind diff, blame, last, trace, bisect and the debugger, so that a name means the
 same everywhere: ``cash``, ``coupons["c-1"].remaining``, ``instances["i-1"].auto_renew.months``.
-Invariant: reading all fields gives exactly what ``answers.state_json`` writes, before formatting.
+Invariant: reading all fields gives what ``answers.state.state_of`` writes, before formatting; what
+a text may be is said there.
 This module must not know which events change a field.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from ledger.account.deadlines import next_slot, releases_at, restored_at
-from projections.answers.state import coupon_status
+from projections.answers.state import (
+    CouponStatus,
+    InstanceKind,
+    InstanceState,
+    ItemKind,
+    coupon_status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,12 +108,12 @@ COUPON: Mapping[str, Field] = {
     "ends": Field(INSTANT, lambda _, coupon: coupon.ends),
     "status": Field(
         TEXT, lambda look, coupon: coupon_status(coupon, look.seen_at),
-        words=("pending", "active", "ended"), by_clock=True,
+        words=get_args(CouponStatus), by_clock=True,
     ),
 }  # fmt: skip
 
 UNPAID: Mapping[str, Field] = {
-    "kind": Field(TEXT, lambda _, item: item.kind, words=("bill", "reversal")),
+    "kind": Field(TEXT, lambda _, item: item.kind, words=get_args(ItemKind)),
     "amount": Field(MONEY, lambda _, item: item.amount),
     "outstanding": Field(MONEY, lambda _, item: item.outstanding, sums=True),
     "posted_at": Field(INSTANT, lambda _, item: item.posted_at),
@@ -114,16 +121,8 @@ UNPAID: Mapping[str, Field] = {
 }
 
 INSTANCE: Mapping[str, Field] = {
-    "kind": Field(
-        TEXT, lambda _, instance: instance.kind,
-        words=("enterprise", "trial", "public_new", "public_legacy"),
-    ),
-    "state": Field(
-        TEXT, lambda _, instance: instance.state,
-        words=(
-            "running", "stopped_overdue", "stopped_expired", "restoring", "frozen", "released",
-        ),
-    ),
+    "kind": Field(TEXT, lambda _, instance: instance.kind, words=get_args(InstanceKind)),
+    "state": Field(TEXT, lambda _, instance: instance.state, words=get_args(InstanceState)),
     "available": Field(FLAG, lambda _, instance: instance.state == "running"),
     "sku": Field(TEXT, lambda _, instance: instance.sku, nullable=True),
     "expires_at": Field(INSTANT, lambda _, instance: instance.expires_at, nullable=True),
