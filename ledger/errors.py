@@ -129,7 +129,7 @@ class PointInTheFuture(NoSuchThing):
 
 
 class SelfReview(LedgerError):
-    """Whoever prepared a break may not sign it off, nor may nobody (exit 4)."""
+    """A break is signed off by a named person who did not prepare it (exit 4)."""
 
     code = "SELF_REVIEW"
 
@@ -207,7 +207,7 @@ class Refused(LedgerError):
 
 
 class PeriodIsClosed(Refused):
-    """The fact would restate a closed period, and nobody who may has overridden that."""
+    """The fact would restate a closed period, and no permitted person has overridden that."""
 
     code = "PERIOD_CLOSED"
     remedy = "record it with override, actor and reason, by another person than who closed"

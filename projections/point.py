@@ -87,7 +87,7 @@ def resolve(reader: Reader, asked: Asked, *, clock: int, offset: int) -> Point:
             row = reader.row(position)
             known_at = min(known_at, row.recorded_at if row is not None else known_at)
     at = clock if asked.at is None else asked.at
-    # No event is effective after it was recorded, so behind the last one nothing is left out.
+    # No event is effective after it was recorded, so after the last one nothing is left out.
     everything = position == head.position and (asked.at is None or at >= head.recorded_at)
     return Point(at, known_at, position, everything)
 

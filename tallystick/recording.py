@@ -1,4 +1,4 @@
-"""A ledger that records: the read API, and the application behind it.
+"""A ledger that records: the read API, and the application that writes.
 
 Invariant: what ``record`` returned for is durable; what a rule refused is in the log as refused,
 and raises. This module wires the write side to the views, and decides nothing.

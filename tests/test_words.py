@@ -44,6 +44,8 @@ PLAIN: Final = {
     r"\b(?:called|decided?|drawn|fares?|gives?|read|remembered|spelled|told|written) otherwise\b":
         "differently",
     r"\bonce more\b": "again",
+    r"\bbehind (?:it|them|those|both|the last|each row|each event|a position|a dot|whose)\b":
+        "after",
     r"\bso many\b|\bfor so long\b": "N, this many; until the time is over",
     r"\basked of\b": "asked; the question",
     r"\bwhat (?:is|are|was|were) (?:said|told)\b": "the message, the note, the remark",

@@ -32,7 +32,7 @@ BEGIN
     RETURN made;
 END $$;
 
--- One value that begins at a place of a body, and the place behind it.
+-- One value that begins at a place of a body, and the place after it.
 CREATE OR REPLACE FUNCTION @views@.unpacked(
     body bytea, place integer, OUT made jsonb, OUT behind integer
 ) LANGUAGE plpgsql IMMUTABLE AS $$

@@ -34,7 +34,7 @@ HELP: Final = "end a query with ;   .tables lists relations   .columns NAME its 
 def completions(text: str) -> list[str]:
     """Return what a word can become: keywords, relations, their functions and columns.
 
-    Behind a dot only columns can follow: ``b.ca`` becomes ``b.cash``.
+    After a dot only columns can follow: ``b.ca`` becomes ``b.cash``.
     """
     before, dot, begun = text.rpartition(".")
     if dot:

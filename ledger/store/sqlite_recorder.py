@@ -139,7 +139,7 @@ class PolledSubscription(Subscription[ApplicationRecorder]):
     """Notifications in order, those to come included: a file tells nobody, so it is looked at."""
 
     def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
-        """Begin behind a position."""
+        """Begin after a position."""
         super().__init__(recorder, gt, topics)
         self._found: deque[Notification] = deque()
         self._wake = Event()

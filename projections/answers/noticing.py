@@ -109,7 +109,7 @@ class Notified(Answer, frozen=True, kw_only=True, tag="tally.notify/1"):
     """What one call delivered.
 
     Attributes:
-        waiting: what was not taken, and what waits behind it.
+        waiting: what was not taken, and what waits for it.
 
     """
 

@@ -111,7 +111,7 @@ class State(Answer, frozen=True, kw_only=True, tag="tally.state/1"):
 
 
 class InstanceRow(Part, frozen=True, kw_only=True):
-    """An instance behind whose it is: the fields of ``InstanceShown``, the account first."""
+    """An instance and its account: the fields of ``InstanceShown``, the account first."""
 
     account: Id
     instance: Id

@@ -66,7 +66,7 @@ _EVERY: Final = "effective_at <= :at and recorded_at <= :known_at and position <
 
 
 class Ends(NamedTuple):
-    """What no line of a table is behind, on each axis."""
+    """The latest instants of a table, on each axis."""
 
     at: int
     known_at: int

@@ -280,7 +280,7 @@ class Columns:
     def _write(
         self, kept: tuple[Segment, ...], joined: Segment | None, after: int, until: int
     ) -> Segment:
-        """Write the events in (after, until], behind those of a segment that they are joined to."""
+        """Write the events in (after, until], after those of a segment that they are joined to."""
         table = table_between(self._reader, after, until, self.paths(kept))
         first = after + 1
         if joined is not None:

@@ -1,6 +1,6 @@
 """Every field that ``tally.state/1`` shows, by name: what it holds and how it is read.
 
-The one list behind diff, blame, last, trace, bisect and the debugger, so that a name means the
+The one list for diff, blame, last, trace, bisect and the debugger, so that a name means the
 same everywhere: ``cash``, ``coupons["c-1"].remaining``, ``instances["i-1"].auto_renew.months``.
 Invariant: reading all fields gives what ``answers.state.state_of`` writes, before formatting; what
 a text may be is said there.

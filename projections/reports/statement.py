@@ -47,7 +47,7 @@ class Sides(Part, frozen=True, kw_only=True):
 
 
 class StatementLine(Part, frozen=True, kw_only=True):
-    """One event, what it changed, and the balance behind it."""
+    """One event, what it changed, and the balance after it."""
 
     position: Position
     effective_at: Instant

@@ -104,7 +104,7 @@ def test_a_refused_line_does_not_stop_the_import(tmp_path: Path) -> None:
     assert [result["line"] for result in results if not result["ok"]] == [9]
 
 
-def test_stop_on_refusal_and_go_on_behind_it(tmp_path: Path) -> None:
+def test_stop_on_refusal_and_continue_after_it(tmp_path: Path) -> None:
     world = World(tmp_path / "t.db")
     results = world.rows("import", SMALL, "--stop-on-refusal", code=4)
     assert len(results) == 9
@@ -124,7 +124,7 @@ def test_resume_skips_what_this_file_already_recorded(tmp_path: Path) -> None:
     file.write_text("".join(text))
     assert world.json("import", file, "--resume", code=4)["lines"] == 10
     assert world.json("import", file, "--resume")["lines"] == 0
-    assert world.json("import", file, code=2)["code"] == "BAD_LINE"  # its instants lie behind
+    assert world.json("import", file, code=2)["code"] == "BAD_LINE"  # its instants are in the past
 
 
 def test_resume_after_a_line_was_mended(tmp_path: Path) -> None:

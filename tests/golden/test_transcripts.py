@@ -1,6 +1,6 @@
 """Transcripts of the command line at 80 columns: what a person sees, to the letter.
 
-A golden file is `$ tally ...`, then the exact output (stderr behind stdout), then `[exit N]`.
+A golden file is `$ tally ...`, then the exact output (stdout, then stderr), then `[exit N]`.
 Nothing is normalised but rates, which depend on the machine. `make golden` writes them.
 """
 

@@ -141,7 +141,7 @@ def grant_coupon(book: Book, account: Account, c: Command) -> int:
         c["coupon"],
         c["amount"],
         c["amount"],
-        book.clock,  # R11: one told late comes behind those that the ledger knew (R39, R43)
+        book.clock,  # R11: one told late comes after those that the ledger knew (R39, R43)
         starts,
         ends,
         c.get("products"),

@@ -172,7 +172,7 @@ def test_a_second_process_finds_the_same(path: Path, monkeypatch: pytest.MonkeyP
 def test_a_server_is_looked_at_by_two_as_well(
     made: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has a connection of its own; what is recorded meanwhile lies behind both."""
+    """Each has a connection of its own; what is recorded meanwhile comes after both."""
     create_store(database)
     store = open_store(database)
     with closing(open_reader(str(made))) as reader:

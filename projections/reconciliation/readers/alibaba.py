@@ -81,7 +81,7 @@ class _Cells:
         ]
         self._blanks = table.blanks
         self._missing = min(places) < 0
-        self._chosen = itemgetter(*places)  # -1 is the empty cell that is put behind each row
+        self._chosen = itemgetter(*places)  # -1 is the empty cell at the end of each row
         self.amounts: dict[str, int] = {}
         self.codes: dict[str, str] = {}
 
