@@ -24,7 +24,7 @@ from ledger import codec, requests
 from ledger import commands as c
 from ledger.errors import BadLine
 from ledger.events import ACCOUNT_PREFIX, NO_REQUEST, AccountOpened, CommandRefused, RecordedEvent
-from ledger.importer import Origin
+from ledger.importer.run import Origin
 from ledger.outcomes import Outcome, Result
 from ledger.store.settings import SettingBroken
 from projections.answers.terms import Formatter

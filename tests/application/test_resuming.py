@@ -13,7 +13,8 @@ from cli.vendor_files import converted
 from ledger import codec
 from ledger.application import Ledger
 from ledger.founding import create
-from ledger.importer import NOTES_MAX, OLD_KEY, import_lines
+from ledger.importer import import_lines
+from ledger.importer.run import NOTES_MAX, OLD_KEY
 from ledger.periods import HOUR, parse_instant
 from ledger.store import create_store, open_store
 from ledger.store.settings import SettingBroken

@@ -1,4 +1,4 @@
-"""Imports: many commands from a file or a pipe, in batches, resumable after any interruption.
+"""One import: which lines are recorded, noted with them, so that it can be resumed.
 
 Each transaction also notes how many lines of the input are recorded by then, under the digest of
 those lines: what it covers, not who recorded it, so that no run can spoil the notes of another.
@@ -16,21 +16,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import commands as c
 from ledger.errors import BadLine, InvalidInput
-from ledger.input.lines import LINE_MAX, bare, without_mark
-from ledger.memory import no_cycles
+from ledger.input.lines import bare, without_mark
 from ledger.outcomes import Result
 from ledger.store import settings
 from ledger.store.errors import CannotKeep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from ledger.application import Ledger
     from ledger.store import Reader, Writer
 
-BATCH_LINES = 8000  # a page that many lines touch is written once a batch (decision 0092)
-BATCH_BYTES = LINE_MAX
 COMMANDS = "commands"  # the source of an input that holds commands as they are
 NOTES_MAX = 100  # that one run leaves behind; older ones lie within what the newer ones cover
 OLD_KEY = "imports"  # older versions kept all notes in one setting
@@ -85,39 +82,6 @@ def _notes(reader: Reader, source: str) -> dict[str, int]:
             want = "the notes of imports"
             raise settings.SettingBroken(OLD_KEY, value=old, want=want) from None
     return notes
-
-
-def import_lines(
-    ledger: Ledger,
-    source: Iterable[bytes | None],
-    *,
-    resume: bool = False,
-    stop_on_refusal: bool = False,
-    batch_lines: int = BATCH_LINES,
-    origin: Origin | None = None,
-    workers: int = 1,
-) -> Iterator[Result]:
-    """Record every line of ``source`` and give what became of each.
-
-    Empty lines are passed over; None means no more input yet, so that what a pipe
-    has given is recorded without waiting for the rest.
-    ``workers``: 2 lets another process write what this one decides.
-    Raises: BadLine; what was recorded before it stays.
-    """
-    run = Run(ledger, origin or Origin(), resume=resume)
-    with no_cycles():
-        batches = _batches(run.behind_recorded(iter(source)), batch_lines)
-        if workers > 1:
-            from ledger.pipelined import pipelined  # noqa: PLC0415 - for two processes alone
-
-            yield from pipelined(run, batches, stop_on_refusal=stop_on_refusal)
-            return
-        for batch, _ in batches:
-            if not batch:
-                continue
-            yield from run.record(batch, stop_on_refusal=stop_on_refusal)
-            if run.stopped:
-                return
 
 
 Place = tuple[_Cover, list[str]]  # how far an import is
@@ -242,25 +206,6 @@ class Run:
         self._left.append(self._cover.key)
         if len(self._left) > NOTES_MAX:
             writer.drop_meta(self._left.pop(0))
-
-
-def _batches(lines: Iterator[bytes | None], most: int) -> Iterator[tuple[list[bytes], bool]]:
-    """Cut the input into batches, at None, at a number of lines and at a number of bytes.
-
-    Each comes with whether it ends at None: who sends the input may wait for its results, those
-    of an empty batch too.
-    """
-    batch: list[bytes] = []
-    length = 0
-    for line in lines:
-        if line is not None:
-            batch.append(line)
-            length += len(line)
-        if line is None or len(batch) >= most or length >= BATCH_BYTES:
-            yield batch, line is None
-            batch, length = [], 0
-    if batch:
-        yield batch, True
 
 
 def _parse(

@@ -10,42 +10,17 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import BadLine, InvalidInput
 from ledger.store.handover import Handover, HandoverLost
 from ledger.store.writing import LockNeeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ledger.application import Ledger
+    from ledger.importer.run import Place, Run
     from ledger.outcomes import Result
-    from ledger.store import Writer
-
-    Writing = Callable[[], AbstractContextManager[Writer]]
-
-
-class Run(Protocol):
-    """The questions about an import (ledger/importer.py): its ledger, and where it is."""
-
-    ledger: Ledger
-    stopped: bool
-
-    def place(self) -> Any:  # noqa: ANN401 - its own, given back as it is
-        """Return how far it is."""
-        ...
-
-    def go_back(self, place: Any) -> None:  # noqa: ANN401 - as above
-        """Go back to where it was."""
-        ...
-
-    def record(
-        self, batch: Sequence[bytes], *, stop_on_refusal: bool, writing: Writing | None = None
-    ) -> Iterator[Result]:
-        """Record a batch. Raises: BadLine."""
-        ...
 
 
 class _Flight(NamedTuple):
@@ -53,7 +28,7 @@ class _Flight(NamedTuple):
 
     number: int
     batch: Sequence[bytes]
-    place: Any
+    place: Place
     results: Sequence[Result]
 
 
