@@ -115,7 +115,7 @@ def standing(reader: Reader) -> Journal | None:
             f"recorded since may be missing; put {wal.name} back beside the file, or go on from "
             "the last backup",
         )  # fmt: skip
-    if _loses(wal, path.with_name(f"{path.name}-shm")):
+    if _unread_commits(wal, path.with_name(f"{path.name}-shm")):
         return Journal(
             DAMAGED, size, f"{wal.name} is damaged: its latest events cannot be read; "
             "keep both files as they are and go on from the last backup",
@@ -138,11 +138,6 @@ def _head_of_file_alone(path: Path) -> int | None:
             return int(row[0] or 0)
     except sqlite3.Error:
         return None  # it is being written
-
-
-def _loses(wal: Path, index: Path) -> bool:
-    """Return whether the WAL has committed frames that the database does not take for valid."""
-    return _unread_commits(wal, index) > 0
 
 
 def require(location: str) -> None:

@@ -71,14 +71,11 @@ def oddities(connection: Connection, derived: tuple[str, ...] | None = None) -> 
     Without them, tables and indexes with names like theirs are ignored. What became of our tables
     comes before what is foreign.
     """
-    if dialect_of(connection) == SQLITE:
-        there = _read(connection)
-        known = _laid_out(derived or ())
-        later = _laid_out(derived or (), core=False)
-    else:
-        there = server_layout.there(connection)
-        known = _on_server(derived or ())
-        later = _on_server(derived or (), core=False)
+    in_file = dialect_of(connection) == SQLITE
+    there = _read(connection) if in_file else server_layout.there(connection)
+    laid_out, core = (_in_file, STATEMENTS) if in_file else (_on_server, SERVER_STATEMENTS)
+    later = laid_out(derived or ())
+    known = laid_out((*core, *(derived or ())))
     optional = set(later)
     proof = {key for key, thing in known.items() if thing.table in _PROOF}
     if not proof & set(there):
@@ -124,15 +121,15 @@ def _read(connection: Connection) -> dict[str, Thing]:
 
 
 @cache
-def _laid_out(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing]:
+def _in_file(statements: tuple[str, ...]) -> dict[str, Thing]:
     """Lay everything out in an empty database, and read what it is then."""
     with closing(sqlite3.connect(":memory:")) as empty:
-        for statement in (*(STATEMENTS if core else ()), *derived):
+        for statement in statements:
             empty.execute(statement)
         return _read(empty)
 
 
 @cache
-def _on_server(derived: tuple[str, ...], *, core: bool = True) -> dict[str, Thing]:
+def _on_server(statements: tuple[str, ...]) -> dict[str, Thing]:
     """Return what a server's schema must be."""
-    return server_layout.laid_out((*(SERVER_STATEMENTS if core else ()), *derived))
+    return server_layout.laid_out(statements)
