@@ -114,10 +114,10 @@ class Codec:
             shape = FoldedEvent if bare else self._shape
             decoder = self._arrays[bare] = msgpack.Decoder(list[shape])  # type: ignore[valid-type]
         try:
-            found: list[Any] = decoder.decode(bodies)
+            events: list[Any] = decoder.decode(bodies)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise UnknownEventType(str(error)) from None
-        return list(map(self._upcast, found)) if self._upcasters else found
+        return list(map(self._upcast, events)) if self._upcasters else events
 
 
 CODEC = Codec()

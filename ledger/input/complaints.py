@@ -63,12 +63,12 @@ def _wrong_fields(
     declared = msgspec.structs.fields(kind)
     missing = [field.name for field in declared if field.required and field.name not in content]
     if missing:
-        form = next(form_of(one.type) for one in declared if one.name == missing[0])
+        form = next(form_of(field.type) for field in declared if field.name == missing[0])
         hint = f"{missing[0]}: {form}; see: tally record {name} --help"
         return InvalidInput(f"{name} needs {', '.join(missing)}", hint=hint)
-    for one in declared:
-        if one.name in content and not _reads(content[one.name], one.type):
-            said, hint = _wrong(one, content[one.name])
+    for info in declared:
+        if info.name in content and not _reads(content[info.name], info.type):
+            said, hint = _wrong(info, content[info.name])
             return InvalidInput(f"{name}: {said}", hint=hint)
     return InvalidInput(f"{name}: a value cannot be read", hint=f"see: tally record {name} --help")
 
@@ -84,10 +84,10 @@ def _no_command(name: object, known: list[str]) -> InvalidInput:
 
 def _broken(line: bytes, message: str) -> str:
     """Return where JSON breaks, as far as its parser says."""
-    found = re.search(r"\(byte (\d+)\)", message)
-    if found is None:
+    place = re.search(r"\(byte (\d+)\)", message)
+    if place is None:
         return "the JSON ends too soon" if "truncated" in message else "not JSON"
-    at = int(found[1])
+    at = int(place[1])
     there = line[at : at + _AROUND].decode(errors="replace")
     return f"not JSON from byte {at + 1} on" + (f", {quoted(there)}" if there else "")
 
@@ -108,7 +108,7 @@ def _wrong(field: msgspec.structs.FieldInfo, value: object) -> tuple[str, str]:
     form = form_of(field.type)
     if choices:
         given = value if isinstance(value, list) else [value]
-        odd = next((one for one in given if one not in choices), value)
+        odd = next((choice for choice in given if choice not in choices), value)
         near = did_you_mean(str(odd)[:QUOTED_MAX], choices) if odd not in choices else None
         shown = quoted(odd) if isinstance(odd, str) else shown
         return f"{field.name} cannot be {shown}: it is {form}", near or "see: tally schema command"
@@ -121,20 +121,20 @@ def _members(declared: object) -> Iterator[inspect.Type]:
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
-        for one in kind.types:
-            yield from _members(one)
+        for member in kind.types:
+            yield from _members(member)
     elif not isinstance(kind, inspect.NoneType):
         yield kind
 
 
 def choices_of(declared: object) -> list[str]:
     """List the words that a declaration allows, alone or in a list; none where any text is."""
-    found = (
+    words = (
         kind.values if isinstance(kind, inspect.LiteralType)
         else choices_of(kind.item_type) if isinstance(kind, inspect.ListType) else ()
         for kind in _members(declared)
     )  # fmt: skip
-    return [str(word) for word in chain.from_iterable(found)]
+    return [str(word) for word in chain.from_iterable(words)]
 
 
 def form_of(declared: object) -> str:

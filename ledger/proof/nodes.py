@@ -182,4 +182,5 @@ def _insert(
         for level, (first, hashes) in enumerate(added)
     }  # fmt: skip
     end = size + len(leaves)
-    return {at: one for at, one in (*there.items(), *last.items()) if at[1] == (end >> at[0]) - 1}
+    known_now = {**there, **last}
+    return {at: hash_ for at, hash_ in known_now.items() if at[1] == (end >> at[0]) - 1}

@@ -94,7 +94,7 @@ def inclusion_proof(fetch: Fetch, index: int, size: int) -> list[bytes]:
         else:
             ranges.append((start, middle))
             start = middle
-    return [range_hash(fetch, *one) for one in reversed(ranges)]
+    return [range_hash(fetch, *bounds) for bounds in reversed(ranges)]
 
 
 def consistency_proof(fetch: Fetch, old: int, size: int) -> list[bytes]:
@@ -113,7 +113,7 @@ def consistency_proof(fetch: Fetch, old: int, size: int) -> list[bytes]:
             start = middle
     if start:  # else it is the old root itself, which the verifier has
         ranges.append((start, end))
-    return [range_hash(fetch, *one) for one in reversed(ranges)]
+    return [range_hash(fetch, *bounds) for bounds in reversed(ranges)]
 
 
 def verify_inclusion(
@@ -174,4 +174,4 @@ def _climb(path: Sequence[bytes], node: int, last: int) -> tuple[bytes, bytes] |
 
 
 def _hashes(*given: bytes) -> bool:
-    return all(len(one) == HASH_BYTES for one in given)
+    return all(len(hash_) == HASH_BYTES for hash_ in given)

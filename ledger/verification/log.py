@@ -71,11 +71,11 @@ def check_log(
     if whole is None or whole.requests != stored:
         return _in_order(reader, nodes, total, progress)
     position, clock = _last_position(reader), _clock(reader, whole.recorded_at)
-    found = (
+    judged = (
         ("columns", COLUMNS, position), ("leaves", LEAVES, None), ("nodes", NODES, None),
         ("root", ROOT, None), ("versions", VERSIONS, None), ("clock", CLOCK, clock),
     )  # fmt: skip
-    checks = [Check(name, sentence, total, fault) for name, sentence, fault in found]
+    checks = [Check(name, sentence, total, fault) for name, sentence, fault in judged]
     return Log([*checks, Check("requests", REQUESTS, stored)], total, whole.root)
 
 

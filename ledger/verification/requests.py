@@ -132,7 +132,7 @@ def _stored(
     rows = reader.connection.execute(
         "SELECT scope, key, digest, first_position, last_position FROM requests "
         f"WHERE (scope, key) IN (VALUES {places})",
-        [one for pair in keys for one in pair],
+        [cell for pair in keys for cell in pair],
     ).fetchall()
     return {(scope, key): Request(*rest) for scope, key, *rest in rows}
 
@@ -142,11 +142,11 @@ def derived(envelope: Envelope) -> list[tuple[tuple[str, str], bytes]]:
     event = envelope.event
     if event.type != PAID and envelope.token is None:
         return []
-    found: list[tuple[tuple[str, str], bytes]] = []
+    requests: list[tuple[tuple[str, str], bytes]] = []
     account = account_of(envelope.stream) or ""
     if envelope.token is not None and event.type != REFUSED:
-        found.append(((TOKENS + account, envelope.token), bytes(envelope.request)))
+        requests.append(((TOKENS + account, envelope.token), bytes(envelope.request)))
     if event.type == PAID:
         key = payment_key(event.channel or "", event.serial or "")
-        found.append(((PAYMENTS, key), f"{account}\x1f{event.amount}".encode()))
-    return found
+        requests.append(((PAYMENTS, key), f"{account}\x1f{event.amount}".encode()))
+    return requests

@@ -136,11 +136,11 @@ class Growth:
                 self._compare(level, found)
         self.size += len(hashes)
 
-    def _compare(self, level: int, found: Sequence[bytes]) -> None:
+    def _compare(self, level: int, hashes: Sequence[bytes]) -> None:
         if self._nodes is not None:
             if level not in self._levels:
                 self._levels[level] = Level(self._nodes, level, self._span)
-            self._levels[level].take(found)
+            self._levels[level].take(hashes)
 
     def _left(self, level: int, _: int) -> bytes:
         return self._last[self._lowest + level]
@@ -161,11 +161,11 @@ class Growth:
         """Return the first fault of all levels above the leaves."""
         for level in self._levels.values():
             level.end()
-        found = first(*(level.fault for level in self._levels.values()))
+        lowest = first(*(level.fault for level in self._levels.values()))
         nodes = self._nodes if self._span is None else None  # of all leaves, not of some
-        if found is None and nodes is not None and nodes.strays():
+        if lowest is None and nodes is not None and nodes.strays():
             return Fault(INSERTED, None, "there are stored nodes of levels that no tree has")
-        return found
+        return lowest
 
 
 def root_of(peaks: dict[int, bytes]) -> bytes:
