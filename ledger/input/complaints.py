@@ -66,9 +66,9 @@ def _wrong_fields(
         form = next(form_of(field.type) for field in declared if field.name == missing[0])
         hint = f"{missing[0]}: {form}; see: tally record {name} --help"
         return InvalidInput(f"{name} needs {', '.join(missing)}", hint=hint)
-    for info in declared:
-        if info.name in content and not _reads(content[info.name], info.type):
-            said, hint = _wrong(info, content[info.name])
+    for declaration in declared:
+        if declaration.name in content and not _reads(content[declaration.name], declaration.type):
+            said, hint = _wrong(declaration, content[declaration.name])
             return InvalidInput(f"{name}: {said}", hint=hint)
     return InvalidInput(f"{name}: a value cannot be read", hint=f"see: tally record {name} --help")
 
