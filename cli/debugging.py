@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cli.changes import owner_of, spelled, write_changes
 from cli.event_lines import caused_by, event_line, fitting
-from cli.rehearsals.trees import render_sum, render_tree
 from cli.render import strong, write
+from cli.trees import render_sum, render_tree
 
 if TYPE_CHECKING:
     from projections.answers.hunting import Word

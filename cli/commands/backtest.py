@@ -6,22 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.cluster.running import Work, cluster_options, place
+from cli.cluster import Work, cluster_options, place
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.outputs import html_options, output_option, page_target
 from cli.points import read_instant
 from cli.progress import Progress
+from cli.render import table, write
 from ledger.errors import InvalidInput, NoSuchThing
 from ledger.events import ACCOUNT_PREFIX
 from ledger.policy import did_you_mean
+from ledger.quoting import plural
+from projections.answers.backtesting import PLAIN, RANKS, SIDES
+from projections.impact import MONEY
 
 if TYPE_CHECKING:
-    from cli.backtests.answer import Row
-    from cli.backtests.given import Customers
-    from cli.backtests.shares import Question
+    from collections.abc import Mapping
+
     from cli.bootstrap import Session
     from cli.outputs import Target
+    from projections.answers.backtesting import Backtest
+    from projections.exports.tables import Kind
+    from projections.rehearsing.backtest_shares import Question, Row
 
 
 @click.command("backtest")
@@ -68,10 +74,10 @@ def command(  # noqa: PLR0913 - the options of one question
       tally backtest --policy retention=30d --workers 2 --html -o page.html
       tally backtest --prices 2026.csv --fail-over charged_delta=100000
     """
-    from cli.backtests import given  # noqa: PLC0415 - loads the write side
-    from cli.backtests.answer import over  # noqa: PLC0415 - the same
-    from cli.backtests.shares import Question  # noqa: PLC0415 - the same
+    from cli import backtesting as given  # noqa: PLC0415 - loads the write side
     from ledger.verification.indexes import require_sound_now  # noqa: PLC0415 - the same
+    from projections.rehearsing.backtest import backtest_of  # noqa: PLC0415 - the same
+    from projections.rehearsing.backtest_shares import Question  # noqa: PLC0415 - the same
 
     page = page_target(output, target, as_html=as_html)
     behaviour = given.read_customers(customers, within)
@@ -86,18 +92,14 @@ def command(  # noqa: PLR0913 - the options of one question
     with Progress("backtest") as progress:
         rows = _decide(session, Work(workers=workers, cluster=cluster), names, question,
                        kept=kept, progress=progress)  # fmt: skip
-    exceeded = over(rows, bounds)
+    answer = backtest_of(session, question, rows, customers=behaviour.said, limits=bounds)
     if page is None or not page.stdout:
-        _print(session, output, rows, question, behaviour, exceeded)
+        _print(output, answer)
     if page is not None:
-        from cli.backtests.page import write_page  # noqa: PLC0415 - for --html alone
-
-        write_page(page, session, rows, question, behaviour)
+        _write_page(page, session, answer)
     if parquet is not None:
-        from cli.backtests.page import write_parquet  # noqa: PLC0415 - for --parquet alone
-
-        write_parquet(parquet, rows)
-    return FOUND if exceeded else DONE
+        _write_parquet(parquet, answer)
+    return FOUND if answer.exceeded else DONE
 
 
 def _span(session: Session, starts: str | None, ends: str | None) -> tuple[int, int]:
@@ -126,8 +128,12 @@ def _decide(
     session: Session, work: Work, names: list[str], question: Question, *,
     kept: Target | None, progress: Progress,
 ) -> list[Row]:  # fmt: skip
-    from cli.backtests.shares import BacktestTask, Kept, rows_of  # noqa: PLC0415 - loads the write side
-    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - the same
+    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - loads the write side
+    from projections.rehearsing.backtest_shares import (  # noqa: PLC0415 - the same
+        BacktestTask,
+        Kept,
+        rows_of,
+    )
     from projections.shares import divide  # noqa: PLC0415 - the same
 
     root = Nodes(session.reader.connection).root(session.reader.head().position)
@@ -135,23 +141,74 @@ def _decide(
         BacktestTask(place(session.location), share, question) for share in divide(names)
     ]
     keeper = Kept(None if kept is None else kept.path, question.digest(root + repr(names).encode()))
-    rows = list(rows_of(tasks, work, keeper, progress))
+    rows = rows_of(tasks, keeper, lambda left: work.run(left, progress))
     work.say()
     return rows
 
 
-def _print(
-    session: Session, output: Output, rows: list[Row], question: Question, behaviour: Customers,
-    exceeded: list[dict[str, Any]],
-) -> None:  # fmt: skip
-    from cli.backtests import answer  # noqa: PLC0415 - loads the write side
-    from cli.backtests.page import print_page, whole_answer  # noqa: PLC0415 - the same
-
-    if output.form == "ndjson":
-        output.rows(answer.row_json(row) for row in rows)
-    elif output.form == "csv":
-        output.rows(answer.flat_row(row) for row in rows)
-    elif output.human:
-        print_page(session, rows, question, behaviour, exceeded)
+def _print(output: Output, answer: Backtest) -> None:
+    if output.human:
+        _page(answer)
+    elif output.form == "json":
+        output.object(answer)
     else:
-        output.object(whole_answer(session, rows, question, behaviour, exceeded))
+        output.rows(map(_flat, answer.rows) if output.form == "csv" else answer.plain()["rows"])
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an account's row as plain cells, for CSV and Parquet."""
+    flat = {"account": row["account"], "currency": row["currency"]}
+    for name, cells in {**row[row["currency"]], **{one: row[one] for one in PLAIN}}.items():
+        flat |= {f"{name}_{side}": cell for side, cell in cells.items()}
+    return flat
+
+
+def _page(answer: Backtest) -> None:
+    """Print the totals, how single accounts change, and whom it changes most."""
+    since = answer.from_.isoformat()[:10] if answer.from_ else "the start"
+    write(f"customers: {answer.customers}")
+    write(f"{plural(answer.accounts, 'account')} decided again, {answer.changed} changed, "
+          f"from {since} to {answer.to.isoformat()[:10]}; nothing is written")  # fmt: skip
+    write()
+    table(("measure", *SIDES, *RANKS), answer.lines())
+    if answer.most_changed:
+        write()
+        write("Changed most")
+    for row in answer.most_changed:
+        currency, charged, stopped = answer.moved(row.account)
+        write(f"{row.account}  charged {charged:+f} {currency}, out of service {stopped:+d} s")
+        write(f"  {row.try_}")
+    for one in answer.exceeded:
+        where = f" {one.currency}" if one.currency else ""
+        write(f"over the limit: {one.measure} changes by {one.delta}{where}, "
+              f"allowed {one.limit}")  # fmt: skip
+
+
+def _write_page(target: Target, session: Session, answer: Backtest) -> None:
+    """Write the page with its charts. Raises: OSError."""
+    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - for --html alone
+    from ledger.proof.notes import write_base64  # noqa: PLC0415 - the same
+    from projections.html.backtest import backtest_page  # noqa: PLC0415 - the same
+    from projections.html.page import Source  # noqa: PLC0415 - the same
+
+    root = write_base64(Nodes(session.reader.connection).root(answer.position))
+    until = answer.to.isoformat()
+    words = ["tally backtest", *(f"--policy {name}={text}" for name, text in answer.policy.items())]
+    words += [f"--prices ({plural(len(answer.prices), 'price')})"] if answer.prices else []
+    words += [f"--coupon {name}=..." for name in answer.coupons]
+    words += [f"--from {answer.from_.isoformat()}"] if answer.from_ else []
+    source = Source(" ".join(words), until, until, answer.position, root)
+    target.write(backtest_page(answer, source))
+
+
+def _write_parquet(target: Target, answer: Backtest) -> None:
+    """Write the rows as Parquet: decimals for money, integers otherwise. Raises: InvalidInput."""
+    from projections.exports.tables import tables  # noqa: PLC0415 - an extra
+
+    columns: dict[str, Kind] = {"account": "text", "currency": "text"}
+    for name in (*MONEY, *PLAIN):
+        for side in SIDES:
+            columns[f"{name}_{side}"] = "decimal" if name in MONEY else "integer"
+    pieces = tables(columns, map(_flat, answer.rows), {"tally.schema": "tally.backtest/1"})
+    with target.opened() as file:
+        file.writelines(piece.body for piece in pieces)

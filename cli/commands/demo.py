@@ -114,24 +114,24 @@ def _statements(checked: list[Checked]) -> None:
 
 def _more_grace(session: Session, account: str) -> None:
     """Decide the year again with two days of grace, and show one account that can be checked."""
-    from cli.backtests.answer import Row, total  # noqa: PLC0415 - loads the write side
-    from cli.backtests.shares import Question, decide  # noqa: PLC0415 - the same
-    from ledger.rehearsal.changes import Changes  # noqa: PLC0415 - the same
+    from ledger.rehearsal.changes import Changes  # noqa: PLC0415 - loads the write side
+    from projections.rehearsing.backtest import backtest_of  # noqa: PLC0415 - the same
+    from projections.rehearsing.backtest_shares import Question, decide  # noqa: PLC0415 - the same
 
     streams = session.reader.streams(ACCOUNT_PREFIX)
     names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in streams]
     question = Question(Changes(policy={GRACE: "48h"}), (), 0, session.now, session.offset)
-    rows = [Row(*row) for row in decide(session.reader, names, question).rows]
-    whole = total(rows)
-    one = next(row for row in rows if row.account == account)
-    write(f"   {sum(row.changed for row in rows)} of {plural(len(rows), 'account')} change;"
-          f" charged {format_minor(whole.delta('charged'), 'CNY')} CNY more")  # fmt: skip
+    rows = decide(session.reader, names, question).rows
+    answer = backtest_of(session, question, rows, customers="as recorded")
+    one = next(row for row in answer.rows if row["account"] == account)
+    write(f"   {answer.changed} of {plural(answer.accounts, 'account')} change;"
+          f" charged {answer.totals['CNY']['charged']['delta']} CNY more")  # fmt: skip
     table(
         ("", "stops", "out of service", "with 48 h: stops", "out of service"),
         [
-            (f"   {name}", row.before.stops, Figure(f"{row.before.stopped_seconds} s"),
-             row.after.stops, Figure(f"{row.after.stopped_seconds} s"))
-            for name, row in (("all accounts", whole), (account, one))
+            (f"   {name}", row["stops"]["before"], Figure(f"{row['stopped_seconds']['before']} s"),
+             row["stops"]["after"], Figure(f"{row['stopped_seconds']['after']} s"))
+            for name, row in (("all accounts", answer.totals), (account, one))
         ],
     )  # fmt: skip
     write(f"   By hand: each stop of {account} comes 86400 s later, or is not reached.")

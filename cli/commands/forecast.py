@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.cluster.running import Work, cluster_options, place
+from cli.cluster import Work, cluster_options, place
 from cli.options import Output, account_argument, tally_command
 from cli.outputs import html_options, page_target
 from cli.points import read_instant

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.cluster.running import Work, cluster_options, place
+from cli.cluster import Work, cluster_options, place
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress

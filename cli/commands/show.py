@@ -8,8 +8,8 @@ import click
 
 from cli.event_lines import origin_of
 from cli.options import Output, tally_command
-from cli.rehearsals.trees import flow_lines
 from cli.render import cell, short, strong, write
+from cli.trees import flow_lines
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

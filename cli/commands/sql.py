@@ -115,7 +115,7 @@ def _text(query: str | None, file: str | None) -> str:
     if file is None:
         assert query is not None  # noqa: S101 - one of the two is given
         return query
-    from cli.backtests.given import read_text  # noqa: PLC0415 - for a file alone
+    from cli.backtesting import read_text  # noqa: PLC0415 - for a file alone
 
     return read_text(file)
 

@@ -12,9 +12,9 @@ from cli.errors import DONE, FOUND
 from cli.expressions import account_and_field
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.rehearsals.trees import render_flips, render_sum, render_tree
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
+from cli.trees import render_flips, render_sum, render_tree
 from projections.history.why import explained
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from msgspec import UNSET
 from cli.commands.record import fields_of, options_of
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
-from cli.rehearsals.trees import render_flips
 from cli.render import short, write
+from cli.trees import render_flips
 from ledger import commands as c
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean

@@ -15,6 +15,15 @@ from projections.answers.terms import Answer, Count, Currency, Fine, Id, Instant
 from projections.impact import COUNTS, MONEY, SPANS
 
 SIDES, RANKS = ("before", "after", "delta"), ("p50", "p95", "max")
+PLAIN = (*SPANS, *COUNTS)
+_WORDS = {
+    "charged": "charged", "collected": "collected", "refunded": "refunded",
+    "coupons_used": "coupons used", "outstanding": "outstanding at the end",
+    "overdue_seconds": "overdue, seconds", "stopped_seconds": "out of service, seconds",
+    "refused": "commands refused", "stops": "stops", "renewals": "renewals",
+    "renewals_failed": "renewals failed", "lost_to_release": "instances lost to release",
+    "notices": "notices",
+}  # fmt: skip
 _MONEY: Json = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 _COUNT: Json = {"type": "integer"}
 
@@ -30,7 +39,7 @@ def _measures(cells: Sequence[str], **more: Json) -> Json:
     """Describe one cell a measure: money below its currency, counts beside it."""
     count, money = (_object(dict.fromkeys(cells, kind)) for kind in (_COUNT, _MONEY))
     return _object(
-        {**more, **dict.fromkeys((*SPANS, *COUNTS), count)},
+        {**more, **dict.fromkeys(PLAIN, count)},
         patternProperties={"^[A-Z]{3}$": _object(dict.fromkeys(MONEY, money))},
     )
 
@@ -110,3 +119,21 @@ class Backtest(
     most_changed: Annotated[Sequence[MostChanged], Meta(max_length=20)]
     exceeded: Sequence[Exceeded]
     rows: Sequence[Row]
+
+    def lines(self) -> list[list[Any]]:
+        """Return a line for each measure: totals, then the sizes of single accounts' changes."""
+        lines = [
+            [f"{_WORDS[name]} {currency}", *self.totals[currency][name].values(),
+             *self.distribution[currency][name].values()]
+            for currency in self.months for name in MONEY
+        ]  # fmt: skip
+        return lines + [
+            [_WORDS[name], *self.totals[name].values(), *self.distribution[name].values()]
+            for name in PLAIN if self.rows
+        ]  # fmt: skip
+
+    def moved(self, account: str) -> tuple[str, Any, int]:
+        """Return the currency of a row, and by how much its charges and its lost service change."""
+        row = next(row for row in self.rows if row["account"] == account)
+        currency = row["currency"]
+        return currency, row[currency]["charged"]["delta"], row["stopped_seconds"]["delta"]

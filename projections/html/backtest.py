@@ -6,54 +6,43 @@ must not know how a history is decided again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from ledger.money import format_minor
+from ledger.money import exponent, format_minor
+from projections.answers.backtesting import RANKS, SIDES
 from projections.html.axes import key, tint
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, WIDE, Markup, Scale, joined, node
-from projections.pages import Figure, Sheet
+from projections.pages import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
+
+    from projections.answers.backtesting import Backtest, MonthCharged
 
 _BINS: Final = 12
 _THIN: Final = 12  # the least width of a bar that stands for something
 
 
-class Charged(NamedTuple):
-    """What changes in the charges of one currency.
-
-    Attributes:
-        deltas: by how much each account's charges change.
-        months: (month, before, after).
-
-    """
-
-    currency: str
-    deltas: Sequence[int]
-    months: Sequence[tuple[str, int, int]]
-
-
-def backtest_page(
-    customers: str, measures: list[list[str]], charts: Sequence[Charged], most: list[list[str]],
-    source: Source,
-) -> str:  # fmt: skip
+def backtest_page(answer: Backtest, source: Source) -> str:
     """Write the page."""
-    header = ("measure", "before", "after", "delta", "p50", "p95", "max")
-    rows = [(name, *map(Figure, told)) for name, *told in measures]
     body = joined(
         (
             section(
                 "In total", "p50, p95 and max are the sizes of single accounts' changes.",
-                table(Sheet(header, rows)), name="totals",
+                table(Sheet(("measure", *SIDES, *RANKS), answer.lines())), name="totals",
             ),
-            *(_spread(one) for one in charts),
-            *(_months(one) for one in charts),
-            _most(most),
+            *(_spread(answer, currency) for currency in answer.months),
+            *(_months(currency, months) for currency, months in answer.months.items()),
+            _most(answer),
         )
     )  # fmt: skip
-    return page("Decided again", f"Customers: {customers}.", body, source)
+    return page("Decided again", f"Customers: {answer.customers}.", body, source)
+
+
+def _minor(amount: Decimal, currency: str) -> int:
+    return int(amount.scaleb(exponent(currency)))
 
 
 def _bar(name: str, length: int, largest: int, said: str, *, colour: str) -> Markup:
@@ -66,13 +55,14 @@ def _bar(name: str, length: int, largest: int, said: str, *, colour: str) -> Mar
     return node("div", node("span", name), node("div", drawn, class_="plot"), class_="lane")
 
 
-def _spread(one: Charged) -> Markup:
+def _spread(answer: Backtest, currency: str) -> Markup:
     """Draw how many accounts change by how much: equal steps between the least and the most."""
-    changed = [delta for delta in one.deltas if delta]
-    still = len(one.deltas) - len(changed)
+    deltas = [_minor(row[currency]["charged"]["delta"], currency)
+              for row in answer.rows if row["currency"] == currency]  # fmt: skip
+    changed = [delta for delta in deltas if delta]
     said = (
-        f"How many accounts are charged how much more or less, in {one.currency}; "
-        f"{still} are charged the same."
+        f"How many accounts are charged how much more or less, in {currency}; "
+        f"{len(deltas) - len(changed)} are charged the same."
     )
     if not changed:
         return section("Spread", said, node("p", "Nobody is charged more or less."), name="spread")
@@ -81,41 +71,41 @@ def _spread(one: Charged) -> Markup:
     counts = [0] * ((high - low) // step + 1)
     for delta in changed:
         counts[(delta - low) // step] += 1
-    bars = [
-        _bar(
-            f"from {format_minor(low + i * step, one.currency)}: {count}", count, max(counts),
-            f"{count} accounts change by {format_minor(low + i * step, one.currency)} or more",
-            colour="now",
-        )
-        for i, count in enumerate(counts)
-    ]  # fmt: skip
-    return section(f"Spread of the change, {one.currency}", said, *bars, name="spread")
-
-
-def _months(one: Charged) -> Markup:
-    largest = max((max(before, after) for _, before, after in one.months), default=0)
     bars = []
-    for month, before, after in one.months:
-        for name, amount, colour in ((month, before, "then"), ("after", after, "now")):
-            said = format_minor(amount, one.currency)
-            what = f"{month}, {'after' if name == 'after' else 'before'}: {said}"
-            bars.append(_bar(f"{name} {said}", amount, largest, what, colour=colour))
-    said = f"Bills and orders before coupons, in {one.currency}, by month."
+    for i, count in enumerate(counts):
+        least = format_minor(low + i * step, currency)
+        bars.append(_bar(
+            f"from {least}: {count}", count, max(counts),
+            f"{count} accounts change by {least} or more", colour="now",
+        ))  # fmt: skip
+    return section(f"Spread of the change, {currency}", said, *bars, name="spread")
+
+
+def _months(currency: str, months: Sequence[MonthCharged]) -> Markup:
+    largest = max((_minor(max(one.before, one.after), currency) for one in months), default=0)
+    bars = []
+    for one in months:
+        for name, side, amount, colour in (
+            (one.month, "before", one.before, "then"), ("after", "after", one.after, "now"),
+        ):  # fmt: skip
+            what = f"{one.month}, {side}: {amount}"
+            size = _minor(amount, currency)
+            bars.append(_bar(f"{name} {amount}", size, largest, what, colour=colour))
+    said = f"Bills and orders before coupons, in {currency}, by month."
     legend = key((("then", "", "before: as recorded"), ("now", "", "after: decided again")))
-    return section(f"Charged by month, {one.currency}", said, legend, *bars, name="months")
+    return section(f"Charged by month, {currency}", said, legend, *bars, name="months")
 
 
-def _most(most: list[list[str]]) -> Markup:
-    if not most:
+def _most(answer: Backtest) -> Markup:
+    if not answer.most_changed:
         return section("Changed most", "No account changes.", name="most")
+    rows = []
+    for one in answer.most_changed:
+        currency, charged, stopped = answer.moved(one.account)
+        rows.append((one.account, charged, currency, stopped))
     inside = [
-        table(
-            Sheet(
-                ("account", "charged", "", "out of service, s"),
-                [(row[0], Figure(row[1]), row[2], Figure(row[3])) for row in most],
-            )
-        ),
-        *(node("p", node("code", row[4])) for row in most),
+        table(Sheet(("account", "charged", "", "out of service, s"), rows)),
+        *(node("p", node("code", one.try_)) for one in answer.most_changed),
     ]
     return section(
         "Changed most", "Each command shows that account's own history, decided again.",

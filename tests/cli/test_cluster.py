@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.cluster.running import Work, place
+from cli.cluster import Work, place
 from ledger.rehearsal.recheck import accounts_named
 from ledger.store import open_reader
 from projections import shares

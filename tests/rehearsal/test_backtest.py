@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.backtests.answer import Row, total
-from cli.backtests.shares import Question, decide
 from fixtures.generate import lines as generated
 from ledger import codec
 from ledger import commands as c
@@ -23,6 +21,7 @@ from ledger.rehearsal.customers import CHANNEL, Rule, read_rules, topping_up
 from ledger.rehearsal.rehearsal import Rehearsal
 from projections.impact import MONEY, Impact, Measuring
 from projections.journal.books import books_at, totals
+from projections.rehearsing.backtest_shares import Question, Row, decide
 from tests.rehearsal.worlds import (
     OFFSET,
     START,
@@ -54,7 +53,7 @@ def backtest(
     """Decide a ledger's whole history again."""
     reader = ledger.store.reader
     question = Question(changes, customers, starts, ledger.now(), OFFSET)
-    return [Row(*row) for row in decide(reader, names(reader), question).rows]
+    return decide(reader, names(reader), question).rows
 
 
 def measured(ledger: Ledger) -> dict[str, Impact]:
@@ -101,7 +100,7 @@ def test_the_same_policy_changes_nothing_whatever_is_assumed_of_customers(
     rows = backtest(year(), Changes(policy={"retention": "15d"}), customers=customers)
     assert len(rows) == len(names(year().store.reader))
     assert [row.account for row in rows if row.changed] == []
-    assert total(rows).before.charged > 0
+    assert sum(row.before.charged for row in rows) > 0
 
 
 POLICIES: list[dict[str, str]] = [
@@ -128,10 +127,9 @@ def _agree_with_the_books(rows: list[Row], recorded: Ledger, other: Ledger) -> N
     """Compare the money deltas with the difference of the two trial balances."""
     before, after = (_books(ledger) for ledger in (recorded, other))
     moved = {name: after.get(name, 0) - before.get(name, 0) for name in {*before, *after}}
-    whole = total(rows)
-    wallets = whole.delta("refunded") - whole.delta("collected")
+    wallets = sum(row.delta("refunded") - row.delta("collected") for row in rows)
     assert -moved.get("Liabilities:Wallet", 0) == wallets
-    assert moved.get("Assets:Receivable", 0) == whole.delta("outstanding")
+    assert moved.get("Assets:Receivable", 0) == sum(row.delta("outstanding") for row in rows)
 
 
 def _books(ledger: Ledger) -> dict[str, int]:
@@ -348,11 +346,11 @@ def usage_story() -> Ledger:
 def test_the_books_and_the_measures_name_the_same_money() -> None:
     assert set(MONEY) == {"charged", "collected", "refunded", "coupons_used", "outstanding"}
     reader = year().store.reader
-    whole = total([Row("", one, one) for one in measured(year()).values()])
+    impacts = measured(year()).values()
     state = [fold(name, codec.decode_all(reader.stream_bodies(ACCOUNT_PREFIX + name)))
              for name in names(reader)]  # fmt: skip
-    assert whole.before.outstanding == sum(one.outstanding for one in state)
-    assert whole.before.coupons_used == sum(
+    assert sum(one.outstanding for one in impacts) == sum(one.outstanding for one in state)
+    assert sum(one.coupons_used for one in impacts) == sum(
         coupon.used for one in state for coupon in one.coupons.values()
     )
     assert totals(books_at(reader, now(year())).balances(year().now())).get("CNY", 0) == 0

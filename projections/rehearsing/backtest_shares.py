@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from cli.backtests.answer import Row
 from ledger.errors import InvalidInput
 from ledger.events import account_of
 from ledger.memory import no_cycles
@@ -22,10 +21,9 @@ from ledger.store import open_reader
 from projections.impact import Impact, Measuring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from cli.cluster.running import Work
     from ledger.rehearsal.changes import Changes, Insertion
     from ledger.rehearsal.customers import Rule
     from ledger.store import Reader
@@ -45,11 +43,28 @@ class Question(NamedTuple):
         return sha256(root + repr(self).encode()).hexdigest()
 
 
+class Row(NamedTuple):
+    """One account, as recorded and as decided again."""
+
+    account: str
+    before: Impact
+    after: Impact
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs."""
+        return self.before != self.after
+
+    def delta(self, name: str) -> int:
+        """Return by how much a measure changes."""
+        return int(getattr(self.after, name)) - int(getattr(self.before, name))
+
+
 class Decided(msgspec.Struct):
     """What a share came to."""
 
     events: int
-    rows: list[tuple[str, Impact, Impact]]
+    rows: list[Row]
 
 
 class BacktestTask(NamedTuple):
@@ -80,11 +95,8 @@ def decide(reader: Reader, accounts: Sequence[str], question: Question) -> Decid
         if account is not None:
             sides[again][account].see(recorded)
             events += 1
-    rows = [
-        (name, sides[0][name].end(question.ends), sides[1][name].end(question.ends))
-        for name in accounts
-    ]
-    return Decided(events, [row for row in rows if row[1].currency])
+    rows = [Row(name, *(side[name].end(question.ends) for side in sides)) for name in accounts]
+    return Decided(events, [row for row in rows if row.before.currency])
 
 
 def _backtest(reader: Reader, accounts: Sequence[str], question: Question) -> Backtest:
@@ -138,15 +150,15 @@ class Kept:
 
 
 def rows_of(
-    tasks: Sequence[BacktestTask], work: Work, kept: Kept, progress: Callable[[int, int], None]
-) -> Iterator[Row]:
-    """Do the shares that are not done and yield every row, by account."""
-    done = {task.accounts[0]: kept.done[task.accounts[0]] for task in tasks
-            if task.accounts[0] in kept.done}  # fmt: skip
-    left = [task for task in tasks if task.accounts[0] not in done]
-    for decided in work.run(left, progress):
-        name = decided.rows[0][0] if decided.rows else ""
+    tasks: Sequence[BacktestTask], kept: Kept,
+    run: Callable[[list[BacktestTask]], Iterable[Decided]],
+) -> list[Row]:  # fmt: skip
+    """Do the shares that are not done and return every row, by account."""
+    firsts = {task.accounts[0] for task in tasks}
+    done = {name: decided for name, decided in kept.done.items() if name in firsts}
+    for decided in run([task for task in tasks if task.accounts[0] not in done]):
+        name = decided.rows[0].account if decided.rows else ""
         done[name] = decided
         kept.keep(name, decided)
-    rows = [row for decided in done.values() for row in decided.rows]
-    return (Row(*row) for row in sorted(rows, key=lambda row: row[0]))
+    return sorted((row for decided in done.values() for row in decided.rows),
+                  key=lambda row: row.account)  # fmt: skip

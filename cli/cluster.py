@@ -1,7 +1,8 @@
 """Runs tasks one after the other here, or on Dask: workers of this machine, or a cluster's.
 
 Invariant: every task is done, by whichever worker; one that is lost with its worker is done again
-by another. The results come in any order. Dask is the extra ``cluster``, loaded when asked for.
+by another; how many there are never shows on stdout. The results come in any order. Dask is the
+extra ``cluster``, loaded when asked for.
 """
 
 from __future__ import annotations

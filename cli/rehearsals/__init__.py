@@ -1,1 +1,0 @@
-"""Rehearsed histories put into words: recheck, what-if, forecast, flip and why-not."""
