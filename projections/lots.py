@@ -70,12 +70,11 @@ class Lots:
 
     """
 
-    __slots__ = ("_first", "_payments", "currency", "lots", "opened", "reversals", "uncovered")
+    __slots__ = ("_first", "_payments", "currency", "lots", "reversals", "uncovered")
 
     def __init__(self) -> None:
         """Begin with none."""
         self.currency = ""
-        self.opened = False
         self.lots: list[Lot] = []
         self.uncovered: list[Spent] = []
         self.reversals: list[tuple[int, tuple[str, str]]] = []
@@ -92,7 +91,7 @@ class Lots:
         """Apply the account's next event."""
         event = recorded.event
         if isinstance(event, e.AccountOpened):
-            self.currency, self.opened = event.currency, True
+            self.currency = event.currency
         moved = movement(recorded)
         if moved is None or moved.kind == BILL:
             return
@@ -143,10 +142,8 @@ def lots_at(reader: Reader, account: str, point: Point) -> Lots | None:
         ACCOUNT_PREFIX + account, until_position=point.position,
         at=None if point.everything else point.at,
     )  # fmt: skip
-    lots = Lots()
-    for recorded in codec.decode_all(bodies):
-        lots.apply(recorded)
-    return lots if lots.opened else None
+    lots = fold_lots(codec.decode_all(bodies))
+    return lots if lots.currency else None
 
 
 def all_lots(reader: Reader, point: Point) -> Iterator[tuple[str, Lots]]:

@@ -18,7 +18,7 @@ from ledger.decisions.checklist import Digests
 from ledger.events import ACCOUNT_PREFIX
 from projections.balances import BALANCES
 from projections.instances import INSTANCES
-from projections.journal.books import Books, post, totals
+from projections.journal.books import Books, totals
 from projections.journal.reports import in_chart_order
 from projections.point import Asked, config_at, history, resolve
 
@@ -57,8 +57,7 @@ def derive(
         if state.opened_at is None:
             continue
         accounts += 1
-        post(books, events)
-        books.forget_bills()
+        books.customer(events)
         for row in BALANCES.rows(state, policy):
             balances.update(line(row))
         for row in INSTANCES.rows(state, policy):

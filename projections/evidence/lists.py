@@ -17,8 +17,8 @@ from ledger import events as e
 from ledger.events import account_of, type_name
 from ledger.proof.tree import leaf_hash
 from projections.currencies import Currencies
-from projections.effects import effect
 from projections.history.diff import CORRECTIONS
+from projections.journal.postings import effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Why a field is what it is: the tree of causes, down to facts, checked to add up.
 
 A field that is a sum has every event that moved it as a cause; each event's part is what the
-books post for it (projections/effects.py), not what the fold made of it, so the sum is a second
+books post for it (journal/postings.py), not what the fold made of it, so the sum is a second
 derivation of the value. Any other field has the one event that last set it. Invariant: at every
 level of a sum's tree the parts of the causes add up to the part of what they caused. This module
 looks only: whether another decision was possible is for ledger/rehearsal.
@@ -20,10 +20,10 @@ from ledger.memory import no_cycles
 from ledger.policy import did_you_mean
 from projections.answers.terms import Typed
 from projections.answers.why import CashPart, CashThere, Cause, Why
-from projections.effects import effect
 from projections.history.causes import Causes, is_fact, rule_of
 from projections.history.fields import FAMILIES, Cell, Name, written
 from projections.history.walk import Walk
+from projections.journal.postings import effect
 from projections.lots import flows, fold_lots
 from projections.reports.lots import paid_from
 

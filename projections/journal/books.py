@@ -116,36 +116,26 @@ class Books:
             sums[key] = sums.get(key, 0) + amount
         return sums
 
-    def forget_bills(self) -> None:
-        """Close a customer's bills, where no event of that customer follows."""
+    def customer(self, events: Iterable[RecordedEvent]) -> None:
+        """Post a whole customer: no event of that one follows, so its bills are forgotten."""
+        for recorded in events:
+            self.take(recorded)
         self._products.clear()
 
 
 def books_at(
     reader: Reader, point: Point, account: str | None = None, *,
     progress: Callable[[int, int], None] | None = None,
-    each: Callable[[Entry], None] | None = None,
 ) -> Books:  # fmt: skip
-    """Post what a point selects; ``each`` sees every entry on the way."""
+    """Post what a point selects."""
     books = Books()
     names = reader.accounts() if account is None else [account]
     tiles = Tiles(reader)
     for done, name in enumerate(names, 1):
-        post(books, history(reader, ACCOUNT_PREFIX + name, point, tiles), each)
-        books.forget_bills()
+        books.customer(history(reader, ACCOUNT_PREFIX + name, point, tiles))
         if progress is not None:
             progress(done, len(names))
     return books
-
-
-def post(
-    books: Books, events: Iterable[RecordedEvent], each: Callable[[Entry], None] | None = None
-) -> None:
-    """Post events one after another."""
-    for recorded in events:
-        entry = books.take(recorded)
-        if entry is not None and each is not None:
-            each(entry)
 
 
 def totals(balances: dict[Key, int]) -> dict[str, int]:

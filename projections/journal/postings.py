@@ -1,5 +1,7 @@
 """What each event posts: one total function from an event to postings.
 
+An effect is what that does to the control accounts: the fold (ledger/account) comes to the same
+figures another way, and the columns and the program in a pack each say it again, as judges.
 Invariant: amounts are the event's own, never computed again; the postings of an event sum to zero
 in minor units and in fractions, for money and for coupons apart; every event type has its line in
 ``POSTINGS``, if only to say that it posts nothing. This module must not know accounts' state.
@@ -7,7 +9,7 @@ in minor units and in fractions, for money and for coupons apart; every event ty
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from ledger import events as e
 from projections.journal import chart
@@ -147,3 +149,36 @@ POSTINGS: dict[type[e.Event], Callable[[Any, str, str], Postings]] = {
 def postings(event: e.Event, account: str, *, billed: str = "") -> Postings:
     """Return what an event of ``account`` posts; ``billed`` is the product of a credited bill."""
     return POSTINGS[type(event)](event, account, billed)
+
+
+class Effect(NamedTuple):
+    """Changes of one event, in minor units."""
+
+    cash: int = 0
+    outstanding: int = 0
+    coupons: int = 0
+
+
+    @property
+    def available(self) -> int:
+        """Cash less what is outstanding."""
+        return self.cash - self.outstanding
+
+    def plus(self, other: Effect) -> Effect:
+        """Add two."""
+        return Effect(*(one + more for one, more in zip(self, other, strict=True)))
+
+
+NOTHING = Effect()
+
+
+def effect(event: e.Event) -> Effect:
+    """Return what an event does to the control accounts: cash is what the wallet account owes."""
+    found = postings(event, "")
+    if not found:
+        return NOTHING
+    sums = dict.fromkeys((chart.WALLET, chart.RECEIVABLE, chart.OUTSTANDING), 0)
+    for posting in found:
+        if posting.account.root in sums:
+            sums[posting.account.root] += posting.minor
+    return Effect(-sums[chart.WALLET], sums[chart.RECEIVABLE], sums[chart.OUTSTANDING])

@@ -12,7 +12,7 @@ from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, type_name
 from projections.answers.books import OfSpan
 from projections.answers.terms import Currency, Id, Instant, Money, Part, Position, Restated, Typed
-from projections.effects import NOTHING, Effect, effect
+from projections.journal.postings import NOTHING, Effect, effect
 from projections.pages import Page, Sheet
 from projections.point import history
 from projections.reports import Flat, Report

@@ -12,7 +12,7 @@ from ledger.envelopes import batches
 from ledger.events import EVENT_TYPES
 from ledger.state import AccountState
 from projections.evidence.watched import Watched
-from projections.journal.books import Books, post, totals
+from projections.journal.books import Books, totals
 from projections.journal.chart import ROOTS, format_full, format_scaled, minor_unit
 from projections.journal.identities import IDENTITIES, Customer, broken_at
 from projections.journal.postings import POSTINGS, postings
@@ -162,8 +162,8 @@ def test_the_books_do_not_depend_on_the_order_of_the_fold(life: Life, policy: Re
     by_position, by_effect = Books(), Books()
     for account in world.states:
         stream = world.stream(account)
-        post(by_position, stream)
-        post(by_effect, sorted(stream, key=lambda one: (one.effective_at, one.position)))
+        by_position.customer(stream)
+        by_effect.customer(sorted(stream, key=lambda one: (one.effective_at, one.position)))
     at = max((one.effective_at for one in world.log), default=0) + 3 * DAY
     assert by_position.balances(at) == by_effect.balances(at)
     assert not any(totals(by_effect.balances(at)).values())

@@ -16,7 +16,6 @@ from ledger.envelopes import batches
 from ledger.events import ACCOUNT_PREFIX
 from ledger.state import AccountState
 from ledger.store import open_reader
-from projections.journal.books import Books, post
 from projections.journal.identities import IDENTITIES, Customer, broken_at
 from projections.point import history
 from tests.cli.program import World, valid
@@ -253,8 +252,6 @@ def test_verify_deep_names_the_first_position_that_breaks_the_books(
 
 def test_a_posting_that_is_lost_is_named() -> None:
     """An identity that cannot fail proves nothing: each breaks on a false figure of its own."""
-    world = Books()
-    post(world, ())
     one = Customer(AccountState("a-1"))
     one.state.currency = "CNY"
     assert all(found(one) for found in IDENTITIES)
