@@ -20,8 +20,7 @@ from ledger.quoting import plural
 from ledger.store import create_store, is_server, open_store
 from projections.answers.results import Preview, PreviewRefusal
 from projections.point import Asked
-from projections.reconciliation.imports import NAMELESS
-from projections.reconciliation.known import previewed
+from projections.reconciliation.imports import NAMELESS, previewed
 
 if TYPE_CHECKING:
     from cli.options import Output

@@ -31,8 +31,7 @@ from projections.answers.terms import Formatter
 from projections.reconciliation.focus.booking import FocusImporter
 from projections.reconciliation.focus.delivery import sha256_of
 from projections.reconciliation.focus.fitting import by_currency
-from projections.reconciliation.imports import NAMELESS, Importer
-from projections.reconciliation.known import known_of
+from projections.reconciliation.imports import NAMELESS, Importer, known_of
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers import format_of, read_statement, source_of
 

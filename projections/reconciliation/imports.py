@@ -4,31 +4,33 @@ Top-ups, reversals and bills come back as what they were. What the file cannot t
 which coupon) becomes the plainest command that moves the same money: an order is a bill, a refund
 is a top-up, a coupon is granted for the one bill that it paid.
 Invariant: importing a file into an empty ledger and reconciling the same file finds no break.
-This module must not know the ledger: it makes commands of a statement alone.
+The importer must not know the ledger: it makes commands of a statement and of what is known.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
 from ledger.input.ids import ID_MAX
 from ledger.periods import DAY, SECOND
-from projections.reconciliation.amounts import write_amount
+from projections.answers.results import Previewed
+from projections.point import Asked, account_at
+from projections.reconciliation.amounts import exact, from_minor, write_amount
 from projections.reconciliation.lines import BadStatement, digest, serial_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ledger.state import AccountState
     from projections.answers.terms import Formatter, Json
     from projections.reconciliation.lines import Line, Statement
+    from projections.view import LedgerView
 
-# (account, instance) -> what is left to credit of each bill, its id, and when it was posted
-_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII)
 _AS_TEXT = "export the file again and do not open it with a spreadsheet: it cuts long numbers"
+# (account, instance) -> what is left to credit of each bill, its id, and when it was posted
 Left = dict[tuple[str, str], list[tuple[int, str, int]]]
 OPENING = "opening"  # the channel, and the beginning of an id, of what was there before the file
 CHANNEL = "vendor"  # of payments that the file implies but does not name
@@ -235,9 +237,7 @@ class Importer:
             elif self._charged(line):
                 yield from self._charge(line, left)
 
-    def _charge(
-        self, line: Line, left: Left
-    ) -> Iterator[Json]:
+    def _charge(self, line: Line, left: Left) -> Iterator[Json]:
         account = line.account or NAMELESS
         instance, bill = self._instance_of(line), line.order or serial_of(line)
         ends = self._ends(line)
@@ -281,9 +281,7 @@ class Importer:
     def _recorded(self, line: Line) -> int:
         return max(self.clock, line.instant) if self.clock is not None else self.now
 
-    def _credit(
-        self, line: Line, left: Left
-    ) -> Iterator[Json]:
+    def _credit(self, line: Line, left: Left) -> Iterator[Json]:
         """Credit the bill that is named, else the one of its instance with the most left."""
         account, note = line.account or NAMELESS, line.order or serial_of(line)
         bill = self.known.notes.get((account, note))
@@ -324,10 +322,6 @@ def refuse_mangled(statement: Statement) -> None:
     seen: dict[tuple[str, ...], Line] = {}
     for line in statement.lines:
         serial = line.references[0].text if line.references else ""
-        if _SHORTENED.fullmatch(serial or line.order or line.number):
-            name = serial or line.order or line.number
-            msg = f"{line.place}: {name!r} is not an id: a spreadsheet has shortened it"
-            raise BadStatement(msg, hint=_AS_TEXT)
         keys: list[tuple[str, ...]] = [("number", line.number)] if line.number else []
         if serial and line.kind == "Payment" and line.amount > 0:  # it is taken back in parts
             keys.append(("serial", line.channel, serial))
@@ -335,18 +329,14 @@ def refuse_mangled(statement: Statement) -> None:
             keys.append(("record", line.account, line.kind, line.order))
         for key in keys:
             other = seen.setdefault(key, line)
-            if other is not line and _differ(other, line):
-                msg = (
-                    f"{other.place} and {line.place} both have {key[-1]!r}, but they are not the "
-                    f"same {'row' if line.kind != 'Payment' else 'payment'}"
-                )
+            if other is line:
+                continue
+            there, again = (replace(one, place="", name="") for one in (other, line))
+            if there != again:
+                what = "payment" if line.kind == "Payment" else "row"
+                both = f"{other.place} and {line.place} both have {key[-1]!r}"
+                msg = f"{both}, but they are not the same {what}"
                 raise BadStatement(msg, hint=_AS_TEXT)
-
-
-def _differ(one: Line, other: Line) -> bool:
-    return msgspec.structs.replace(one, place="", name="") != msgspec.structs.replace(
-        other, place="", name=""
-    )
 
 
 def _sequence(lines: Iterable[Line]) -> Callable[[Line], tuple[object, ...]]:
@@ -361,3 +351,50 @@ def _sequence(lines: Iterable[Line]) -> Callable[[Line], tuple[object, ...]]:
         return place, line.instant, takes_back, line.key
 
     return key
+
+
+def known_of(
+    view: LedgerView, statement: Statement, accounts: Sequence[str], named: Iterable[str], *,
+    position: int,
+) -> Known:  # fmt: skip
+    """Gather what the ledger has of the accounts that a statement names, at a position."""
+    point = view.point(Asked(position=position))
+    begun = point._replace(at=min(point.at, statement.starts - SECOND), everything=False)
+    payments: dict[tuple[str, str], str] = {}
+    instances: set[tuple[str, str]] = set()
+    left: Left = {}
+    held: dict[str, int] = {}
+    for name in sorted(named):
+        state = account_at(view.reader, name, point)
+        if state is None:
+            continue
+        payments |= {(name, serial): channel for channel, serial in state.payments}
+        instances |= {(name, instance) for instance in state.instances}
+        for bill in state.bills.values():
+            rest = from_minor(bill.amount - bill.credited, state.currency)
+            left.setdefault((name, bill.instance), []).append((rest, bill.item, bill.posted_at))
+        if state.payments or state.bills or state.debts:
+            before = account_at(view.reader, name, begun)
+            held[name] = from_minor(before.available, state.currency) if before else 0
+    return Known(accounts, instances, payments, left, {}, held)
+
+
+def previewed(state: AccountState, statement: Statement) -> Previewed:
+    """Return an account as an import would leave it, beside the file's own figures."""
+    account, code = state.account, state.currency
+    stated = None
+    named = account if account in statement.openings else ""
+    if named in statement.openings and code == statement.currency:
+        stated = statement.openings[named] + sum(
+            statement.effect(line) for line in statement.lines if line.account == named
+        )
+    held = from_minor(state.cash - state.outstanding, code)
+    coupons = sum(one.remaining for one in state.coupons.values())
+    return Previewed(
+        account=account, currency=code, cash=exact(from_minor(state.cash, code), code),
+        coupons=exact(from_minor(coupons, code), code),
+        debts=exact(from_minor(state.outstanding, code), code),
+        in_file=None if stated is None else exact(stated, code),
+        difference=None if stated is None else exact(stated - held, code),
+        differs=stated is not None and stated != held,
+    )  # fmt: skip

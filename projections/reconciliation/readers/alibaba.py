@@ -63,7 +63,6 @@ _new = tuple.__new__  # of a NamedTuple, without detours: one a row
 
 # What a spreadsheet does: it shortens long ids (2.02503E+27), takes leading zeros off, rewrites
 # dates in an order that nobody can tell, and writes ##### where a column was too narrow.
-_SHORTENED: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.ASCII | re.IGNORECASE)
 _SLASHED: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}.*", re.ASCII)
 _NARROW: Final = re.compile(r"#{3,}")
 _TOTALS: Final = ("total", "totals", "grand total", "sum", "合计", "总计", "小计", "总额")
@@ -294,7 +293,7 @@ def _id(
 ) -> None:
     """Refuse an id that a spreadsheet shortened, or that lost its zeros in one row of two."""
     line, name = where
-    if "+" in text and _SHORTENED.fullmatch(text):
+    if "+" in text and cells.rounded(text):
         raise _damaged(line, name, text, "a spreadsheet shortened this id, and others to the same")
     if not text.isdecimal():
         return

@@ -44,15 +44,6 @@ _AMOUNTS: Final = (
     "Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt", "AmtDtls/InstdAmt/Amt",
     "AmtDtls/AnncdPstngAmt/Amt", "Btch/TtlAmt",
 )  # fmt: skip
-# Who is on the other side: the name and the account, before and from version 8.
-_PARTIES: Final = {
-    "CRDT": ("Dbtr/Nm", "Dbtr/Pty/Nm", "UltmtDbtr/Nm", "UltmtDbtr/Pty/Nm"),
-    "DBIT": ("Cdtr/Nm", "Cdtr/Pty/Nm", "UltmtCdtr/Nm", "UltmtCdtr/Pty/Nm"),
-}  # fmt: skip
-_PARTY_ACCOUNTS: Final = {
-    "CRDT": ("DbtrAcct/Id/IBAN", "DbtrAcct/Id/Othr/Id"),
-    "DBIT": ("CdtrAcct/Id/IBAN", "CdtrAcct/Id/Othr/Id"),
-}  # fmt: skip
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _AWAY = re.compile(r"(T.*?)(Z|[+-]\d{2}:\d{2})$", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,20}(?:\.\d{0,10}0*)?|[+-]?\.\d{1,10}0*", re.ASCII)
@@ -330,9 +321,11 @@ def _other_party(detail: Element, *, credit: bool) -> tuple[str, str]:
     related = detail.find("RltdPties")
     if related is None:
         return "", ""
-    way = "CRDT" if credit else "DBIT"
-    name = " ".join(text_of(related, *_PARTIES[way]).split())
-    return name[:NAME_MAX], text_of(related, *_PARTY_ACCOUNTS[way])[:NAME_MAX]
+    who = "Dbtr" if credit else "Cdtr"  # before version 8, and from then on with a Pty
+    names = (f"{one}{party}/Nm" for one in (who, f"Ultmt{who}") for party in ("", "/Pty"))
+    name = " ".join(text_of(related, *names).split())
+    account = text_of(related, f"{who}Acct/Id/IBAN", f"{who}Acct/Id/Othr/Id")
+    return name[:NAME_MAX], account[:NAME_MAX]
 
 
 def _charges(element: Element, plain: Line) -> list[_Charge]:

@@ -22,6 +22,8 @@ _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
 
 
+# What a spreadsheet makes of a long number: the rest of its digits is lost.
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+|#{3,}", re.ASCII | re.IGNORECASE)
 _MIDNIGHT = re.compile(r"(?<=\d)([T ])24:00(?::00(?:\.0*)?)?(?=$|Z|[+-])", re.ASCII)  # ends its day
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
 _DAY_AWAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
@@ -130,6 +132,11 @@ def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
         f"{cell!r} is not one of {', '.join(words)}", hint="use one of these values"
     )
     raise _bad(line, column, error)
+
+
+def rounded(text: str) -> bool:
+    """Return whether a spreadsheet left only a part of an id."""
+    return ("+" in text or "#" in text) and _ROUNDED.fullmatch(text) is not None
 
 
 def nameless(when: int, fine: int, currency: str, *, offset: int) -> str:

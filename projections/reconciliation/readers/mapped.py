@@ -7,7 +7,6 @@ This module must not know any bank's own format.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
     from projections.reconciliation.readers.maps import Column, ColumnMap
 
-# What a spreadsheet makes of a long number: the rest of its digits is lost.
-_ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+|#{3,}", re.IGNORECASE)
 _IGNORED: Final = "ignored"
 _OPENING, _CLOSING = "opening", "closing"
 # What a row is called that says what the account held, and moves nothing.
@@ -279,7 +276,7 @@ def _check_rounded(lines: Sequence[Line]) -> None:
     """Refuse ids of which a spreadsheet left only a part. Raises: BadStatement."""
     for line in lines:
         for one in line.references:
-            if one.identifies and _ROUNDED.fullmatch(one.text):
+            if one.identifies and cells.rounded(one.text):
                 msg = f"{line.place}: {one.text!r} is not an id: a spreadsheet shortened it"
                 hint = "export the file again and do not open it in a spreadsheet"
                 raise BadStatement(msg, hint=hint)

@@ -11,7 +11,6 @@ import csv
 import io
 import re
 import unicodedata
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ledger.policy import did_you_mean
@@ -179,22 +178,16 @@ class Table:
         if begins is None and not (skip_after or self._comment or self._guarded or self._first):
             yield from self._whole_rows()
             return
-        waiting: deque[Row] = deque()
-        rows = self._plain_rows()
-        for row in rows:
-            waiting.append(row)
-            if len(waiting) <= skip_after:
-                continue
-            line, cells = waiting.popleft()
-            if begins is not None and self._footer(cells, anchor, begins):
-                rest = [*waiting, *rows]
-                if all(self._footer(other, anchor, begins) for _, other in rest):
-                    return
-                waiting.extend(rest[len(waiting) :])
-            self._lettered |= anchor >= 0 and cells[min(anchor, len(cells) - 1)][:1].isalpha()
-            yield line, self._fitted(line, cells)
-        while len(waiting) > skip_after:
-            line, cells = waiting.popleft()
+        rows = list(self._plain_rows())
+        del rows[max(len(rows) - skip_after, 0) :]
+        if begins is not None:
+            self._lettered = any(
+                said[:1].isalpha() and begins(said) for _, cells in rows
+                if anchor < len(cells) and (said := cells[anchor].strip())
+            )
+            while rows and self._footer(rows[-1][1], anchor, begins):
+                rows.pop()
+        for line, cells in rows:
             yield line, self._fitted(line, cells)
 
     def _whole_rows(self) -> Iterator[Row]:
