@@ -303,11 +303,13 @@ class LedgerView(Opened):
         """
         from pathlib import Path  # noqa: PLC0415 - for this alone
 
-        from projections.reconciliation.sources import Asked as Source  # noqa: PLC0415 - as above
-        from projections.reconciliation.sources import compare  # noqa: PLC0415 - as above
+        from projections.reconciliation.sources import (  # noqa: PLC0415 - as above
+            Wanted,
+            compare,
+        )
 
         point = self.at(when)
-        return compare(self, point, Path(file), Source(source)).answer(self, point)
+        return compare(self, point, Path(file), Wanted(source)).answer(self, point)
 
     # --- what answers share -------------------------------------------------------------------
 

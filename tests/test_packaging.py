@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.demo import STATEMENTS
 from cli.listing import COMMANDS
-from cli.statements import STATEMENTS
 from projections.reconciliation.readers.maps import FOLDER, shipped
 from tests.cli.program import environment
 from tests.conftest import ROOT

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 import time
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,7 +19,6 @@ from cli.options import Output, tally_command
 from cli.outputs import Target
 from cli.progress import Progress
 from cli.render import Figure, short, strong, table, write
-from cli.statements import Checked, check_statements
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
@@ -29,9 +29,12 @@ from ledger.store import is_server
 from ledger.store.making import new_ledger
 from projections.answers.keeping import DemoMade, Planted
 from projections.point import Asked
+from projections.reconciliation.sources import Wanted, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from projections.reconciliation.report import Report
 
 DEMO_LEDGER = "./tally-demo.db"
 DEMO_ID = "tallystick-demo-year"
@@ -225,3 +228,42 @@ def _state(session: Session, account: str, instant: str) -> None:
 def _one_event(session: Session, account: str) -> None:
     first = session.log(account, types=("ServiceStopped",)).rows[0]
     show_event(session.show(first.position))
+
+
+STATEMENTS = (
+    ("bank.xml", Wanted("camt053")),
+    ("transactions.csv", Wanted("alibaba-transactions")),
+    ("bills.csv", Wanted("alibaba-bills", kinds=frozenset(("PayAsYouGoBill",)))),
+)
+
+
+class Checked(NamedTuple):
+    """One statement of the demo, and the breaks that were planted in it: (class, key)."""
+
+    name: str
+    report: Report
+    planted: list[tuple[str, str]]
+
+    @property
+    def found(self) -> list[tuple[str, str]]:
+        """The breaks that were found."""
+        report = self.report
+        return sorted((one.kind, one.key) for one in (*report.breaks, *report.expected))
+
+    @property
+    def exact(self) -> bool:
+        """Whether each planted break was found, and nothing else."""
+        return self.found == self.planted
+
+
+def check_statements(session: Session) -> list[Checked]:
+    """Reconcile each statement of the demo with its ledger."""
+    folder = files("cli").joinpath("demo", "statements")
+    planted = json.loads(folder.joinpath("planted.json").read_text(encoding="utf-8"))
+    point = session.point(Asked())
+    checked = []
+    for name, asked in STATEMENTS:
+        compared = compare(session, point, folder.joinpath(name).read_bytes(), asked)
+        expected = sorted((one["class"], one["key"]) for one in planted[name])
+        checked.append(Checked(name, compared.report, expected))
+    return checked

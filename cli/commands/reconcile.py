@@ -30,7 +30,7 @@ from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import FORMATS, READERS, advised, format_of, source_of
 from projections.reconciliation.readers.maps import shipped_map
-from projections.reconciliation.sources import Asked, Compared, compare
+from projections.reconciliation.sources import Compared, Wanted, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
     points = point_options(options)
     point = point_of(session, **points)
     body = statement_file(file, options["source"])
-    compared = compare(session, point, body, _asked(session, options))
+    compared = compare(session, point, body, _wanted(session, options))
     if options["propose"]:
         _propose(session, compared, options)
     elif options["record"]:
@@ -160,7 +160,7 @@ def _against(session: Session, output: Output, file: str, options: dict[str, Any
     return against(session, output, old, file, source=source, encoding=encoding)
 
 
-def _asked(session: Session, options: dict[str, Any]) -> Asked:
+def _wanted(session: Session, options: dict[str, Any]) -> Wanted:
     path, source = options["map_"], options["source"]
     if source == "csv" and path is None:
         hint = "--map FILE.toml; --guess prints a starter map"
@@ -169,7 +169,7 @@ def _asked(session: Session, options: dict[str, Any]) -> Asked:
     account = options["account"]
     if format_of(source).bank and session.reader.has_stream(f"account:{account}"):
         account = ""  # an account of the ledger, for --propose: not the name of a bank account
-    return Asked(
+    return Wanted(
         source, options["encoding"], column_map, account,
         frozenset(options["channels"]), span_of(session, options["period"]),
         options["transit_days"], abs(read_amount(options["tolerance"])),

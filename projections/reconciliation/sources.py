@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from projections.view import LedgerView
 
 
-class Asked(NamedTuple):
+class Wanted(NamedTuple):
     """The question: how to read the file, and what to compare it with."""
 
     source: str
@@ -79,54 +79,54 @@ class Compared(NamedTuple):
 OF_MAX = 200  # what an event keeps of the names of bank accounts
 
 
-def compare(view: LedgerView, point: Point, body: bytes | Path, asked: Asked) -> Compared:
+def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) -> Compared:
     """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
     with no_cycles():  # nothing here refers to itself, so nothing is looked for
-        return _compare(view, point, body, asked)
+        return _compare(view, point, body, wanted)
 
 
-def _compare(view: LedgerView, point: Point, body: bytes | Path, asked: Asked) -> Compared:
+def _compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) -> Compared:
     statement = read_statement(
-        body, asked.source, offset=view.offset, currency=view.config.currency,
-        encoding=asked.encoding, account=asked.account, column_map=asked.column_map,
+        body, wanted.source, offset=view.offset, currency=view.config.currency,
+        encoding=wanted.encoding, account=wanted.account, column_map=wanted.column_map,
     )  # fmt: skip
     subject = "owing" if statement.subject == "wallet" and _owes(statement) else statement.subject
-    side = ledger_side(view.reader, point, subject, channels=asked.channels)
+    side = ledger_side(view.reader, point, subject, channels=wanted.channels)
     if statement.source == "focus":
         statement, ours = fitted(statement, side.accounts, side.lines)
         side = side._replace(lines=ours)
-    channels = asked.channels
+    channels = wanted.channels
     if statement.subject == "payments" and not channels:
         channels = channels_named(side, statement.lines)
         kept = tuple(one for one in side.lines if not channels or one.channel in channels)
         side = side._replace(lines=kept)
     confirmed = [
         (one.ours, one.theirs) for one in register(view.reader, until=point.position).confirmed
-        if one.source == asked.source
+        if one.source == wanted.source
     ]  # fmt: skip
 
     def compared(one: Statement) -> Report:
         return reconcile(
-            one, side.lines, _scope(one, asked), confirmed=confirmed,
+            one, side.lines, _scope(one, wanted), confirmed=confirmed,
             accounts=frozenset(side.accounts),
         )  # fmt: skip
 
     report = compared(statement)
     others = tuple(compared(statement.in_currency(code)) for code in statement.others)
     report = with_missing(report, others)
-    said = _said(asked, statement, report.scope.accounts)
+    said = _said(wanted, statement, report.scope.accounts)
     return Compared(report, statement, side, sha256_of(body), channels, said, others)
 
 
-def _said(asked: Asked, statement: Statement, accounts: Iterable[str]) -> tuple[str, ...]:
+def _said(wanted: Wanted, statement: Statement, accounts: Iterable[str]) -> tuple[str, ...]:
     """Return what the comparison was narrowed to, and by what it was loosened."""
     said = [f"{ONE_ACCOUNT}{name}" for name in sorted(accounts)]
-    said += [f"channel {name}" for name in sorted(asked.channels)]
-    said += [f"item {name}" for name in sorted(asked.kinds)]
-    if (asked.transit_days or 0) * DAY > TRANSIT.get(statement.subject, 0):
-        said.append(f"transit-days {asked.transit_days}")
-    if asked.tolerance:
-        said.append(f"tolerance {write_amount(asked.tolerance, statement.currency)}")
+    said += [f"channel {name}" for name in sorted(wanted.channels)]
+    said += [f"item {name}" for name in sorted(wanted.kinds)]
+    if (wanted.transit_days or 0) * DAY > TRANSIT.get(statement.subject, 0):
+        said.append(f"transit-days {wanted.transit_days}")
+    if wanted.tolerance:
+        said.append(f"tolerance {write_amount(wanted.tolerance, statement.currency)}")
     return tuple(said)
 
 
@@ -173,22 +173,22 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _scope(statement: Statement, asked: Asked) -> Scope:
+def _scope(statement: Statement, wanted: Wanted) -> Scope:
     """Return which of our lines are expected in the statement.
 
     A vendor's file that names one account speaks of that one; a file of several speaks of all, and
     so does a list of payments: an account in its rows is who paid.
     """
     named = {line.account for line in statement.lines}
-    if statement.subject == "payments" and not asked.account:
+    if statement.subject == "payments" and not wanted.account:
         named = set()
-    starts, ends = asked.span or (statement.starts, statement.ends)
+    starts, ends = wanted.span or (statement.starts, statement.ends)
     transit = TRANSIT.get(statement.subject, 0)
-    if asked.transit_days is not None:
-        transit = asked.transit_days * DAY
+    if wanted.transit_days is not None:
+        transit = wanted.transit_days * DAY
     return Scope(
-        currency=statement.currency, starts=starts, ends=ends, narrowed=asked.span is not None,
+        currency=statement.currency, starts=starts, ends=ends, narrowed=wanted.span is not None,
         whole=bool(statement.lines),
-        transit=transit, tolerance=asked.tolerance, kinds=asked.kinds or statement.kinds,
+        transit=transit, tolerance=wanted.tolerance, kinds=wanted.kinds or statement.kinds,
         accounts=frozenset(named) if len(named) == 1 and "" not in named else frozenset(),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from projections.reconciliation.focus import by_columns, by_rows, cells
 from projections.reconciliation.focus.columns import plain
 from projections.reconciliation.focus.delivery import PARQUET, Delivery
 from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,14 +40,13 @@ class Shape(NamedTuple):
     """
 
     source: str
-    needed: tuple[str, ...]
     identity: tuple[str, ...]
     amount: tuple[str, ...]
     shown: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 FOCUS: Final = Shape(
-    "focus", ("BilledCost", "ChargeCategory", "ChargePeriodStart"),
+    "focus",
     ("BillingAccountId", "SubAccountId", "BillingCurrency", "BillingPeriodStart",
      "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd", "ChargeCategory", "ChargeClass",
      "ChargeFrequency", "ChargeDescription", "PricingCategory", "ProviderName",
@@ -61,7 +61,7 @@ FOCUS: Final = Shape(
      ("starts", ("ChargePeriodStart",))),
 )  # fmt: skip
 BILLS: Final = Shape(
-    "alibaba-bills", ("RecordID", "Item", "Currency"),
+    "alibaba-bills",
     ("OwnerID", "AccountID", "BillingCycle", "RecordID", "Item", "InstanceID", "Currency",
      "RelatedRecordID"),
     ("PretaxAmount", "PretaxGrossAmount"),
@@ -82,7 +82,8 @@ def shape_of(source: str | None, header: Sequence[str]) -> Shape:
         raise InvalidInput(msg, hint=f"--source {' or '.join(SHAPES)}")
     there = {plain(name) for name in header}
     for shape in SHAPES.values():
-        if shape.source == source or (source is None and {*map(plain, shape.needed)} <= there):
+        needed = {*map(plain, FORMATS[shape.source].header)}
+        if shape.source == source or (source is None and needed <= there):
             return shape
     raise BadStatement(
         "the file is neither FOCUS nor the vendor's bills", hint="name it with --source"

@@ -25,31 +25,22 @@ _NOTHING: Final = {
 _NOTHING_MAX: Final = 16
 
 
-class Page(Protocol):
-    """One statement of one account, or one page of one."""
+class _Page(Protocol):
+    """One statement of one account, or one page of one; ``ends`` is 0 where it is of no time."""
 
     @property
-    def account(self) -> str:
-        """The account's name, empty where it is not said."""
-
+    def account(self) -> str: ...
     @property
-    def currency(self) -> str:
-        """The account's currency."""
-
+    def currency(self) -> str: ...
     @property
-    def lines(self) -> Sequence[Line]:
-        """What it books, and what is pending."""
-
+    def lines(self) -> Sequence[Line]: ...
     @property
-    def starts(self) -> int:
-        """The beginning of the days that it covers."""
-
+    def starts(self) -> int: ...
     @property
-    def ends(self) -> int:
-        """Their end, 0 where it speaks of no time."""
+    def ends(self) -> int: ...
 
 
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=_Page)
 
 
 def chosen(pages: Sequence[P], account: str) -> list[P]:
@@ -70,7 +61,7 @@ def chosen(pages: Sequence[P], account: str) -> list[P]:
 
 
 def bank_statement(
-    source: str, pages: Sequence[Page], ends: Mapping[str, Ends] | None, *, currency: str
+    source: str, pages: Sequence[_Page], ends: Mapping[str, Ends] | None, *, currency: str
 ) -> Statement:
     """Put the chosen pages together; ``ends`` of each account, None where they are not stated."""
     dated = [page for page in pages if page.ends]
