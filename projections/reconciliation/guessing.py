@@ -26,6 +26,7 @@ from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import Values, read_map
 from projections.reconciliation.readers.table import PREAMBLE_MAX
 from projections.reconciliation.readers.text import decode
+from projections.reconciliation.readers.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,45 +128,6 @@ def _delimiter(text: str) -> str:
     return max(";\t,|", key=score)
 
 
-# What a column may be called, the surest first; words are looked for inside names.
-_DATES: Final = (
-    "buchungstag", "buchungsdatum", "booking date", "transaction date", "posting date",
-    "completed date", "created (utc)", "created", "发生时间", "交易时间", "date", "datum", "fecha",
-    "日期", "time",
-)  # fmt: skip
-_AMOUNTS: Final = (
-    "net", "amount", "betrag", "umsatz", "montant", "importe", "importo", "bedrag", "kwota",
-    "valor", "value", "金额",
-)  # fmt: skip
-_DEBITS: Final = (
-    "debit", "money out", "paid out", "withdraw", "soll", "belastung", "ausgang", "支出",
-)  # fmt: skip
-_CREDITS: Final = (
-    "credit", "money in", "paid in", "deposit", "haben", "gutschrift", "eingang", "收入",
-)  # fmt: skip
-_BALANCES: Final = ("balance", "saldo", "kontostand", "solde", "余额")
-_FEES: Final = ("fee", "gebühr", "commission", "手续费", "服务费")
-_IDS: Final = (
-    "transaction id", "transaction code", "transaction number", "balance_transaction_id",
-    "账务流水号", "流水号", "交易号", "transferwise id", "id",
-)  # fmt: skip
-_REFERENCES: Final = (
-    "end-to-end", "kundenreferenz", "payment reference", "reference", "referenz", "ref",
-    "商户订单号",
-)  # fmt: skip
-_TEXTS: Final = (
-    "verwendungszweck", "description", "memo", "details", "narrative", "libellé", "libelle",
-    "concepto", "omschrijving", "causale", "descrição", "tytuł", "text", "note", "particulars",
-    "备注", "摘要", "用途", "说明",
-)  # fmt: skip
-_PAYERS: Final = (
-    "payer", "counterparty", "auftraggeber", "beguenstigter", "begünstigter", "empfänger",
-    "zahlungspflichtiger", "tegenpartij", "contrepartie", "ordenante", "debtor", "sender", "from",
-    "customer name", "name", "对方户名", "对方", "付款人",
-)  # fmt: skip
-_STATES: Final = ("status", "state", "交易状态")
-_PENDING: Final = ("pending", "vorgemerkt", "processing", "open", "等待")
-_FAILED: Final = ("failed", "declined", "denied", "cancel", "canceled", "revert", "关闭", "失败")
 _MARKED: Final = re.compile(
     r"[-+(\u2212]?[€$£¥ ]*\d[\d.,' \u00a0\u202f\u2019]*\)?-?(?: ?[CD]R)?(?: ?[€$£¥])?"
 )
@@ -243,10 +205,10 @@ def _tried(guess: _Guess, body: bytes, rows: int) -> str:
 # --- what the columns mean --------------------------------------------------------------------
 
 
-def _called(sheet: Sheet, names: Sequence[str], places: Sequence[int]) -> list[int]:
-    """Return the columns with one of the names in theirs, the surest first."""
+def _called(sheet: Sheet, role: str, places: Sequence[int]) -> list[int]:
+    """Return the columns that have a name of a role in theirs, the surest first."""
     found = []
-    for name in names:
+    for name in WORDS.columns[role]:
         for place in places:
             title = sheet.header[place].lower() if sheet.header else ""
             whole = re.search(rf"(?:^|[\W_]){re.escape(name)}", title) if name.isascii() else None
@@ -260,7 +222,7 @@ def _dates(sheet: Sheet, guess: _Guess) -> int:
     every = range(len(sheet.header or sheet.rows[0]))
     fitting = {place: forms_that_fit(sheet.column(place)) for place in every}
     dated = [place for place in every if fitting[place] and sheet.column(place)]
-    named = _called(sheet, _DATES, dated if sheet.rows else list(every))
+    named = _called(sheet, "date", dated if sheet.rows else list(every))
     if not (named or dated):
         msg = "no column of the file holds dates"
         raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
@@ -337,16 +299,16 @@ def _figures(sheet: Sheet, guess: _Guess, numbers: list[int]) -> None:
     """Distinguish amounts, debits and credits, fees and balances."""
     left = list(numbers)
     roles = {}
-    for role, names in (("balance", _BALANCES), ("fee", _FEES)):
-        named = _called(sheet, names, left)
+    for role in ("balance", "fee"):
+        named = _called(sheet, role, left)
         if named:
             roles[role] = named[0]
             left.remove(named[0])
-    debits, credits_ = _called(sheet, _DEBITS, left), _called(sheet, _CREDITS, left)
+    debits, credits_ = _called(sheet, "debit", left), _called(sheet, "credit", left)
     if debits and credits_ and debits[0] != credits_[0]:
         roles["debit"], roles["credit"] = debits[0], credits_[0]
     else:
-        named = _called(sheet, _AMOUNTS, left) or [
+        named = _called(sheet, "amount", left) or [
             place for place in left if any(re.search(r"[.,]\d", one) for one in sheet.column(place))
         ]
         if not named and not left:
@@ -375,9 +337,8 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
     # An id may be made of digits alone.
     rest = sorted({*left, *(place for place in taken if str(sheet.name(place)) not in
                             guess.columns.values())})  # fmt: skip
-    for role, names in (("id", _IDS), ("reference", _REFERENCES), ("text", _TEXTS),
-                        ("payer", _PAYERS)):  # fmt: skip
-        named = [place for place in _called(sheet, names, rest) if sheet.column(place)]
+    for role in ("id", "reference", "text", "payer"):
+        named = [place for place in _called(sheet, role, rest) if sheet.column(place)]
         if named:
             guess.columns[role] = sheet.name(named[0])
             rest.remove(named[0])
@@ -389,10 +350,10 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
 
 
 def _states(sheet: Sheet, guess: _Guess, places: Sequence[int]) -> None:
-    for place in _called(sheet, _STATES, places)[:1]:
+    for place in _called(sheet, "status", places)[:1]:
         guess.columns["status"] = sheet.name(place)
         cells = sorted(set(sheet.column(place)))
-        for key, words in (("pending", _PENDING), ("failed", _FAILED)):
+        for key, words in WORDS.states.items():
             said = [one for one in cells if any(word in one.lower() for word in words)]
             if said:
                 guess.values[key] = json.dumps(said, ensure_ascii=False)

@@ -17,33 +17,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.errors import InvalidInput
 from ledger.periods import parse_instant
 from projections.reconciliation.lines import BadStatement
+from projections.reconciliation.readers.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LEAST: Final = 3  # letters of a short name
-_NAMES: Final = (
-    "january januar janvier enero gennaio janeiro januari stycznia январь января",
-    "february februar fevrier febrero febbraio fevereiro februari lutego февраль февраля",
-    "march marz mars marzo marco maart marts mrz maerz mrt marca март марта",
-    "april avril abril aprile kwietnia апрель апреля",
-    "may mai mayo maggio maio mei maj maja май мая",
-    "june juni juin junio giugno junho czerwca июнь июня",
-    "july juli juillet julio luglio julho lipca июль июля",
-    "august aout agosto augustus augusti sierpnia август августа",
-    "september septembre septiembre setiembre settembre setembro wrzesnia сентябрь сентября",
-    "october oktober octobre octubre ottobre outubro pazdziernika октябрь октября",
-    "november novembre noviembre novembro listopada ноябрь ноября",
-    "december dezember decembre diciembre dicembre dezembro desember grudnia декабрь декабря",
-)  # fmt: skip
-_DAYS: Final = tuple(
-    day for days in (
-        "monday tuesday wednesday thursday friday saturday sunday",
-        "montag dienstag mittwoch donnerstag freitag samstag sonntag mo di mi do fr sa so",
-        "lundi mardi mercredi jeudi vendredi samedi dimanche",
-        "lunes martes miercoles jueves viernes sabado domingo",
-    ) for day in days.split()
-)  # fmt: skip
 _DAY: Final = re.compile(r"([^\W\d_]{2,10})\.?,? +(?=\S)")
 
 
@@ -53,7 +32,7 @@ def _plain(name: str) -> str:
 
 
 _MONTHS: Final = {
-    _plain(name): number for number, names in enumerate(_NAMES, 1) for name in names.split()
+    _plain(name): number for number, names in enumerate(WORDS.months, 1) for name in names.split()
 }
 
 
@@ -75,7 +54,7 @@ def without_day(text: str) -> str:
     if match is None:
         return text
     plain = _plain(match[1])
-    known = any(day.startswith(plain) for day in _DAYS if len(plain) >= _LEAST or day == plain)
+    known = any(day.startswith(plain) for day in WORDS.days if len(plain) >= _LEAST or day == plain)
     return text[match.end() :] if known else text
 
 

@@ -30,6 +30,7 @@ from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.dates import Dates, choose_form, form_of, is_date
 from projections.reconciliation.readers.maps import EMPTY, Figure, Figures, folded, read_map
 from projections.reconciliation.readers.table import Table
+from projections.reconciliation.readers.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,22 +39,7 @@ if TYPE_CHECKING:
 
 _IGNORED: Final = "ignored"
 _OPENING, _CLOSING = "opening", "closing"
-# What a row is called that says what the account held, and moves nothing.
-_HELD: Final = {
-    word: what
-    for what, words in (
-        (_OPENING, ("opening balance", "beginning balance", "start balance", "starting balance",
-                    "balance brought forward", "brought forward", "balance b/f", "anfangssaldo",
-                    "anfangsbestand", "alter saldo", "alter kontostand", "solde initial",
-                    "ancien solde", "saldo inicial", "saldo iniziale", "saldo anterior",
-                    "beginsaldo", "startsaldo", "上期余额", "期初余额")),
-        (_CLOSING, ("closing balance", "ending balance", "end balance", "final balance",
-                    "balance carried forward", "carried forward", "balance c/f", "endsaldo",
-                    "endbestand", "neuer saldo", "neuer kontostand", "solde final",
-                    "nouveau solde", "saldo final", "saldo finale", "eindsaldo", "slutsaldo",
-                    "本期余额", "期末余额")),
-    ) for word in words
-}  # fmt: skip
+_HELD: Final = {word: what for what, words in WORDS.held.items() for word in words}
 _Row = dict[str, str]  # a row's cells, under what the map says that they mean
 
 

@@ -21,6 +21,7 @@ from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.lines import SCOPES
+from projections.reconciliation.readers.words import WORDS
 from projections.toml import read_toml
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "maps"
@@ -66,16 +67,8 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
 class Values(Struct, frozen=True, forbid_unknown_fields=True):
     """Which words in the columns mean what; case does not matter."""
 
-    income: tuple[str, ...] = (
-        "Income", "Credit", "CRDT", "CR", "C", "H", "Haben", "Gutschrift", "in", "incoming",
-        "deposit", "Bij", "Crédit", "Crédito", "Credito", "Avere", "+",
-        "收入", "入账", "存入", "贷",
-    )
-    expense: tuple[str, ...] = (
-        "Expense", "Debit", "DBIT", "DR", "DB", "D", "S", "Soll", "Lastschrift", "out", "outgoing",
-        "withdrawal", "Af", "Débit", "Débito", "Debito", "Dare", "-",
-        "支出", "出账", "支取", "借",
-    )
+    income: tuple[str, ...] = WORDS.income
+    expense: tuple[str, ...] = WORDS.expense
     booked: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -176,13 +169,6 @@ def shipped_map(name: str) -> str:
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-# What one sign can only mean; $, ¥ and kr are of several currencies and say nothing.
-_SYMBOLS: Final = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH",
-    "₫": "VND", "฿": "THB", "₪": "ILS", "zł": "PLN", "kč": "CZK", "r$": "BRL", "us$": "USD",
-    "hk$": "HKD", "a$": "AUD", "c$": "CAD", "s$": "SGD", "nt$": "TWD", "nz$": "NZD", "mx$": "MXN",
-    "元": "CNY", "円": "JPY", "$": "", "¥": "", "￥": "", "kr": "", "fr": "CHF", "rs": "INR",
-}  # fmt: skip
 _WORD: Final = r"(?:[^\W\d_]{1,12}\$?\.?|[€$£¥￥₹₩₽₺₴₫฿₪])"
 _MARKED: Final = re.compile(
     rf"(?P<front>[-+(\u2212\u2010-\u2013]?)\s*(?P<first>{_WORD})?\s*(?P<plain>[^\s\w]*\s*\d.*?)"
@@ -264,4 +250,4 @@ def folded(word: str) -> str:
 def _code(word: str) -> str | None:
     """Return the currency that a word beside an amount names, None where it is not a currency."""
     plain = word.strip().removesuffix(".")
-    return plain.upper() if plain.upper() in DECIMALS else _SYMBOLS.get(plain.casefold())
+    return plain.upper() if plain.upper() in DECIMALS else WORDS.symbols.get(plain.casefold())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.policy import did_you_mean
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers.text import decode
+from projections.reconciliation.readers.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 
 _CELL_MAX: Final = 1 << 20
 PREAMBLE_MAX: Final = 200
-# How a row begins that sums up the others, or says what the account held.
-TOTALS: Final = (
-    "total", "sum", "somme", "saldo", "solde", "gesamt", "endsaldo", "anfangs", "kontostand",
-    "balance", "opening", "closing", "ending", "beginning", "end of", "*", "#", "--", "==",
-    "合计", "总计", "小计", "总额", "余额", "期初", "期末",
-)  # fmt: skip
 # How programs keep a spreadsheet from rewriting a cell: ="0012", '0012 and `0012; or quote it.
 _GUARDED: Final = re.compile(r"""="(.*)"|'(.*)'|[`'](?=[\d+-])(.*)""", re.DOTALL)
 _INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2066\u2069\ufeff"
@@ -237,7 +232,7 @@ class Table:
         if said and (self._cut_off(said) or (any(map(str.isdigit, said)) and begins(said))):
             return False
         words = [cell.strip().lower() for cell in cells if cell.strip()]
-        if words and words[0].startswith(TOTALS):
+        if words and words[0].startswith(WORDS.totals):
             return True
         if len(words) == 1:
             return len(cells) != self.width or bool(said)
