@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict
 
 from cli.debugging import page, prompt
 from cli.errors import DONE, error_line, error_shown, exit_code
@@ -134,8 +135,8 @@ class _Shell:
     def _failed(self, place: str, line: str, error: LedgerError) -> None:
         note(f"{place}: {error_line(error)}")
         if not self.output.human:
-            failed = {"word": line, "show": "error", **error_shown(error).plain()}
-            self._give(Word.read(failed))
+            said = asdict(error_shown(error))
+            self._give(Word(word=line, show="error", schema="tally.error/1", **said))
 
 
 def _scripted(scripts: tuple[str, ...]) -> Iterator[Line]:

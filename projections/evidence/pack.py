@@ -31,7 +31,7 @@ from projections.evidence.digests import point_of
 from projections.evidence.lists import FRAME_COLUMNS, METHOD, Frame, Lists
 from projections.evidence.reconciled import closes, reconciliations
 from projections.evidence.writing import Archive, Spooled, json_bytes
-from projections.history.register import close_shown, fact_shown, register_of, sums_of
+from projections.history.register import restatements_of
 from projections.journal import beancount, hledger
 from projections.journal.reports import CLOSING, OPENING
 from projections.journal.transactions import BARE, Ledgered
@@ -148,17 +148,8 @@ def _restatements(reader: Reader, period: Period, *, until: int, offset: int) ->
     """Return every fact about the period since it was closed, and what it changed."""
     row = reader.row(until)
     at = max(period.last, row.recorded_at if row is not None else 0)
-    found = register_of(reader, period, point_of(reader, at=at, position=until), offset)
-    return {
-        "period": period.name,
-        "closes": [close_shown(one, offset).plain() for one in found.closes],
-        "facts": [fact_shown(one, offset).plain() for one in found.facts],
-        "earlier": [fact_shown(one, offset).plain() for one in found.earlier],
-        "by": {
-            currency: {name: str(amount) for name, amount in own.items()}
-            for currency, own in sums_of(found, offset).items()
-        },
-    }
+    found = restatements_of(reader, period, point_of(reader, at=at, position=until), offset)
+    return {name: cell for name, cell in found.plain().items() if name not in ("schema", "point")}
 
 
 def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> None:

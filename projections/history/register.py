@@ -12,10 +12,10 @@ from ledger.closes import month_after
 from ledger.events import type_name
 from ledger.loading import facts_for
 from ledger.periods import Period, local_date, months_of, read_period
-from projections.answers.closing import CloseShown
+from projections.answers.closing import CloseShown, Restatements
 from projections.answers.closing import Fact as FactShown
 from projections.answers.closing import Moved as MovedShown
-from projections.answers.terms import Formatter, Instant, Typed
+from projections.answers.terms import Formatter, Instant, PointShown, Typed
 from projections.history.closes import Frame, read_closes
 from projections.history.diff import figures, place
 from projections.history.fields import MONEY, Cell, Name, written
@@ -62,7 +62,6 @@ class Register(NamedTuple):
 
     """
 
-    period: Period
     closes: tuple[Close, ...]
     facts: tuple[Fact, ...]
     earlier: tuple[Fact, ...]
@@ -109,7 +108,7 @@ def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Re
             facts += [one for one in total if one.moved.recorded.effective_at >= month.starts]
     earlier = [one for one in total if one.moved.recorded.effective_at < period.starts]
     facts.sort(key=lambda one: one.moved.recorded.position)
-    return Register(period, tuple(found), tuple(facts), tuple(earlier), tuple(total))
+    return Register(tuple(found), tuple(facts), tuple(earlier), tuple(total))
 
 
 def _facts(reader: Reader, frame: Frame, end: Point) -> list[Fact]:
@@ -174,7 +173,20 @@ def _month(reader: Reader, closes: Closes, name: str, point: Point, offset: int)
     return Month(name, CLOSED if close.reopened is None else REOPENED, close, len(facts))
 
 
-def sums_of(found: Register, offset: int) -> dict[str, dict[str, Decimal]]:
+def restatements_of(
+    reader: Reader, period: Period, point: Point, offset: int
+) -> Restatements:
+    """Return the register of a period as its report prints it and a pack keeps it."""
+    found = register_of(reader, period, point, offset)
+    return Restatements(
+        point=PointShown.of(point, offset), period=period.name,
+        closes=[_close(one, offset) for one in found.closes],
+        facts=[_fact(one, offset) for one in found.facts],
+        earlier=[_fact(one, offset) for one in found.earlier], by=_sums(found, offset),
+    )  # fmt: skip
+
+
+def _sums(found: Register, offset: int) -> dict[str, dict[str, Decimal]]:
     """Add up what every fact changed; what does not differ is left out."""
     sums = by_currency((one.moved for one in (*found.facts, *found.earlier)), offset)
     shown = {
@@ -184,8 +196,7 @@ def sums_of(found: Register, offset: int) -> dict[str, dict[str, Decimal]]:
     return {currency: own for currency, own in shown.items() if own}
 
 
-def close_shown(close: Close, offset: int) -> CloseShown:
-    """Return one close."""
+def _close(close: Close, offset: int) -> CloseShown:
     reopened = close.reopened_at
     return CloseShown(
         position=close.position, period=close.month,
@@ -195,8 +206,7 @@ def close_shown(close: Close, offset: int) -> CloseShown:
     )  # fmt: skip
 
 
-def fact_shown(fact: Fact, offset: int) -> FactShown:
-    """Return one fact and what it changed."""
+def _fact(fact: Fact, offset: int) -> FactShown:
     recorded, moved = fact.moved.recorded, fact.moved
     write = Formatter(offset=offset, currency=moved.currency)
     typed = Typed(offset=offset, currency=moved.currency)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import InvalidInput
 from ledger.periods import read_period
 from projections.answers.closing import Fact, Restatements
-from projections.history.register import close_shown, fact_shown, register_of, sums_of
+from projections.history.register import restatements_of
 from projections.pages import Figure, Page, Sheet, cell
 from projections.reports import Option, Report
 
@@ -23,15 +23,8 @@ def figures(view: LedgerView, question: Question) -> Restatements:
     period, offset = question.options.get("period"), view.offset
     if period is None:
         raise InvalidInput("restatements are of one period", hint="name it: period='2025-03'")
-    found = register_of(
-        view.reader, read_period(str(period), offset), question.point, offset
-    )
-    return Restatements(
-        point=view.shown(question.point), period=found.period.name,
-        closes=[close_shown(one, offset) for one in found.closes],
-        facts=[fact_shown(one, offset) for one in found.facts],
-        earlier=[fact_shown(one, offset) for one in found.earlier], by=sums_of(found, offset),
-    )  # fmt: skip
+    month = read_period(str(period), offset)
+    return restatements_of(view.reader, month, question.point, offset)
 
 
 def page(found: Restatements) -> Page:
