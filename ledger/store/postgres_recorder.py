@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from eventsourcing.persistence import IntegrityError
 from eventsourcing.postgres import (
     PostgresApplicationRecorder,
     PostgresDatastore,
@@ -19,12 +18,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
-from ledger import clock
-from ledger.store.errors import StreamConflict
-from ledger.store.rows import BUSY_SECONDS, COLUMNS, Notifications, continuing
+from ledger.store.recorders import LedgerRecords
+from ledger.store.rows import BUSY_SECONDS, COLUMNS
 from ledger.store.schema import APPLICATION_ID, EVENTS, SERVER_STATEMENTS, USER_VERSION
 from ledger.store.server import SPOKEN, ServerConnection, translated
-from ledger.store.writing import Writer, grow_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +49,7 @@ class LedgerDatastore(PostgresDatastore):
         self.pool.kwargs = {**known, **SPOKEN, "row_factory": dict_row}
 
 
-class LedgerRecorder(Notifications, PostgresApplicationRecorder):
+class LedgerRecorder(LedgerRecords, PostgresApplicationRecorder):
     """The library's recorder on our table: explicit position, both times in their own columns."""
 
     def __init__(
@@ -81,13 +78,7 @@ class LedgerRecorder(Notifications, PostgresApplicationRecorder):
             self._insert_events(cursor, stored_events, **kwargs)
             connection = ServerConnection(cursor.connection, self._location, writing=True)
             reader = ServerReader(connection, self._location)
-            writer = Writer(reader, partial(self.insert_rows, connection), (grow_tree,))
-            rows = continuing(writer.head, stored_events, now=clock.system_now())
-            try:
-                writer.append_rows(rows)
-            except StreamConflict as error:
-                raise IntegrityError(error) from error
-            return [row.position for row in rows]
+            return self.continued(reader, partial(self.insert_rows, connection), stored_events)
 
     def spelled(self, text: str) -> SQL:
         """Spell a statement as the server does."""

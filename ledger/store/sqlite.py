@@ -17,7 +17,7 @@ from eventsourcing.persistence import PersistenceError
 
 from ledger.proof import nodes
 from ledger.store import journal, layout
-from ledger.store.errors import LedgerBusy, StreamConflict
+from ledger.store.errors import LedgerBusy
 from ledger.store.files import check_file, explain, opened_for_reading
 from ledger.store.places import MEMORY
 from ledger.store.reading import Reader, check_header, tune
@@ -29,7 +29,6 @@ from ledger.store.schema import (
     USER_VERSION,
 )
 from ledger.store.sqlite_recorder import (
-    INSERT_EVENTS,
     LedgerDatastore,
     LedgerRecorder,
     tune_for_writing,
@@ -37,9 +36,8 @@ from ledger.store.sqlite_recorder import (
 from ledger.store.writing import Known, Store, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from ledger.store.rows import Row
 
 _memory_count = 0
 
@@ -98,8 +96,8 @@ class FileStore(Store):
             still = known[1] if known is not None and known[0] == version else None
             news = still is None and self.location != MEMORY and journal.mark(raw)
             writer = Writer(
-                Reader(raw, self.location), partial(self._insert, raw), self.after_append,
-                known=still,
+                Reader(raw, self.location), partial(self.recorder.insert_rows, raw),
+                self.after_append, known=still,
             )  # fmt: skip
             yield writer
             raw.execute("COMMIT")
@@ -111,13 +109,6 @@ class FileStore(Store):
         self._known = version, writer.known
         if news or not self._marked:  # the file itself must say so
             self._marked = journal.publish(raw)
-
-    def _insert(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        try:
-            connection.executemany(INSERT_EVENTS, rows)
-        except sqlite3.IntegrityError as error:
-            msg = f"another event has the version of one of these: {error}"
-            raise StreamConflict(msg, hint="read the stream again, then retry") from error
 
     @property
     def lacks_tree(self) -> bool:

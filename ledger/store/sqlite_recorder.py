@@ -24,11 +24,11 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
-from ledger import clock
+from ledger.store.errors import StreamConflict
 from ledger.store.reading import Reader
-from ledger.store.rows import COLUMNS, Notifications, continuing
+from ledger.store.recorders import LedgerRecords
+from ledger.store.rows import COLUMNS
 from ledger.store.schema import EVENTS, STATEMENTS
-from ledger.store.writing import Writer, grow_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,11 +91,8 @@ class LedgerDatastore(SQLiteDatastore):
         self.pool = _Pool(db_name=db_name, lock_timeout=lock_timeout)
 
 
-class LedgerRecorder(Notifications, SQLiteApplicationRecorder):
-    """The library's recorder on our table: explicit position, both times in their own columns.
-
-    Whatever it records continues the log as the writer's own events do: the tree grows with it.
-    """
+class LedgerRecorder(LedgerRecords, SQLiteApplicationRecorder):
+    """The library's recorder on our table: explicit position, both times in their own columns."""
 
     def __init__(self, datastore: SQLiteDatastore, *, events_table_name: str = EVENTS) -> None:
         """Write ``stored_events`` by column name."""
@@ -109,20 +106,22 @@ class LedgerRecorder(Notifications, SQLiteApplicationRecorder):
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any,  # noqa: ANN401 - as the library says
     ) -> Sequence[int] | None:
-        """Record what the library asks for, through our writer."""
+        """Record what the library asks for, in its transaction."""
         connection = c.sqlite_cursor.connection
         connection.row_factory = None  # plain tuples; the library wants its rows back
         try:
-            writer = Writer(Reader(connection, ""), partial(self.insert_rows, c), (grow_tree,))
-            rows = continuing(writer.head, stored_events, now=clock.system_now())
-            writer.append_rows(rows)
+            insert = partial(self.insert_rows, connection)
+            return self.continued(Reader(connection, ""), insert, stored_events)
         finally:
             connection.row_factory = sqlite3.Row
-        return [row.position for row in rows]
 
-    def insert_rows(self, c: SQLiteCursor, rows: Sequence[Row]) -> None:
-        """Insert rows that have their positions."""
-        c.executemany(self.insert_events_statement, rows)
+    def insert_rows(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Insert rows that have their positions, the one way in. Raises: StreamConflict."""
+        try:
+            connection.executemany(self.insert_events_statement, rows)
+        except sqlite3.IntegrityError as error:
+            msg = f"another event has the version of one of these: {error}"
+            raise StreamConflict(msg, hint="read the stream again, then retry") from error
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
