@@ -6,7 +6,7 @@ of the event. This module must not know who asks, nor a format.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import events as e
 from ledger.errors import CorruptHistory
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
 
-# The events that Orders has something to do with; every other may be kept from it.
-CONCERNED: Final = frozenset(
-    {*get_args(e.Ordered), e.RenewalCancelled, e.RefundIssued, e.InstanceReleased}
-)
 FIVE_DAY, OF_RENEWAL = "five_day", "renewal"  # the reasons of a refund that take whole orders
 
 
