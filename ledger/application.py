@@ -102,8 +102,8 @@ class Ledger(Engine):
     ) -> tuple[list[Outcome], InvalidInput | None]:
         """Record commands in order, in one durable transaction.
 
-        Gives the outcomes of what was recorded, and the error of the first command that is not
-        one: it ends the batch, nothing of its line is recorded and what came before it stays.
+        Gives the outcomes of what was recorded, and the error of the first invalid
+        command: it ends the batch, nothing of its line is recorded and what came before it stays.
         ``also`` is told how many commands were recorded, and writes in the same transaction.
         ``writing`` opens it, in the place of the store; what it gives may not hold the lock.
         """

@@ -209,7 +209,7 @@ class Closes:
         month = close.month_of(recorded.effective_at)
         since = "" if month == close.month else f" with {close.month}"
         return (
-            f"{month} is closed{since} since @{close.position}: this restates it (R62); "
+            f"{month} was closed{since} at @{close.position}: this restates it (R62); "
             f"see: tally report restatements {month}"
         )
 

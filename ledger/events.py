@@ -535,7 +535,7 @@ class PartiesSeen(Event, frozen=True, tag="PartiesSeen/1"):
 
 
 class BreakResolved(Event, frozen=True, tag="BreakResolved/1"):
-    """A break is no more: a later run did not find it (``run``), or somebody says how."""
+    """A break was closed: a later run did not find it (``run``), or somebody says how."""
 
     break_id: str
     run: str | None = None

@@ -90,11 +90,11 @@ class _Found:
 Rows = Callable[[Check, "Point"], int]  # asks a query at a point: how many rows it gives
 
 
-def judge(
+def evaluate(
     reader: Reader, check: Check, point: Point, *, offset: int, rows: Rows,
     end: Point | None = None,
 ) -> Finding:  # fmt: skip
-    """Judge a check; ``end``: where one that is to hold at closes is judged, instead of at each.
+    """Evaluate a check; ``end``: where a check of closes is evaluated, in place of every close.
 
     Raises: InvalidInput (no such name in an expression).
     """

@@ -1,7 +1,7 @@
 """Documents cannot rot: what follows from the code is generated, the rest is compared with it.
 
 Every command, event and error is documented; every dependency has its reasons; every link leads
-somewhere; the glossary has one line a word, sorted.
+somewhere; the glossary has one line per term, sorted.
 """
 
 from __future__ import annotations

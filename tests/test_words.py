@@ -44,6 +44,9 @@ PLAIN: Final = {
     r"\b(?:called|decided?|drawn|fares?|gives?|read|remembered|spelled|told|written) otherwise\b":
         "differently",
     r"\bonce more\b": "again",
+    r"\bdoes not go with\b": "cannot be combined with",
+    r"\bis closed since\b|\bexists since\b": "was closed at, exists",
+    r"\bprograms? of others\b": "an external program",
     r"\bbehind (?:it|them|those|both|the last|each row|each event|a position|a dot|whose)\b":
         "after",
     r"\bso many\b|\bfor so long\b": "N, this many; until the time is over",

@@ -50,7 +50,7 @@ def command(
       tally check month-end.toml --adopt month-end --actor ops/lin
     """
     from cli.querying import rows_of  # noqa: PLC0415 - loaded when needed
-    from projections.standing import judge  # noqa: PLC0415 - as above
+    from projections.standing import evaluate  # noqa: PLC0415 - as above
 
     text, checks = _read(session, file)
     if adopt is not None:
@@ -62,7 +62,7 @@ def command(
     rows = []
     with Progress("check") as progress:
         for done, check in enumerate(checks, 1):
-            finding = judge(
+            finding = evaluate(
                 session.reader, check, point, offset=session.offset, end=end,
                 rows=partial(rows_of, session),
             )  # fmt: skip

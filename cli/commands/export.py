@@ -108,7 +108,7 @@ def _pieces(form: str, export: Export, options: dict[str, Any]) -> Pieces:
     if name and name not in export.spelled:
         takes = [one for one in EXPORTS.own if name in EXPORTS.load(one).spelled]
         raise InvalidInput(
-            f"--{name} does not go with --format {form}",
-            hint=f"it goes with --format {', '.join(takes)}",
+            f"--{name} cannot be combined with --format {form}",
+            hint=f"use it with --format {', '.join(takes)}",
         )
     return export.spelled.get(name, export.pieces)

@@ -37,12 +37,12 @@ def command(session: Session, output: Output, *, file: Path, policy_place: str |
     from cli.trusting import read_policy  # noqa: PLC0415 - loaded when needed
     from projections.evidence.again import (  # noqa: PLC0415 - loaded when needed
         MANIFEST_SIGNED,
-        judge,
+        verify_pack,
     )
 
     policy = None if policy_place is None else read_policy(session.location, policy_place)
     with Progress("verify") as progress:
-        answer = judge(file, policy=policy, progress=progress)
+        answer = verify_pack(file, policy=policy, progress=progress)
     bad = [one.name for one in answer.checks if not one.ok]
     unsigned = bad == [MANIFEST_SIGNED] and answer.signed is False
     code = DONE if answer.ok else FOUND if unsigned else BROKEN

@@ -72,7 +72,7 @@ class _Unsigned(Exception):
     """Nobody signed the manifest."""
 
 
-class Judge:
+class PackVerifier:
     """Runs the checks of a pack one after another, until one does not hold."""
 
     def __init__(self, path: Path, *, policy: TrustPolicy | None = None) -> None:
@@ -257,11 +257,11 @@ def _row(body: bytes) -> Row:
     )  # fmt: skip
 
 
-def judge(
+def verify_pack(
     path: Path, *, policy: TrustPolicy | None = None, progress: Progress | None = None
 ) -> PackVerified:
     """Verify a pack. Raises: InvalidInput, OSError where there is none to verify."""
     if path.is_dir():
         msg = f"{str(path)!r} is a folder"
         raise InvalidInput(msg, hint="name the zip; its verify.py reads folders too")
-    return Judge(path, policy=policy).run(progress)
+    return PackVerifier(path, policy=policy).run(progress)

@@ -19,7 +19,7 @@ from projections.evidence.digests import derive, point_of
 from projections.journal.chart import format_scaled
 from projections.movements import BILL, NOTE, ORDER, PAYMENT, REFUND, REVERSAL, movement
 from projections.runner import Views
-from projections.standing import CLOSES, judge
+from projections.standing import CLOSES, evaluate
 from projections.standing_file import adopted, read_checks
 from projections.stored import fold_accounts, policy_at
 
@@ -108,7 +108,7 @@ class Derivation:
         for check in checks:
             for month in months if check.when == CLOSES else months[-1:]:
                 end = point_of(reader, at=month.last, position=position)
-                found = judge(
+                found = evaluate(
                     reader, check, head, offset=policy.calendar_offset, rows=self._rows, end=end
                 )
                 if not found.ok:

@@ -1,4 +1,4 @@
-"""The books and the log for the programs of others: journals, whole events, vendor CSV, FOCUS.
+"""The books and the log for the external programs: journals, whole events, vendor CSV, FOCUS.
 
 Invariant: an export is a stream of pieces whose bytes depend on the log and the point alone,
 however far the clock has moved on; what is held in memory grows with one account at most. This

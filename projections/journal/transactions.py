@@ -1,4 +1,4 @@
-"""The books as dated transactions, for programs of others: events by local day, then revenue.
+"""The books as dated transactions, for external programs: events by local day, then revenue.
 
 Invariant: at the end of every local day the transactions so far come to our balances of that day,
 for every account; revenue of terms is one transaction a day and product, after that day's events.

@@ -31,7 +31,7 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def judge(variable: str, program: str) -> str:
-    """Find a program of others, by its variable or on PATH, or skip with the reason."""
+    """Find an external program, by its variable or on PATH, or skip with the reason."""
     beside = Path(sys.executable).parent  # where an extra of the tests puts its programs
     path = f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"
     found = os.environ.get(variable) or shutil.which(program, path=path)

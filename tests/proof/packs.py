@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ledger.errors import InvalidInput, LedgerError
-from projections.evidence.again import MANIFEST_SIGNED, judge
+from projections.evidence.again import MANIFEST_SIGNED, verify_pack
 from tests.cli.program import ROOT, World, valid
 
 standalone: Any = importlib.import_module("projections.evidence.standalone")  # untyped on purpose
@@ -74,7 +74,7 @@ def rewritten(
 def verdicts(path: Path) -> Verdicts:
     """Judge a pack both ways in this process; both answers have the one shape."""
     found: list[str | None] = []
-    for way in (lambda: standalone.verify(path, []), lambda: judge(path).plain()):
+    for way in (lambda: standalone.verify(path, []), lambda: verify_pack(path).plain()):
         try:
             answer = valid(json.loads(json.dumps(way())))
         except (standalone.Nothing, InvalidInput):

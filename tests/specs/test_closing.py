@@ -109,7 +109,7 @@ def test_a_fact_for_a_closed_period_is_accepted_and_says_so() -> None:
     """R62: `warn` names the period in `warnings`."""
     story = march_closed().when(top_up("15", APRIL, **LATE)).then(event("TopUpReceived"))
     (said,) = warned(story)
-    assert said.startswith("2025-03 is closed since @")
+    assert said.startswith("2025-03 was closed at @")
 
 
 def test_a_fact_for_an_open_period_says_nothing() -> None:
@@ -123,7 +123,7 @@ def test_a_fact_for_an_open_period_says_nothing() -> None:
 def test_a_month_before_the_first_closed_one_counts_as_closed_with_it() -> None:
     """R62: the fact restates its own month."""
     story = march_closed().when(top_up("15", APRIL, effective_at="2025-01-15T00:00:00"))
-    assert "2025-01 is closed with 2025-03" in warned(story)[0]
+    assert "2025-01 was closed with 2025-03" in warned(story)[0]
     late = {"effective_at": "2025-01-15T00:00:00"}
     march_closed(REFUSE).when(top_up("15", APRIL, **late)).then(refused("PERIOD_CLOSED"))
 
