@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from cli.render import short, write
+from cli.render import write
 from projections.answers.terms import Instant
+from projections.pages import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

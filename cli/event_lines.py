@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.changes import spelled
-from cli.render import short, write
+from cli.render import write
+from projections.pages import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from cli.pages import source_of
-from cli.render import short
 from ledger.reconciling import register
 from projections.answers.terms import Instant
 from projections.html.sheets import sheets_page
-from projections.pages import Figure, Sheet
+from projections.pages import Figure, Sheet, short
 from projections.reconciliation.amounts import write_amount
 from projections.reconciliation.lines import amount_of
 

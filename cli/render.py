@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from projections import pages
+from projections.pages import Page, Sheet, short
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 80
 MIN_WORD: Final = 6
-# Columns of figures; every other column holds words.
-FIGURES: Final = frozenset(
-    ("accounts", "amount", "available", "bytes", "cash", "count", "coupons", "delta", "events",
-     "first", "forfeited", "lag", "last", "lines", "ours", "outstanding", "position", "remaining",
-     "rows", "theirs", "version")
-)  # fmt: skip
 # Marks that only ``write`` turns into colour: an escape sequence in somebody's text stays text.
 _COLOUR, _PLAIN = "\ufdd0", "\ufdd1"
 
@@ -79,10 +73,6 @@ def strong(text: str, colour: int = 1) -> str:
     return f"{_COLOUR}{colour};{text}{_PLAIN}" if coloured() else text
 
 
-# Where they were until every caller asks projections/pages.py itself.
-Figure, cell, short = pages.Figure, pages.cell, pages.short
-
-
 def left(text: str, columns: int) -> str:
     """Pad text on its right, by what it takes on a terminal."""
     return text + " " * (columns - width(text))
@@ -94,20 +84,15 @@ def right(text: str, columns: int) -> str:
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *,
-    words: int | None = None, page: int | None = None, numbers: Sequence[bool] | None = None,
-) -> None:  # fmt: skip
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, page: int | None = None
+) -> None:
     """Print a table, words to the left and figures to the right.
 
     A column of amounts, counts or ``Figure`` texts is one of figures. On a ``page`` of this
     width words are cut, the widest first; a figure is never cut.
     """
-    sheet = pages.Sheet(header, [list(row) for row in rows])
-    cells = sheet.cells()
-    figures = numbers or [
-        found or (name in FIGURES if words is None else place >= words)
-        for place, (name, found) in enumerate(zip(header, sheet.figures(), strict=True))
-    ]
+    sheet = Sheet(header, [list(row) for row in rows])
+    cells, figures = sheet.cells(), sheet.figures()
     widths = [max(width(name), *(width(row[i]) for row in cells), 0)
               for i, name in enumerate(header)]  # fmt: skip
     while page is not None and sum(widths) + 2 * (len(header) - 1) > page:
@@ -124,7 +109,7 @@ def table(
         write("  ".join(parts).rstrip())
 
 
-def write_page(page: pages.Page) -> None:
+def write_page(page: Page) -> None:
     """Print the parts of a page, a blank line around each table."""
     before: object = ""
     for place, part in enumerate(page):
@@ -139,11 +124,7 @@ def write_page(page: pages.Page) -> None:
         before = part
 
 
-def point_line(point: PointShown | dict[str, object], account: str = "") -> str:
+def point_line(point: PointShown, account: str = "") -> str:
     """Describe on one line at which point an answer holds."""
-    at, known, position = (
-        (str(point["at"]), str(point["known_at"]), point["position"]) if isinstance(point, dict)
-        else (point.at, point.known_at, point.position)
-    )  # fmt: skip
     head = f"{account}  " if account else ""
-    return f"{head}at {short(at)} · known {short(known)} · @{position}"
+    return f"{head}at {short(point.at)} · known {short(point.known_at)} · @{point.position}"

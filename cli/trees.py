@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
-from cli.render import short, strong, write
+from cli.render import strong, write
 from ledger.quoting import plural
+from projections.pages import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -44,11 +44,11 @@ class Sheet(NamedTuple):
 Page: TypeAlias = Iterable[Sheet | str]
 
 
-def short(instant: datetime | str | None) -> str:
+def short(instant: datetime | None) -> str:
     """Write an instant for a table: without the offset, and without a midnight."""
     if instant is None:
         return "-"
-    day, _, time = (instant if isinstance(instant, str) else instant.isoformat()).partition("T")
+    day, _, time = instant.isoformat().partition("T")
     return day if time.startswith("00:00:00") else f"{day} {time[:8]}"
 
 

@@ -12,9 +12,10 @@ from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
 from cli.expressions import account_and_field, names_account
 from cli.options import Output, point_options, tally_command
-from cli.render import point_line, short, strong, write
+from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from projections.history.blame import blame_of
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -9,10 +9,11 @@ import click
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import Figure, cell, short, strong, table, write
+from cli.render import strong, table, write
 from ledger.quoting import plural
 from ledger.reconciling import OPEN, REOPENED, RESOLVED, SIGNED_OFF, known_break, register
 from projections.answers.reconciling import Breaks
+from projections.pages import Figure, cell, short
 from projections.point import Asked
 from projections.reconciliation.runs import breaks_at, chosen, run_shown, whole_break
 

@@ -11,12 +11,13 @@ from cli.errors import DONE, FOUND
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
 from cli.progress import Progress
-from cli.render import point_line, short, strong, write
+from cli.render import point_line, strong, write
 from ledger.events import ACCOUNT_PREFIX
 from ledger.quoting import plural
 from projections.answers.hunting import Adopted, Checks, Judged
 from projections.answers.terms import Instant
 from projections.evidence.digests import point_of
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

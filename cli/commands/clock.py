@@ -9,7 +9,7 @@ import click
 from cli.groups import Commands
 from cli.options import Output, tally_command
 from cli.points import read_duration
-from cli.render import short, write
+from cli.render import write
 from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.periods import check_year, parse_instant
@@ -17,6 +17,7 @@ from ledger.quoting import plural
 from projections.answers.events import Event
 from projections.answers.keeping import ClockShown
 from projections.answers.terms import Instant
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

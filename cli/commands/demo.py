@@ -18,16 +18,18 @@ from cli.commands.state import page
 from cli.options import Output, tally_command
 from cli.outputs import Target
 from cli.progress import Progress
-from cli.render import Figure, short, strong, table, write
+from cli.render import strong, table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX
 from ledger.money import format_minor
-from ledger.periods import HOUR, format_instant, parse_instant
+from ledger.periods import HOUR, parse_instant
 from ledger.quoting import plural
 from ledger.store import is_server
 from ledger.store.making import new_ledger
 from projections.answers.keeping import DemoMade, Planted
+from projections.answers.terms import Instant
+from projections.pages import Figure
 from projections.point import Asked
 from projections.reconciliation.sources import Wanted, compare
 
@@ -202,7 +204,7 @@ def _overdue(session: Session) -> None:
     table(
         ("account", "outstanding", "since", "item"),
         [
-            (account, _money(outstanding), short(format_instant(int(str(since)), session.offset)),
+            (account, Figure(_money(outstanding)), Instant.at(int(str(since)), session.offset),
              item)
             for account, since, item, outstanding, _ in views.rows("overdue")
         ],

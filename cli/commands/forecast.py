@@ -11,11 +11,11 @@ from cli.options import Output, account_argument, tally_command
 from cli.outputs import html_options, page_target
 from cli.points import read_instant
 from cli.progress import Progress
-from cli.render import Figure, short, table, write
+from cli.render import table, write
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from ledger.quoting import plural
-from projections.pages import Sheet
+from projections.pages import Figure, Sheet, short
 from projections.point import Asked
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from cli.event_lines import caused_by, fitting
 from cli.expressions import account_and_field
 from cli.options import Output, tally_command
 from cli.points import PointCommand
-from cli.render import point_line, short, strong, write
+from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from projections.history.blame import last_of
 from projections.history.points import parse_point
+from projections.pages import short
 from projections.point import Asked
 
 if TYPE_CHECKING:

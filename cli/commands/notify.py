@@ -10,11 +10,12 @@ from cli.errors import DONE, FOUND
 from cli.notices.options import delivery, notice_options, read_kinds
 from cli.options import Output, point_options, tally_command
 from cli.points import asked
-from cli.render import flush, point_line, short, strong, write
+from cli.render import flush, point_line, strong, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers.noticing import Attempt, Notices, Notified
+from projections.pages import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

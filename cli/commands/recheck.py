@@ -11,9 +11,10 @@ from cli.commands.init import read_policy
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
 from cli.progress import Progress
-from cli.render import Figure, short, table, write
+from cli.render import table, write
 from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
+from projections.pages import Figure, short
 from projections.point import Asked
 
 if TYPE_CHECKING:

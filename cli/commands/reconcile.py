@@ -20,12 +20,13 @@ from cli.outputs import output_option
 from cli.pages import as_page
 from cli.points import asked as point_of
 from cli.points import read_instant
-from cli.render import Figure, note, point_line, short, strong, table, write, write_lines
+from cli.render import note, point_line, strong, table, write, write_lines
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers.keeping import ColumnMap
 from projections.answers.terms import Formatter
+from projections.pages import Figure, short
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import FORMATS, READERS, advised, format_of, source_of

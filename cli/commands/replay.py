@@ -11,11 +11,12 @@ from cli.cluster import Work, cluster_options, place
 from cli.errors import DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, write
+from cli.render import write
 from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
 from projections import shares
 from projections.answers.keeping import Replayed, view_difference
+from projections.pages import cell
 from projections.stored import PROJECTIONS, stranger
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import click
 
 from cli.event_lines import origin_of
 from cli.options import Output, tally_command
-from cli.render import cell, short, strong, write
+from cli.render import strong, write
 from cli.trees import flow_lines
+from projections.pages import cell, short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

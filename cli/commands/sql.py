@@ -10,11 +10,12 @@ import click
 from cli.options import Output, point_options, tally_command
 from cli.outputs import output_option
 from cli.points import asked
-from cli.render import Figure, cell, point_line, table, write
+from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers.keeping import ColumnShown, Queried
+from projections.pages import Figure, cell
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -8,8 +8,9 @@ import click
 
 from cli import points
 from cli.options import Output, account_argument, point_options, tally_command
-from cli.render import point_line, short, strong, table, write
+from cli.render import point_line, strong, table, write
 from cli.restatements import say_restated, write_was
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

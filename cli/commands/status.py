@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import Output, tally_command
-from cli.render import short, table, write
+from cli.render import table, write
 from ledger.events import PeriodClosed
 from ledger.proof.seals import last_seal
 from ledger.quoting import plural
@@ -23,6 +23,7 @@ from projections.answers.keeping import (
 from projections.answers.terms import Instant
 from projections.deadlines import stored_next
 from projections.history.closes import recorded_closes
+from projections.pages import short
 from projections.runner import Views
 
 if TYPE_CHECKING:

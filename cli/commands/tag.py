@@ -9,11 +9,12 @@ import click
 from cli.groups import Commands
 from cli.options import Output, point_options, tally_command
 from cli.points import PointCommand, asked, point_argument
-from cli.render import short, table, write
+from cli.render import table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
 from projections.answers.closing import Tags
 from projections.history.tags import read_tags, tag_shown
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

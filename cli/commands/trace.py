@@ -13,11 +13,12 @@ from cli.changes import spelled
 from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
 from cli.options import Output, point_options, tally_command
-from cli.render import point_line, short, strong, write
+from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from ledger.quoting import plural
 from projections.history.trace import EVERY, Every, Sample, trace_of
 from projections.history.walk import EFFECTIVE, KNOWN, Axis
+from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -9,7 +9,7 @@ import click
 from cli.errors import BROKEN, DONE, FOUND
 from cli.options import Output, tally_command
 from cli.progress import Progress
-from cli.render import cell, table, write
+from cli.render import table, write
 from cli.trusting import check_accepts, policy_option, read_checkpoint_text, read_policy
 from ledger.proof.notes import write_base64
 from ledger.proof.seals import last_seal
@@ -20,6 +20,7 @@ from projections.answers.keeping import JournalShown
 from projections.answers.proving import Verified, VerifiedCheck
 from projections.evidence.deep import check_derived, check_view_checkpoints
 from projections.layout import whole_oddities
+from projections.pages import cell
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session

@@ -12,8 +12,9 @@ from cli.commands.init import read_policy
 from cli.errors import DONE
 from cli.options import Output, account_argument, point_options, tally_command
 from cli.points import asked
-from cli.render import point_line, short, table, write
+from cli.render import point_line, table, write
 from projections.history.points import read_position
+from projections.pages import short
 from projections.point import Asked
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from msgspec import UNSET
 from cli.commands.record import fields_of, options_of
 from cli.errors import DONE, FOUND
 from cli.options import Output, account_argument, tally_command
-from cli.render import short, write
+from cli.render import write
 from cli.trees import render_flips
 from ledger import commands as c
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.points import read_position
+from projections.pages import short
 from projections.point import Asked
 
 if TYPE_CHECKING:

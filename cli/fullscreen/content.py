@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from cli.changes import spelled
 from cli.debugging import page
 from cli.event_lines import event_line
-from cli.render import short
 from projections.answers.events import event_of
 from projections.history.fields import Cell, Name, written
+from projections.pages import short
 from projections.printable import cut, printable, width
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from cli import render
 from projections.html.svg import text
+from projections.pages import Figure
 from projections.printable import csv_cell, cut, printable, width
 from tests.cli.program import START, World, lines
 
@@ -104,7 +106,7 @@ def test_a_csv_of_the_log_is_neutral_and_its_json_is_not(tmp_path: Path) -> None
 
 
 def test_a_table_aligns_wide_characters_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [("\u5ba2\u6237", "1.00"), ("a-1", "-250.00"), ("e\u0301", 7)]
+    rows = [("\u5ba2\u6237", Decimal("1.00")), ("a-1", Figure("-250.00")), ("e\u0301", 7)]
     render.table(("account", "cash"), rows)
     shown = capsys.readouterr().out.splitlines()
     assert shown == [
@@ -117,8 +119,8 @@ def test_a_table_aligns_wide_characters_and_figures(capsys: pytest.CaptureFixtur
 
 
 def test_words_are_cut_to_the_page_and_figures_never(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [("\u5ba2" * 60, "1.00")]
-    render.table(("who", "sum"), rows, words=1, page=40)
+    rows = [("\u5ba2" * 60, Decimal("1.00"))]
+    render.table(("who", "sum"), rows, page=40)
     *_, line = capsys.readouterr().out.splitlines()
     assert width(line) <= 40
     assert line.endswith("1.00")
