@@ -66,10 +66,9 @@ class Backtest(Rehearsal):
         starts: int = 0,
     ) -> None:
         """Choose the accounts and the changes; before ``starts`` it is as recorded."""
-        super().__init__(reader, accounts=accounts, changes=changes, trusted_before=starts)
+        super().__init__(reader, accounts=accounts, changes=changes, since=starts)
         self._customers = customers
         self._recorded = _occasions(reader, accounts, customers) if customers else frozenset()
-        self._trusted: list[RecordedEvent] = []
         self._pinned: dict[str, int] = {}  # list prices that the changes have put in force
         self._waiting: list[tuple[int, int, int, PriceChange | Promised]] = []
         self._count = 0
@@ -84,21 +83,8 @@ class Backtest(Rehearsal):
     def sides(self, *, until: int | None = None) -> Iterator[tuple[bool, RecordedEvent]]:
         """Yield (is it decided again, event): each side's events in that side's own order."""
         for step in self.run(until=until):
-            yield from self._taken_over()
             yield from ((False, recorded) for recorded in step.recorded)
             yield from ((True, recorded) for recorded in step.derived)
-        yield from self._taken_over()
-
-    def _taken_over(self) -> Iterator[tuple[bool, RecordedEvent]]:
-        """Yield what came before the span on both sides: it is the same."""
-        trusted, self._trusted = self._trusted, []
-        for recorded in trusted:
-            yield False, recorded
-            yield True, recorded
-
-    def _trust(self, batch: list[RecordedEvent]) -> None:
-        super()._trust(batch)
-        self._trusted += batch
 
     # --- what happens besides the recorded commands ----------------------------------------
 

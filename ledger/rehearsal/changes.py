@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ledger.events import RecordedEvent
+    from ledger.store import Reader
 
 
 class Insertion(NamedTuple):
@@ -58,6 +59,14 @@ class Changes(NamedTuple):
     policy: Mapping[str, str] = {}
     prices: tuple[PriceChange, ...] = ()
     coupons: Mapping[str, Mapping[str, str] | None] = {}
+
+    def since(self, reader: Reader) -> int:
+        """Return the instant before which they change nothing; 0 if they hold from the start."""
+        if self.policy or self.prices or self.coupons:
+            return 0
+        rows = map(reader.row, {*self.skips, *self.patches})
+        instants = [*(one.at for one in self.inserts), *(row.recorded_at for row in rows if row)]
+        return min(instants, default=0)
 
     def with_inserts(self, *more: Insertion) -> Changes:
         """Put more commands in."""

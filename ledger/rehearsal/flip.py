@@ -24,11 +24,10 @@ from ledger.events import (
     account_of,
 )
 from ledger.money import format_minor
-from ledger.periods import DAY
+from ledger.periods import DAY, SECOND
 from ledger.rehearsal.changes import Changes, Insertion
 from ledger.rehearsal.differences import subject
 from ledger.rehearsal.rehearsal import Rehearsal, recorded_history
-from ledger.rehearsal.search import edge, last_instant
 from ledger.rules.renewal import AUTO_MONTHS
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ SKIP: Final = "skip"
 _GIFTS: Final[tuple[Kind, ...]] = (TOP_UP, COUPON)
 CHANNEL = "whatif"
 _STARTS_MAX = 12
+AMOUNT_MAX = 10**13  # more than any account needs, and far from what a ledger can hold
+_ROUNDS_MAX = 8
 _MONEY_CODES = frozenset((AccountOverdue.code, InsufficientBalance.code, CouponNotEligible.code))
 
 
@@ -105,13 +106,9 @@ class RecordedDecision:
     def altered_by(self, changes: Changes) -> bool:
         """Return whether the decision changes when the history has these changes."""
         self.tried += 1
-        trusted = min((insert.at for insert in changes.inserts), default=0)
-        if changes.skips:
-            trusted = 0
         rehearsal = Rehearsal(
-            self._reader, accounts={self.account}, changes=changes, trusted_before=trusted,
-            history=self._history,
-        )  # fmt: skip
+            self._reader, accounts={self.account}, changes=changes, history=self._history
+        )
         steps = rehearsal.run(until=self.target.recorded_at)
         target = self.target
         if isinstance(target.event, CommandRefused):
@@ -120,7 +117,8 @@ class RecordedDecision:
                     return step.error is None and not step.duplicate
             return False
         what = _what(target)
-        return not any(_what(made) == what for step in steps for made in step.derived)
+        again = (made for step in steps if not step.noted for made in step.derived)
+        return not any(_what(made) == what for made in again)
 
     def altered_by_insert(self, at: int, command: c.AnyCommand) -> bool:
         """Return whether a command at an instant alters the decision."""
@@ -243,3 +241,73 @@ def _settings(decision: RecordedDecision) -> Iterator[c.AnyCommand]:
         if instance is not None and not instance.auto_enabled:
             yield c.EnableAutoRenew(account=account, instances=[event.instance], months=1)
         yield c.Renew(account=account, instances=[event.instance], months=1)
+
+
+# --- the edge of a decision: the last instant and the least amount that alter it ----------------
+
+
+class Edge(NamedTuple):
+    """The last instant, and the least amount at it, for which a trial succeeds."""
+
+    at: int
+    amount: int
+
+
+def last_instant(trial: Callable[[int], bool], first: int, last: int) -> int | None:
+    """Return the last whole second in [first, last] for which a trial succeeds.
+
+    None if it does not even at ``first``. Where success comes and goes, it is still an edge.
+    """
+    if trial(last):
+        return last
+    if first >= last or not trial(first):
+        return None
+    good, bad = first // SECOND, last // SECOND
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if trial(middle * SECOND):
+            good = middle
+        else:
+            bad = middle
+    return good * SECOND
+
+
+def least_amount(trial: Callable[[int], bool], *, near: int = 1) -> int | None:
+    """Return the least amount from 1 on for which a trial succeeds, None if none does.
+
+    ``near``: where to look first.
+    """
+    bad, good = 0, max(1, near)
+    while not trial(good):
+        bad, good = good, good * 8
+        if good > AMOUNT_MAX:
+            return None
+    while good - bad > 1:
+        middle = (good + bad) // 2
+        if trial(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def edge(
+    trial: Callable[[int, int], bool], *, first: int, last: int, near: int = 1
+) -> Edge | None:
+    """Return an edge in both directions: neither a second later nor a minor unit less succeeds.
+
+    The instant is as late as any amount allows; at it the amount is as small as can be.
+    """
+    ample = AMOUNT_MAX
+    for _ in range(_ROUNDS_MAX):
+        at = last_instant(lambda instant, ample=ample: trial(instant, ample), first, last)  # type: ignore[misc]
+        if at is None:
+            return None
+        amount = least_amount(lambda some, at=at: trial(at, some), near=near)  # type: ignore[misc]
+        if amount is None:
+            return None
+        if at >= last or not trial(at + SECOND, amount):
+            return Edge(at, amount)
+        # Success comes and goes: look after this edge, with the amount that does there.
+        first, ample, near = at + SECOND, amount, amount
+    return None

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import clock as clocks
 from ledger import codec, requests
 from ledger import commands as c
-from ledger.account import evolve
-from ledger.engine import PAYMENTS, Engine, find_records, keys_used
+from ledger.engine import PAYMENTS, find_records, keys_used
 from ledger.envelopes import batches
 from ledger.errors import InvalidInput, Refused
 from ledger.events import (
@@ -26,7 +25,6 @@ from ledger.events import (
     LEDGER_STREAM,
     POLICY_STREAM,
     PRICES_STREAM,
-    CommandRefused,
     PolicyAdopted,
     RecordedEvent,
     account_of,
@@ -38,8 +36,8 @@ from ledger.rehearsal.changes import (
     is_command,
     patched,
 )
+from ledger.rehearsal.fork import Fork
 from ledger.repeats import Duplicate
-from ledger.state import AccountState
 from ledger.store import settings
 
 if TYPE_CHECKING:
@@ -59,7 +57,8 @@ class Step(NamedTuple):
         error: why it was refused, or did not come from a command.
         duplicate: it repeats a command before it.
         inserted: number of the inserted command.
-        noted: nothing leads to it: the ledger's first event, a tag.
+        noted: it is not decided again: the ledger's first event, a tag, what came before the
+            first change.
         skipped: the command is left out.
 
     """
@@ -113,7 +112,7 @@ def whose(recorded: RecordedEvent) -> str | None:
     return account
 
 
-class Rehearsal(Engine):
+class Rehearsal(Fork):
     """Decides a recorded history again, whole or for some accounts, with or without changes."""
 
     def __init__(
@@ -122,38 +121,44 @@ class Rehearsal(Engine):
         *,
         accounts: Collection[str] | None = None,
         changes: Changes = NO_CHANGES,
-        trusted_before: int = 0,
+        since: int | None = None,
         history: Iterable[RecordedEvent] | None = None,
     ) -> None:
         """Choose the history; ``accounts`` must hold every account that a change names.
 
-        What was recorded before ``trusted_before`` is folded as it stands, not decided again:
-        it cannot depend on a later change, and folding is faster. A pinned policy is in force
-        from that instant on. ``history``: what ``recorded_history`` of the accounts gives, where
-        it was read before.
+        It stands before ``since``, by default before the first change: what was recorded by then
+        cannot depend on it, so it is folded and not decided again. A pinned policy is in force
+        from that instant on. The whole ledger is always decided from its first event: nobody
+        could hold it in memory. ``history``: what ``recorded_history`` of the accounts gives,
+        where it was read before.
         """
-        super().__init__()
-        self._history = recorded_history(reader, accounts) if history is None else history
-        self._trusted_before = trusted_before
-        self._reader = reader
+        if since is None:
+            since = 0 if accounts is None else changes.since(reader)
+        stands = reader.position_known_at(since - 1) if since else 0
+        told = recorded_history(reader, accounts) if history is None else history
+        if stands:
+            told = list(told)
+            self._before = [one for one in told if one.position <= stands]
+            told = [one for one in told if one.position > stands]
+        else:
+            self._before = []
+        super().__init__(reader, position=stands, before=self._before)
+        self._after = told
+        self._stands, self._since = stands, since
         self._accounts = accounts
         self._changes = changes
         self._inserts = deque(enumerate(changes.inserts))
         self._requests: dict[tuple[str, str], Request] = {}
-        self._now_at = 0  # position of the recorded command that is decided again
-        self._trusting = trusted_before > 0
+        self._now_at = stands  # position of the recorded command that is decided again
 
     def run(self, *, until: int | None = None) -> Iterator[Step]:
         """Decide everything again up to an instant, inclusive; by default up to the clock."""
         end = clock_end(self._reader) if until is None else until
-        for batch in batches(self._history):
+        yield from self._stand()
+        for batch in batches(self._after):
             first = batch[0]
             if first.recorded_at > end:
                 break
-            if first.recorded_at < self._trusted_before:
-                self._trust(batch)
-                continue
-            self._stop_trusting()
             yield from self._insert(before=first.recorded_at)
             if is_command(first):
                 yield from self._clock(first.recorded_at)
@@ -173,9 +178,17 @@ class Rehearsal(Engine):
                 if self.config.clock == clocks.SYSTEM:
                     yield from self._clock(first.recorded_at)
                 yield Step(batch, ())
-        self._stop_trusting()
         yield from self._insert(before=end + 1)
         yield from self._clock(end)
+
+    def _stand(self) -> Iterator[Step]:
+        """Yield what was recorded before, and begin to decide: from here on the changes hold."""
+        if self._before:
+            yield from (Step(batch, batch, noted=True) for batch in batches(self._before))
+            self._pin()
+            for account in self._accounts or ():
+                self.load(account)
+            self.reschedule_all()
 
     def _adopt(self, recorded: RecordedEvent) -> None:
         """Adopt the ledger's first event as it is: its identity and its policy."""
@@ -185,33 +198,9 @@ class Rehearsal(Engine):
         self._pin()
 
     def _pin(self) -> None:
-        """Put the changed values back in force; they are changed from where trust ends."""
+        """Put the changed values back in force."""
         if self._changes.policy:
-            self.config.policy.adopt(self._changes.policy, at=self._trusted_before)
-
-    def _stop_trusting(self) -> None:
-        """Begin to decide: from here on the changes hold."""
-        if self._trusting:
-            self._trusting = False
-            self._pin()
-            self.reschedule_all()
-
-    def _trust(self, batch: list[RecordedEvent]) -> None:
-        """Fold a recorded batch instead of deciding it again."""
-        first = batch[0]
-        account = account_of(first.stream)
-        if account is None:
-            for recorded in batch:
-                self.config.apply(recorded)
-        else:
-            state = self.states.get(account) or AccountState(account)
-            self.states[account] = state
-            for recorded in batch:
-                evolve(state, recorded)
-        self.position += len(batch)
-        self.recorded_at = first.recorded_at
-        if is_command(first) and not isinstance(first.event, CommandRefused):
-            self._requests.update(keys_used(command_of(first), batch))
+            self.config.policy.adopt(self._changes.policy, at=self._since)
 
     def _take(self) -> list[RecordedEvent]:
         made = list(self.pending)
@@ -276,5 +265,7 @@ class Rehearsal(Engine):
         stored = self._reader.request(scope, key)
         if stored is None or stored.first_position > self._now_at:
             return None
+        if stored.first_position <= self._stands:
+            return stored
         payer = stored.digest.decode(errors="replace").rpartition("\x1f")[0]
         return None if scope != PAYMENTS or payer in self._accounts else stored

@@ -21,9 +21,11 @@ from ledger.rehearsal.flip import (
     TOP_UP,
     Flip,
     RecordedDecision,
+    edge,
     flips,
+    last_instant,
+    least_amount,
 )
-from ledger.rehearsal.search import edge, last_instant, least_amount
 from ledger.rehearsal.why_not import cures, try_now
 from projections.rehearsing.whatif import WhatIf
 from tests.rehearsal.worlds import (

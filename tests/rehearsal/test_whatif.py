@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import InvalidInput, NoSuchThing
+from ledger.periods import format_instant
 from ledger.rehearsal.changes import Changes, Insertion, insertion, with_patch
+from ledger.rehearsal.rehearsal import Rehearsal
 from ledger.rehearsal.whatif import recorded_command
 from projections.answers.state import state_of
 from projections.point import Asked, account_at, config_at, resolve
@@ -186,6 +188,29 @@ def test_an_inserted_command_does_what_it_would_have_done(seed: int, cut: int) -
             state = account_at(reader, account, whole)
             if state is not None:
                 assert state_of(state, config_at(reader, whole).policy, whole).plain()
+    finally:
+        ledger.store.close()
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(min_value=0, max_value=2**32), part=st.integers(min_value=0, max_value=99))
+def test_what_came_before_the_first_change_need_not_be_decided_again(seed: int, part: int) -> None:
+    ledger = random_ledger(seed)
+    try:
+        reader = ledger.store.reader
+        whole = events(reader)
+        at = whole[len(whole) * part // 100].recorded_at
+        changes = inserted(
+            ledger, **{**TOP_UP, "account": "a"}, amount="7",
+            at=format_instant(at, OFFSET),
+        )  # fmt: skip
+        told = [
+            [(one.stream, one.effective_at, one.recorded_at, one.event)
+             for step in Rehearsal(reader, accounts={"a"}, changes=changes, since=since).run()
+             for one in step.derived]
+            for since in (0, None)
+        ]  # fmt: skip
+        assert told[0] == told[1]
     finally:
         ledger.store.close()
 
