@@ -18,7 +18,16 @@ import pytest
 from ledger import codec, commands, requests
 from ledger.codec import Codec, tag
 from ledger.errors import UnknownEventType
-from ledger.events import EVENT_TYPES, AnyEvent, Event, RecordedEvent, TopUpReceived
+from ledger.events import (
+    AMOUNTS,
+    EVENT_TYPES,
+    INSTANTS,
+    PARTS,
+    AnyEvent,
+    Event,
+    RecordedEvent,
+    TopUpReceived,
+)
 
 FROZEN: Final = Path(__file__).resolve().parents[2] / "fixtures" / "events"
 HOW: Final = (
@@ -255,6 +264,26 @@ def test_an_event_carries_only_values_that_every_messagepack_library_can_hold() 
 
     for path, title in _frozen():
         walk(_plain(_body(path, title)))
+
+
+COUNTED = {
+    "accounts", "attempt", "calendar_year", "close", "instances", "known_position", "months",
+    "number", "round_down", "since", "slot",
+}  # fmt: skip
+
+
+def test_an_integer_is_declared_as_what_it_holds_and_a_name_holds_one_thing() -> None:
+    """An instant or an amount that is a plain ``int`` would be printed as a bare number."""
+    declared: dict[str, set[str]] = {}
+    for event_type in EVENT_TYPES:
+        for name, text in event_type.__annotations__.items():
+            declared.setdefault(name, set()).add(text.partition(" ")[0])
+    plain = {name for name, kinds in declared.items() if "int" in kinds}
+    assert plain == COUNTED, "declare it as Instant or Amount, or name it here"
+    assert all(len(kinds) == 1 for name, kinds in declared.items() if name in INSTANTS | AMOUNTS)
+    assert {"expires_at", "effective_at"} < INSTANTS
+    assert {"cash_part", "threshold"} < AMOUNTS
+    assert {"coupons", "coupons_restored", "coupons_forfeited"} == PARTS
 
 
 def test_the_union_and_the_tuple_of_event_types_are_the_same() -> None:
