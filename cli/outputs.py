@@ -13,13 +13,15 @@ import re
 import shutil
 import stat
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import click
 
 from cli.groups import Renamed
+from cli.render import note
 from cli.trusting import EVENT_SUFFIX, beside, key_file, policy_file
 from ledger.errors import InvalidInput
 from ledger.store import is_server
@@ -261,6 +263,18 @@ def key_and_policy(
     key.check(one for one in kept if one.what != KEY)
     policy.check(one for one in kept if one.what != POLICY)
     return key, policy
+
+
+def printed(target: Target | None, print_: Callable[[], int]) -> int:
+    """Print to stdout, or write into a file what would stand there, to the byte."""
+    if target is None:
+        return print_()
+    page = StringIO()
+    with redirect_stdout(page):
+        code = print_()
+    target.write(page.getvalue())
+    note(f"wrote {target}")
+    return code
 
 
 class _TargetType(click.ParamType[Target]):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
 from cli.groups import Registered
 from cli.options import Output, point_options, tally_command
-from cli.outputs import output_option
+from cli.outputs import output_option, printed
 from cli.pages import as_page
 from cli.points import asked as point_of
 from cli.points import read_instant
@@ -88,14 +86,7 @@ def command(
       tally reconcile --against monday.csv tuesday.csv
     """
     output = as_page(output) if as_html else output
-    if target is None:
-        return _reconcile(session, output, file, options)
-    page = StringIO()
-    with redirect_stdout(page):
-        code = _reconcile(session, output, file, options)
-    target.write(page.getvalue())
-    note(f"wrote {target}")
-    return code
+    return printed(target, lambda: _reconcile(session, output, file, options))
 
 
 def _reconcile(session: Session, output: Output, file: str, options: dict[str, Any]) -> int:

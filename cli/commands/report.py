@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import redirect_stdout
 from inspect import cleandoc
-from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -20,10 +18,10 @@ from cli import points
 from cli.errors import DONE, FOUND
 from cli.groups import Commands
 from cli.options import Output, account_argument, engine_option, point_options, tally_command
-from cli.outputs import output_option
+from cli.outputs import output_option, printed
 from cli.pages import as_page, source_of
 from cli.progress import Progress
-from cli.render import note, point_line, write, write_page
+from cli.render import point_line, write, write_page
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
@@ -75,14 +73,7 @@ def command_of(name: str, report: Report) -> click.Command:
             session.state(question.account, question.point)  # or say that there is none
         session.note_what_is_due()
         asked = _Asked(session, name, report, question)
-        if target is None:
-            return asked.print(output)
-        page = StringIO()
-        with redirect_stdout(page):
-            code = asked.print(output)
-        target.write(page.getvalue())
-        note(f"wrote {target}")
-        return code
+        return printed(target, lambda: asked.print(output))
 
     made: Any = run
     for option in reversed(_of_its_own(report)):

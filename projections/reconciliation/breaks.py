@@ -70,13 +70,13 @@ class Scope(Struct, frozen=True):
         """Return whether an instant lies in the span."""
         return self.starts <= instant < self.ends if self.ends else self.whole
 
-    def inside(self, line: Line) -> bool:
-        """Return whether our line belongs to this period, by its date."""
-        return self.within(line.instant)
-
     def charged(self, line: Line) -> bool:
         """Return whether a ledger line charges for this period, whenever it was posted (R5)."""
         return bool(line.ends) and (self.within(line.starts) or self.within(line.ends - 1))
+
+    def expects(self, line: Line) -> bool:
+        """Return whether our line should stand in such a statement, and within its span."""
+        return self.covers(line) and self.within(line.instant)
 
     def covers(self, line: Line) -> bool:
         """Return whether our line is expected in such a statement at all."""
@@ -180,9 +180,7 @@ class _Maker:
 
     def mine(self, lines: Iterable[Line]) -> int:
         """Return what our lines add to the ledger's balance within the span."""
-        return sum(
-            line.amount for line in lines if self.scope.covers(line) and self.scope.inside(line)
-        )
+        return sum(line.amount for line in lines if self.scope.expects(line))
 
     def their(self, lines: Iterable[Line]) -> int:
         """Return what their lines add to the closing within the span."""
@@ -195,9 +193,7 @@ class _Maker:
         """Return whether an outcome is this statement's at all."""
         if one.theirs and not self.scope.narrowed:
             return True
-        return any(map(self._theirs_inside, one.theirs)) or any(
-            self.scope.covers(line) and self.scope.inside(line) for line in one.ours
-        )
+        return any(map(self._theirs_inside, one.theirs)) or any(map(self.scope.expects, one.ours))
 
     def outcome(
         self, kind: str, rule: str, ours: Sequence[Line], theirs: Sequence[Line],
@@ -292,7 +288,7 @@ class _Maker:
         return bool(self.scope.ends) and line.instant >= self.scope.ends - self.scope.transit
 
     def _cut_off(self, one: Match) -> bool:
-        inside = [self.scope.inside(line) for line in one.ours]
+        inside = [self.scope.within(line.instant) for line in one.ours]
         theirs = [self._theirs_inside(line) for line in one.theirs]
         if not any(inside) and not any(theirs):
             return False  # another period's on both sides
@@ -314,7 +310,7 @@ class _Maker:
             if (name := f"{line.channel}/{line.key}") in twins
         }  # fmt: skip
         mine = [line for line in found.ours
-                if line.amount and self.scope.covers(line) and self.scope.inside(line)]  # fmt: skip
+                if line.amount and self.scope.expects(line)]  # fmt: skip
         window = max(WINDOW, self.scope.transit)
         sums = suggestions(found.theirs, mine, window) | suggestions(mine, found.theirs, window)
         made = [

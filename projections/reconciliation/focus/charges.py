@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -76,18 +76,6 @@ class Charge(msgspec.Struct, frozen=True):
     resource: str
 
 
-class _Read(NamedTuple):
-    """A part with its texts read."""
-
-    part: Part
-    cost: int
-    starts: int
-    ends: int
-    period: int | None
-    category: str
-    currency: str
-
-
 def charges_of(
     parts: Iterable[Part], *, offset: int, currency: str, account: str
 ) -> list[Charge]:
@@ -98,14 +86,16 @@ def charges_of(
         text.strip() for part in every for text in (part.period, part.period_end)
     )
     for part in every:
-        charge = _charge(_read(part, currency, day_first), offset=offset, account=account)
+        charge = _charge(part, day_first, offset=offset, currency=currency, account=account)
         same = (charge.account, charge.currency, charge.name)
         there = kept.get(same)
         kept[same] = charge if there is None else _together(there, charge)
     return [kept[same] for same in sorted(kept)]
 
 
-def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: FBT001 - as found
+def _charge(
+    part: Part, day_first: bool | None, *, offset: int, currency: str, account: str  # noqa: FBT001 - as found
+) -> Charge:
     row = part.first
 
     def moment(text: str, column: str) -> int:
@@ -124,22 +114,35 @@ def _read(part: Part, currency: str, day_first: bool | None) -> _Read:  # noqa: 
         cost = part.rows * _said(row, "BilledCost", part.odd_cost, cells.read_cost)
     else:
         cost = _said(row, "BilledCost", "", lambda _: cells.scaled(part.digits, part.scale))
-    starts = [] if part.starts is None else [part.starts]
+    begun = [] if part.starts is None else [part.starts]
     if part.odd_start:
-        starts.append(moment(part.odd_start, "ChargePeriodStart"))
-    ends = [] if part.ends is None else [part.ends]
+        begun.append(moment(part.odd_start, "ChargePeriodStart"))
+    ended = [] if part.ends is None else [part.ends]
     if part.odd_end:
-        ends.append(moment(part.odd_end, "ChargePeriodEnd"))
-        _check_order(row, "ChargePeriod", min(starts), ends[-1], part.odd_end)
+        ended.append(moment(part.odd_end, "ChargePeriodEnd"))
+        _check_order(row, "ChargePeriod", min(begun), ended[-1], part.odd_end)
+    starts, ends = min(begun), max(ended, default=0)
     period = moment(part.period, "BillingPeriodStart") if part.period else None
     if period is not None and part.period_end:
         over = period
         with suppress(BadStatement):  # where it cannot be read it is not needed
             over = moment(part.period_end, "BillingPeriodEnd")
         _check_order(row, "BillingPeriod", period, over, part.period_end)
-    code = part.currency.strip()
+    code, record = part.currency.strip(), part.record.strip()
     code = _said(row, "BillingCurrency", code, check_currency) if code else currency
-    return _Read(part, cost, min(starts), max(ends, default=0), period, category, code)
+    span = months_of(*[starts if period is None else period] * 2, offset=offset)
+    when = starts if period is None else booked_at(starts, span)
+    if not record:  # a bill is posted when its cycle ends (R5), and belongs to the month it bills
+        ends = max(min(ends, span.ends - SECOND), when)
+    named = record or _name(part, cost, starts if period is None else period, offset,
+                            whole=period is None)  # fmt: skip
+    return Charge(
+        name=clean(named), account=clean(part.account.strip() or account), currency=code,
+        invoice=part.invoice.strip(), category=category, record=bool(record), cost=cost,
+        credit=cost if category == CREDIT else 0, rows=part.rows, first=row, last=part.last,
+        instant=when, starts=starts, ends=ends,
+        resource=part.resource if part.resource == part.resource_last else "",
+    )  # fmt: skip
 
 
 def _check_order(row: int, name: str, starts: int, ends: int, written: str) -> None:
@@ -159,36 +162,20 @@ def _said(row: int, column: str, text: str, read: Callable[[str], T]) -> T:
         raise BadStatement(f"row {row}, {column}: {said}", hint=error.hint) from None
 
 
-def _charge(read: _Read, *, offset: int, account: str) -> Charge:
-    part = read.part
-    billed = read.starts if read.period is None else read.period
-    span = months_of(billed, billed, offset=offset)
-    when = read.starts if read.period is None else booked_at(read.starts, span)
-    record = part.record.strip()
-    # A bill is posted when its cycle ends (R5), and belongs to the month that it bills.
-    ends = read.ends if record else max(min(read.ends, span.ends - SECOND), when)
-    named = record or _name(read, offset)
-    return Charge(
-        name=clean(named), account=clean(part.account.strip() or account),
-        currency=read.currency, invoice=part.invoice.strip(), category=read.category,
-        record=bool(record), cost=read.cost, credit=read.cost if read.category == CREDIT else 0,
-        rows=part.rows, first=part.first, last=part.last, instant=when, starts=read.starts,
-        ends=ends, resource=part.resource if part.resource == part.resource_last else "",
-    )  # fmt: skip
+def _name(part: Part, cost: int, billed: int, offset: int, *, whole: bool) -> str:
+    """Name a bill by what makes it one, so that another delivery names it the same way.
 
-
-def _name(read: _Read, offset: int) -> str:
-    """Name a bill by what makes it one, so that another delivery names it the same way."""
-    part = read.part
-    day = local_date(read.starts if read.period is None else read.period, offset)
-    if read.period is None or day.endswith(_FIRST):
+    ``whole``: it is of the whole month, for it names no billing period.
+    """
+    day, category = local_date(billed, offset), part.category.strip()
+    if whole or day.endswith(_FIRST):
         day = day[: -len(_FIRST)]
-    words = [part.invoice.strip(), day, read.category]
+    words = [part.invoice.strip(), day, category]
     if part.charge_class.strip() == columns.CORRECTION:
         words.append("correction")
-    if read.category == CREDIT:
-        words += ["taken-back"] if read.cost > 0 else []
-    elif read.cost < 0:
+    if category == CREDIT:
+        words += ["taken-back"] if cost > 0 else []
+    elif cost < 0:
         words.append("refund")
     return "/".join(word for word in words if word)
 

@@ -6,6 +6,7 @@ Invariant: what is wrong is named with line, column and text. This module must n
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _MONTH = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=$|[ T])", re.ASCII)
@@ -36,14 +37,22 @@ class Span(NamedTuple):
     ends: int
 
 
+@contextmanager
+def placed(line: int, column: str) -> Iterator[None]:
+    """Say of what is refused where it stands; only tables have lines. Raises: BadStatement."""
+    try:
+        yield
+    except InvalidInput as error:
+        place = f"line {line}, {column}" if line else column
+        raise BadStatement(f"{place}: {error}", hint=error.hint) from None
+
+
 def amount(
     cell: str, line: int, column: str, *, decimal: str = ".", thousands: str = ","
 ) -> int:
     """Read an amount. Raises: BadStatement."""
-    try:
+    with placed(line, column):
         return read_amount(cell, decimal=decimal, thousands=thousands)
-    except InvalidInput as error:
-        raise _bad(line, column, error) from None
 
 
 def instant(cell: str, line: int, column: str, *, offset: int) -> int:
@@ -54,16 +63,14 @@ def instant(cell: str, line: int, column: str, *, offset: int) -> int:
         if later is not None and starts is not None:
             return starts + later
         text = _MIDNIGHT.sub(r"\g<1>23:59:59", text, count=1)
-    try:
-        return parse_instant(text, offset)
-    except InvalidInput as error:
-        plain = _COMPACT.sub(r"\1-\2-\3", text, count=1)
-        if plain == text:
-            raise _bad(line, column, error) from None
-    try:
+    with placed(line, column):
+        try:
+            return parse_instant(text, offset)
+        except InvalidInput:
+            plain = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+            if plain == text:
+                raise
         return parse_instant(plain, offset)
-    except InvalidInput as error:
-        raise _bad(line, column, error) from None
 
 
 @lru_cache(maxsize=1 << 17)
@@ -87,18 +94,16 @@ def _midnight(day: str, offset: int) -> int | None:
 
 def currency(cell: str, line: int, column: str) -> str:
     """Read a currency code."""
-    try:
+    with placed(line, column):
         return check_currency(cell.strip())
-    except InvalidInput as error:
-        raise _bad(line, column, error) from None
 
 
 def month(cell: str, line: int, column: str, *, offset: int) -> Span:
     """Read a billing cycle: ``2025-03`` or ``202503``."""
     match = _MONTH.fullmatch(cell.strip()[:7])
-    if match is None:
-        error = InvalidInput(f"{cell!r} is not a month", hint="write it like 2025-03")
-        raise _bad(line, column, error)
+    with placed(line, column):
+        if match is None:
+            raise InvalidInput(f"{cell!r} is not a month", hint="write it like 2025-03")
     starts = parse_instant(f"{match[1]}-{match[2]}-01", offset)
     return Span(starts, midnight(add_months(local_day(starts, offset), 1), offset))
 
@@ -126,12 +131,11 @@ def booked_at(used: int, span: Span | None) -> int:
 
 def choice(cell: str, line: int, column: str, *, words: tuple[str, ...]) -> str:
     """Read one of a few words. Raises: BadStatement."""
-    if cell.strip() in words:
-        return cell.strip()
-    error = InvalidInput(
-        f"{cell!r} is not one of {', '.join(words)}", hint="use one of these values"
-    )
-    raise _bad(line, column, error)
+    if cell.strip() not in words:
+        said = f"{cell!r} is not one of {', '.join(words)}"
+        with placed(line, column):
+            raise InvalidInput(said, hint="use one of these values")
+    return cell.strip()
 
 
 def rounded(text: str) -> bool:
@@ -142,8 +146,3 @@ def rounded(text: str) -> bool:
 def nameless(when: int, fine: int, currency: str, *, offset: int) -> str:
     """Name a row that has no id by what it says, so that its place does not matter."""
     return f"{local_date(when, offset)} {write_amount(fine, currency)}"
-
-
-def _bad(line: int, column: str, error: InvalidInput) -> BadStatement:
-    place = f"line {line}, {column}" if line else column  # only tables have lines
-    return BadStatement(f"{place}: {error}", hint=error.hint)

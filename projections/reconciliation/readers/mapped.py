@@ -251,11 +251,8 @@ class _Maker:
         """Read an amount as the map writes them. Raises: BadStatement."""
         if text in EMPTY:
             return Figure(0)
-        try:
+        with cells.placed(line, column if line else f"the map's {column}"):
             return self._figures.read(text)
-        except InvalidInput as error:
-            place = f"line {line}, {column}" if line else f"the map's {column}"
-            raise BadStatement(f"{place}: {error}", hint=error.hint) from None
 
 
 def _check_rounded(lines: Sequence[Line]) -> None:
