@@ -14,8 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.certain import certain
-from projections.reconciliation.amounts import write_amount
-from projections.reconciliation.lines import BOOKED, ControlTotalWrong, Ends
+from projections.reconciliation.lines import BOOKED, ControlTotalWrong, Ends, check_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,11 +44,8 @@ def ends_of(links: Sequence[Link], *, what: str, currency: str) -> Ends:
         return ends
     way = min((links, links[::-1]), key=lambda one: sum(1 for _ in _gaps(one)))
     earlier, later = next(_gaps(way))
-    raise ControlTotalWrong(
-        what=f"of {later.place}, {what}", stated=write_amount(later.before, currency),
-        found=write_amount(earlier.after, currency),
-        difference=write_amount(later.before - earlier.after, currency),
-    )  # fmt: skip
+    said = f"of {later.place}, {what}"
+    raise ControlTotalWrong(said, later.before, earlier.after, currency)
 
 
 def _gaps(links: Sequence[Link]) -> Iterator[tuple[Link, Link]]:
@@ -133,12 +129,8 @@ def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
         if step.left is None:
             continue
         before = step.left - moved
-        if closing is not None and before != closing:
-            raise ControlTotalWrong(
-                what=f"of {step.place}, {what}", stated=write_amount(before, currency),
-                found=write_amount(closing, currency),
-                difference=write_amount(before - closing, currency),
-            )  # fmt: skip
+        if closing is not None:
+            check_total(f"of {step.place}, {what}", before, closing, currency=currency)
         opening = before if opening is None else opening
         closing, moved = step.left, 0
     return Ends(certain(opening), certain(closing) + moved)

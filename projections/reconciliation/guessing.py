@@ -9,7 +9,6 @@ This module must not know the ledger.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
@@ -25,7 +24,7 @@ from projections.reconciliation.readers.dates import forms_that_fit, is_date
 from projections.reconciliation.readers.mapped import read_mapped
 from projections.reconciliation.readers.maps import Values, read_map
 from projections.reconciliation.readers.table import PREAMBLE_MAX
-from projections.reconciliation.readers.text import decode
+from projections.reconciliation.readers.text import decode, encoding_of
 from projections.reconciliation.readers.words import WORDS
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Sheet(NamedTuple):
 
 def sheet_of(body: bytes) -> Sheet:
     """Return the table in a file. Raises: BadStatement."""
-    encoding = _encoding(body)
+    encoding = encoding_of(body)
     text = decode(body, encoding)
     if not text.strip():
         raise BadStatement("the file is empty", hint="the first line names the columns")
@@ -81,27 +80,6 @@ def sheet_of(body: bytes) -> Sheet:
                 return Sheet(encoding, delimiter, names, after)
     msg = "no row of the file names columns or holds a date"
     raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
-
-
-def _encoding(body: bytes) -> str:
-    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    if b"\0" in body[:200]:
-        odd = body[1:200:2].count(0)
-        return "utf-16-le" if odd >= body[:200:2].count(0) else "utf-16-be"
-    try:
-        body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", body)]
-        pairs = sum(1 for run in runs if run % 2 == 0)
-        if pairs * 2 > len(runs):  # Chinese comes in pairs of high bytes, umlauts alone
-            return "gb18030"
-        try:
-            body.decode("windows-1252")
-        except UnicodeDecodeError:
-            return "latin-1"
-        return "windows-1252"
-    return "utf-8"
 
 
 def _parsed(text: str, delimiter: str) -> list[list[str]]:

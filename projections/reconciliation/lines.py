@@ -157,12 +157,8 @@ class Statement(Struct, frozen=True):
         """Check the control total: opening + movements = closing. Raises: ControlTotalWrong."""
         found = self.opening + self.movements
         if found != self.closing:
-            raise ControlTotalWrong(
-                what="opening + entries = closing",
-                stated=write_amount(self.closing, self.currency),
-                found=write_amount(found, self.currency),
-                difference=write_amount(self.closing - found, self.currency),
-            )
+            what = "opening + entries = closing"
+            raise ControlTotalWrong(what, self.closing, found, self.currency)
 
 
 def statement_of(  # noqa: PLR0913 - as a statement has them
@@ -193,10 +189,11 @@ class ControlTotalWrong(InvalidInput):
 
     code = "CONTROL_TOTAL_WRONG"
 
-    def __init__(self, *, what: str, stated: str, found: str, difference: str) -> None:
+    def __init__(self, what: str, stated: int, found: int, currency: str) -> None:
         """Name the total, what is stated, what was found, and the difference."""
+        said = (write_amount(one, currency) for one in (stated, found, stated - found))
         super().__init__(
-            f"control total {what}: stated {stated}, found {found}, difference {difference}",
+            "control total {}: stated {}, found {}, difference {}".format(what, *said),
             hint="ask for the file again; nothing was matched",
         )
 
@@ -210,10 +207,7 @@ class BadStatement(InvalidInput):
 def check_total(what: str, stated: int, found: int, *, currency: str) -> None:
     """Check one more control total. Raises: ControlTotalWrong."""
     if stated != found:
-        raise ControlTotalWrong(
-            what=what, stated=write_amount(stated, currency), found=write_amount(found, currency),
-            difference=write_amount(stated - found, currency),
-        )  # fmt: skip
+        raise ControlTotalWrong(what, stated, found, currency)
 
 
 def amount_of(lines: Iterable[Line]) -> int:

@@ -91,6 +91,7 @@ class _Fold:
         self.subject = subject
         self.currencies: dict[str, str] = {}
         self.instances: dict[tuple[str, str], str] = {}
+        self.lines: list[Line] = []
         self._causes: dict[int, int] = {}  # of orders: the one before, of the same payment
 
     def apply(self, recorded: RecordedEvent, account: str) -> None:
@@ -106,7 +107,7 @@ class _Fold:
 
     def finished(self) -> Iterable[Line]:
         """Return the lines in the order of the log."""
-        raise NotImplementedError
+        return self.lines
 
     def line(
         self, recorded: RecordedEvent, account: str, amount: int, kind: str, key: str,
@@ -139,7 +140,6 @@ class _Moved(_Fold):
     def __init__(self, subject: str, channels: frozenset[str]) -> None:
         super().__init__(subject)
         self.channels = channels if subject == PAYMENTS else frozenset[str]()
-        self.lines: list[Line] = []
         self._factors: dict[str, int] = {}  # fine units of a minor one
         self._posted: dict[tuple[str, str], RecordedEvent] = {}
 
@@ -190,10 +190,6 @@ class _Moved(_Fold):
             more["group"] = self.payment_of(recorded.position)
         key = moved.serial or moved.record
         return self.line(recorded, account, amount, _WORDS[moved.kind], key, **more)
-
-    def finished(self) -> Iterable[Line]:
-        """Return the lines in the order of the log."""
-        return self.lines
 
 
 class _Charged(_Fold):

@@ -8,6 +8,7 @@ This module must not know a format.
 from __future__ import annotations
 
 import codecs
+import re
 from contextlib import suppress
 from typing import Final
 
@@ -52,7 +53,7 @@ def decode(body: bytes, encoding: str = _PLAIN) -> str:
         text = body.decode(codec)
     except UnicodeDecodeError as error:
         msg = f"byte {error.start} is not {name}"
-        raise BadStatement(msg, hint=f"declare the encoding{_likely(body)}") from None
+        raise BadStatement(msg, hint=f"declare the encoding, e.g. {encoding_of(body)}") from None
     except ValueError as error:
         raise BadStatement(f"the file is not {name}: {error}") from None
     return text.removeprefix("\ufeff")
@@ -72,12 +73,23 @@ def codec_of(encoding: str) -> str:
     return _LARGER.get(found.name, found.name)
 
 
-def _likely(body: bytes) -> str:
-    """Suggest an encoding that the bytes could be."""
-    if b"\0" in body[:4]:
-        return ", e.g. utf-16-le"
+def encoding_of(body: bytes) -> str:
+    """Guess the encoding of a text."""
+    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if b"\0" in body[:200]:
+        odd = body[1:200:2].count(0)
+        return "utf-16-le" if odd >= body[:200:2].count(0) else "utf-16-be"
     try:
-        body.decode("gb18030")
+        body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return ", e.g. windows-1252"
-    return ", e.g. gbk or windows-1252"
+        runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", body)]
+        pairs = sum(1 for run in runs if run % 2 == 0)
+        if pairs * 2 > len(runs):  # Chinese comes in pairs of high bytes, umlauts alone
+            return "gb18030"
+        try:
+            body.decode("windows-1252")
+        except UnicodeDecodeError:
+            return "latin-1"
+        return "windows-1252"
+    return "utf-8"
