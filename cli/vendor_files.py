@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -62,26 +63,21 @@ class Converted(NamedTuple):
         ).encode())
 
     def with_repeats(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Yield the results of all lines, those of the new ones under their own numbers.
+        """Return the results of all lines, those of the new ones under their own numbers.
 
         Raises: BadLine, under its own number.
         """
-        news = (number for number in range(1, len(self.lines) + 1) if number not in self.repeats)
-        repeats = iter(sorted(self.repeats.items()))
-        waiting = next(repeats, None)
-        numbers = dict(enumerate(news, 1))
-        try:
-            for result in results:
-                number = numbers[result.line]
-                while waiting is not None and waiting[0] < number:
-                    yield Result(*waiting)
-                    waiting = next(repeats, None)
-                yield result._replace(line=number)
-        except BadLine as error:
-            raise BadLine(line=numbers[error.line], error=error.error) from None
-        while waiting is not None:
-            yield Result(*waiting)
-            waiting = next(repeats, None)
+        news = [number for number in range(1, len(self.lines) + 1) if number not in self.repeats]
+
+        def numbered() -> Iterator[Result]:
+            try:
+                for result in results:
+                    yield result._replace(line=news[result.line - 1])
+            except BadLine as error:
+                raise BadLine(line=news[error.line - 1], error=error.error) from None
+
+        repeats = (Result(*one) for one in sorted(self.repeats.items()))
+        return merge(numbered(), repeats, key=lambda one: one.line)
 
 
 def converted(

@@ -79,13 +79,9 @@ class Compared(NamedTuple):
 OF_MAX = 200  # what an event keeps of the names of bank accounts
 
 
+@no_cycles()  # nothing here refers to itself, so nothing is looked for
 def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) -> Compared:
     """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
-    with no_cycles():  # nothing here refers to itself, so nothing is looked for
-        return _compare(view, point, body, wanted)
-
-
-def _compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) -> Compared:
     statement = read_statement(
         body, wanted.source, offset=view.offset, currency=view.config.currency,
         encoding=wanted.encoding, account=wanted.account, column_map=wanted.column_map,

@@ -249,7 +249,10 @@ def sound_rows(
     if not _traces(table.text):
         yield from table.rows()
         return
-    names, times, adding = (_places(table, chosen) for chosen in (ids, instants, sums))
+    names, times, adding = (
+        {place: name for name in chosen if (place := table.index(name)) >= 0}
+        for chosen in (ids, instants, sums)
+    )
     seen: dict[tuple[int, str], tuple[str, int]] = {}
     above: list[list[str]] = []
     for line, row in table.rows():
@@ -262,8 +265,9 @@ def sound_rows(
             if _SLASHED.fullmatch(row[place].strip()):
                 said = "a spreadsheet rewrote it, so day and month cannot be told apart"
                 raise _damaged(line, name, row[place], said)
-        if "###" in "".join(row):
-            _narrow(row, line, table.header)
+        for name, cell in zip(table.header, row, strict=True) if "###" in "".join(row) else ():
+            if _NARROW.fullmatch(cell.strip()):
+                raise _damaged(line, name, cell, "a spreadsheet's column was too narrow for it")
         above.append([row[place] for place in adding])
         yield line, row
 
@@ -276,16 +280,6 @@ def _traces(text: str) -> bool:
         return True
     folded = text.casefold()
     return any(word in folded for word in _TOTALS)
-
-
-def _narrow(row: Sequence[str], line: int, header: Sequence[str]) -> None:
-    for name, cell in zip(header, row, strict=True):
-        if _NARROW.fullmatch(cell.strip()):
-            raise _damaged(line, name, cell, "a spreadsheet's column was too narrow for it")
-
-
-def _places(table: Table, names: Sequence[str]) -> dict[int, str]:
-    return {place: name for name in names if (place := table.index(name)) >= 0}
 
 
 def _id(
