@@ -31,6 +31,7 @@ from projections.reconciliation.lines import (
     one_currency,
     statement_of,
 )
+from projections.reconciliation.readers import FORMATS
 from projections.reconciliation.readers.cells import booked_at, months_of
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def read_focus(
     lines = list(_lines(charges, offset))
     main = one_currency(lines, currency)
     return statement_of(
-        "focus", "charges", lines, currency=main,
+        "focus", FORMATS["focus"].subject, lines, currency=main,
         starts=min((span.starts for span in spans), default=0),
         ends=max((span.ends for span in spans), default=0),
     )  # fmt: skip

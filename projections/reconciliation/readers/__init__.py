@@ -39,6 +39,7 @@ class Format(Own, frozen=True):
     A reader is called with a file's bytes, and offset, currency, encoding and account by name.
 
     Attributes:
+        subject: the side of the ledger that it is compared with; of a CSV its map says it.
         begins: how such a file begins, as a pattern.
         header: the columns without which a table is none of this format.
         bank: it is a bank's, and --account names one of the bank's accounts.
@@ -47,6 +48,7 @@ class Format(Own, frozen=True):
 
     """
 
+    subject: str = ""
     begins: str = ""
     header: tuple[str, ...] = ()
     bank: bool = False
@@ -56,36 +58,39 @@ class Format(Own, frozen=True):
 
 FORMATS: Final = {
     "alibaba-bills": Format(
-        f"{_HERE}.alibaba:read_bills", "the vendor's bill CSV", vendor=True,
+        f"{_HERE}.alibaba:read_bills", "the vendor's bill CSV", "bills", vendor=True,
         header=("RecordID", "Item", "Currency"),
     ),
     "alibaba-transactions": Format(
-        f"{_HERE}.alibaba:read_transactions", "the vendor's account transactions CSV", vendor=True,
+        f"{_HERE}.alibaba:read_transactions", "the vendor's account transactions CSV", "wallet",
+        vendor=True,
         header=("TransactionNumber", "TransactionTime", "TransactionType", "TransactionFlow",
                 "Amount"),
     ),
     "camt052": Format(
-        f"{_HERE}.camt:read_camt052", "ISO 20022, account report", bank=True,
+        f"{_HERE}.camt:read_camt052", "ISO 20022, account report", "payments", bank=True,
         begins=_XML + r"(?:camt\.052\.|BkToCstmrAcctRpt)",
     ),
     "camt053": Format(
-        f"{_HERE}.camt:read_camt053", "ISO 20022, statement", bank=True,
+        f"{_HERE}.camt:read_camt053", "ISO 20022, statement", "payments", bank=True,
         begins=_XML + r"(?:camt\.053\.|BkToCstmrStmt)",
     ),
     "camt054": Format(
-        f"{_HERE}.camt:read_camt054", "ISO 20022, notification", bank=True,
+        f"{_HERE}.camt:read_camt054", "ISO 20022, notification", "payments", bank=True,
         begins=_XML + r"(?:camt\.054\.|BkToCstmrDbtCdtNtfctn)",
     ),
     "csv": Format(f"{_HERE}.mapped:read_csv", "any CSV, through a column map"),
     "focus": Format(
         "projections.reconciliation.focus.charges:read_focus", "FOCUS cost and usage, any provider",
-        vendor=True, header=NEEDED, pieces=True,
+        "charges", vendor=True, header=NEEDED, pieces=True,
     ),
     "mt940": Format(
-        f"{_HERE}.mt940:read_mt940", "SWIFT, statement", bank=True,
+        f"{_HERE}.mt940:read_mt940", "SWIFT, statement", "payments", bank=True,
         begins=r"(?m:.*?(?:\{1:F01|^:20:))",
     ),
-    "ofx": Format(f"{_HERE}.ofx:read_ofx", "OFX and QFX", bank=True, begins=r"(?i:.*?<OFX>)"),
+    "ofx": Format(
+        f"{_HERE}.ofx:read_ofx", "OFX and QFX", "payments", bank=True, begins=r"(?i:.*?<OFX>)",
+    ),
 }  # fmt: skip
 _OTHER: Final = Format("", "(of an installed package)")
 READERS: Final[Registry[Callable[..., Statement]]] = Registry(

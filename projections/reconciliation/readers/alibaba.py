@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from projections.reconciliation.lines import Statement
 
+_BILLS, _WALLET = FORMATS["alibaba-bills"], FORMATS["alibaba-transactions"]
 _ITEMS: Final = ("SubscriptionOrder", "PayAsYouGoBill", "Refund", "Adjustment")
 _PRETAX: Final = ("PretaxGrossAmount", "PretaxAmount")  # one of them is needed
 _PARTS: Final = (
@@ -113,7 +114,7 @@ def read_bills(
 ) -> Statement:
     """Read an instance-bill file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(FORMATS["alibaba-bills"].header, "an alibaba-bills file")
+    table.need(_BILLS.header, "an alibaba-bills file")
     if table.index(*_PRETAX) < 0:
         table.need(_PRETAX[:1], "an alibaba-bills file")
     read = _Cells(table, (
@@ -154,7 +155,7 @@ def read_bills(
             )
         )  # fmt: skip
     return statement_of(
-        "alibaba-bills", "bills", lines, currency=one_currency(lines, currency),
+        "alibaba-bills", _BILLS.subject, lines, currency=one_currency(lines, currency),
         starts=min((s.starts for s in spans), default=0),
         ends=max((s.ends for s in spans), default=0),
     )  # fmt: skip
@@ -188,7 +189,7 @@ def read_transactions(
 ) -> Statement:
     """Read an account-transaction file. Raises: BadStatement, ControlTotalWrong."""
     table = Table(body, encoding=encoding)
-    table.need(FORMATS["alibaba-transactions"].header, "an alibaba-transactions file")
+    table.need(_WALLET.header, "an alibaba-transactions file")
     read = _Cells(table, (
         _OWNERS, "TransactionChannelSN", "TransactionNumber", "TransactionTime",
         "TransactionType", "TransactionFlow", "TransactionChannel", "Currency", "RecordID",
@@ -233,8 +234,8 @@ def _wallet_statement(
     held = whole(ends, main)
     span = cells.span_of([line.instant for line in lines], offset=offset)
     return statement_of(
-        "alibaba-transactions", "wallet", lines, currency=main, held=held, starts=span.starts,
-        ends=span.ends, elsewhere=elsewhere(ends, main),
+        "alibaba-transactions", _WALLET.subject, lines, currency=main, held=held,
+        starts=span.starts, ends=span.ends, elsewhere=elsewhere(ends, main),
         kinds=frozenset(line.kind for line in lines) if held is None else frozenset(),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from projections.reconciliation.lines import BadStatement, statement_of
+from projections.reconciliation.readers import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,8 +67,9 @@ def bank_statement(
     """Put the chosen pages together; ``ends`` of each account, None where they are not stated."""
     dated = [page for page in pages if page.ends]
     return statement_of(
-        source, "payments", [line for page in pages for line in page.lines], currency=currency,
-        held=ends, of=", ".join(sorted({page.account for page in pages if page.account})),
+        source, FORMATS[source].subject, [line for page in pages for line in page.lines],
+        currency=currency, held=ends,
+        of=", ".join(sorted({page.account for page in pages if page.account})),
         starts=min((page.starts for page in dated), default=0),
         ends=max((page.ends for page in dated), default=0),
     )  # fmt: skip

@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 @contextmanager
 def placed(line: int, column: str) -> Iterator[None]:
-    """Say of what is refused where it stands; only tables have lines. Raises: BadStatement."""
+    """Add to what is refused where it stands; only tables have lines. Raises: BadStatement."""
     try:
         yield
     except InvalidInput as error:
