@@ -156,6 +156,12 @@ class CorruptHistory(LedgerError):
     code = "CORRUPT_HISTORY"
 
 
+# What happened to a ledger, as far as that can be told.
+MODIFIED, DELETED, INSERTED, REORDERED = "modified", "deleted", "inserted", "reordered"
+TRUNCATED, FORKED, BACKWARDS = "truncated", "forked", "clock_backwards"
+UNSIGNED, UNKNOWN_KEY = "unsigned", "unknown_key"
+
+
 class IntegrityBroken(LedgerError):
     """What is stored, signed or proven is not what was recorded (R59, exit 5).
 

@@ -13,11 +13,10 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-from ledger.errors import IntegrityBroken
+from ledger.errors import UNKNOWN_KEY, UNSIGNED, IntegrityBroken
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
-UNSIGNED, UNKNOWN_KEY = "unsigned", "unknown_key"
 
 _DASH = "\N{EM DASH} "
 _SIGNATURES_MAX = 64

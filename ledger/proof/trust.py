@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ledger.errors import IntegrityBroken, InvalidInput, NoSuchThing
+from ledger.errors import UNKNOWN_KEY, UNSIGNED, IntegrityBroken, InvalidInput, NoSuchThing
 from ledger.proof.notes import (
     COSIGNATURE,
     ED25519,
-    UNKNOWN_KEY,
-    UNSIGNED,
     Checkpoint,
     Note,
     VerifierKey,

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.connection import SQLITE, dialect_of
+from ledger.errors import DELETED, INSERTED, MODIFIED
 from ledger.store import server_layout
 from ledger.store.errors import LayoutChanged
 from ledger.store.schema import EARLIER, SERVER_STATEMENTS, STATEMENTS
@@ -23,7 +24,6 @@ from ledger.store.server_layout import Thing, plain
 if TYPE_CHECKING:
     from ledger.connection import Connection
 
-INSERTED, DELETED, MODIFIED = "inserted", "deleted", "modified"
 # Tables that are derived from the log, made when first needed; their owner knows them exactly.
 DERIVED: Final = re.compile(r"(view|shadow)_\w+|checkpoints|rebuilds")
 _PROOF: Final = ("tree_nodes", "seals")  # a ledger has both, or was made before there was a tree

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MODIFIED, DELETED, INSERTED, REORDERED = "modified", "deleted", "inserted", "reordered"
-TRUNCATED, FORKED, BACKWARDS = "truncated", "forked", "clock_backwards"
-
 
 class Fault(NamedTuple):
     """What is wrong, and at which position first."""

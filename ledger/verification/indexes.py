@@ -14,10 +14,10 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.connection import SQLITE, dialect_of
-from ledger.errors import IntegrityBroken
+from ledger.errors import DELETED, INSERTED, MODIFIED, IntegrityBroken
 from ledger.store.schema import EVENTS
 from ledger.verification import server_indexes
-from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
+from ledger.verification.findings import Check, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

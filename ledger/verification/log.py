@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.connection import highest_given
-from ledger.errors import UnknownEventType
-from ledger.proof import tree
-from ledger.store.schema import EVENTS
-from ledger.verification.findings import (
+from ledger.errors import (
     BACKWARDS,
     DELETED,
     INSERTED,
     MODIFIED,
     REORDERED,
     TRUNCATED,
-    Check,
-    Fault,
-    first,
+    UnknownEventType,
 )
+from ledger.proof import tree
+from ledger.store.schema import EVENTS
+from ledger.verification.findings import Check, Fault, first
 from ledger.verification.requests import SENTENCE as REQUESTS
 from ledger.verification.requests import Requests, count_requests
 from ledger.verification.tree_checks import BATCH, Growth, Level, check_stored, tell_apart

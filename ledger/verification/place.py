@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ledger.certain import certain
 from ledger.connection import SQLITE, dialect_of, numbers_given
+from ledger.errors import DELETED, INSERTED, MODIFIED, TRUNCATED
 from ledger.store import journal, settings
-from ledger.verification.findings import DELETED, INSERTED, MODIFIED, TRUNCATED, Check, Fault
+from ledger.verification.findings import Check, Fault
 from ledger.verification.indexes import check_database, check_indexes
 
 if TYPE_CHECKING:

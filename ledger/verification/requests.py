@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.codec import decode_envelope, tag
 from ledger.engine import PAYMENTS, TOKENS, payment_key
-from ledger.errors import UnknownEventType
+from ledger.errors import DELETED, INSERTED, MODIFIED, UnknownEventType
 from ledger.events import CommandRefused, TopUpReceived, account_of
 from ledger.store.rows import Request, kept_as
 from ledger.store.schema import EVENTS
-from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
+from ledger.verification.findings import Check, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """Checks the stored checkpoints, and one that was handed out: signatures, roots, nothing cut off.
 
 Invariant: a checkpoint vouches for the stored nodes; that these are those of the bytes is checked
-beside it (trees.py). This module must not know events.
+beside it (tree_checks.py). This module must not know events.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.connection import highest_given
-from ledger.errors import IntegrityBroken
-from ledger.proof.notes import UNKNOWN_KEY
-from ledger.proof.seals import TABLE, stored_seals
-from ledger.proof.trust import NoAcceptedKey
-from ledger.quoting import plural
-from ledger.verification.findings import (
+from ledger.errors import (
     DELETED,
     FORKED,
     INSERTED,
     MODIFIED,
     REORDERED,
     TRUNCATED,
-    Check,
-    Fault,
-    first,
+    UNKNOWN_KEY,
+    IntegrityBroken,
 )
+from ledger.proof.seals import TABLE, stored_seals
+from ledger.proof.trust import NoAcceptedKey
+from ledger.quoting import plural
+from ledger.verification.findings import Check, Fault, first
 
 if TYPE_CHECKING:
     from ledger.connection import Connection

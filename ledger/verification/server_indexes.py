@@ -11,8 +11,9 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.errors import DELETED, INSERTED, MODIFIED
 from ledger.store.errors import StoreError
-from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Fault
+from ledger.verification.findings import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

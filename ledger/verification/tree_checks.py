@@ -9,18 +9,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.errors import DELETED, INSERTED, MODIFIED, REORDERED, TRUNCATED
 from ledger.proof import tree
 from ledger.proof.tree import HASH_BYTES
 from ledger.quoting import plural
-from ledger.verification.findings import (
-    DELETED,
-    INSERTED,
-    MODIFIED,
-    REORDERED,
-    TRUNCATED,
-    Fault,
-    first,
-)
+from ledger.verification.findings import Fault, first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

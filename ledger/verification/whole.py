@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.errors import MODIFIED
 from ledger.proof.nodes import Nodes
 from ledger.proof.seals import TABLE as SEALS
 from ledger.proof.seals import last_seal
 from ledger.proof.tree import EMPTY_ROOT
 from ledger.store.errors import StoreError
 from ledger.store.schema import EVENTS
-from ledger.verification.findings import MODIFIED, Check, Fault
+from ledger.verification.findings import Check, Fault
 from ledger.verification.log import check_log
 from ledger.verification.place import check_numbers, check_place, check_settings
 from ledger.verification.seal_checks import check_seals, check_since

@@ -13,10 +13,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.errors import CorruptHistory, UnknownEventType
+from ledger.errors import DELETED, MODIFIED, CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX
 from ledger.store.errors import ColumnsDamaged
-from ledger.verification.findings import DELETED, MODIFIED, Check, Fault
+from ledger.verification.findings import Check, Fault
 from projections import balances, coupons, instances
 from projections.columns import arrow, books
 from projections.columns.asking import Asking, rebuilt

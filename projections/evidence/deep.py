@@ -12,10 +12,10 @@ from ledger import kept
 from ledger.certain import certain
 from ledger.connection import tables
 from ledger.decisions.checklist import Digests
-from ledger.errors import CorruptHistory, UnknownEventType
+from ledger.errors import DELETED, INSERTED, MODIFIED, CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX, PeriodClosed
 from ledger.kept import stream_tiles
-from ledger.verification.findings import DELETED, INSERTED, MODIFIED, Check, Fault
+from ledger.verification.findings import Check, Fault
 from projections import snapshots
 from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants
