@@ -12,6 +12,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from ledger.commands import COMMANDS
 from ledger.errors import REFUSALS
 from ledger.events import EVENT_TYPES
 from ledger.policy import KEYS
+from tests.cli.program import small
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCS: Final = ROOT / "docs"
@@ -212,15 +214,47 @@ def test_every_page_that_code_names_exists() -> None:
         assert found or name == "NAME.md", f"{place} names docs/{name}"
 
 
-def test_every_function_of_a_traced_command_is_where_the_page_says() -> None:
-    """A row of ARCHITECTURE names a file and a function in it."""
-    rows = re.findall(
-        r"^\| .* \| `([\w/]+\.py)` \| `(\w+)` \|$", _text(DOCS / "ARCHITECTURE.md"), re.MULTILINE
-    )
-    assert len(rows) > 10
-    for file, function in rows:
-        defined = re.search(rf"\bdef {function}\(", _text(ROOT / file))
-        assert defined, f"{file} has no function {function}"
+TRACED: Final = {
+    "Trace a command": "record top-up --account a-1 --amount 300 --channel bank --serial B7",
+    "And back": "report trial-balance --as-of 2025-01-20",
+    "And a balance": "balances --as-of 2025-01-20 --json",
+}
+
+
+@pytest.mark.parametrize("title", TRACED)
+def test_a_traced_command_calls_what_the_page_says_in_its_order(
+    title: str, tmp_path: Path
+) -> None:
+    """A row of ARCHITECTURE names a file and a function in it; the command calls them."""
+    section = _text(DOCS / "ARCHITECTURE.md").partition(f"## {title}")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| .* \| `([\w/]+\.py)` \| `(\w+)` \|$", section, re.MULTILINE)
+    assert len(rows) > 5
+    world = small(tmp_path / "t.db")
+    called: dict[tuple[str, str], None] = {}  # in the order of first calls
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called[frame.f_code.co_filename.removeprefix(f"{ROOT}/"), frame.f_code.co_name] = None
+
+    sys.setprofile(note)
+    try:
+        done = world.run(*TRACED[title].split())
+    finally:
+        sys.setprofile(None)
+    assert done.code == 0
+    assert [row for row in called if row in rows] == [row for row in rows if row in called]
+    assert not [row for row in rows if row not in called]
+
+
+def test_every_folder_is_on_the_map() -> None:
+    """A stranger finds the place for a change, and no folder that is gone."""
+    folders = {
+        path.parent.relative_to(ROOT).as_posix()
+        for top in ("ledger", "projections", "cli", "tallystick")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    told = re.findall(r"^\| `([\w/]+)/` \| \w", _text(DOCS / "ARCHITECTURE.md"), re.MULTILINE)
+    assert sorted(told) == sorted(folders), "docs/ARCHITECTURE.md, Where things are"
 
 
 def test_each_field_of_an_event_is_a_simple_shape() -> None:
