@@ -186,18 +186,15 @@ def _page(answer: Backtest) -> None:
 
 def _write_page(target: Target, session: Session, answer: Backtest) -> None:
     """Write the page with its charts. Raises: OSError."""
-    from ledger.proof.nodes import Nodes  # noqa: PLC0415 - for --html alone
-    from ledger.proof.notes import write_base64  # noqa: PLC0415 - the same
-    from projections.html.backtest import backtest_page  # noqa: PLC0415 - the same
+    from projections.html.backtest import backtest_page  # noqa: PLC0415 - for --html alone
     from projections.html.page import Source  # noqa: PLC0415 - the same
 
-    root = write_base64(Nodes(session.reader.connection).root(answer.position))
     until = answer.to.isoformat()
     words = ["tally backtest", *(f"--policy {name}={text}" for name, text in answer.policy.items())]
     words += [f"--prices ({plural(len(answer.prices), 'price')})"] if answer.prices else []
     words += [f"--coupon {name}=..." for name in answer.coupons]
     words += [f"--from {answer.from_.isoformat()}"] if answer.from_ else []
-    source = Source(" ".join(words), until, until, answer.position, root)
+    source = Source(" ".join(words), until, until, answer.position, session.root(answer.position))
     target.write(backtest_page(answer, source))
 
 

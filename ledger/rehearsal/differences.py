@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.certain import certain
 from ledger.events import RecordedEvent, type_name
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _NAMES = ("note", "bill", "usage", "item", "number", "instance", "coupon", "serial", "sku")
 _ENVELOPE = ("recorded_at", "effective_at", "command", "actor", "reason", "token", "request")
 
+MISSING, EXTRA, DIFFERENT, ORDER = "missing", "extra", "different", "order"
+
 Key = tuple[str, int, str, str]
 Change = tuple[str, object, object]
 
@@ -29,7 +32,9 @@ Change = tuple[str, object, object]
 class Pair(NamedTuple):
     """A recorded event and the one decided again in its place; None where there is none.
 
-    ``fields``: (name, recorded, decided) of each field that differs.
+    Attributes:
+        fields: (name, recorded, decided) of each field that differs.
+
     """
 
     recorded: RecordedEvent | None
@@ -39,7 +44,21 @@ class Pair(NamedTuple):
     @property
     def same(self) -> bool:
         """Whether both are there and say the same."""
-        return self.recorded is not None and self.derived is not None and not self.fields
+        return self.kind == ORDER
+
+    @property
+    def kind(self) -> str:
+        """How they differ; ``order``: at most in their positions."""
+        if self.recorded is None:
+            return EXTRA
+        if self.derived is None:
+            return MISSING
+        return DIFFERENT if self.fields else ORDER
+
+    @property
+    def event(self) -> RecordedEvent:
+        """The recorded event, or the one that should have been."""
+        return certain(self.recorded or self.derived)
 
 
 def subject(recorded: RecordedEvent) -> str:

@@ -6,7 +6,7 @@ This module must not know how differences are shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger import codec
 from ledger.config import STREAMS
@@ -18,32 +18,9 @@ from ledger.rehearsal.rehearsal import Rehearsal, Step, whose
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from ledger.events import RecordedEvent
     from ledger.store import Reader
 
-MISSING, EXTRA, DIFFERENT, ORDER = "missing", "extra", "different", "order"
 PROGRESS_STEPS = 1000
-
-
-class Difference(NamedTuple):
-    """One event in which the record and the rules disagree.
-
-    Attributes:
-        kind: ``missing`` (recorded, the rules do not lead to it), ``extra`` (the rules lead to
-            it, not recorded), ``different`` (in some fields), ``order`` (at another position).
-
-    """
-
-    kind: str
-    recorded: RecordedEvent | None
-    derived: RecordedEvent | None
-
-    @property
-    def event(self) -> RecordedEvent:
-        """The recorded event, or the event that was expected."""
-        side = self.recorded or self.derived
-        assert side is not None  # noqa: S101 - a difference has at least one side
-        return side
 
 
 def accounts_named(reader: Reader) -> set[str]:
@@ -90,19 +67,19 @@ class Recheck:
         self._policy = policy or {}
         self._progress = progress
 
-    def differences(self) -> Iterator[Difference]:
-        """Yield the differences, those of paired batches in the order of the log."""
+    def differences(self) -> Iterator[Pair]:
+        """Yield the differences, those of paired batches in the order of the log.
+
+        The first event that only its position tells from its record is one, if none was before.
+        """
         differ = False
         for pair in compare(self._steps()):
             if not self._whole and not self._own(pair):
                 continue
             self.checked += 1
-            if not pair.same:
+            if not pair.same or (self._whole and not differ and _shifted(pair)):
                 differ = True
-                yield _difference(pair)
-            elif self._whole and not differ and _shifted(pair):
-                differ = True
-                yield Difference(ORDER, pair.recorded, pair.derived)
+                yield pair
         if self._own_streams:
             self.checked += sum(
                 len(self._reader.stream_bodies(stream))
@@ -111,8 +88,7 @@ class Recheck:
             )
 
     def _own(self, pair: Pair) -> bool:
-        event = pair.recorded or pair.derived
-        account = None if event is None else whose(event)
+        account = whose(pair.event)
         return self._own_streams if account is None else account in self._accounts
 
     def _steps(self) -> Iterator[Step]:
@@ -120,14 +96,6 @@ class Recheck:
             if self._progress is not None and count % PROGRESS_STEPS == 0 and step.recorded:
                 self._progress(step.recorded[0].position)
             yield step
-
-
-def _difference(pair: Pair) -> Difference:
-    if pair.recorded is None:
-        return Difference(EXTRA, None, pair.derived)
-    if pair.derived is None:
-        return Difference(MISSING, pair.recorded, None)
-    return Difference(DIFFERENT, pair.recorded, pair.derived)
 
 
 def _shifted(pair: Pair) -> bool:

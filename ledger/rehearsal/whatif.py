@@ -197,7 +197,6 @@ def whatif(
     *,
     accounts: Collection[str] | None,
     keep: Collection[str] | None = None,
-    until: int | None = None,
 ) -> Rehearsed:
     """Decide a history again with changes and collect what is different.
 
@@ -209,20 +208,15 @@ def whatif(
     new: list[RecordedEvent] = []
     moved: dict[int, int] = {}
     histories: dict[str, list[Kept]] = {}
-    for recorded, derived, fields in compare(
-        _judged(rehearsal.run(until=until), verdicts), known=False
-    ):
-        same = recorded is not None and derived is not None and not fields
-        if derived is not None:
-            if keep is None or derived.stream in keep:
-                place = recorded.position if same and recorded is not None else None
-                histories.setdefault(derived.stream, []).append(Kept(derived, place))
-            if same and recorded is not None:
-                moved[derived.position] = recorded.position
-            else:
-                new.append(derived)
-        if recorded is not None and not same:
-            dropped.append(recorded)
+    for recorded, derived, fields in compare(_judged(rehearsal.run(), verdicts), known=False):
+        place = None
+        if recorded is not None and derived is not None and not fields:
+            place = moved[derived.position] = recorded.position
+        else:
+            dropped += [recorded] if recorded is not None else []
+            new += [derived] if derived is not None else []
+        if derived is not None and (keep is None or derived.stream in keep):
+            histories.setdefault(derived.stream, []).append(Kept(derived, place))
     dropped.sort(key=attrgetter("position"))
     new.sort(key=attrgetter("position"))
     head = reader.head().position

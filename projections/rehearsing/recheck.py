@@ -25,7 +25,7 @@ from projections.view import LedgerView
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ledger.rehearsal.recheck import Difference
+    from ledger.rehearsal.differences import Pair
     from projections.answers.events import Planned
 
 _SHIFTING = ("position", "version", "cause")  # what a difference moves in all that follows
@@ -147,7 +147,7 @@ def _shown(view: LedgerView, run: Recheck) -> Iterator[DecidedOtherwise]:
         yield _difference(view, difference, releases)
 
 
-def _difference(view: LedgerView, found: Difference, releases: Releases) -> DecidedOtherwise:
+def _difference(view: LedgerView, found: Pair, releases: Releases) -> DecidedOtherwise:
     recorded, decided = (
         None if one is None else view.event(one) for one in (found.recorded, found.derived)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from ledger.errors import InvalidInput, NoSuchThing
+from ledger.errors import InvalidInput
 from ledger.events import AMOUNTS, INSTANTS, account_of
 from ledger.money import to_minor
 from ledger.periods import parse_instant
@@ -121,11 +121,7 @@ class WhatIf:
     def _fact_accounts(self, patches: Mapping[int, Mapping[str, Any]]) -> set[str]:
         found: set[str] = set()
         for position in {*self._changes.skips, *patches}:
-            row = self._reader.row(position)
-            if row is None:
-                msg = f"there is no event @{position}"
-                raise NoSuchThing(msg, hint="see: tally log")
-            found.add(account_of(row.stream) or "")
+            found.add(account_of(deciding.recorded_event(self._reader, position).stream) or "")
         found |= {account_of_command(one.command) or "" for one in self._changes.inserts}
         if "" in found or self._changes.policy:
             msg = "--mode facts folds accounts: prices and policy only matter to the rules"

@@ -17,7 +17,8 @@ from ledger.decisions.tagging import add_tag
 from ledger.events import BillSettled, OverdueStarted, TagAdded
 from ledger.founding import create
 from ledger.periods import DAY, HOUR, MINUTE
-from ledger.rehearsal.recheck import DIFFERENT, EXTRA, MISSING, Difference, Recheck
+from ledger.rehearsal.differences import DIFFERENT, EXTRA, MISSING, Pair
+from ledger.rehearsal.recheck import Recheck
 from ledger.rehearsal.rehearsal import Rehearsal
 from ledger.store import create_store, open_reader, open_store
 from ledger.store.schema import EVENTS
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 
-def differences(reader: Reader, account: str | None = None) -> list[Difference]:
+def differences(reader: Reader, account: str | None = None) -> list[Pair]:
     return list(Recheck(reader, accounts=None if account is None else {account}).differences())
 
 
