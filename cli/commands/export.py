@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -63,40 +64,26 @@ def command(
         msg = "--json describes the file that is written"
         raise InvalidInput(msg, hint="name it with -o PATH")
     with Progress("export") as progress:
+        write_to = partial(
+            write_export, session, pieces, point, version=version, progress=progress
+        )
         if target is None:
-            into = sys.stdout.buffer
-            write_export(session, pieces, point, into, version=version, progress=progress)
+            write_to(sys.stdout.buffer)
             return
         with target.opened() as file:
-            counted = Counted(file)
-            rows, digest = write_export(
-                session, pieces, point, counted, version=version, progress=progress
-            )
+            done = write_to(file)
     if output.human:
-        write(f"wrote {target}: {form}, {counted.size} bytes, @{point.position}")
+        write(f"wrote {target}: {form}, {done.bytes} bytes, @{point.position}")
         if export.headed:
             write("  check it with: tally verify-export")
         return
     output.object(
         Exported(
-            format=form, file=str(target), bytes=counted.size, point=session.shown(point),
-            rows=rows, size=point.position, root=session.root(point.position), sha256=digest,
+            format=form, file=str(target), bytes=done.bytes, point=session.shown(point),
+            rows=done.rows, size=point.position, root=session.root(point.position),
+            sha256=done.sha256,
         )
     )  # fmt: skip
-
-
-class Counted:
-    """Passes an export on and counts its bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        """Write into a file."""
-        self._file = file
-        self.size = 0
-
-    def write(self, piece: bytes, /) -> object:
-        """Write the next bytes."""
-        self.size += len(piece)
-        return self._file.write(piece)
 
 
 def _pieces(form: str, export: Export, options: dict[str, Any]) -> Pieces:

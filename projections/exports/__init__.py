@@ -81,6 +81,14 @@ EXPORTS: Final[Registry[Export]] = Registry(
 )  # fmt: skip
 
 
+class Written(NamedTuple):
+    """What was written; ``sha256`` is of what the hash of the export covers."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
 class Sink(Protocol):
     """What takes the bytes of an export: a file, stdout, or what compares them."""
 
@@ -92,18 +100,18 @@ class Sink(Protocol):
 def write_export(
     view: LedgerView, pieces: Pieces, point: Point, into: Sink, *, version: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[int, str]:  # fmt: skip
-    """Write a whole export; return how many rows it has, and the hash of what one covers."""
+) -> Written:  # fmt: skip
+    """Write a whole export."""
     config = view.config_at(point)
     terms = Terms(config.policy.calendar_offset, config.ledger, config.currency, version)
-    digest, rows = sha256(), 0
+    digest, rows, size = sha256(), 0, 0
     for piece in pieces(view, point, terms):
         into.write(piece.body)
         if piece.hashed:
             digest.update(piece.body)
-        rows += piece.rows
+        rows, size = rows + piece.rows, size + len(piece.body)
         progress(rows, 0)
-    return rows, digest.hexdigest()
+    return Written(rows, size, digest.hexdigest())
 
 
 def csv_pieces(columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> Iterator[Piece]:

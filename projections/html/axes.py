@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.money import exponent, format_minor
-from ledger.periods import DAY, local_date, local_day, midnight
+from ledger.periods import DAY, format_instant, local_date, local_day, midnight
 from projections.html.svg import HIGH, WIDE, Markup, Scale, node
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def plot(*inside: str, said: str, words: Iterable[str] = (), cursor: bool = Fals
         *([node("div", class_="cursor")] if cursor else ()),
         class_="plot",
     )  # fmt: skip
+
+
+def moment(instant: int, offset: int) -> str:
+    """Write an instant to the second, without the offset."""
+    return format_instant(instant, offset)[:19].replace("T", " ")
 
 
 def days(starts: int, ends: int, offset: int) -> list[Tick]:

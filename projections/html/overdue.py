@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.money import format_minor
-from ledger.periods import DAY, HOUR, format_instant
-from projections.html.axes import along, days, key, plot, tint, widened
+from ledger.periods import DAY, HOUR
+from projections.html.axes import along, days, key, moment, plot, tint, widened
 from projections.html.page import Source, page, section, table
 from projections.html.svg import HIGH, Markup, Scale, joined, node
 from projections.pages import Figure, Sheet
@@ -30,10 +30,6 @@ def overdue_page(found: list[AccountSpans], source: Source, *, ends: int, offset
     return page("Overdue accounts", count, body, source)
 
 
-def _short(instant: int, offset: int) -> str:
-    return format_instant(instant, offset)[:19].replace("T", " ")
-
-
 def _lasted(span: OverdueSpan, ends: int) -> str:
     length = max(0, (span.until or ends) - span.since)
     return f"{length // DAY} d {length % DAY // HOUR} h"
@@ -41,7 +37,7 @@ def _lasted(span: OverdueSpan, ends: int) -> str:
 
 def _owing(owing: list[AccountSpans], ends: int, offset: int) -> Markup:
     rows = [
-        (one.account, _short(one.spans[-1].since, offset),
+        (one.account, moment(one.spans[-1].since, offset),
          Figure(_lasted(one.spans[-1], ends)),
          Figure(format_minor(one.outstanding, one.currency)), Figure(one.currency))
         for one in owing
@@ -82,9 +78,9 @@ def _most(one: AccountSpans) -> str:
 
 def _bar(span: OverdueSpan, one: AccountSpans, x: Scale, ends: int, offset: int) -> Markup:
     left, open_ = x.place(span.since), span.until is None
-    until = "the point" if span.until is None else _short(span.until, offset)
+    until = "the point" if span.until is None else moment(span.until, offset)
     most = format_minor(span.amount, one.currency)
-    said = f"{_short(span.since, offset)} to {until}, up to {most}"
+    said = f"{moment(span.since, offset)} to {until}, up to {most}"
     return node(
         "rect", node("title", f"{said} {one.currency}"), x=left, y=_INSET,
         width=max(_THIN, x.place(span.until or ends) - left), height=HIGH - 2 * _INSET,

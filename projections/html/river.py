@@ -21,6 +21,7 @@ from projections.html.axes import (
     days,
     key,
     levels,
+    moment,
     plot,
     tint,
     uprights,
@@ -155,16 +156,12 @@ def _said(drop: Drop, offset: int) -> str:
 def _late(found: Timeline, offset: int) -> list[Markup]:
     """List the late ones: on a long axis, an hour cannot be seen."""
     rows = [
-        [f"@{drop.position}", drop.type, _short(drop.effective_at, offset),
-         _short(drop.recorded_at, offset), Figure(_lag(drop.recorded_at - drop.effective_at))]
+        [f"@{drop.position}", drop.type, moment(drop.effective_at, offset),
+         moment(drop.recorded_at, offset), Figure(_lag(drop.recorded_at - drop.effective_at))]
         for drop in found.river if drop.effective_at < drop.recorded_at
     ]  # fmt: skip
     header = ("position", "late event", "effective", "recorded", "later by")
     return [table(Sheet(header, rows))] if rows else []
-
-
-def _short(instant: int, offset: int) -> str:
-    return format_instant(instant, offset)[:19].replace("T", " ")
 
 
 def _lag(span: int) -> str:

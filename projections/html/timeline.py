@@ -10,8 +10,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ledger.money import format_minor
-from ledger.periods import SECOND, format_instant
+from ledger.periods import SECOND
 from projections.answers.terms import Typed
+from projections.html.axes import moment
 from projections.html.balance import balance
 from projections.html.lanes import lanes
 from projections.html.page import Source, page, resource, section
@@ -38,12 +39,8 @@ def timeline_page(found: Timeline, source: Source, *, offset: int) -> str:
             node("script", resource("timeline.js")),
         )
     )
-    said = f"{found.currency}, {_short(found.starts, offset)} to {_short(found.ends, offset)}"
+    said = f"{found.currency}, {moment(found.starts, offset)} to {moment(found.ends, offset)}"
     return page(f"Timeline of {found.account}", said, body, source, script)
-
-
-def _short(instant: int, offset: int) -> str:
-    return format_instant(instant, offset)[:19].replace("T", " ")
 
 
 def _told(found: Timeline, offset: int) -> Json:
@@ -75,7 +72,7 @@ def _dial(found: Timeline, offset: int) -> Markup:
         for name, said in FIGURES
     ]
     since = None if held is None else held.overdue_since
-    overdue = "no" if since is None else f"since {_short(since, offset)}"
+    overdue = "no" if since is None else f"since {moment(since, offset)}"
     figures.append(node("div", node("dt", "Overdue"), node("dd", overdue, id="overdue")))
     slider = node(
         "input", type="range", id="slider", min=found.starts // SECOND, max=found.ends // SECOND,
@@ -84,7 +81,7 @@ def _dial(found: Timeline, offset: int) -> Markup:
     )  # fmt: skip
     row = node(
         "div",
-        node("output", _short(found.ends, offset), id="instant", for_="slider"),
+        node("output", moment(found.ends, offset), id="instant", for_="slider"),
         node("button", "\N{LEFTWARDS ARROW} change", id="back", type="button"),
         node("button", "change \N{RIGHTWARDS ARROW}", id="next", type="button"),
         node("input", type="text", id="asked", aria_label="go to an instant", spellcheck="false"),
