@@ -199,8 +199,7 @@ class Ledger(Engine):
         """Fold in what others have recorded since, and let the stored deadlines catch up."""
         head = writer.head
         if head.position == 0:
-            msg = "the ledger is empty"
-            raise NoSuchThing(msg, hint="make one with: tally init")
+            raise NoSuchThing("the ledger is empty", hint="make one with: tally init")
         self._writer = writer
         if self.views is not None:
             self.due.read_through(partial(self.views.upcoming, writer.connection))

@@ -93,15 +93,13 @@ def decide(
     currency = config.currency if state is None else state.currency
     amounts = c.minor_units(command, currency)
     if state is None:
-        msg = f"no account {getattr(command, 'account', '')!r}"
-        raise UnknownAccount(msg, rule="R1")
+        raise UnknownAccount(f"no account {getattr(command, 'account', '')!r}", rule="R1")
     expected = command.expected_version
     if expected is not None and expected != state.guard_version:
         msg = f"account {state.account!r} is at version {state.guard_version}, not {expected}"
         raise ConcurrentModification(msg, rule="R58")
     if isinstance(command, c.OpenAccount):
-        msg = f"account {state.account!r} exists"
-        raise AlreadyExists(msg, rule="R1")
+        raise AlreadyExists(f"account {state.account!r} exists", rule="R1")
     batch = open_batch(state, command, config=config, context=context)
     batch.records = records
     rule = _DECISIONS[type(command)]

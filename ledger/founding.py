@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 def create(
-    store: Store,
-    *,
-    clock: str,
-    start: int,
-    currency: str,
-    policy: dict[str, str],
-    ledger: str,
+    store: Store, *, clock: str, start: int, currency: str, policy: dict[str, str], ledger: str
 ) -> None:
     """Record a new ledger's first event: its identity and every policy value (section 4).
 

@@ -53,12 +53,10 @@ def _scaled(amount: Decimal, scale: int, *, least: int, what: str) -> int:
         msg = f"{what} {quoted(amount)} is not a plain decimal number"
         raise InvalidInput(msg, hint='write it like "350.00"')
     if -decimals > scale:
-        msg = f"{what} {quoted(amount)} has more than {scale} decimals"
-        raise InvalidAmount(msg, rule="R2")
+        raise InvalidAmount(f"{what} {quoted(amount)} has more than {scale} decimals", rule="R2")
     value = int(_EXACT.scaleb(amount, scale))
     if value < least:
-        msg = f"{what} {amount} must be {'> 0' if least else '>= 0'}"
-        raise InvalidAmount(msg, rule="R2")
+        raise InvalidAmount(f"{what} {amount} must be {'> 0' if least else '>= 0'}", rule="R2")
     return value
 
 

@@ -39,8 +39,7 @@ _INSTANT_LENGTH_MAX = 60  # fractions of a second may be long, and are cut
 def check_year(instant: int, text: str) -> int:
     """Refuse instants so far out that terms could not be computed from them."""
     if not 0 <= instant < _END:
-        msg = f"{quoted(text)} lies outside the years 1970 to {_YEAR_LAST - 1}"
-        raise InvalidInput(msg)
+        raise InvalidInput(f"{quoted(text)} lies outside the years 1970 to {_YEAR_LAST - 1}")
     return instant
 
 

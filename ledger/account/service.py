@@ -40,9 +40,7 @@ def _begun(instance: str, kind: str, at: int) -> Instance:
 
 
 def _order(
-    s: AccountState,
-    kind: str,
-    ev: e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise,
+    s: AccountState, kind: str, ev: e.InstancePurchased | e.InstanceRenewed | e.UpgradedToEnterprise
 ) -> None:
     s.cash -= ev.cash_part
     if ev.coupon is not None and ev.coupon_part:

@@ -50,9 +50,8 @@ class Figures(NamedTuple):
 
 
 def check_required(
-    lines: Sequence[CheckLine], period: str, *,
-    override: bool, actor: str, reason: str | None,
-) -> None:  # fmt: skip
+    lines: Sequence[CheckLine], period: str, *, override: bool, actor: str, reason: str | None
+) -> None:
     """Refuse a close while what the policy requires is open (R65). Raises: ChecklistOpen."""
     unmet = [line for line in lines if line.required and not line.ok]
     if not unmet:

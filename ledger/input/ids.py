@@ -30,16 +30,14 @@ def check_id(text: str, *, what: str) -> None:
     if not text:
         raise InvalidInput(f"{what} is empty", hint=_HINT)
     if len(text) > ID_MAX:
-        msg = f"{what} {quoted(text)} is longer than {ID_MAX} characters"
-        raise InvalidInput(msg, hint=_HINT)
+        raise InvalidInput(f"{what} {quoted(text)} is longer than {ID_MAX} characters", hint=_HINT)
     for character in text:
         kind = _NO_PART_OF_AN_ID.get(unicodedata.category(character))
         if kind is not None:
             msg = f"{what} {quoted(text)} holds {kind} (U+{ord(character):04X})"
             raise InvalidInput(msg, hint=_HINT)
     if text != text.strip():
-        msg = f"{what} {quoted(text)} begins or ends with white space"
-        raise InvalidInput(msg, hint=_HINT)
+        raise InvalidInput(f"{what} {quoted(text)} begins or ends with white space", hint=_HINT)
     if not unicodedata.is_normalized("NFC", text):
         composed = unicodedata.normalize("NFC", text)
         msg = f"{what} {quoted(text)} is not in Unicode's normal form NFC"

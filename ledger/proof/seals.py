@@ -130,8 +130,7 @@ def prove(connection: Connection, position: int) -> Inclusion:
     """Prove one event against the last seal. Raises: NoSuchThing where none covers it."""
     last = last_seal(connection, covering=position)
     if last is None:
-        msg = f"no checkpoint covers @{position} yet"
-        raise NoSuchThing(msg, hint="sign one with: tally seal")
+        raise NoSuchThing(f"no checkpoint covers @{position} yet", hint="sign one with: tally seal")
     nodes = Nodes(connection)
     hashes = tuple(nodes.inclusion(position - 1, last.size))
     if not tree.verify_inclusion(
@@ -150,8 +149,7 @@ def prove_consistency(connection: Connection, old: Checkpoint) -> Consistency:
     """
     last = last_seal(connection)
     if last is None:
-        msg = "there is no checkpoint yet"
-        raise NoSuchThing(msg, hint="sign one with: tally seal")
+        raise NoSuchThing("there is no checkpoint yet", hint="sign one with: tally seal")
     if old.size > last.size:
         msg = f"the last checkpoint covers {plural(last.size, 'event')}, the older one {old.size}"
         raise NoSuchThing(msg, hint="sign the log as it is now: tally seal")

@@ -44,8 +44,7 @@ def _billable(batch: Batch, name: str, command: c.RecordUsage | c.PostBill) -> I
     """Check the id, the instance and the cycle of usage or a bill."""
     state = batch.state
     if state.is_used(name):
-        msg = f"a usage or bill {name!r} exists"
-        raise AlreadyExists(msg, rule="R5")
+        raise AlreadyExists(f"a usage or bill {name!r} exists", rule="R5")
     instance = batch.instance(command.instance, rule="R15")
     if instance.kind == PUBLIC_NEW:
         msg = f"instance {command.instance!r} is a new public one, which is never billed"
@@ -54,8 +53,7 @@ def _billable(batch: Batch, name: str, command: c.RecordUsage | c.PostBill) -> I
         msg = f"instance {command.instance!r} was not in service when the cycle began"
         raise NotBillable(msg, rule="R18")
     if command.cycle_start >= command.cycle_end:
-        msg = "the billing cycle ends before it starts"
-        raise InvalidPeriod(msg, rule="R5")
+        raise InvalidPeriod("the billing cycle ends before it starts", rule="R5")
     return instance
 
 
@@ -83,8 +81,7 @@ def post_bill(
     instance = _billable(batch, command.bill, command)
     cycle_end = command.cycle_end
     if batch.now < cycle_end:
-        msg = f"bill {command.bill!r} is posted before its cycle has ended"
-        raise BillTooEarly(msg, rule="R5")
+        raise BillTooEarly(f"bill {command.bill!r} is posted before its cycle has ended", rule="R5")
     _post(
         batch,
         BillPosted(
@@ -142,8 +139,7 @@ def credit_note(
     """Credit part of a bill: outstanding, then its cash, then coupon parts (R10)."""
     state = batch.state
     if command.note in state.notes:
-        msg = f"credit note {command.note!r} exists"
-        raise AlreadyExists(msg, rule="R10")
+        raise AlreadyExists(f"credit note {command.note!r} exists", rule="R10")
     bill = state.bills.get(command.bill)
     if bill is None:
         msg = f"account {state.account!r} has no posted bill {command.bill!r}"

@@ -40,13 +40,11 @@ def grant_coupon(
     state = batch.state
     batch.require_room(coupons=amount)
     if command.coupon in state.coupons:
-        msg = f"coupon {command.coupon!r} exists"
-        raise AlreadyExists(msg, rule="R37")
+        raise AlreadyExists(f"coupon {command.coupon!r} exists", rule="R37")
     starts = effective_at if command.starts is None else command.starts
     ends = command.ends
     if starts >= ends:
-        msg = f"coupon {command.coupon!r} would end before it starts"
-        raise InvalidPeriod(msg, rule="R37")
+        raise InvalidPeriod(f"coupon {command.coupon!r} would end before it starts", rule="R37")
     granted = batch.emit(
         CouponGranted(
             coupon=command.coupon, amount=amount, starts=starts, ends=ends,

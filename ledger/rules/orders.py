@@ -51,8 +51,7 @@ SPEC_MONTH = 30 * DAY // SECOND  # R47: the month by which a price difference is
 
 def _require_new_id(batch: Batch, instance: str) -> None:
     if instance in batch.state.instances:
-        msg = f"instance {instance!r} exists"
-        raise AlreadyExists(msg, rule="R26")
+        raise AlreadyExists(f"instance {instance!r} exists", rule="R26")
 
 
 def purchase(batch: Batch, command: c.Purchase) -> None:
@@ -103,8 +102,7 @@ def upgrade(batch: Batch, command: c.Upgrade) -> None:
     quote = pay_order(batch, order_type="new", gross=price, wanted=command.coupon)
     if instance.state not in (RUNNING, FROZEN, RESTORING):
         # A stopped one belongs to an overdue account, which pay_order has refused.
-        msg = f"instance {command.instance!r} is {STOPPED_OVERDUE}"
-        raise WrongState(msg, rule="R45")
+        raise WrongState(f"instance {command.instance!r} is {STOPPED_OVERDUE}", rule="R45")
     batch.emit(
         UpgradedToEnterprise(
             instance=command.instance, sku=command.sku, monthly_price=monthly_price,
@@ -125,8 +123,7 @@ def change_spec(batch: Batch, command: c.ChangeSpec) -> None:
         raise WrongState(msg, rule="R47")
     ends, sku_before = certain(instance.expires_at), certain(instance.sku)  # as each Enterprise one
     if batch.now >= ends:
-        msg = f"the term of instance {command.instance!r} has ended"
-        raise Expired(msg, rule="R47")
+        raise Expired(f"the term of instance {command.instance!r} has ended", rule="R47")
     difference = new_price - list_price(batch, sku_before)
     if difference <= 0:
         msg = f"sku {command.sku!r} does not cost more than {sku_before!r}"

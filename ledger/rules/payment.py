@@ -50,8 +50,7 @@ def product_of(instance: Instance) -> str:
 def require_order_months(months: int) -> None:
     """Refuse months that no order can have (R24)."""
     if months not in ORDER_MONTHS:
-        msg = f"{months} is not a number of months that can be bought"
-        raise InvalidPeriod(msg, rule="R24")
+        raise InvalidPeriod(f"{months} is not a number of months that can be bought", rule="R24")
 
 
 def end_of_term(batch: Batch, anchor: int, months: int) -> int:
@@ -67,8 +66,7 @@ def list_price(batch: Batch, sku: str) -> int:
     """
     price = batch.config.prices.get(sku)
     if price is None or batch.state.currency != batch.config.currency:
-        msg = f"sku {sku!r} has no list price in {batch.state.currency}"
-        raise UnknownSku(msg, rule="R24")
+        raise UnknownSku(f"sku {sku!r} has no list price in {batch.state.currency}", rule="R24")
     return price
 
 

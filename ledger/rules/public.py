@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def activate(batch: Batch, command: c.ActivatePublic) -> None:
     """Activate a public instance; allowed while overdue (R13, R20)."""
     if command.instance in batch.state.instances:
-        msg = f"instance {command.instance!r} exists"
-        raise AlreadyExists(msg, rule="R20")
+        raise AlreadyExists(f"instance {command.instance!r} exists", rule="R20")
     batch.emit(PublicInstanceActivated(instance=command.instance, kind=command.kind))
 
 

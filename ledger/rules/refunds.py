@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 def _cancellable(batch: Batch, name: str) -> Instance:
     instance = batch.instance(name, rule="R48")
     if instance.kind not in (ENTERPRISE, TRIAL) or instance.state == RELEASED:
-        msg = f"{instance.kind} instance {name!r} is {instance.state}"
-        raise NotCancellable(msg, rule="R48")
+        raise NotCancellable(f"{instance.kind} instance {name!r} is {instance.state}", rule="R48")
     return instance
 
 

@@ -47,18 +47,15 @@ def _listed(batch: Batch, names: Sequence[str], *, rule: str, kinds: set[str]) -
     """
     if not 1 <= len(names) <= c.LIST_MAX:
         holds = f"more than {c.LIST_MAX}" if names else "none"
-        msg = f"a list holds 1 to {c.LIST_MAX} instances, this one {holds}"
-        raise NotRenewable(msg, rule=rule)
+        raise NotRenewable(f"a list holds 1 to {c.LIST_MAX} instances, this one {holds}", rule=rule)
     if len(set(names)) != len(names):
-        msg = "the list names an instance twice"
-        raise NotRenewable(msg, rule=rule)
+        raise NotRenewable("the list names an instance twice", rule=rule)
     listed: list[Instance] = []
     for name in names:
         instance = batch.state.instances.get(name)
         if instance is None or instance.kind not in kinds or instance.state == RELEASED:
             state = "unknown" if instance is None else f"{instance.kind} and {instance.state}"
-            msg = f"instance {name!r} is {state}"
-            raise NotRenewable(msg, rule=rule)
+            raise NotRenewable(f"instance {name!r} is {state}", rule=rule)
         listed.append(instance)
     return listed
 
@@ -173,14 +170,12 @@ def disable(batch: Batch, command: c.DisableAutoRenew) -> None:
 def _require_running_term(batch: Batch, listed: Sequence[Instance]) -> None:
     for instance in listed:
         if instance.expires_at is not None and batch.now >= instance.expires_at:
-            msg = f"the term of instance {instance.instance!r} has ended"
-            raise Expired(msg, rule="R30")
+            raise Expired(f"the term of instance {instance.instance!r} has ended", rule="R30")
 
 
 def _require_auto_months(months: int) -> None:
     if months not in AUTO_MONTHS:
-        msg = f"{months} is not a period of auto-renewal"
-        raise InvalidPeriod(msg, rule="R29")
+        raise InvalidPeriod(f"{months} is not a period of auto-renewal", rule="R29")
 
 
 def try_slot(batch: Batch, name: str) -> None:

@@ -71,7 +71,6 @@ def _fill(source: Reader, beside: Path) -> Backup:
 
 def _check_free(target: Path, *, force: bool) -> None:
     if target.is_dir():
-        msg = f"{str(target)!r} is a folder"
-        raise InvalidInput(msg, hint="name a file in it")
+        raise InvalidInput(f"{str(target)!r} is a folder", hint="name a file in it")
     if target.exists() and not force:
         raise LedgerExists(str(target), hint="name another file, or overwrite it with --force")

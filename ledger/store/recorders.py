@@ -30,9 +30,8 @@ class LedgerRecords:
     datastore: Any
 
     def continued(
-        self, reader: Reader, insert: Callable[[Sequence[Row]], None],
-        stored: Sequence[StoredEvent],
-    ) -> list[int]:  # fmt: skip
+        self, reader: Reader, insert: Callable[[Sequence[Row]], None], stored: Sequence[StoredEvent]
+    ) -> list[int]:
         """Record what the library asks for, through our writer; the tree grows with it.
 
         Its records get the next positions and the present instant. Raises: IntegrityError.

@@ -59,9 +59,8 @@ class Log(NamedTuple):
 
 
 def check_log(
-    reader: Reader, nodes: Nodes, ranges: Ranges,
-    progress: Callable[[int, int], None] | None = None,
-) -> Log:  # fmt: skip
+    reader: Reader, nodes: Nodes, ranges: Ranges, progress: Callable[[int, int], None] | None = None
+) -> Log:
     """Check the whole log: range by range, and in order where something in one is not right."""
     total = reader.head().position
     whole = ranges.whole(progress) if nodes.there and ranges.size == total else None
