@@ -67,15 +67,14 @@ def kept_places(
         kept.append(Kept(key, KEY))
         kept.append(Kept(key.with_name(f"{key.name}{SEEN}"), "what a witness's key has seen"))
         with suppress(OSError):
-            rotated = sorted(one for one in key.parent.iterdir() if _rotated(one.name, key.name))
-            kept += [Kept(path, "a private key that was rotated") for path in rotated]
+            rotated = re.compile(re.escape(key.name) + r"\.[0-9a-f]{8}")
+            kept += [
+                Kept(path, "a private key that was rotated")
+                for path in sorted(key.parent.iterdir()) if rotated.fullmatch(path.name)
+            ]  # fmt: skip
     for policy in {beside(location, ".policy"), policy_file(location, policy_place)}:
         kept.append(Kept(policy, POLICY))
     return kept
-
-
-def _rotated(name: str, key: str) -> bool:
-    return re.fullmatch(re.escape(key) + r"\.[0-9a-f]{8}", name) is not None
 
 
 def _real(path: Path) -> Path:
@@ -88,10 +87,6 @@ def _same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return _real(one) == _real(other)
-
-
-def _within(path: Path, folder: Path) -> bool:
-    return any(_same(parent, folder) for parent in path.parents)
 
 
 class Target:
@@ -158,7 +153,7 @@ class Target:
 
     def _refuse_kept(self, kept: Iterable[Kept]) -> None:
         for place in kept:
-            if _same(self.path, place.path) or _within(self.path, place.path):
+            if any(_same(one, place.path) for one in (self.path, *self.path.parents)):
                 raise self._refused(f"it is {place.what}")
         base = re.sub(r"-(?:wal|shm|journal)$", "", self.path.name)
         of = self.path.with_name(base)
@@ -335,26 +330,16 @@ def check_targets(location: str, options: dict[str, Any]) -> bool:
         target.check(kept)
         if "event_target" in options and options["event_target"] is None:
             target.derived(EVENT_SUFFIX).check(kept)
-    _refuse_twice(targets)
-    _refuse_inputs(targets, options)
-    return any(target.stdout for target in targets)
-
-
-def _refuse_twice(targets: list[Target]) -> None:
+    named = [text for name, text in options.items() if name in _INPUTS and isinstance(text, str)]
+    read = [Path(text) for text in named if text != "-" and Path(text).exists()]
     for number, target in enumerate(targets):
         if any(_same(target.path, one.path) for one in targets[:number]):
             msg = f"{target.given!r} is named for two outputs"
             raise InvalidInput(msg, hint="give each its own file")
-
-
-def _refuse_inputs(targets: list[Target], options: dict[str, Any]) -> None:
-    """Refuse to overwrite a file that the same command reads."""
-    read = [text for name, text in options.items() if name in _INPUTS and isinstance(text, str)]
-    for target in targets:
-        for text in read:
-            if text != "-" and Path(text).exists() and _same(target.path, Path(text)):
-                msg = f"{target.given!r} is the file that this command reads"
-                raise InvalidInput(msg, hint="name another file for the output")
+        if any(_same(target.path, path) for path in read):
+            msg = f"{target.given!r} is the file that this command reads"
+            raise InvalidInput(msg, hint="name another file for the output")
+    return any(target.stdout for target in targets)
 
 
 _INPUTS: Final = frozenset(("file", "map_", "proof_file", "consistency"))

@@ -34,8 +34,6 @@ from projections.point import Asked
 from projections.reconciliation.sources import Wanted, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from projections.reconciliation.report import Report
 
 DEMO_LEDGER = "./tally-demo.db"
@@ -185,7 +183,7 @@ def _record_the_year(session: Session) -> tuple[int, int]:
     lines = files("cli").joinpath("demo", "year.ndjson").read_bytes().splitlines(keepends=True)
     commands = refused = 0
     with Progress("import") as progress:
-        for result in import_lines(session.ledger, _each(lines)):
+        for result in import_lines(session.ledger, iter(lines)):
             commands += 1
             refused += not result.outcome.ok
             progress(commands, len(lines))
@@ -193,10 +191,6 @@ def _record_the_year(session: Session) -> tuple[int, int]:
     with session.store.writing() as writer:
         writer.set_meta(MARK, _mark(session))
     return commands, refused
-
-
-def _each(lines: list[bytes]) -> Iterator[bytes | None]:
-    yield from lines
 
 
 def _overdue(session: Session) -> None:

@@ -63,23 +63,16 @@ class Notices:
 
     Attributes:
         position: of the last event taken.
-        recorded_at: its instant.
 
     """
 
     def __init__(self) -> None:
         """Start before the first event."""
         self.position = 0
-        self.recorded_at = 0
         self._config = LedgerConfig()
         self._currencies: dict[str, str] = {}
         self._terms: dict[Member, _Term] = {}
         self._ahead: list[_Ahead] = []
-
-    @property
-    def ledger(self) -> str:
-        """The ledger's own id."""
-        return self._config.ledger
 
     @property
     def offset(self) -> int:
@@ -89,7 +82,7 @@ class Notices:
     def take(self, recorded: RecordedEvent) -> Iterator[Notice]:
         """Yield what can be told before an event is recorded, then what the event itself is."""
         yield from self._due(recorded.recorded_at)
-        self.position, self.recorded_at = recorded.position, recorded.recorded_at
+        self.position = recorded.position
         account, event = account_of(recorded.stream), recorded.event
         if account is None:
             if recorded.stream == POLICY_STREAM:
@@ -100,8 +93,8 @@ class Notices:
             self._currencies[account] = event.currency
         self._set_term(recorded, account)
         notice = of_event(
-            recorded, ledger=self.ledger, currency=self._currencies.get(account, ""),
-            offset=self.offset,
+            recorded, ledger=self._config.ledger, offset=self.offset,
+            currency=self._currencies.get(account, ""),
         )  # fmt: skip
         if notice is not None:
             yield notice
@@ -168,7 +161,7 @@ class Notices:
         account, instance = one.member
         ends = "releases_at" if release else "expires_at"
         return Notice(
-            identity(self.ledger, one.position, one.kind), one.position, one.kind, account,
+            identity(self._config.ledger, one.position, one.kind), one.position, one.kind, account,
             one.due, one.due,
             {
                 "currency": self._currencies.get(account, ""), "instance": instance,

@@ -35,7 +35,6 @@ class Outbox:
 
     Attributes:
         since: position after which the deliveries to this channel begin.
-        version: of the last event in the stream of the attempts.
 
     """
 
@@ -52,7 +51,6 @@ class Outbox:
         self._waiting: dict[str, deque[Notice]] = {}
         self._sent: set[str] = set()  # what the log says was sent before it was made here
         self._tried: dict[str, Tried] = {}
-        self.version = 0
 
     @property
     def offset(self) -> int:
@@ -64,7 +62,6 @@ class Outbox:
         for recorded in codec.decode_all(reader.bodies(after=self._notices.position)):
             self._put(self._notices.take(recorded))
             if recorded.stream == NOTICES_STREAM:
-                self.version = recorded.version
                 self._attempted(recorded)
         self._put(self._notices.until(now))
 
