@@ -17,6 +17,7 @@ from cli.render import note
 from cli.settings import DEFAULT, ledger_option, ledger_setting
 from ledger.errors import InvalidInput, LedgerError
 from projections.answers.terms import Part, columns_of
+from projections.history.points import Point
 from projections.printable import csv_cell
 
 if TYPE_CHECKING:
@@ -148,17 +149,19 @@ def tally_command(
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """Return a click callback the shared options, a session, an output, and errors that end well.
 
-    The callback returns its exit code (None for 0).
+    The callback gets what the point options say as ``when`` (None for everything), and returns its
+    exit code (None for 0).
     """
 
     def decorate(body: Callable[..., int | None]) -> Callable[..., None]:
         @functools.wraps(body)
         def run(*arguments: Any, **options: Any) -> None:
-            as_json = options.pop("as_json")
-            form = "json" if as_json else "text"
-            if rows:
-                form = "ndjson" if options.pop("as_ndjson") else form
-                form = "csv" if options.pop("as_csv") else form
+            as_json = options["as_json"]
+            forms = ("csv", "ndjson", "json") if rows else ("json",)
+            asked = [form for form in forms if options.pop(f"as_{form}")]
+            form = next(iter(asked), "text")
+            if point:
+                options["when"] = _point(options)
             given, one_object = options.pop("ledger"), as_json and not rows
             try:
                 ledger = ledger_setting(given, click.get_current_context())
@@ -292,6 +295,7 @@ def engine_option(body: Callable[..., Any]) -> Callable[..., Any]:
     )(body)  # fmt: skip
 
 
-def point_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Remove and return the four point options of a command's options."""
-    return {name: options.pop(name) for name in ("at", "known_at", "position", "as_of")}
+def _point(options: dict[str, Any]) -> Point | None:
+    """Take the point out of a command's options: what the four say, None for everything."""
+    said = [options.pop(name) for name in Point._fields]
+    return None if all(text is None for text in said) else Point(*said)

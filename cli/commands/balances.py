@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import points
-from cli.options import Output, engine_option, point_options, tally_command
+from cli.options import Output, engine_option, tally_command
 from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
@@ -17,6 +16,7 @@ from projections.opened import FOLD
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.balances import Totals
+    from projections.history.points import Point
 
 COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 
@@ -34,7 +34,7 @@ COLUMNS = ("account", "currency", "cash", "outstanding", "available", "coupons")
 def command(  # noqa: PLR0913 - one option a parameter
     session: Session, output: Output, *, accounts: tuple[str, ...], overdue: bool,
     below: str | None, sort: str | None, reverse: bool, top: int | None, totals: bool,
-    engine: str | None, **options: Any,
+    engine: str | None, when: Point | None,
 ) -> None:  # fmt: skip
     """Show every account's money, one row each, or that of some accounts.
 
@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - one option a parameter
       tally balances --below 100 --ndjson
       tally balances --as-of 2025-03-31 --engine sql
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     session.note_what_is_due()
     if totals:
         if accounts or overdue or below is not None or sort or top is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.errors import DONE, FOUND
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from ledger.quoting import plural
@@ -20,6 +19,7 @@ from projections.pages import short
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.hunting import Bisect
+    from projections.history.points import Point
 
 
 @click.command("bisect")
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @tally_command(rows=True, point=True)
 def command(
     session: Session, output: Output, *, words: tuple[str, ...], text: str | None, axis: Axis,
-    **options: Any,
+    when: Point | None,
 ) -> int:
     """Find every event at which an expression flips, in one pass, on either axis.
 
@@ -43,10 +43,9 @@ def command(
       tally bisect a-1 'cash == 350' --axis known --at 2025-03-31
       tally bisect a-1 --expr 'instances["i-1"].state == "running"'
     """
-    where = point_options(options)
-    if axis == KNOWN and where["as_of"] is not None and where["at"] is None:
-        where |= {"at": where["as_of"], "as_of": None}  # what was known later is the question
-    point = points.asked(session, **where)
+    if axis == KNOWN and when is not None and when.as_of is not None and when.at is None:
+        when = when._replace(at=when.as_of, as_of=None)  # what was known later is the question
+    point = session.at(when)
     account, expression = expression_for(session, words, text, point)
     answer = bisect_of(session, account, expression, point, axis=axis)
     note_what_is_missing(session, account, expression)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.changes import owner_of, spelled
 from cli.event_lines import fitting
 from cli.expressions import account_and_field, names_account
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from projections.history.blame import blame_of
@@ -20,12 +19,13 @@ from projections.pages import short
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.hunting import Blamed
+    from projections.history.points import Point
 
 
 @click.command("blame")
 @click.argument("path", metavar="ACCOUNT[.FIELD]")
 @tally_command(rows=True, point=True)
-def command(session: Session, output: Output, *, path: str, **options: Any) -> None:
+def command(session: Session, output: Output, *, path: str, when: Point | None) -> None:
     """Show for each field the event that last set it, who, and when it was known.
 
     \b
@@ -38,7 +38,7 @@ def command(session: Session, output: Output, *, path: str, **options: Any) -> N
         account, name = path, None
     else:
         account, name = account_and_field(path, members=True)
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     answer = blame_of(session, account, name, point)
     if output.answered(answer):
         return

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.groups import Commands
-from cli.options import Output, point_options, tally_command
-from cli.points import asked
+from cli.options import Output, tally_command
 from cli.render import strong, table, write
 from ledger.quoting import plural
 from ledger.reconciling import OPEN, REOPENED, RESOLVED, SIGNED_OFF, known_break, register
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from projections.answers.reconciling import BreakRow, BreakShown
+    from projections.history.points import Point
 
 
 @click.group("breaks", cls=Commands)
@@ -40,7 +40,7 @@ def command() -> None:
 @command.command("list", short_help="List the recorded breaks, the oldest first.")
 @click.option("--open", "only_open", is_flag=True, help="Only open breaks.")
 @tally_command(rows=True, point=True)
-def list_(session: Session, output: Output, *, only_open: bool, **options: Any) -> None:
+def list_(session: Session, output: Output, *, only_open: bool, when: Point | None) -> None:
     """List the recorded breaks as they stood at a point, the oldest first.
 
     \b
@@ -48,7 +48,7 @@ def list_(session: Session, output: Output, *, only_open: bool, **options: Any) 
       tally breaks list --open
       tally breaks list --known-at 2025-01-31
     """
-    found = breaks_at(session, asked(session, **point_options(options)), only_open=only_open)
+    found = breaks_at(session, session.at(when), only_open=only_open)
     if output.answered(found):
         return
     if found.rows:
@@ -68,7 +68,7 @@ def _state(row: BreakRow) -> str:
 @command.command("show", short_help="Show a break: both sides, candidates, history.")
 @click.argument("break_id", metavar="BREAK")
 @tally_command(point=True)
-def show(session: Session, output: Output, break_id: str, **options: Any) -> None:
+def show(session: Session, output: Output, break_id: str, when: Point | None) -> None:
     """Show a break: both sides, candidates, and what was done about it.
 
     \b
@@ -76,7 +76,7 @@ def show(session: Session, output: Output, break_id: str, **options: Any) -> Non
       tally breaks show 1f0c2a9be4d7
       tally breaks show 1f0c2a9be4d7 --json
     """
-    point = asked(session, **point_options(options))
+    point = session.at(when)
     found = whole_break(session, point, break_id)
     if not output.answered(found):
         _page(found)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.errors import DONE, FOUND
-from cli.options import Output, point_options, tally_command
-from cli.points import asked
+from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import point_line, strong, write
 from ledger.events import ACCOUNT_PREFIX
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.point import Point
     from projections.standing import Check, Finding
+    from projections.view import When
 
 
 @click.command("check")
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @tally_command(rows=True, point=True)
 def command(
     session: Session, output: Output, *, file: str, period: str | None, adopt: str | None,
-    actor: str | None, reason: str | None, **options: Any,
+    actor: str | None, reason: str | None, when: When,
 ) -> int:  # fmt: skip
     """Evaluate standing checks: expressions over accounts, identities of the books, or SQL.
 
@@ -55,10 +55,10 @@ def command(
 
     text, checks = _read(session, file)
     if adopt is not None:
-        if period is not None or any(cell is not None for cell in options.values()):
+        if period is not None or when is not None:
             raise click.UsageError("--adopt records the file: omit the point and the period")
         return _adopt(session, output, adopt, text, actor=actor, reason=reason)
-    point = asked(session, **point_options(options))
+    point = session.at(when)
     end = _end_of(session, period, point)
     rows = []
     with Progress("check") as progress:

@@ -11,7 +11,7 @@ from cli.changes import write_changes
 from cli.errors import DONE, FOUND
 from cli.expressions import is_account
 from cli.options import Output, tally_command
-from cli.points import PointCommand, point_argument
+from cli.points import PointCommand
 from cli.progress import Progress
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated, write_was
@@ -54,7 +54,7 @@ def command(
     reader = session.reader
     if account is not None and is_account(reader, a) and not is_account(reader, account):
         a, b, account = b, account, a  # ACCOUNT A B is read as well
-    first, second = point_argument(session, a), point_argument(session, b)
+    first, second = session.at(a), session.at(b)
     with Progress("comparing accounts") as progress:
         found, rows = diff_of(session, first, second, account, progress)
     if not output.answered(found):

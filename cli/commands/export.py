@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import points
 from cli.groups import Registered
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.outputs import output_option
 from cli.progress import Progress
 from cli.render import write
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
     from projections.exports import Export, Pieces
+    from projections.history.points import Point
 
 EDITIONS = ("1.2", "1.3")
 
@@ -39,7 +39,8 @@ EDITIONS = ("1.2", "1.3")
 )
 @tally_command(point=True)
 def command(
-    session: Session, output: Output, *, form: str, target: Target | None, **options: Any
+    session: Session, output: Output, *, form: str, target: Target | None, when: Point | None,
+    **options: Any,
 ) -> None:
     """Write an export at a point. The same log and point give the same bytes.
 
@@ -58,7 +59,7 @@ def command(
         raise InvalidInput("--focus-version applies only to --format focus")
     export = EXPORTS.load(form)
     pieces = _pieces(form, export, options)
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     session.note_what_is_due()
     if target is None and not output.human:
         msg = "--json describes the file that is written"

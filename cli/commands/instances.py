@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from cli import points
-from cli.options import Output, engine_option, point_options, tally_command
+from cli.options import Output, engine_option, tally_command
 from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from projections.answers.state import InstanceRow, InstanceState
@@ -15,6 +14,7 @@ from projections.history.points import read_start
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.history.points import Point
 
 
 
@@ -31,7 +31,7 @@ def command(
     state: str | None,
     expiring_before: str | None,
     engine: str | None,
-    **options: Any,
+    when: Point | None,
 ) -> None:
     """Show every instance's state, one row each.
 
@@ -41,7 +41,7 @@ def command(
       tally instances --expiring-before 2025-07-01
       tally instances --as-of 2025-03-31 --ndjson
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     before = None
     if expiring_before is not None:
         before = read_start(expiring_before, session.offset)

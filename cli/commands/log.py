@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.event_lines import event_line, write_graph
-from cli.options import Output, account_argument, point_options, tally_command
+from cli.options import Output, account_argument, tally_command
 from cli.render import flush, write
 from ledger import codec
 from ledger.errors import InvalidInput
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from projections.point import Point
+    from projections.view import When
 
 _FOLLOW_SECONDS = 0.5
 
@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913 - one option a parameter
     most: int | None,
     follow: bool,
     graph: bool,
-    **options: Any,
+    when: When,
 ) -> None:
     """Show events, in the order they were recorded.
 
@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913 - one option a parameter
       tally log a-1 --instance i-1 --follow
       tally log a-1 --graph -n 20
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     span = _span(session, start, end)
     wanted = Wanted(account, instance, *span, kinds_of(types), late)
     session.require(wanted)

@@ -8,8 +8,7 @@ import click
 
 from cli.errors import DONE, FOUND
 from cli.notices.options import delivery, notice_options, read_kinds
-from cli.options import Output, point_options, tally_command
-from cli.points import asked
+from cli.options import Output, tally_command
 from cli.render import flush, point_line, strong, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from projections.point import Point
+    from projections.view import When
 
 
 @click.command("notify")
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @tally_command(rows=True, point=True)
 def command(
     session: Session, output: Output, *, account: str | None, to: str | None, once: bool,
-    listed: bool, **options: Any,
+    listed: bool, when: When, **options: Any,
 ) -> int:  # fmt: skip
     """Deliver notices: low balance, overdue, stops, expiry, release, auto-renewal.
 
@@ -49,11 +49,10 @@ def command(
       tally notify --to file:///var/spool/notices.ndjson --kinds overdue,expired
       tally notify --list acme --known-at 2025-06-12
     """
-    where = point_options(options)
     if listed:
-        point = asked(session, **where)
+        point = session.at(when)
         return _list(session, output, account=account, kinds=options["kinds"], point=point)
-    if to is None or account is not None or any(where.values()):
+    if to is None or account is not None or when is not None:
         wrong = "--to is missing" if to is None else "ACCOUNT and a point need --list"
         raise InvalidInput(wrong, hint="see: tally notify --help")
     if session.config.clock == clocks.SYSTEM:

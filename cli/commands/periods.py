@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.render import point_line, table, write
 from projections.answers.closing import MonthShown, Periods
 from projections.answers.terms import Instant
@@ -15,12 +14,13 @@ from projections.history.register import months_at
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.history.points import Point
     from projections.history.register import Month
 
 
 @click.command("periods")
 @tally_command(rows=True, point=True)
-def command(session: Session, output: Output, **options: Any) -> None:
+def command(session: Session, output: Output, when: Point | None) -> None:
     """List all months of the ledger: open, closed or reopened.
 
     Months before the first closed one count as closed with it. Restatements are the
@@ -31,7 +31,7 @@ def command(session: Session, output: Output, **options: Any) -> None:
       tally periods
       tally periods --ndjson
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     months = months_at(session.reader, point, session.offset)
     found = Periods(
         point=session.shown(point), rows=[_row(one, session.offset) for one in months]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.errors import DONE, FOUND
 from cli.groups import Commands
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.progress import Progress
 from cli.render import point_line, table, write
 from ledger.errors import NoSuchThing
@@ -21,6 +20,7 @@ from projections.stored import PROJECTIONS
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.history.points import Point
 
 _NAMES = [projection.name for projection in PROJECTIONS]
 
@@ -62,7 +62,7 @@ def list_(_session: Session, output: Output) -> None:
 @command.command("show")
 @click.argument("name", shell_complete=_complete_name)
 @tally_command(rows=True, point=True)
-def show(session: Session, output: Output, *, name: str, **options: Any) -> None:
+def show(session: Session, output: Output, *, name: str, when: Point | None) -> None:
     """Show a view's rows at a point, folded from events.
 
     A view of an installed package has a name too. Amounts are minor units,
@@ -73,7 +73,7 @@ def show(session: Session, output: Output, *, name: str, **options: Any) -> None
       tally projections show bills --at 2025-03-31
       tally projections show overdue --csv
     """
-    answer = session.rows(name, points.asked(session, **point_options(options)))
+    answer = session.rows(name, session.at(when))
     if not output.answered(answer):
         write(point_line(answer.point))
         table(answer.columns, [[row[one] for one in answer.columns] for row in answer.rows])

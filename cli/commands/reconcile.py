@@ -13,10 +13,9 @@ from msgspec import UNSET
 from cli.deliveries import statement_file
 from cli.errors import DONE, FOUND
 from cli.groups import Registered
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.outputs import output_option, printed
 from cli.pages import as_page
-from cli.points import asked as point_of
 from cli.points import read_instant
 from cli.render import note, point_line, strong, table, write, write_lines
 from ledger import clock as clocks
@@ -97,15 +96,14 @@ def _reconcile(session: Session, output: Output, file: str, options: dict[str, A
         raise InvalidInput("name the format with --source", hint=hint)
     if options["guess"]:
         return _guess(output, statement_file(file, options["source"]), options)
-    points = point_options(options)
-    point = point_of(session, **points)
+    point = session.at(options["when"])
     body = statement_file(file, options["source"])
     compared = compare(session, point, body, _wanted(session, options))
     if options["propose"]:
         _propose(session, compared, options)
     elif options["record"]:
         _record(session, compared, point, file=Path(file).name, actor=options["actor"])
-        point = point_of(session, **points)
+        point = session.at(options["when"])
     if not options["propose"]:
         _print(session, output, compared, point, file)
     return FOUND if compared.report.breaks else DONE
@@ -145,6 +143,8 @@ def _against(session: Session, output: Output, file: str, options: dict[str, Any
     old, source, encoding = (options.pop(name) for name in ("against", "source", "encoding"))
     if output.form == "html":
         raise InvalidInput("--html and --against exclude each other", hint="use --csv or --json")
+    when = options.pop("when")
+    options |= {} if when is None else when._asdict()
     given = [name.rstrip("_") for name, said in options.items() if said not in _UNSAID]
     if given:
         msg = f"--{given[0].replace('_', '-')} cannot be combined with --against"

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from msgspec import UNSET
 
-from cli import points
 from cli.errors import DONE, FOUND
 from cli.groups import Commands
-from cli.options import Output, account_argument, engine_option, point_options, tally_command
+from cli.options import Output, account_argument, engine_option, tally_command
 from cli.outputs import output_option, printed
 from cli.pages import as_page, source_of
 from cli.progress import Progress
@@ -25,6 +24,7 @@ from cli.render import point_line, write, write_page
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant, read_period
+from projections.history.points import Point
 from projections.pages import page_of
 from projections.reports import REPORTS, Question, Report
 
@@ -120,19 +120,19 @@ def _of_reports(report: Report) -> list[Callable[[Any], Any]]:
 
 def _question(session: Session, options: dict[str, Any]) -> Question:
     """Read what is asked; what is left of the options is the report's. Raises: InvalidInput."""
-    given = point_options(options)
+    when: Point = options.pop("when") or Point()
     account, starts = options.pop("account", None), options.pop("starts", None)
     month = options.pop("month", None)
     if month is not None:
-        if starts is not None or given["at"] is not None or given["as_of"] is not None:
+        if starts is not None or when.at is not None or when.as_of is not None:
             msg = "--period already sets the beginning and the end"
             raise InvalidInput(msg, hint="omit --from, --at and --as-of")
         period = read_period(month, session.offset)
         # A month that is not over is shown up to now.
         last = min(period.last, session.now) if period.starts <= session.now else period.last
-        given["at"] = format_instant(last, session.offset)
-        return Question(points.asked(session, **given), account, period.starts, options=options)
-    point = points.asked(session, **given)
+        point = session.at(when._replace(at=format_instant(last, session.offset)))
+        return Question(point, account, period.starts, options=options)
+    point = session.at(when)
     since = None if starts is None else session.instant(starts)
     if since is not None and since > point.at:
         msg = f"--from {starts} lies after the point"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.outputs import output_option
-from cli.points import asked
 from cli.render import point_line, table, write
 from cli.restatements import say_restated
 from ledger.errors import InvalidInput
 from ledger.quoting import plural
 from projections.answers.keeping import ColumnShown, Queried
+from projections.history.points import Point as Asked
 from projections.pages import Figure, cell
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cli.outputs import Target
     from cli.queries.engine import Answer
     from projections.point import Point
+    from projections.view import When
 
 SHOWN_MAX = 1000  # rows of a page for people
 _TEXT_MAX = 1 << 20
@@ -40,9 +41,10 @@ _FIGURES = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "UBIGINT")  # t
 @click.option("--memory", default="512MB", show_default=True, metavar="SIZE",
               help="Memory a query may take.")  # fmt: skip
 @tally_command(rows=True, point=True)
-def command(
+def command(  # noqa: PLR0913 - one option a parameter
     session: Session, output: Output, *, query: str | None, file: str | None, shell: bool,
-    parquet: Target | None, timeout: int, memory: str, **options: Any,
+    parquet: Target | None, timeout: int, memory: str, when: When,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Query the ledger in SQL (DuckDB) at any point: one SELECT.
 
@@ -65,7 +67,7 @@ def command(
         return
     from cli.queries.engine import Engine  # noqa: PLC0415 - an extra
 
-    point = asked(session, **point_options(options))
+    point = session.at(when)
     if shell:
         from cli.queries.shell import converse  # noqa: PLC0415 - for --shell alone
 
@@ -101,7 +103,7 @@ def points_of(session: Session, text: str) -> dict[Any, Point]:
     from cli.queries.relations import RELATIONS  # noqa: PLC0415 - the same
 
     return {
-        call: asked(session, at=call.at, known_at=call.known_at)
+        call: session.at(Asked(at=call.at, known_at=call.known_at))
         for call in read_query(text, RELATIONS).calls
     }
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
-from cli.options import Output, account_argument, point_options, tally_command
+from cli.options import Output, account_argument, tally_command
 from cli.render import point_line, strong, table, write
 from cli.restatements import say_restated, write_was
 from projections.pages import short
@@ -15,12 +14,13 @@ from projections.pages import short
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.state import AutoRenew, State
+    from projections.history.points import Point
 
 
 @click.command("state")
 @account_argument()
 @tally_command(point=True)
-def command(session: Session, output: Output, account: str, **options: Any) -> None:
+def command(session: Session, output: Output, account: str, when: Point | None) -> None:
     """Show one account: money, coupons, unpaid items, instances.
 
     \b
@@ -29,7 +29,7 @@ def command(session: Session, output: Output, account: str, **options: Any) -> N
       tally state a-1 --at 2025-03-31
       tally state a-1 --as-of 2025-03-31T12:00:00+08:00 --json
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     answer = session.account(account, point)
     session.note_what_is_due()
     if not output.answered(answer):

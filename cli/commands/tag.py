@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.groups import Commands
-from cli.options import Output, point_options, tally_command
-from cli.points import PointCommand, asked, point_argument
+from cli.options import Output, tally_command
+from cli.points import PointCommand
 from cli.render import table, write
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -18,6 +18,7 @@ from projections.pages import short
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
+    from projections.history.points import Point
 
 
 @click.group("tag", cls=Commands)
@@ -35,14 +36,14 @@ def command() -> None:
 
 @command.command("add", cls=PointCommand)
 @click.argument("name")
-@click.argument("when", metavar="[POINT]", required=False)
+@click.argument("named", metavar="[POINT]", required=False)
 @click.option("--seal", is_flag=True, help="The older form of tally close.")
 @click.option("--actor", help="Who adds it.")
 @click.option("--reason", help="Why.")
 @tally_command(point=True)
 def add(
-    session: Session, output: Output, *, name: str, when: str | None, seal: bool,
-    actor: str | None, reason: str | None, **options: Any,
+    session: Session, output: Output, *, name: str, named: str | None, seal: bool,
+    actor: str | None, reason: str | None, when: Point | None,
 ) -> None:  # fmt: skip
     """Name a point (default: now).
 
@@ -56,11 +57,10 @@ def add(
 
     if session.config.clock == clocks.SYSTEM:
         session.ledger.advance()  # what is due belongs to the period that is named
-    given = point_options(options)
-    if when is not None and any(given.values()):
+    if named is not None and when is not None:
         msg = "POINT and the point options exclude each other"
         raise InvalidInput(msg, hint="choose one")
-    point = point_argument(session, when) if when is not None else asked(session, **given)
+    point = session.at(named if when is None else when)
     tag = TagAdded(
         name=name, at=point.at, known_at=point.known_at, known_position=point.position,
         sealed=seal,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli import points
 from cli.changes import spelled
 from cli.charts import chart
 from cli.expressions import account_and_expression, expression_for, note_what_is_missing
-from cli.options import Output, point_options, tally_command
+from cli.options import Output, tally_command
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from ledger.quoting import plural
@@ -23,6 +22,7 @@ from projections.pages import short
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.hunting import Trace
+    from projections.history.points import Point
 
 FALSE = 0
 
@@ -37,7 +37,7 @@ FALSE = 0
 @tally_command(rows=True, point=True)
 def command(
     session: Session, output: Output, *, words: tuple[str, ...], text: str | None, every: Every,
-    axis: Axis, drawn: bool, **options: Any,
+    axis: Axis, drawn: bool, when: Point | None,
 ) -> None:  # fmt: skip
     """Show an expression's value over all history.
 
@@ -48,7 +48,7 @@ def command(
       tally trace a-1 outstanding --every day --chart
       tally trace a-1 'instances["i-1"].state' --csv
     """
-    point = points.asked(session, **point_options(options))
+    point = session.at(when)
     account, expression = expression_for(session, words, text, point)
     answer, samples = trace_of(session, account, expression, point, every=every, axis=axis)
     note_what_is_missing(session, account, expression)

@@ -10,8 +10,7 @@ import click
 from cli.changes import owner_of, spelled
 from cli.commands.init import read_policy
 from cli.errors import DONE
-from cli.options import Output, account_argument, point_options, tally_command
-from cli.points import asked
+from cli.options import Output, account_argument, tally_command
 from cli.render import point_line, table, write
 from projections.history.points import read_position
 from projections.pages import short
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ledger.rehearsal.changes import Changes
     from projections.answers.events import Planned
     from projections.answers.rehearsing import FieldMoved, Verdict, WhatIfShown
+    from projections.history.points import Point
 
 DECIDE, FACTS = "decide", "facts"
 LISTED = 30  # of each list on the page
@@ -43,7 +43,9 @@ LISTED = 30  # of each list on the page
     help="Decide again, or only fold what was recorded.",
 )  # fmt: skip
 @tally_command(point=True)
-def command(session: Session, output: Output, *, mode: str, **options: Any) -> int:
+def command(
+    session: Session, output: Output, *, mode: str, when: Point | None, **options: Any
+) -> int:
     """Change the past on a copy and compare; nothing is written.
 
     --mode decide decides again everything that the rules had derived. --mode facts
@@ -60,7 +62,7 @@ def command(session: Session, output: Output, *, mode: str, **options: Any) -> i
     """
     from projections.rehearsing.whatif import WhatIf  # noqa: PLC0415 - loads the write side
 
-    point = asked(session, **point_options(options))
+    point = session.at(when)
     account = options["account"] or options["only"]
     if account is not None:
         session.state(account, session.point(Asked()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import UNSET
@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from cli.errors import DONE, FOUND
 from cli.expressions import account_and_field
-from cli.options import Output, point_options, tally_command
-from cli.points import asked
+from cli.options import Output, tally_command
 from cli.render import point_line, strong, write
 from cli.restatements import say_restated
 from cli.trees import render_flips, render_sum, render_tree
@@ -20,6 +19,7 @@ from projections.history.why import explained
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.why import Why
+    from projections.history.points import Point
 
 NOTHING = "no single top-up, coupon or setting would have changed the decision"
 NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's state"
@@ -31,7 +31,7 @@ NO_DECISION = "a sum is not a decision: ask about overdue, or an instance's stat
 @click.option("--all", "show_all", is_flag=True, help="Show every part of a long sum.")
 @tally_command(point=True)
 def command(
-    session: Session, output: Output, *, field: str, flip: bool, show_all: bool, **options: Any
+    session: Session, output: Output, *, field: str, flip: bool, show_all: bool, when: Point | None
 ) -> int:
     """Explain a field: its causes down to facts, checked to add up.
 
@@ -42,7 +42,7 @@ def command(
       tally why a-1.overdue --at 2025-03-31
     """
     account, name = account_and_field(field)
-    point = asked(session, **point_options(options))
+    point = session.at(when)
     answer, found = explained(session, account, name, point)
     if flip:
         from projections.rehearsing.why_not import flips_of  # noqa: PLC0415 - the write side

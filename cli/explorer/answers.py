@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cli.bootstrap import Session
 from cli.explorer.asking import Reply, ask, refused, words_of
-from cli.points import asked
 from ledger import clock, codec
 from ledger.periods import format_instant
+from projections.history.points import Point as Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ class Answers:
     def look(self, point: Mapping[str, str]) -> tuple[Stamp, Here]:
         """Resolve the point of a page. Raises: LedgerError."""
         with Session(self.location) as session:
-            found, offset = asked(session, **point), session.offset
+            found, offset = session.at(Asked(**point) if point else None), session.offset
             if self._starts is None:
                 row = session.reader.row(1)
                 assert row is not None  # noqa: S101 - a ledger begins with its policy

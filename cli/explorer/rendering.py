@@ -12,11 +12,11 @@ from cli.bootstrap import Session
 from cli.errors import EXPECTED, error_shown, exit_code
 from cli.explorer import links, shown
 from cli.explorer.asking import words_of
-from cli.points import asked as point_asked
 from cli.trusting import read_policy
 from ledger.errors import ExtraMissing, LedgerError
 from ledger.proof.notes import read_base64
 from ledger.proof.proofs import Inclusion, check_inclusion, read_proof
+from projections.history.points import Point as Asked
 from projections.html.balance import balance
 from projections.html.lanes import lanes
 from projections.html.river import river
@@ -148,7 +148,7 @@ class Renderer:
 def _drawing(location: str, account: str, point: Mapping[str, str]) -> Markup:
     """Draw an account up to a point. Raises: LedgerError."""
     with Session(location) as session:
-        found = timeline(session.reader, account, point_asked(session, **point))
+        found = timeline(session.reader, account, session.at(Asked(**point) if point else None))
         offset = session.offset
         pieces = [balance(found, offset)]
         if found.instances:

@@ -13,7 +13,6 @@ pytest.importorskip("duckdb", reason="the extra 'columns' is not installed")
 
 from cli.bootstrap import Session
 from cli.commands.sql import points_of
-from cli.points import asked
 from cli.queries.engine import Engine
 from tests.explorer.generated import generated, instant
 from tests.explorer.inside import Inside, Tables
@@ -45,7 +44,7 @@ def sql_rows(world: World, relation: str, points: list[Where]) -> dict[int, list
     with Session(str(world.path)) as session:
         engine = Engine(session, memory="512MB", seconds=60)
         try:
-            for row in engine.ask(text, asked(session), points_of(session, text)).rows():
+            for row in engine.ask(text, session.at(), points_of(session, text)).rows():
                 found[row.pop("point")].append(row)
         finally:
             engine.close()
