@@ -48,7 +48,7 @@ class Output:
         """Whether a person reads."""
         return self.form == "text"
 
-    def object(self, answer: Answer | dict[str, Any]) -> None:
+    def object(self, answer: Answer) -> None:
         """Print one JSON object."""
         sys.stdout.write(json_line(answer))
 

@@ -6,11 +6,12 @@ Answers: derived from their structs (projections/answers). Commands: from their 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import Output, tally_command
+from cli.options import Output, json_line, tally_command
 from cli.render import write, write_lines
 from ledger.errors import NoSuchThing
 from projections.answers.keeping import Schemas
@@ -103,7 +104,7 @@ def command(_session: Session, output: Output, *, name: str | None) -> None:
         if output.human:
             write_lines(json.dumps(shown, indent=2, ensure_ascii=False))
         else:
-            output.object(shown)
+            sys.stdout.write(json_line(shown))
     elif not output.answered(Schemas(names=names())):
         for one in names():
             write(one)
