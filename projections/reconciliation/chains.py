@@ -1,9 +1,9 @@
-"""Chains of balances: each link says what was there before it and what was there after it.
+"""Chains of balances: each step says by how much it moves a balance, and what is left after it.
 
-Pages of a statement, statements of an account and rows with a running balance are all links.
+Pages of a statement, statements of an account and rows with a running balance are all steps.
 Files come oldest first, newest first or sorted by something else, so the order proves nothing.
-Invariant: a chain has one beginning and one end and every link is on the way between them; what
-does not fit is refused with the place of the first link that does not follow.
+Invariant: a chain has one beginning and one end and every step is on the way between them; what
+does not fit is refused with the place of the first step that does not follow.
 This module must not know a file format.
 """
 
@@ -22,56 +22,72 @@ if TYPE_CHECKING:
     from projections.reconciliation.lines import Line
 
 
-class Link(NamedTuple):
-    """One step of a chain, in fine units; ``instant`` where its place in time is known."""
+class Step(NamedTuple):
+    """A row or a page that moves a balance, in fine units.
 
-    before: int
-    after: int
-    place: str
-    instant: int = 0
+    Attributes:
+        left: the balance after it, None where it states none.
+        instant: when, 0 for a page.
 
-
-def ends_of(links: Sequence[Link], *, what: str, currency: str) -> Ends:
-    """Return the two ends of a chain, whatever the order of its links.
-
-    Raises: ControlTotalWrong, naming the link that does not follow.
     """
-    for way in (links, links[::-1]):
+
+    effect: int
+    left: int | None
+    instant: int
+    place: str
+
+
+_new = tuple.__new__  # of a NamedTuple, without detours: one a row
+
+
+def ends_of(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
+    """Return the two ends of a chain whose steps all state a balance, whatever their order.
+
+    Raises: ControlTotalWrong, naming the step that does not follow.
+    """
+    for way in (steps, steps[::-1]):
         if not any(_gaps(way)):
-            return Ends(way[0].before, way[-1].after)
-    ends = _woven(links)
+            return Ends(_before(way[0]), certain(way[-1].left))
+    ends = _woven(steps)
     if ends is not None:
         return ends
-    way = min((links, links[::-1]), key=lambda one: sum(1 for _ in _gaps(one)))
+    way = min((steps, steps[::-1]), key=lambda one: sum(1 for _ in _gaps(one)))
     earlier, later = next(_gaps(way))
     said = f"of {later.place}, {what}"
-    raise ControlTotalWrong(said, later.before, earlier.after, currency)
+    raise ControlTotalWrong(said, _before(later), certain(earlier.left), currency)
 
 
-def _gaps(links: Sequence[Link]) -> Iterator[tuple[Link, Link]]:
-    return ((a, b) for a, b in pairwise(links) if a.after != b.before)
+def _before(step: Step) -> int:
+    return certain(step.left) - step.effect
 
 
-def _woven(links: Sequence[Link]) -> Ends | None:
+def _gaps(steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
+    return (
+        (a, b) for a, b in pairwise(steps)
+        if a.left != b.left - b.effect  # type: ignore[operator] # each states its balance
+    )
+
+
+def _woven(steps: Sequence[Step]) -> Ends | None:
     """Return the ends of a chain in some other order, None where there is none.
 
     In a whole chain every inner balance is left as often as it is reached, so at most one is left
     over on each side; and all balances hang together, so no ring stands beside the chain.
     """
-    before = Counter(link.before for link in links)
-    after = Counter(link.after for link in links)
+    before = Counter(map(_before, steps))
+    after = Counter(certain(step.left) for step in steps)
     begun, ended = list((before - after).elements()), list((after - before).elements())
-    if len(begun) > 1 or not _connected(links):
+    if len(begun) > 1 or not _connected(steps):
         return None
     if begun:
         return Ends(begun[0], ended[0])
     # A ring: it ended where it began, which time says, else only the order of the file.
-    timed = links[0].instant != 0
-    first = min(links, key=lambda one: (one.instant, one.before)) if timed else links[0]
-    return Ends(first.before, first.before)
+    timed = steps[0].instant != 0
+    first = min(steps, key=lambda one: (one.instant, _before(one))) if timed else steps[0]
+    return Ends(_before(first), _before(first))
 
 
-def _connected(links: Sequence[Link]) -> bool:
+def _connected(steps: Sequence[Step]) -> bool:
     parent: dict[int, int] = {}
 
     def root(balance: int) -> int:
@@ -79,18 +95,9 @@ def _connected(links: Sequence[Link]) -> bool:
             parent[balance] = balance = parent[parent[balance]]
         return balance
 
-    for link in links:
-        parent[root(link.before)] = root(link.after)
+    for step in steps:
+        parent[root(_before(step))] = root(certain(step.left))
     return len({root(balance) for balance in parent}) == 1
-
-
-class Step(NamedTuple):
-    """A row that moves a balance, and the balance after it where the row states one."""
-
-    effect: int
-    left: int | None
-    instant: int
-    place: str
 
 
 def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
@@ -100,16 +107,12 @@ def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
     downwards. Raises: ControlTotalWrong, naming the row that does not follow.
     """
     what = "the balance before it = the balance of the row before"
-    known = [step for step in steps if step.left is not None]
-    if not known:
+    stated = [step.left is not None for step in steps]
+    if not any(stated):
         return None
     downwards = steps[0].instant > steps[-1].instant
-    if len(known) == len(steps):
-        links = [
-            Link(certain(step.left) - step.effect, certain(step.left), step.place, step.instant)
-            for step in (steps[::-1] if downwards else steps)
-        ]
-        return ends_of(links, what=what, currency=currency)
+    if all(stated):
+        return ends_of(steps[::-1] if downwards else steps, what=what, currency=currency)
     ways = [list(steps), list(steps)[::-1]]
     errors: list[ControlTotalWrong] = []
     for way in ways[::-1] if downwards else ways:
@@ -145,7 +148,7 @@ def chains_of(rows: Iterable[tuple[Line, int | None]]) -> Chains:
     for line, left in rows:
         if line.status == BOOKED:
             steps = found.setdefault((line.account, line.currency), [])
-            steps.append(Step(line.amount, left, line.instant, line.place))
+            steps.append(_new(Step, (line.amount, left, line.instant, line.place)))
     return found
 
 

@@ -172,13 +172,12 @@ def statement_of(  # noqa: PLR0913 - as a statement has them
     """
     known = held or {}
     opening = sum(one.opening for one in known.values())
-    moved = sum(
+    closing = sum(one.closing for one in known.values()) if held is not None else sum(
         line.amount for line in lines
         if line.currency == currency and line.status not in (PENDING, FAILED)
-    )
+    )  # fmt: skip
     return Statement(
-        source, subject, currency, tuple(lines), opening,
-        opening + moved if held is None else sum(one.closing for one in known.values()),
+        source, subject, currency, tuple(lines), opening, closing,
         starts, ends, balances=held is not None, kinds=kinds, of=of, elsewhere=elsewhere,
         openings={name: one.opening for name, one in known.items()},
     )  # fmt: skip

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ledger.certain import certain
 from ledger.periods import DAY, local_date, local_day, midnight
-from projections.reconciliation.chains import Link, ends_of
+from projections.reconciliation.chains import Step, ends_of
 from projections.reconciliation.lines import (
     BOOKED,
     BadStatement,
@@ -320,9 +320,9 @@ def _chain(name: str, pages: list[_Page], currency: str) -> Ends | None:
         if pages[place].opening is None:
             pages[place].opening = pages[place - 1].closing
             pages[place].closing = certain(pages[place].opening) + pages[place].movements
-    links = [Link(certain(page.opening), certain(page.closing), page.place) for page in pages]
+    steps = [Step(page.movements, certain(page.closing), 0, page.place) for page in pages]
     what = f"closing of one statement = opening of the next of {name}"
-    return ends_of(links, what=what, currency=currency)
+    return ends_of(steps, what=what, currency=currency)
 
 
 def _whole(text: str) -> int | None:

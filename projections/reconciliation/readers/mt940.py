@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, parse_instant
-from projections.reconciliation.chains import Link, ends_of
+from projections.reconciliation.chains import Step, ends_of
 from projections.reconciliation.lines import (
     BATCH,
     BOOKED,
@@ -111,13 +111,13 @@ def read_mt940(
     _library()
     messages = list(_messages(_text(body, encoding)))
     pages = chosen([_page(message, offset) for message in messages], account)
-    accounts: dict[str, list[Link]] = {}
+    accounts: dict[str, list[Step]] = {}
     for page in pages:
-        link = Link(page.opening, page.closing, page.place)
-        accounts.setdefault(page.account, []).append(link)
+        step = Step(page.closing - page.opening, page.closing, 0, page.place)
+        accounts.setdefault(page.account, []).append(step)
     what, code = "closing of one statement = opening of the next", pages[0].currency
     ends = {
-        name: ends_of(links, what=what, currency=code) for name, links in sorted(accounts.items())
+        name: ends_of(steps, what=what, currency=code) for name, steps in sorted(accounts.items())
     }
     return bank_statement("mt940", pages, ends, currency=code)
 
