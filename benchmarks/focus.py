@@ -14,7 +14,7 @@ from ledger.periods import HOUR
 from projections.reconciliation.against.comparing import Comparison
 from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.focus import by_columns
-from projections.reconciliation.focus.delivery import Delivery
+from projections.reconciliation.focus.delivery import FocusFile
 from projections.reconciliation.readers import read_statement
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run(folder: Path, rows: int, more: int) -> Iterator[Figure]:
 
     path = _file(folder, rows)
     place = str(path).replace("'", "''")
-    assert by_columns.parts_of(Delivery(path)) is not None  # noqa: S101 - the engine reads it
+    assert by_columns.parts_of(FocusFile(path)) is not None  # noqa: S101 - the engine reads it
     total = read_amount("0.0000000001") * sum(n * 7919 % 10**10 for n in range(rows))
     assert _read(str(path)) == total  # noqa: S101 - to the last decimal
     seconds = best(lambda: _read(str(path)))

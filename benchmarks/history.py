@@ -20,7 +20,7 @@ from projections.history.blame import blame, last
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.diff import diff_account
 from projections.history.points import here
-from projections.history.timeline import Timeline
+from projections.history.timeline import AccountTimeline
 from projections.history.why import why
 from projections.point import Asked, account_at, resolve
 
@@ -93,7 +93,7 @@ def _jumps(reader: Reader) -> Figure:
     """Jump about in the longest account's history, after one pass over it."""
     sizes = ((len(reader.stream_bodies(stream)), stream) for stream in reader.streams()[:200])
     events, stream = max(sizes)
-    timeline = Timeline(
+    timeline = AccountTimeline(
         reader, stream.removeprefix(ACCOUNT_PREFIX), until=here(
             reader, clock=reader.head().recorded_at, offset=OFFSET
         ).head,

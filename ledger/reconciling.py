@@ -41,7 +41,7 @@ _MOVES: Final = {
 ONE_ACCOUNT = "account "  # begins what says that a run is about one account of the ledger
 
 
-class Break(Struct):
+class RecordedBreak(Struct):
     """A break as the log knows it.
 
     Attributes:
@@ -60,7 +60,7 @@ class Break(Struct):
     reason: str | None = None
 
 
-class Run(Struct):
+class RecordedRun(Struct):
     """A recorded run.
 
     Attributes:
@@ -101,13 +101,13 @@ class NewRun(NamedTuple):
     parties: Mapping[str, tuple[str, str]] = {}
 
 
-class Register:
+class RunRegister:
     """All runs and breaks, folded from the stream in the order of its positions."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.runs: dict[str, Run] = {}
-        self.breaks: dict[str, Break] = {}
+        self.runs: dict[str, RecordedRun] = {}
+        self.breaks: dict[str, RecordedBreak] = {}
         self.confirmed: list[MatchConfirmed] = []
         self.parties: dict[tuple[str, str], tuple[str, str]] = {}  # (run, line) -> name, account
 
@@ -115,7 +115,9 @@ class Register:
         """Apply one event of the stream."""
         event, position = recorded.event, recorded.position
         if isinstance(event, ReconciliationRun):
-            self.runs[event.run] = Run(event, position, recorded.recorded_at, recorded.actor)
+            self.runs[event.run] = RecordedRun(
+                event, position, recorded.recorded_at, recorded.actor
+            )
         elif isinstance(event, RunNarrowed):
             self.runs[event.run].only = event.only
         elif isinstance(event, ReconciliationSignedOff):
@@ -127,7 +129,7 @@ class Register:
             )
         elif isinstance(event, BreakOpened):
             there = self.breaks.get(event.break_id)
-            self.breaks[event.break_id] = Break(
+            self.breaks[event.break_id] = RecordedBreak(
                 event, self.runs[event.run].event.source, OPEN,
                 position if there is None else there.opened, position, recorded.actor,
             )  # fmt: skip
@@ -141,7 +143,7 @@ class Register:
                     one for one in self.confirmed if one.break_id != event.break_id
                 ]
 
-    def _move(self, one: Break, state: str, recorded: RecordedEvent) -> None:
+    def _move(self, one: RecordedBreak, state: str, recorded: RecordedEvent) -> None:
         one.state, one.changed = state, recorded.position
         one.by, one.reason = recorded.actor, recorded.reason
         if state != SIGNED_OFF:
@@ -157,16 +159,16 @@ class Register:
         ]  # fmt: skip
 
 
-def register(reader: Reader, *, until: int | None = None) -> Register:
+def register(reader: Reader, *, until: int | None = None) -> RunRegister:
     """Fold the stream, up to a position."""
-    found = Register()
+    found = RunRegister()
     bodies = reader.stream_bodies(RECONCILIATION_STREAM, until_position=until)
     for recorded in codec.decode_all(bodies):
         found.apply(recorded)
     return found
 
 
-def known_break(known: Register, break_id: str) -> Break:
+def known_break(known: RunRegister, break_id: str) -> RecordedBreak:
     """Return a break. Raises: NoSuchThing, with a suggestion."""
     one = known.breaks.get(break_id)
     if one is None:

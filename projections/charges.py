@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ledger.events import RecordedEvent
     from ledger.store import Reader
     from projections.point import Point
-    from projections.refunds import Part
+    from projections.refunds import RefundPart
 
 OWED = "owed"  # what a provider owes beyond all that it billed: money of its own channel
 
@@ -152,7 +152,7 @@ def _order(recorded: RecordedEvent, event: e.Ordered) -> Charge:
     )  # fmt: skip
 
 
-def _refund(recorded: RecordedEvent, part: Part, parts: tuple[Part, ...]) -> Charge:
+def _refund(recorded: RecordedEvent, part: RefundPart, parts: tuple[RefundPart, ...]) -> Charge:
     order = part.order.event
     assert isinstance(order, e.Ordered)  # noqa: S101 - a refund is of nothing else
     return Charge(

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 FIVE_DAY, OF_RENEWAL = "five_day", "renewal"  # the reasons of a refund that take whole orders
 
 
-class Part(NamedTuple):
+class RefundPart(NamedTuple):
     """What a refund gives back of one order."""
 
     order: RecordedEvent
     amount: int
 
 
-def refund_of(recorded: RecordedEvent, part: Part, parts: Sequence[Part]) -> str:
+def refund_of(recorded: RecordedEvent, part: RefundPart, parts: Sequence[RefundPart]) -> str:
     """Name what a refund gives back of one order: where there are several, by both positions."""
     name = refund_id(recorded.position)
     return f"{name}:{part.order.position}" if len(parts) > 1 else name
@@ -48,7 +48,7 @@ class Orders:
         self._open: dict[tuple[str, str], list[RecordedEvent]] = {}
         self._cancelled: dict[tuple[str, str], RecordedEvent] = {}
 
-    def take(self, recorded: RecordedEvent, account: str) -> tuple[Part, ...]:
+    def take(self, recorded: RecordedEvent, account: str) -> tuple[RefundPart, ...]:
         """Remember an order, or return the parts of a refund, those of nothing left out.
 
         Raises: CorruptHistory where they do not add up to what the event gave back.
@@ -75,7 +75,7 @@ class Orders:
 
     def _parts(
         self, recorded: RecordedEvent, event: e.RefundIssued, of: tuple[str, str]
-    ) -> tuple[Part, ...]:
+    ) -> tuple[RefundPart, ...]:
         if event.reason == OF_RENEWAL:
             last = self._cancelled.pop(of, None)
             orders = [] if last is None else [last]
@@ -83,7 +83,7 @@ class Orders:
             orders = self._open.get(of, [])
         whole = event.reason in (FIVE_DAY, OF_RENEWAL)
         parts = tuple(
-            Part(order, amount) for order in orders
+            RefundPart(order, amount) for order in orders
             if (amount := _given_back(order.event, None if whole else recorded.effective_at))
         )  # fmt: skip
         if sum(part.amount for part in parts) != event.amount:

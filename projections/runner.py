@@ -107,7 +107,7 @@ class Views:
         self._catch_up(writer, stored.PROJECTIONS)
 
     def _judge(
-        self, projection: Projection, checkpoint: stored.Checkpoint | None, reader: Reader
+        self, projection: Projection, checkpoint: stored.ViewCheckpoint | None, reader: Reader
     ) -> str:
         if checkpoint is None:
             return MISSING

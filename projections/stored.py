@@ -60,7 +60,7 @@ class Difference(NamedTuple):
         return "inserted" if self.refolded is None else "modified"
 
 
-class Checkpoint(NamedTuple):
+class ViewCheckpoint(NamedTuple):
     """Up to where a view stands, and the hash of the event there."""
 
     version: int
@@ -115,14 +115,14 @@ def named(name: str) -> Projection:
     return next(projection for projection in PROJECTIONS if projection.name == name)
 
 
-def checkpoint_of(connection: Connection, name: str) -> Checkpoint | None:
+def checkpoint_of(connection: Connection, name: str) -> ViewCheckpoint | None:
     """Return a view's checkpoint, if it has one; a view without its table has none."""
     if not {"checkpoints", LIVE + name} <= tables(connection):
         return None
     row = connection.execute(
         "SELECT version, position, body_sha256 FROM checkpoints WHERE name = ?", (name,)
     ).fetchone()
-    return Checkpoint(*row) if row is not None else None
+    return ViewCheckpoint(*row) if row is not None else None
 
 
 def policy_at(reader: Reader, until: int) -> Policy:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from projections.answers.rows import ViewRows
     from projections.answers.terms import Answer, Restated
     from projections.answers.why import Why
-    from projections.history.closes import Frame
+    from projections.history.closes import CloseInForce
     from projections.history.fields import Name
     from projections.history.points import Here
     from projections.history.restated import Moved
@@ -66,7 +66,7 @@ Derived = Literal["fold", "spark", "sql", "view"]
 class LedgerView(Opened):
     """A ledger that is asked, and never written."""
 
-    _frame: tuple[Point, Frame | None] | None = None
+    _frame: tuple[Point, CloseInForce | None] | None = None
 
     def here(self) -> Here:
         """Return what points are read against: the clock, the calendar, the head, the tags."""
@@ -317,7 +317,7 @@ class LedgerView(Opened):
         """Return a resolved point as answers show it."""
         return PointShown.of(point, self.offset)
 
-    def frame(self, point: Point) -> Frame | None:
+    def frame(self, point: Point) -> CloseInForce | None:
         """Return the close that a point lies in: it never changes, so it is looked for once."""
         found = self._frame
         if found is None or found[0] != point:

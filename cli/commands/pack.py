@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cli.bootstrap import Session
     from ledger.periods import Period
     from ledger.proof.seals import Seal
-    from projections.evidence.pack import Pack
+    from projections.evidence.pack import WrittenPack
 
 SAMPLE_SIZE = 25
 
@@ -43,7 +43,7 @@ def write_pack(
     session: Session, period: Period, target: Target, *,
     seed: str | None = None, sample_size: int = SAMPLE_SIZE, policy_place: str | None = None,
     key_place: str | None = None,
-) -> tuple[Pack, Seal, bool]:  # fmt: skip
+) -> tuple[WrittenPack, Seal, bool]:  # fmt: skip
     """Write the pack of a period as known at the last checkpoint, and say whether it is signed.
 
     Raises: NoSuchThing.

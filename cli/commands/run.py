@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cli.bootstrap import Session
-    from cli.notices.delivery import Delivery
+    from cli.notices.delivery import DeliveryLoop
     from ledger.events import RecordedEvent
     from projections.answers.events import Event
 
@@ -88,7 +88,7 @@ def _for_a_while(delivering: Iterator[RecordedEvent]) -> list[RecordedEvent]:
 def _catch_up(
     session: Session,
     show: Callable[[Event], None],
-    work: Delivery | None,
+    work: DeliveryLoop | None,
     *,
     once: bool,
     end: int | None,

@@ -31,7 +31,7 @@ _SUMMARY = ("amount", "cash_part", "price", "outstanding", "code", "threshold")
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
-class Line(NamedTuple):
+class PaneLine(NamedTuple):
     """One line of a pane, and the field that it shows, if any.
 
     Attributes:
@@ -45,29 +45,31 @@ class Line(NamedTuple):
     owner: str = ""
 
 
-def event_at(debugger: Debugger, place: int, columns: int) -> Line:
+def event_at(debugger: Debugger, place: int, columns: int) -> PaneLine:
     """Show the event right before a place; place 0 is the beginning."""
     here = "▶" if place == debugger.place else " "
     recorded = debugger.timeline.event(place)
     if recorded is None:
-        return Line(f"{here}  the beginning", QUIET)
+        return PaneLine(f"{here}  the beginning", QUIET)
     row = event_of(recorded, debugger.write)
     stops = any(type(recorded.event) is one.kind for one in debugger.breaks)
     late = recorded.effective_at < recorded.recorded_at
     start = f"{here}{'●' if stops else ' '}"
     tone = LATE if late else STRONG if here.strip() else PLAIN
     if columns >= WIDE:
-        return Line(cut(printable(start + event_line(row)), columns), tone)
+        return PaneLine(cut(printable(start + event_line(row)), columns), tone)
     amount = next((row.data[one] for one in _SUMMARY if row.data.get(one) is not None), "")
     who = f" {row.instance}" if row.instance else ""
     text = f"{start}@{row.position:<5} {row.effective_at:%m-%d} {row.type}{who}"
     end = f" {amount}{' late' if late else ''}"
     room = columns - width(end)
     text = cut(printable(text), room)
-    return Line(text + " " * (room - width(text)) + printable(end), tone)
+    return PaneLine(text + " " * (room - width(text)) + printable(end), tone)
 
 
-def state_at(debugger: Debugger, opened: set[str], closed: set[str], columns: int) -> list[Line]:
+def state_at(
+    debugger: Debugger, opened: set[str], closed: set[str], columns: int) -> list[PaneLine
+]:
     """Show the fields here as a tree; what this place's event changed is marked.
 
     ``opened`` and ``closed`` are the members that a person unfolded and folded up; any other is
@@ -77,7 +79,7 @@ def state_at(debugger: Debugger, opened: set[str], closed: set[str], columns: in
     fields = debugger.fields(debugger.place)
     gone = {name: None for name in changes if name not in fields and name.field}
     changed = {(one.family, one.member) for one in changes}
-    lines: list[Line] = []
+    lines: list[PaneLine] = []
     above = ("", "")
     for name, cell in {**fields, **gone}.items():
         member = (name.family, name.member)
@@ -90,7 +92,7 @@ def state_at(debugger: Debugger, opened: set[str], closed: set[str], columns: in
         ):
             continue
         lines.append(_field(debugger, name, cell, changes.get(name), columns=columns))
-    return lines or [Line("the account does not exist here yet", QUIET)]
+    return lines or [PaneLine("the account does not exist here yet", QUIET)]
 
 
 def _unfolded(owner: str, opened: set[str], closed: set[str], *, changed: bool) -> bool:
@@ -100,7 +102,7 @@ def _unfolded(owner: str, opened: set[str], closed: set[str], *, changed: bool) 
 def _heading(
     debugger: Debugger, name: Name, fields: dict[Name, Cell], *,
     opened: set[str], closed: set[str], changed: bool, columns: int,
-) -> Line:  # fmt: skip
+) -> PaneLine:  # fmt: skip
     owner = str(Name("", name.family, name.member))
     sign = "▾" if _unfolded(owner, opened, closed, changed=changed) else "▸"
     tells = Name(_TELLS[name.family], name.family, name.member)
@@ -108,37 +110,37 @@ def _heading(
     text = printable(f"{sign} {owner}")
     text = cut(text, columns - 1 - width(content))
     room = columns - width(text) - width(content)
-    return Line(text + " " * room + content, CHANGED if changed else STRONG, owner=owner)
+    return PaneLine(text + " " * room + content, CHANGED if changed else STRONG, owner=owner)
 
 
 def _field(
     debugger: Debugger, name: Name, cell: Cell, change: Change | None, *, columns: int
-) -> Line:
+) -> PaneLine:
     label = f"{'  ' if name.family else ''}{name.field:<{_NAME}} "
     now = spelled(written(name, cell, debugger.write))
     if change is None:
-        return Line(cut(printable(label + now), columns), PLAIN, name)
+        return PaneLine(cut(printable(label + now), columns), PLAIN, name)
     was = spelled(written(name, change.before, debugger.write))
     text = f"{label}{was} -> {now}"
     shown = text if width(text) <= columns else f"{label}-> {now}"
-    return Line(cut(printable(shown), columns), CHANGED, name)
+    return PaneLine(cut(printable(shown), columns), CHANGED, name)
 
 
-def stops_of(debugger: Debugger, columns: int) -> list[Line]:
+def stops_of(debugger: Debugger, columns: int) -> list[PaneLine]:
     """Show watches and displays with their values here, and breaks."""
-    lines: list[Line] = []
+    lines: list[PaneLine] = []
     for letter, expressions in (
         ("w", [one.expression for one in debugger.watches]), ("d", debugger.displays),
     ):  # fmt: skip
         for number, expression in enumerate(expressions, 1):
             value = spelled(debugger.value(expression))
             text = cut(f"{letter}{number} {printable(expression.text)}", columns - 1 - width(value))
-            lines.append(Line(text + " " * (columns - width(text) - width(value)) + value))
+            lines.append(PaneLine(text + " " * (columns - width(text) - width(value)) + value))
     lines += [
-        Line(cut(printable(f"b{number} {one.text}"), columns))
+        PaneLine(cut(printable(f"b{number} {one.text}"), columns))
         for number, one in enumerate(debugger.breaks, 1)
     ]
-    return lines or [Line(cut("none: w watches a field, b breaks at a type", columns), QUIET)]
+    return lines or [PaneLine(cut("none: w watches a field, b breaks at a type", columns), QUIET)]
 
 
 def bars(debugger: Debugger, columns: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from cli.fullscreen import content
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.fullscreen.content import Line
+    from cli.fullscreen.content import PaneLine
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -35,9 +35,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.border_title = title
         self.cursor = 0
         self._count = 0
-        self._line: Callable[[int], Line] = lambda _: content.Line("")
+        self._line: Callable[[int], PaneLine] = lambda _: content.PaneLine("")
 
-    def show(self, count: int, line: Callable[[int], Line], *, cursor: int | None = None) -> None:
+    def show(
+        self, count: int, line: Callable[[int], PaneLine], *, cursor: int | None = None
+    ) -> None:
         """Show N lines, each made when it comes into sight."""
         self._count, self._line = count, line
         self.virtual_size = Size(1, count)
@@ -64,7 +66,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
 
     @property
-    def current(self) -> Line:
+    def current(self) -> PaneLine:
         """The line under the cursor."""
         return self._line(self.cursor)
 

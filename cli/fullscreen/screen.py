@@ -98,7 +98,7 @@ class FullScreen(App[int]):
         self._shut: set[str] = set()
         self._typed: list[str] = []
         self._back = 0
-        self._said: list[content.Line] = []
+        self._said: list[content.PaneLine] = []
 
     def compose(self) -> ComposeResult:
         """Lay the panes out for 80 by 24, and let them grow."""
@@ -146,7 +146,7 @@ class FullScreen(App[int]):
 
     def say(self, lines: list[str], tone: str = content.PLAIN) -> None:
         """Show an answer from its first line."""
-        self._said = [content.Line(printable(one), tone) for one in lines]
+        self._said = [content.PaneLine(printable(one), tone) for one in lines]
         said = self.pane("said")
         said.show(len(self._said), lambda number: self._said[number], cursor=0)
 

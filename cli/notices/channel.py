@@ -30,7 +30,7 @@ SECRET = "***"  # noqa: S105 - what stands in place of one
 _HINT = "write it like https://host/path, smtp://host/name@example.com or file:///path.ndjson"
 
 
-class Answer(NamedTuple):
+class Receipt(NamedTuple):
     """What became of an attempt."""
 
     taken: bool
@@ -42,7 +42,7 @@ class Channel(Protocol):
 
     name: str
 
-    def send(self, notice: Notice, body: bytes) -> Answer:
+    def send(self, notice: Notice, body: bytes) -> Receipt:
         """Try once; whatever goes wrong on the way is an answer, not an error."""
         ...
 

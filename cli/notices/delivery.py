@@ -21,7 +21,7 @@ from projections.answers.noticing import NoticeShown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cli.notices.channel import Answer, Channel
+    from cli.notices.channel import Channel, Receipt
     from ledger.application import Ledger
     from ledger.events import RecordedEvent
     from projections.notices.kinds import Notice
@@ -39,7 +39,7 @@ class _Rest(NamedTuple):
     until: int
 
 
-class Delivery:
+class DeliveryLoop:
     """Brings an outbox to its channel.
 
     Attributes:
@@ -136,7 +136,7 @@ class Delivery:
             self._resting[notice.account] = _Rest(before + 1, until)
         return recorded
 
-    def _record(self, notice: Notice, answer: Answer) -> RecordedEvent:
+    def _record(self, notice: Notice, answer: Receipt) -> RecordedEvent:
         made = NoticeSent if answer.taken else NoticeFailed
         event = made(
             notice=notice.id, kind=notice.kind, account=notice.account, at=notice.at,

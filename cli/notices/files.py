@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cli.notices.channel import Answer, bounded, file_of
+from cli.notices.channel import Receipt, bounded, file_of
 from cli.outputs import Target
 from ledger.errors import InvalidInput
 
@@ -38,7 +38,7 @@ class File:
             os.close(self._file)
             raise
 
-    def send(self, notice: Notice, body: bytes) -> Answer:
+    def send(self, notice: Notice, body: bytes) -> Receipt:
         """Append one line."""
         del notice
         try:
@@ -47,11 +47,11 @@ class File:
             line = (b"\n" if torn else b"") + body + b"\n"
             written = os.write(self._file, line)
             if written != len(line):
-                return Answer(taken=False, said=f"only {written} of {len(line)} bytes fit")
+                return Receipt(taken=False, said=f"only {written} of {len(line)} bytes fit")
             os.fsync(self._file)
         except OSError as error:
-            return Answer(taken=False, said=bounded(error.strerror or str(error)))
-        return Answer(taken=True, said=f"line of {len(line)} bytes")
+            return Receipt(taken=False, said=bounded(error.strerror or str(error)))
+        return Receipt(taken=True, said=f"line of {len(line)} bytes")
 
     def close(self) -> None:
         """Close it."""

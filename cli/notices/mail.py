@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Address, Answer, bounded, cut_off
+from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Address, Receipt, bounded, cut_off
 from ledger.errors import InvalidInput
 from ledger.periods import format_instant
 from projections.notices.kinds import KINDS
@@ -69,11 +69,11 @@ class Mail:
                 hint = "like smtp://host/name@example.com?from=tally@example.com"
                 raise InvalidInput(f"{one!r} is not a mail address", hint=hint)
 
-    def send(self, notice: Notice, body: bytes) -> Answer:
+    def send(self, notice: Notice, body: bytes) -> Receipt:
         """Hand one mail over."""
         recipient = self._to.replace(_ACCOUNT, notice.account)
         if not _ADDRESS.fullmatch(recipient):
-            return Answer(taken=False, said=bounded(f"{recipient!r} is not a mail address"))
+            return Receipt(taken=False, said=bounded(f"{recipient!r} is not a mail address"))
         message = self.message(notice, body, recipient)
         smtp = smtplib.SMTP(timeout=STEP_SECONDS, local_hostname=_OURSELVES)
         try:
@@ -83,14 +83,14 @@ class Mail:
                 with contextlib.suppress(smtplib.SMTPException, OSError):
                     smtp.quit()  # the mail was taken, whatever becomes of the farewell
         except smtplib.SMTPServerDisconnected as error:
-            return Answer(taken=False, said=bounded(str(error)))
+            return Receipt(taken=False, said=bounded(str(error)))
         except smtplib.SMTPRecipientsRefused as error:
-            return Answer(taken=False, said=bounded(_refused(error)))
+            return Receipt(taken=False, said=bounded(_refused(error)))
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
+            return Receipt(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
         finally:
             smtp.close()
-        return Answer(taken=True, said="250 taken")
+        return Receipt(taken=True, said="250 taken")
 
     def message(self, notice: Notice, body: bytes, recipient: str) -> bytes:
         """Write the mail."""

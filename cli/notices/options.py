@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cli.bootstrap import Session
     from cli.notices.channel import Channel
-    from cli.notices.delivery import Delivery
+    from cli.notices.delivery import DeliveryLoop
 
 SECRET_ENV = "TALLY_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 _MAX_BYTES = 1 << 16
@@ -59,9 +59,9 @@ def read_kinds(texts: Sequence[str]) -> frozenset[str]:
 def delivery(
     session: Session, to: str, *, kinds: Sequence[str], since: str | None, secret_env: str,
     templates: str | None,
-) -> Delivery:  # fmt: skip
+) -> DeliveryLoop:  # fmt: skip
     """Open a channel and what waits for it. Raises: InvalidInput, NoSuchThing, OSError."""
-    from cli.notices.delivery import Delivery  # noqa: PLC0415 - loaded when needed
+    from cli.notices.delivery import DeliveryLoop  # noqa: PLC0415 - loaded when needed
     from projections.history.points import read_position  # noqa: PLC0415 - loaded when needed
     from projections.notices.outbox import Outbox  # noqa: PLC0415 - loaded when needed
 
@@ -75,7 +75,7 @@ def delivery(
     channel = open_channel(session, to, secret_env=secret_env, templates=templates)
     outbox = Outbox(session.store.reader, channel.name, kinds=wanted, since=start)
     now = session.ledger.now if real else lambda: session.now
-    return Delivery(session.ledger, outbox, channel, now=now, real=real)
+    return DeliveryLoop(session.ledger, outbox, channel, now=now, real=real)
 
 
 def open_channel(

@@ -14,7 +14,7 @@ import ssl
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING
 
-from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Answer, bounded, cut_off
+from cli.notices.channel import STEP_SECONDS, WHOLE_SECONDS, Receipt, bounded, cut_off
 from cli.render import note
 from ledger import clock as clocks
 from ledger.errors import InvalidInput
@@ -87,7 +87,7 @@ class Web:
             pair = f"{parts.username}:{parts.password or ''}".encode()
             self._more["Authorization"] = "Basic " + base64.b64encode(pair).decode()
 
-    def send(self, notice: Notice, body: bytes) -> Answer:
+    def send(self, notice: Notice, body: bytes) -> Receipt:
         """Post one notice."""
         timestamp = str(clocks.system_now() // SECOND)
         headers = {
@@ -109,23 +109,23 @@ class Web:
                 return self._post(body, headers)
         except (OSError, HTTPException, ValueError) as error:
             self._connection.close()
-            return Answer(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
+            return Receipt(taken=False, said=bounded(f"{type(error).__name__}: {error}"))
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def _post(self, body: bytes, headers: dict[str, str]) -> Receipt:
         with cut_off(self._socket, self._seconds):
             self._connection.request("POST", self._path, body=body, headers=headers)
             return self._read(self._connection.getresponse())
 
-    def _read(self, response: HTTPResponse) -> Answer:
+    def _read(self, response: HTTPResponse) -> Receipt:
         said = f"{response.status} {response.reason}"
         more = response.read1(_READ_BYTES) if response.length != 0 else b""
         if not response.isclosed() or response.will_close:
             self._connection.close()  # what is left of the answer is of no interest
         if response.status in _TAKEN:
-            return Answer(taken=True, said=bounded(said))
+            return Receipt(taken=True, said=bounded(said))
         if response.status in _ELSEWHERE:
-            return Answer(taken=False, said=bounded(f"{said}; redirects are not followed"))
-        return Answer(taken=False, said=bounded(f"{said} {more.decode(errors='replace')}"))
+            return Receipt(taken=False, said=bounded(f"{said}; redirects are not followed"))
+        return Receipt(taken=False, said=bounded(f"{said} {more.decode(errors='replace')}"))
 
     def _socket(self) -> socket.socket | None:
         there: socket.socket | None = self._connection.sock

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from ledger.application import Ledger
     from ledger.events import AnyEvent, ReconciliationRun, RecordedEvent
-    from ledger.reconciling import Break, NewRun, Register
+    from ledger.reconciling import NewRun, RecordedBreak, RunRegister
 
 RECONCILE, REVIEW = "reconcile --record", "breaks"
 # A reviewer signs off what is open as it stands, or what somebody else says is resolved.
@@ -66,7 +66,7 @@ def record_run(
         return act.record([new.event, *narrowed, *moved, *_parties(new, moved)], now=now)
 
 
-def _found(new: NewRun, there: Register) -> list[AnyEvent]:
+def _found(new: NewRun, there: RunRegister) -> list[AnyEvent]:
     """Return the breaks that a run opens, and those that it opens again."""
     events: list[AnyEvent] = []
     for one in new.breaks:
@@ -78,12 +78,12 @@ def _found(new: NewRun, there: Register) -> list[AnyEvent]:
     return events
 
 
-def _explained(new: NewRun, there: Register) -> list[AnyEvent]:
+def _explained(new: NewRun, there: RunRegister) -> list[AnyEvent]:
     """Return the open breaks that a run resolves: it speaks of them and does not find them."""
     run, found = new.event, {one.break_id for one in new.breaks}
     narrowed = any(not one.startswith(ONE_ACCOUNT) for one in new.only)
 
-    def covered(name: str, known: Break) -> bool:
+    def covered(name: str, known: RecordedBreak) -> bool:
         same = (known.source, known.event.currency) == (run.source, run.currency)
         spoken_of = not narrowed and run.starts <= known.event.first_seen < run.ends
         return same and known.event.of in ("", new.of) and (name in new.matched or spoken_of)
@@ -119,7 +119,7 @@ def review(
     Raises: SelfReview, NoSuchThing, WrongBreakState.
     """
 
-    def decided(known: Register) -> AnyEvent:
+    def decided(known: RunRegister) -> AnyEvent:
         one = _movable(known, break_id, state, wanted=state)
         if state == SIGNED_OFF:
             preparer = _another(one.preparer, actor, break_id, what="break")
@@ -139,7 +139,7 @@ def confirm(
     Raises: NoSuchThing, WrongBreakState.
     """
 
-    def decided(known: Register) -> AnyEvent:
+    def decided(known: RunRegister) -> AnyEvent:
         one = _movable(known, break_id, RESOLVED, wanted="matched")
         return MatchConfirmed(break_id=break_id, source=one.source, ours=ours, theirs=theirs)
 
@@ -154,7 +154,7 @@ def sign_off_run(
     Raises: SelfReview, NoSuchThing, WrongBreakState.
     """
 
-    def decided(known: Register) -> AnyEvent:
+    def decided(known: RunRegister) -> AnyEvent:
         one = known.runs.get(run)
         if one is None:
             near = did_you_mean(run, list(known.runs))
@@ -168,7 +168,7 @@ def sign_off_run(
     return _record(ledger, decided, actor=actor, reason=reason)
 
 
-def _movable(known: Register, break_id: str, state: str, *, wanted: str) -> Break:
+def _movable(known: RunRegister, break_id: str, state: str, *, wanted: str) -> RecordedBreak:
     one = known_break(known, break_id)
     if one.state not in _FROM[state]:
         raise WrongBreakState(break_id=break_id, state=one.state, wanted=wanted)
@@ -183,7 +183,7 @@ def _another(preparer: str | None, actor: str | None, name: str, *, what: str) -
 
 
 def _record(
-    ledger: Ledger, decided: Callable[[Register], AnyEvent], *,
+    ledger: Ledger, decided: Callable[[RunRegister], AnyEvent], *,
     actor: str | None, reason: str | None,
 ) -> RecordedEvent:  # fmt: skip
     if not actor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.importer.run import Origin, Run
+from ledger.importer.run import ImportRun, Origin
 from ledger.input.lines import LINE_MAX
 from ledger.memory import no_cycles
 
@@ -38,7 +38,7 @@ def import_lines(
     ``workers``: 2 lets another process write what this one decides.
     Raises: BadLine; what was recorded before it stays.
     """
-    run = Run(ledger, origin or Origin(), resume=resume)
+    run = ImportRun(ledger, origin or Origin(), resume=resume)
     with no_cycles():
         batches = _batches(run.behind_recorded(iter(source)), batch_lines)
         if workers > 1:

@@ -19,7 +19,7 @@ from ledger.store.writing import LockNeeded
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ledger.importer.run import Place, Run
+    from ledger.importer.run import ImportRun, Place
     from ledger.outcomes import Result
 
 
@@ -35,7 +35,7 @@ class _Flight(NamedTuple):
 class _Import:
     """One import, and the batches that are decided and not committed."""
 
-    def __init__(self, run: Run, *, stop_on_refusal: bool) -> None:
+    def __init__(self, run: ImportRun, *, stop_on_refusal: bool) -> None:
         self._run = run
         self._stop_on_refusal = stop_on_refusal
         self._over: Handover | None = None
@@ -103,7 +103,7 @@ class _Import:
 
 
 def pipelined(
-    run: Run, batches: Iterable[tuple[Sequence[bytes], bool]], *, stop_on_refusal: bool
+    run: ImportRun, batches: Iterable[tuple[Sequence[bytes], bool]], *, stop_on_refusal: bool
 ) -> Iterator[Result]:
     """Record batches in two processes; each with whether more input waits for its results.
 

@@ -87,7 +87,7 @@ def _notes(reader: Reader, source: str) -> dict[str, int]:
 Place = tuple[_Cover, list[str]]  # how far an import is
 
 
-class Run:
+class ImportRun:
     """One import: what it has covered so far, and the notes it has left."""
 
     def __init__(self, ledger: Ledger, origin: Origin, *, resume: bool) -> None:

@@ -43,7 +43,7 @@ class HandoverLost(Exception):  # not an error: this process decides again, alon
     """The process has ended before everything that it was sent was committed."""
 
 
-class Part(Struct, array_like=True):
+class Parcel(Struct, array_like=True):
     """What is sent at once: rows, and with the last part of a batch everything else.
 
     Attributes:
@@ -59,7 +59,7 @@ class Part(Struct, array_like=True):
     settings: dict[str, str | None] = {}
 
 
-_PARTS = msgpack.Decoder(Part)
+_PARTS = msgpack.Decoder(Parcel)
 _ENCODER = msgpack.Encoder()
 _END: Final = b""
 
@@ -93,14 +93,14 @@ def _read(pipe: Connection, parts: SimpleQueue[bytes | None]) -> None:
     parts.put(None)
 
 
-def _next(parts: SimpleQueue[bytes | None]) -> Part:
+def _next(parts: SimpleQueue[bytes | None]) -> Parcel:
     body = parts.get()
     if body is None:
         raise _Killed
     return _PARTS.decode(body)  # of nothing: the end, which the first process has said
 
 
-def _write(store: FileStore, part: Part, parts: SimpleQueue[bytes | None]) -> None:
+def _write(store: FileStore, part: Parcel, parts: SimpleQueue[bytes | None]) -> None:
     with store.writing() as writer:
         if writer.head.position != part.before:
             raise PositionConflict("another process has written", hint="decide again")
@@ -158,7 +158,7 @@ class Handover:
         writer = _Taker(self)
         yield writer
         self._send(
-            Part(
+            Parcel(
                 writer.before, [], last=True, settings=writer.changed,
                 requests=[(*key, *request) for key, request in writer.requests.items()],
             )
@@ -187,9 +187,9 @@ class Handover:
     def insert(self, before: int, rows: Sequence[Row]) -> None:
         """Send rows of a batch."""
         self.reader.rows_ahead += rows
-        self._send(Part(before, rows))
+        self._send(Parcel(before, rows))
 
-    def _send(self, part: Part) -> None:
+    def _send(self, part: Parcel) -> None:
         self._waiting.append(_ENCODER.encode(part))
         if not self._ready and self._said.poll():
             self._hear()

@@ -18,7 +18,7 @@ from ledger.errors import IntegrityBroken, UnknownEventType
 from ledger.proof import tree
 from ledger.proof.nodes import WIDTH, Nodes
 from ledger.verification.requests import Requests
-from ledger.verification.tree_checks import Growth, Level, Span, root_of
+from ledger.verification.tree_checks import Growth, LeafRange, Level, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,13 +60,13 @@ class Whole(NamedTuple):
     root: bytes
 
 
-def spans(size: int, level: int = LEVEL) -> Iterator[Span]:
+def spans(size: int, level: int = LEVEL) -> Iterator[LeafRange]:
     """Split the leaves of a log into ranges."""
     for start in range(0, size, 1 << level):
-        yield Span(start, min(start + (1 << level), size), level - _WIDE)
+        yield LeafRange(start, min(start + (1 << level), size), level - _WIDE)
 
 
-def look(reader: Reader, span: Span, tick: Callable[[int], None]) -> Seen | None:
+def look(reader: Reader, span: LeafRange, tick: Callable[[int], None]) -> Seen | None:
     """Look at a range; None where something in it is not as it must be."""
     nodes = Nodes(reader.connection)
     growth, leaves = Growth(nodes, span), Level(nodes, 0, span)

@@ -26,7 +26,7 @@ from ledger.memory import no_cycles
 from ledger.proof.nodes import Nodes
 from ledger.store import open_reader
 from ledger.verification.ranges import LEVEL, Joined, Seen, Whole, look, spans
-from ledger.verification.tree_checks import Span
+from ledger.verification.tree_checks import LeafRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +88,7 @@ class Ranges:
                 self._note(seen)
                 self.helped_with += span.end - span.start
 
-    def _next(self) -> Span | None:
+    def _next(self) -> LeafRange | None:
         try:
             return self._todo.popleft()
         except IndexError:
@@ -154,7 +154,7 @@ def serve() -> None:
         location = _receive(source).decode()
         with closing(open_reader(location)) as reader, no_cycles():
             while True:
-                span = msgpack.decode(_receive(source), type=Span)
+                span = msgpack.decode(_receive(source), type=LeafRange)
                 with reader.snapshot():
                     seen = look(reader, span, lambda _: None)
                 _send(target, msgpack.encode(seen))

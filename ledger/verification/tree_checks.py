@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BATCH = 4096
 
 
-class Span(NamedTuple):
+class LeafRange(NamedTuple):
     """The leaves [start, end) of a log, and up to which level its rows of nodes lie inside."""
 
     start: int
@@ -35,7 +35,7 @@ class Span(NamedTuple):
 class Level:
     """The stored hashes of one level, read once from left to right."""
 
-    def __init__(self, nodes: Nodes, level: int, span: Span | None = None) -> None:
+    def __init__(self, nodes: Nodes, level: int, span: LeafRange | None = None) -> None:
         """Begin at the left: of everything that is stored, or of a range of leaves."""
         self._level = level
         self._held = b""
@@ -99,7 +99,7 @@ class Growth:
     """Grows the tree again from leaves, comparing what it gives with what is stored."""
 
     def __init__(
-        self, nodes: Nodes | None, span: Span | None = None, *, lowest: int = 0
+        self, nodes: Nodes | None, span: LeafRange | None = None, *, lowest: int = 0
     ) -> None:
         """Compare with these nodes; with None only the root is computed.
 

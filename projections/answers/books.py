@@ -21,7 +21,7 @@ from projections.answers.terms import (
 from projections.journal.chart import currency_of, format_scaled
 
 if TYPE_CHECKING:
-    from projections.journal.reports import Line
+    from projections.journal.reports import TrialLine
 
 Commodity: TypeAlias = Annotated[
     str,
@@ -85,7 +85,7 @@ def exact(scaled: int, commodity: str) -> Exact:
     return Exact(format_scaled(scaled, commodity))
 
 
-def book_line(line: Line) -> BookLine:
+def book_line(line: TrialLine) -> BookLine:
     """Return one line of a trial balance."""
     (account, name), amount = line
     balance, nothing = exact(amount, name), exact(0, name)
@@ -96,7 +96,7 @@ def book_line(line: Line) -> BookLine:
     )  # fmt: skip
 
 
-def book_totals(lines: Sequence[Line]) -> list[BookTotal]:
+def book_totals(lines: Sequence[TrialLine]) -> list[BookTotal]:
     """Add the debits and the credits of each commodity up."""
     sums: dict[str, list[int]] = {}
     for key, amount in lines:

@@ -19,8 +19,8 @@ from projections.journal import chart, schedules
 from projections.journal.books import RECOGNISED
 from projections.journal.chart import BookAccount, Key, commodity, minor_unit
 from projections.journal.reports import (
-    Line,
-    Movement,
+    ControlMovement,
+    TrialLine,
     before,
     by_root,
     in_chart_order,
@@ -64,7 +64,7 @@ class Moved(NamedTuple):
     most_coupons: int
 
 
-class Term(NamedTuple):
+class TermRow(NamedTuple):
     """A term of ``terms.sql``."""
 
     account: str
@@ -118,7 +118,7 @@ def _of_type(row: Moved) -> Iterator[tuple[str, str, int]]:
         yield chart.FORFEITED, "", row.forfeited
 
 
-class Books:
+class ColumnBooks:
     """What the columns say of the books at a point."""
 
     def __init__(self, asking: Asking | Spark, point: Point) -> None:
@@ -131,10 +131,10 @@ class Books:
         self.currencies = {str(row.account): row.currency for row in self.customers}
 
     @cached_property
-    def terms(self) -> list[Term]:
+    def terms(self) -> list[TermRow]:
         """The terms that run, and those that refunds of a larger sku shared out."""
         asking, point = self._asked
-        return [Term(*row) for row in asking.rows("terms", point)]  # type: ignore[arg-type]
+        return [TermRow(*row) for row in asking.rows("terms", point)]  # type: ignore[arg-type]
 
     def posted(self) -> dict[Key, int]:
         """Return what events posted to every account."""
@@ -205,7 +205,7 @@ class Books:
                 found[key][row.type] += minor * minor_unit(row.currency)
         return found
 
-    def balances(self) -> list[Line]:
+    def balances(self) -> list[TrialLine]:
         """Return every account's balance, in the order of the chart."""
         balances = self.posted()
         for key, amount in self.earned().items():
@@ -213,32 +213,34 @@ class Books:
         return in_chart_order(balances)
 
 
-def trial_balance(asking: Asking | Spark, point: Point) -> list[Line]:
+def trial_balance(asking: Asking | Spark, point: Point) -> list[TrialLine]:
     """Return every account's balance at a point, in the order of the chart."""
-    return Books(asking, point).balances()
+    return ColumnBooks(asking, point).balances()
 
 
-def roll_forward(asking: Asking | Spark, point: Point, *, starts: int | None) -> list[Movement]:
+def roll_forward(
+    asking: Asking | Spark, point: Point, *, starts: int | None) -> list[ControlMovement
+]:
     """Roll every control account forward to a point, from an instant or from nothing."""
-    closing = Books(asking, point)
+    closing = ColumnBooks(asking, point)
     moved, last = closing.controls(), _sums(closing)
     for key, amount in closing.earned().items():
         moved[Key(of_root(key.account), key.commodity)][RECOGNISED] += amount
     first: dict[Key, int] = {}
     if starts is not None:
-        opening = Books(asking, before(point, starts))
+        opening = ColumnBooks(asking, before(point, starts))
         first = _sums(opening)
         for key, amount in opening.earned().items():
             moved[Key(of_root(key.account), key.commodity)][RECOGNISED] -= amount
         # An event of the last second before the span is in neither: the answer says so.
-        until = Books(asking, point._replace(at=starts - 1, everything=False))
+        until = ColumnBooks(asking, point._replace(at=starts - 1, everything=False))
         for found, types in until.controls().items():
             for name, amount in types.items():
                 moved[found][name] -= amount
     return movements(first, moved, last)
 
 
-def _sums(books: Books) -> dict[Key, int]:
+def _sums(books: ColumnBooks) -> dict[Key, int]:
     return {line.key: line.amount for line in by_root(books.balances())}
 
 
@@ -258,9 +260,9 @@ class Held(NamedTuple):
 
 def coupons(
     asking: Asking | Spark, point: Point
-) -> tuple[list[Held], dict[str, int], list[Line]]:
+) -> tuple[list[Held], dict[str, int], list[TrialLine]]:
     """Return every coupon, what is left of them by currency, and what events posted."""
-    books = Books(asking, point)
+    books = ColumnBooks(asking, point)
     found: list[Held] = []
     left = dict.fromkeys(books.currencies.values(), 0)
     for row in asking.rows("coupons", point):

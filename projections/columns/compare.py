@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.state import AccountState
     from ledger.store import Reader
-    from projections.journal.reports import Line
+    from projections.journal.reports import TrialLine
     from projections.projection import ViewRow
 
     Progress = Callable[[int, int], None]
@@ -145,7 +145,7 @@ def _compare_books(reader: Reader, asking: Asking, point: Point) -> tuple[int, D
     return len(folded), None
 
 
-def _written(line: Line | None) -> ViewRow | None:
+def _written(line: TrialLine | None) -> ViewRow | None:
     if line is None:
         return None
     account, commodity = line.key

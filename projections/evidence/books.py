@@ -17,7 +17,7 @@ from ledger.money import format_minor
 from ledger.state import AccountState
 from projections.journal import chart
 from projections.journal.identities import balance_of, coupons_left, unearned
-from projections.journal.reports import CLOSING, OPENING, Span, in_chart_order
+from projections.journal.reports import CLOSING, OPENING, SpanBooks, in_chart_order
 from projections.point import Point, history
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Ends:
     def __init__(self, period: Period) -> None:
         """Begin with empty books."""
         self._period = period
-        self._span = Span(
+        self._span = SpanBooks(
             period.starts, first_at=period.before, last_at=period.last, summed=coded
         )
         self._accounts = {OPENING: 0, CLOSING: 0}

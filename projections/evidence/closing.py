@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ledger.decisions.checklist import Digests
     from ledger.periods import Period
     from ledger.policy import Policy
-    from ledger.reconciling import Register, Run
+    from ledger.reconciling import RecordedRun, RunRegister
     from ledger.store import Reader, Writer
     from projections.standing import Rows
     from projections.standing_file import Adopted
@@ -133,7 +133,7 @@ def _books(sums: dict[str, int]) -> CheckLine:
 
 
 def _source(
-    reader: Reader, known: Register, source: str, months: Sequence[Period], position: int
+    reader: Reader, known: RunRegister, source: str, months: Sequence[Period], position: int
 ) -> CheckLine:
     """Find a signed-off run of a source for every month, nothing unexplained and no break open.
 
@@ -170,7 +170,7 @@ def _source(
     )  # fmt: skip
 
 
-def _accounts(run: Run) -> set[str]:
+def _accounts(run: RecordedRun) -> set[str]:
     """Return the account that a run is narrowed to, if any."""
     return {one.removeprefix(ONE_ACCOUNT) for one in run.only if one.startswith(ONE_ACCOUNT)}
 
@@ -186,7 +186,7 @@ def _moved(reader: Reader, source: str, month: Period, position: int) -> set[str
     return found
 
 
-def _covering(known: Register, source: str, month: Period) -> list[Run]:
+def _covering(known: RunRegister, source: str, month: Period) -> list[RecordedRun]:
     # Statements end with the last second of a day, or with the first of the next.
     return [
         run for run in known.runs.values()
@@ -195,13 +195,13 @@ def _covering(known: Register, source: str, month: Period) -> list[Run]:
     ]  # fmt: skip
 
 
-def _open(known: Register, run: Run) -> str:
+def _open(known: RunRegister, run: RecordedRun) -> str:
     """Return how many breaks of a run are open; nothing where none is."""
     still = sum(known.breaks[name].state in (OPEN, REOPENED) for name in run.event.breaks)
     return f"run {run.event.run} has {still} open break{'s'[: still != 1]}" if still else ""
 
 
-def _missing(run: Run) -> str:
+def _missing(run: RecordedRun) -> str:
     """Return what a run lacks to stand for its source; nothing where it is complete."""
     event = run.event
     items, channels = (

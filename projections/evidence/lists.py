@@ -141,7 +141,7 @@ class Lists:
             table.write_to(archive, f"reports/{name}.csv")
 
 
-class Frame:
+class SamplingFrame:
     """Positions that a sample is drawn from, as spans: memory is that of the spans."""
 
     def __init__(self, period: Period) -> None:

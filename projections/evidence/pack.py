@@ -28,7 +28,7 @@ from projections.evidence.books import (
     period_point,
 )
 from projections.evidence.digests import point_of
-from projections.evidence.lists import FRAME_COLUMNS, METHOD, Frame, Lists
+from projections.evidence.lists import FRAME_COLUMNS, METHOD, Lists, SamplingFrame
 from projections.evidence.reconciled import closes, reconciliations
 from projections.evidence.writing import Archive, Spooled, json_bytes
 from projections.history.register import restatements_of
@@ -55,7 +55,7 @@ SAMPLE_SIZE = 25
 README, PROGRAM = "README.txt", "verify.py"  # pages for a stranger: no evidence in themselves
 
 
-class Pack(NamedTuple):
+class WrittenPack(NamedTuple):
     """A pack that was written: its manifest, and how long the zip is."""
 
     manifest: dict[str, Any]
@@ -76,7 +76,7 @@ class Terms(NamedTuple):
 def make_pack(
     reader: Reader, seal: Seal, terms: Terms, *, into: BinaryIO, sign: Sign | None = None,
     progress: Progress | None = None,
-) -> Pack:  # fmt: skip
+) -> WrittenPack:  # fmt: skip
     """Write the pack of a period from the sealed part of the log; ``sign`` signs its manifest."""
     with Archive(into) as archive:
         archive.put(README, _page("README.txt"))
@@ -84,7 +84,7 @@ def make_pack(
         archive.put("checkpoint", seal.note.encode())
         archive.put("policy", terms.policy.encode())
         lists = Lists(terms.period, archive, offset=terms.offset, currency=terms.currency)
-        frame = Frame(terms.period)
+        frame = SamplingFrame(terms.period)
         _events(archive, reader, seal, lists=lists, frame=frame, progress=progress)
         _books(archive, reader, seal, terms, progress=progress)
         lists.write_to(archive)
@@ -103,7 +103,7 @@ def make_pack(
         if sign is not None:
             text = manifest_text(seal.checkpoint, sha256(raw).hexdigest())
             archive.put(SIGNATURE, f"{text}\n{sign(text)}".encode())
-    return Pack(manifest, archive.size)
+    return WrittenPack(manifest, archive.size)
 
 
 def manifest_text(checkpoint: Checkpoint, digest: str) -> str:
@@ -116,7 +116,7 @@ def _page(name: str) -> bytes:
 
 
 def _events(
-    archive: Archive, reader: Reader, seal: Seal, *, lists: Lists, frame: Frame,
+    archive: Archive, reader: Reader, seal: Seal, *, lists: Lists, frame: SamplingFrame,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     """Write the events as they are stored, and look at each on the way."""
@@ -191,7 +191,7 @@ def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> Non
 
 
 def _sample(
-    archive: Archive, reader: Reader, seal: Seal, terms: Terms, frame: Frame
+    archive: Archive, reader: Reader, seal: Seal, terms: Terms, frame: SamplingFrame
 ) -> None:
     """Draw events of the period, each with a proof of its own."""
     nodes = Nodes(reader.connection)

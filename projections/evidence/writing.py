@@ -47,7 +47,7 @@ class Written(NamedTuple):
     sha256: str
 
 
-class Entry:
+class PackFile:
     """A file of the pack while it is written: hashed and compressed by a thread beside its maker.
 
     The pieces are handed over in order, and few of them wait at a time.
@@ -152,14 +152,14 @@ class Archive:
         return one
 
     @contextmanager
-    def entry(self, name: str) -> Iterator[Entry]:
+    def entry(self, name: str) -> Iterator[PackFile]:
         """Write one file."""
         about = zipfile.ZipInfo(name, EPOCH)
         about.compress_type = zipfile.ZIP_DEFLATED
         about.create_system = 3
         about.external_attr = 0o644 << 16
         with self._zip.open(about, "w", force_zip64=True) as file:
-            made = Entry(file, self._thread)
+            made = PackFile(file, self._thread)
             try:
                 yield made
                 self.files[name] = made.written()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projections.view import LedgerView
 
 
-class Flip(NamedTuple):
+class FlippingEvent(NamedTuple):
     """The event after which the expression is ``after``, and was not before."""
 
     recorded: RecordedEvent
@@ -42,7 +42,7 @@ class Flips(NamedTuple):
     """
 
     first: bool | None
-    flips: list[Flip]
+    flips: list[FlippingEvent]
     examined: int
 
 
@@ -67,12 +67,12 @@ def _quickly(walk: Walk, expression: Expression) -> Flips:
     else:
         return Flips(None, [], walk.length)
     first = held = bool(read(look))
-    flips: list[Flip] = []
+    flips: list[FlippingEvent] = []
     for recorded in events:
         evolve(state, recorded)
         if (not read(look)) is held:
             held = not held
-            flips.append(Flip(recorded, held))
+            flips.append(FlippingEvent(recorded, held))
     return Flips(first, flips, walk.length)
 
 
@@ -83,7 +83,7 @@ def _slowly(walk: Walk, expression: Expression) -> Flips:
     plain = not (expression.by_policy or expression.by_clock)
     first: bool | None = None
     held = False
-    flips: list[Flip] = []
+    flips: list[FlippingEvent] = []
     for recorded in walk.events():
         if plain:
             evolve(state, recorded)
@@ -93,7 +93,7 @@ def _slowly(walk: Walk, expression: Expression) -> Flips:
         remember(look)
         if now is not held or first is None:
             if first is not None:
-                flips.append(Flip(recorded, now))
+                flips.append(FlippingEvent(recorded, now))
             elif state.opened_at is not None:
                 first = now
             held = now

@@ -15,7 +15,7 @@ from ledger.errors import InvalidInput
 from ledger.money import exponent
 from ledger.periods import parse_instant
 from ledger.policy import did_you_mean
-from projections.history.expressions import KINDS, NULL, ORDERED, Term
+from projections.history.expressions import KINDS, NULL, ORDERED, Expr
 from projections.history.fields import (
     ACCOUNT,
     COUNT,
@@ -71,17 +71,17 @@ class Builder:
 
     # --- fields ---------------------------------------------------------------------------
 
-    def field(self, name: Name) -> Term:
+    def field(self, name: Name) -> Expr:
         """Read a field, or whether a member exists (true or null)."""
         if not name.family:
             what = ACCOUNT[name.field]
             read = what.read
             direct = _DIRECT.get(name.field) or (lambda look: read(look, None))
-            return Term(what.kind, direct, nullable=what.nullable, words=what.words)
+            return Expr(what.kind, direct, nullable=what.nullable, words=what.words)
         members, fields = FAMILIES[name.family]
         member = name.member
         if not name.field:
-            return Term(
+            return Expr(
                 FLAG, lambda look: True if member in members(look.state) else None, nullable=True
             )
         what = fields[name.field]
@@ -91,31 +91,31 @@ class Builder:
             owner = members(look.state).get(member)
             return None if owner is None else of_member(look, owner)
 
-        return Term(what.kind, read_member, nullable=True, words=what.words)
+        return Expr(what.kind, read_member, nullable=True, words=what.words)
 
     # --- logic ----------------------------------------------------------------------------
 
-    def all_of(self, parts: Sequence[Term]) -> Term:
+    def all_of(self, parts: Sequence[Expr]) -> Expr:
         """True where every part is."""
         reads = [part.read for part in parts]
         if len(reads) == 2:  # noqa: PLR2004 - the common case, without a loop
             one, other = reads
-            return Term(FLAG, lambda look: bool(one(look) and other(look)))
-        return Term(FLAG, lambda look: all(read(look) for read in reads))
+            return Expr(FLAG, lambda look: bool(one(look) and other(look)))
+        return Expr(FLAG, lambda look: all(read(look) for read in reads))
 
-    def any_of(self, parts: Sequence[Term]) -> Term:
+    def any_of(self, parts: Sequence[Expr]) -> Expr:
         """True where some part is."""
         reads = [part.read for part in parts]
-        return Term(FLAG, lambda look: any(read(look) for read in reads))
+        return Expr(FLAG, lambda look: any(read(look) for read in reads))
 
-    def negated(self, part: Term) -> Term:
+    def negated(self, part: Expr) -> Expr:
         """True where the part is false, null or zero."""
         read = part.read
-        return Term(FLAG, lambda look: not read(look))
+        return Expr(FLAG, lambda look: not read(look))
 
     # --- comparing ------------------------------------------------------------------------
 
-    def compare(self, node: ast.AST, sign: str, *, left: Term, right: Term) -> Term:
+    def compare(self, node: ast.AST, sign: str, *, left: Expr, right: Expr) -> Expr:
         """Compare two terms of one kind, or anything with null."""
         left, right = self._alike(node, left, right, verb="compare")
         if sign not in {"==", "!="} and (left.kind not in ORDERED or right.kind not in ORDERED):
@@ -129,15 +129,15 @@ class Builder:
                 first, second = one(look), other(look)
                 return first is not None and second is not None and bool(test(first, second))
 
-            return Term(FLAG, ordered)
+            return Expr(FLAG, ordered)
         if right.constant:
             bound = right.literal
-            return Term(FLAG, lambda look: test(one(look), bound))
-        return Term(FLAG, lambda look: test(one(look), other(look)))
+            return Expr(FLAG, lambda look: test(one(look), bound))
+        return Expr(FLAG, lambda look: test(one(look), other(look)))
 
     def among(
-        self, node: ast.AST, term: Term, choices: Sequence[Term], *, inside: bool
-    ) -> Term:
+        self, node: ast.AST, term: Expr, choices: Sequence[Expr], *, inside: bool
+    ) -> Expr:
         """Return whether a term is one of some literals."""
         allowed: set[Any] = set()
         for choice in choices:
@@ -146,10 +146,10 @@ class Builder:
             allowed.add(self._alike(node, term, choice, verb="compare")[1].literal)
         read = term.read
         if inside:
-            return Term(FLAG, lambda look: read(look) in allowed)
-        return Term(FLAG, lambda look: read(look) not in allowed)
+            return Expr(FLAG, lambda look: read(look) in allowed)
+        return Expr(FLAG, lambda look: read(look) not in allowed)
 
-    def _alike(self, node: ast.AST, left: Term, right: Term, *, verb: str) -> tuple[Term, Term]:
+    def _alike(self, node: ast.AST, left: Expr, right: Expr, *, verb: str) -> tuple[Expr, Expr]:
         """Bring literals to the kind of what they stand beside."""
         if left.constant and not right.constant:
             right, left = self._alike(node, right, left, verb=verb)
@@ -162,7 +162,7 @@ class Builder:
             node, f"cannot {verb} {KINDS[left.kind]} with {KINDS[right.kind]}"
         )
 
-    def _converted(self, node: ast.AST, literal: Term, beside: Term) -> Term:
+    def _converted(self, node: ast.AST, literal: Expr, beside: Expr) -> Expr:
         cell = literal.literal
         if beside.kind == MONEY and isinstance(cell, Fraction):
             return _fixed(MONEY, self._minor(node, cell))
@@ -189,7 +189,7 @@ class Builder:
 
     # --- arithmetic -----------------------------------------------------------------------
 
-    def minus(self, node: ast.AST, term: Term) -> Term:
+    def minus(self, node: ast.AST, term: Expr) -> Expr:
         """Turn the sign of an amount or a number."""
         if term.kind not in {MONEY, COUNT}:
             raise self.complain(node, f"- does not apply to {KINDS[term.kind]}")
@@ -197,10 +197,10 @@ class Builder:
             return _fixed(COUNT, -term.literal)
         read = term.read
         if not term.nullable:
-            return Term(term.kind, lambda look: -read(look))  # type: ignore[operator]
+            return Expr(term.kind, lambda look: -read(look))  # type: ignore[operator]
         return self.arithmetic(node, "-", left=_fixed(term.kind, 0), right=term)
 
-    def arithmetic(self, node: ast.AST, sign: str, *, left: Term, right: Term) -> Term:
+    def arithmetic(self, node: ast.AST, sign: str, *, left: Expr, right: Expr) -> Expr:
         """Add, subtract or multiply exactly; null with anything is null."""
         if sign == "*":
             kind, left, right = self._factors(node, left, right)
@@ -214,15 +214,15 @@ class Builder:
         if left.constant and right.constant:
             return _fixed(kind, combine(left.literal, right.literal))
         if not (left.nullable or right.nullable):
-            return Term(kind, lambda look: combine(one(look), other(look)))
+            return Expr(kind, lambda look: combine(one(look), other(look)))
 
         def combined(look: Look) -> Any:  # noqa: ANN401 - an amount or a number
             first, second = one(look), other(look)
             return None if first is None or second is None else combine(first, second)
 
-        return Term(kind, combined, nullable=True)
+        return Expr(kind, combined, nullable=True)
 
-    def _factors(self, node: ast.AST, left: Term, right: Term) -> tuple[str, Term, Term]:
+    def _factors(self, node: ast.AST, left: Expr, right: Expr) -> tuple[str, Expr, Expr]:
         if left.kind == right.kind == MONEY:
             raise self.complain(node, "an amount cannot be multiplied by an amount")
         kind = MONEY if MONEY in (left.kind, right.kind) else COUNT
@@ -237,5 +237,5 @@ class Builder:
         return kind, factors[0], factors[1]
 
 
-def _fixed(kind: str, cell: int | Fraction) -> Term:
-    return Term(kind, lambda _: cell, constant=True, literal=cell)
+def _fixed(kind: str, cell: int | Fraction) -> Expr:
+    return Expr(kind, lambda _: cell, constant=True, literal=cell)

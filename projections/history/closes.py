@@ -33,7 +33,7 @@ def recorded_closes(reader: Reader, *, until: int | None = None) -> list[Recorde
     return [recorded for recorded in events if isinstance(recorded.event, PeriodClosed)]
 
 
-class Frame(NamedTuple):
+class CloseInForce(NamedTuple):
     """The close, or the sealed tag, that a point lies in.
 
     Attributes:
@@ -47,11 +47,11 @@ class Frame(NamedTuple):
     tag: Tag | None = None
 
 
-def frame_of(reader: Reader, point: Point) -> Frame | None:
+def frame_of(reader: Reader, point: Point) -> CloseInForce | None:
     """Find the close that a point lies in, in force at the point's position."""
     close = read_closes(reader, until=point.position).over(point.at, point.position)
     if close is not None:
-        return Frame(close.month_of(point.at), close.position)
+        return CloseInForce(close.month_of(point.at), close.position)
     over = [
         tag for tag in read_tags(reader, until=point.position).values()
         if tag.sealed and tag.at >= point.at
@@ -59,4 +59,4 @@ def frame_of(reader: Reader, point: Point) -> Frame | None:
     if not over:
         return None
     first = min(over, key=lambda tag: tag.added)
-    return Frame(f"tag:{first.name}", first.position, first)
+    return CloseInForce(f"tag:{first.name}", first.position, first)

@@ -16,7 +16,7 @@ from ledger.certain import certain
 from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.history.building import Builder
-from projections.history.expressions import NULL, Expression, Term, Value
+from projections.history.expressions import NULL, Expr, Expression, Value
 from projections.history.fields import ACCOUNT, COUNT, FAMILIES, FLAG, TEXT, Name
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _Compiler:
         self.text = text
         self.offset = offset
         self.names: list[Name] = []
-        self.remembered: list[Term] = []
+        self.remembered: list[Expr] = []
         self.memory: list[Any] = []
         self.build = Builder(self.error, currency=currency, offset=offset)
 
@@ -144,7 +144,7 @@ class _Compiler:
 
     # --- terms ----------------------------------------------------------------------------
 
-    def term(self, node: ast.expr) -> Term:  # noqa: PLR0911 - one a kind of node
+    def term(self, node: ast.expr) -> Expr:  # noqa: PLR0911 - one a kind of node
         """Check a node and build its closure."""
         if isinstance(node, ast.Constant):
             return self._constant(node)
@@ -172,7 +172,7 @@ class _Compiler:
         self.names.append(name)
         return self.build.field(name)
 
-    def _constant(self, node: ast.Constant) -> Term:
+    def _constant(self, node: ast.Constant) -> Expr:
         cell = node.value
         if cell is None or isinstance(cell, bool | str):
             return _literal(cell)
@@ -183,7 +183,7 @@ class _Compiler:
             raise self.error(node, msg, hint="write it like 350.00")
         return _literal(Fraction(written))
 
-    def _unary(self, node: ast.UnaryOp) -> Term:
+    def _unary(self, node: ast.UnaryOp) -> Expr:
         operand = self.term(node.operand)
         if isinstance(node.op, ast.Not):
             return self.build.negated(operand)
@@ -191,7 +191,7 @@ class _Compiler:
             return self.build.minus(node, operand)
         raise self.error(node, "only unary - and not are supported")
 
-    def _arithmetic(self, node: ast.BinOp) -> Term:
+    def _arithmetic(self, node: ast.BinOp) -> Expr:
         sign = _ARITHMETIC.get(type(node.op))
         if sign is None:
             raise self.error(
@@ -202,8 +202,8 @@ class _Compiler:
             node, sign, left=self.term(node.left), right=self.term(node.right)
         )
 
-    def _compare(self, node: ast.Compare) -> Term:
-        parts: list[Term] = []
+    def _compare(self, node: ast.Compare) -> Expr:
+        parts: list[Expr] = []
         left = self.term(node.left)
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             sign = _COMPARE[type(op)]
@@ -218,7 +218,7 @@ class _Compiler:
             left = right
         return parts[0] if len(parts) == 1 else self.build.all_of(parts)
 
-    def _call(self, node: ast.Call) -> Term:
+    def _call(self, node: ast.Call) -> Expr:
         function = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         if function not in FUNCTIONS:
             raise self._unknown(node.func, function, FUNCTIONS)
@@ -235,27 +235,27 @@ class _Compiler:
         def before(_: object) -> Any:  # noqa: ANN401 - whatever the term holds
             return memory[slot]
 
-        old = Term(term.kind, before, nullable=True, words=term.words)
+        old = Expr(term.kind, before, nullable=True, words=term.words)
         if function == "old":
             return old
         if function == "delta":
             return self.build.arithmetic(node, "-", left=term, right=old)
         now = term.read
-        return Term(FLAG, lambda look: now(look) != memory[slot])
+        return Expr(FLAG, lambda look: now(look) != memory[slot])
 
-    def _length(self, argument: ast.expr) -> Term:
+    def _length(self, argument: ast.expr) -> Expr:
         if not isinstance(argument, ast.Name) or argument.id not in FAMILIES:
             raise self.error(argument, "len() counts " + ", ".join(FAMILIES))
         members = FAMILIES[argument.id].members
-        return Term(COUNT, lambda look: len(members(look.state)))
+        return Expr(COUNT, lambda look: len(members(look.state)))
 
 
 def _short(text: str) -> str:
     return text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "..."
 
 
-def _literal(cell: Value) -> Term:
+def _literal(cell: Value) -> Expr:
     kind = NULL if cell is None else FLAG if isinstance(cell, bool) else (
         TEXT if isinstance(cell, str) else COUNT
     )
-    return Term(kind, lambda _: cell, nullable=cell is None, constant=True, literal=cell)
+    return Expr(kind, lambda _: cell, nullable=cell is None, constant=True, literal=cell)

@@ -22,7 +22,7 @@ from projections.answers.why import Explained
 from projections.history.compiling import compile_expression, parse_name
 from projections.history.fields import Cell, Look, Name, read_all, written
 from projections.history.points import parse_known, parse_point
-from projections.history.timeline import Break, Timeline, Touch, WatchValue
+from projections.history.timeline import AccountTimeline, Breakpoint, Touch, WatchValue
 from projections.history.walk import Change, Watch
 from projections.history.why import told, why, why_event
 from projections.point import Point
@@ -55,11 +55,11 @@ class Debugger:
         self.here = here
         self.currency = currency
         self.write = Formatter(offset=here.offset, currency=currency)
-        self.timeline = Timeline(reader, account, until=here.head)
+        self.timeline = AccountTimeline(reader, account, until=here.head)
         self.line = ""  # what was asked last
         self.place = 0
         self.focus: Name | None = None
-        self.breaks: list[Break] = []
+        self.breaks: list[Breakpoint] = []
         self.watches: list[WatchValue] = []
         self.displays: list[Expression] = []
         self.marks: dict[str, int] = {}

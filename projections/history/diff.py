@@ -57,7 +57,7 @@ class DoesNotAddUp(CorruptHistory):
     code = "DOES_NOT_ADD_UP"
 
 
-class Entry(NamedTuple):
+class BridgePart(NamedTuple):
     """What one event adds to one field, and in which part."""
 
     part: str
@@ -69,7 +69,7 @@ class Entry(NamedTuple):
 class Bridge(NamedTuple):
     """The entries of one field, in the order of the log."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BridgePart, ...]
 
     def sum(self, part: str) -> int:
         """Add one part up."""
@@ -108,7 +108,7 @@ def part_of(recorded: RecordedEvent, first: Point) -> str:
 
 def bridges(walk: Walk, a: Point, b: Point) -> Mapping[Name, Bridge]:
     """Collect the entries of every sum from a walk over the events of both points."""
-    found: dict[Name, list[Entry]] = {}
+    found: dict[Name, list[BridgePart]] = {}
 
     def differs(recorded: RecordedEvent) -> bool:
         return selects(a, recorded) != selects(b, recorded)
@@ -121,7 +121,7 @@ def bridges(walk: Walk, a: Point, b: Point) -> Mapping[Name, Bridge]:
                 continue
             amount = int(after or 0) - int(before or 0)
             found.setdefault(name, []).append(
-                Entry(part, recorded.position, amount if in_b else -amount, recorded)
+                BridgePart(part, recorded.position, amount if in_b else -amount, recorded)
             )
     return {
         name: Bridge(tuple(sorted(entries, key=lambda entry: entry.position)))

@@ -29,7 +29,7 @@ NULL = "null"
 Value = Cell | Fraction
 
 
-class Term(NamedTuple):
+class Expr(NamedTuple):
     """A checked part of an expression.
 
     Attributes:
@@ -66,8 +66,8 @@ class Expression:
     )  # fmt: skip
 
     def __init__(
-        self, text: str, term: Term, *,
-        names: tuple[Name, ...], remembered: tuple[Term, ...], memory: list[Value],
+        self, text: str, term: Expr, *,
+        names: tuple[Name, ...], remembered: tuple[Expr, ...], memory: list[Value],
     ) -> None:  # fmt: skip
         """Keep what the compiler made."""
         self.text = text

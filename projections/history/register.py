@@ -16,7 +16,7 @@ from projections.answers.closing import CloseShown, Restatements
 from projections.answers.closing import Fact as FactShown
 from projections.answers.closing import Moved as MovedShown
 from projections.answers.terms import Formatter, Instant, PointShown, Typed
-from projections.history.closes import Frame, read_closes
+from projections.history.closes import CloseInForce, read_closes
 from projections.history.diff import figures, place
 from projections.history.fields import MONEY, Cell, Name, written
 from projections.history.restated import at_close, by_currency, moved_by
@@ -51,7 +51,7 @@ class Fact(NamedTuple):
     altered: tuple[Altered, ...]
 
 
-class Register(NamedTuple):
+class RestatementRegister(NamedTuple):
     """The register of one period.
 
     Attributes:
@@ -92,7 +92,7 @@ def restating_until(close: Close, position: int) -> int:
     return position if close.reopened is None else min(position, close.reopened)
 
 
-def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Register:
+def register_of(reader: Reader, period: Period, point: Point, offset: int) -> RestatementRegister:
     """Fold the register of a period up to what a point knows."""
     closes = read_closes(reader, until=point.position)
     found: list[Close] = []
@@ -104,14 +104,14 @@ def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Re
         if own:
             until = restating_until(own[-1], point.position)
             end = Point(month.last, point.known_at, until, everything=False)
-            total = _facts(reader, Frame(month.name, own[-1].position), end)
+            total = _facts(reader, CloseInForce(month.name, own[-1].position), end)
             facts += [one for one in total if one.moved.recorded.effective_at >= month.starts]
     earlier = [one for one in total if one.moved.recorded.effective_at < period.starts]
     facts.sort(key=lambda one: one.moved.recorded.position)
-    return Register(tuple(found), tuple(facts), tuple(earlier), tuple(total))
+    return RestatementRegister(tuple(found), tuple(facts), tuple(earlier), tuple(total))
 
 
-def _facts(reader: Reader, frame: Frame, end: Point) -> list[Fact]:
+def _facts(reader: Reader, frame: CloseInForce, end: Point) -> list[Fact]:
     base: dict[str, dict[Name, Cell]] = {}
     here: dict[str, dict[Name, Cell]] = {}
     found: list[Fact] = []
@@ -186,7 +186,7 @@ def restatements_of(
     )  # fmt: skip
 
 
-def _sums(found: Register, offset: int) -> dict[str, dict[str, Decimal]]:
+def _sums(found: RestatementRegister, offset: int) -> dict[str, dict[str, Decimal]]:
     """Add up what every fact changed; what does not differ is left out."""
     sums = by_currency((one.moved for one in (*found.facts, *found.earlier)), offset)
     shown = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.history.closes import Frame
+    from projections.history.closes import CloseInForce
     from projections.view import LedgerView
 
 SUMS = ("cash", "outstanding")
@@ -60,7 +60,7 @@ class Moved(NamedTuple):
 
 
 def moved_by(
-    reader: Reader, frame: Frame, point: Point, account: str | None = None
+    reader: Reader, frame: CloseInForce, point: Point, account: str | None = None
 ) -> list[Moved]:
     """List the facts recorded after a close that moved anything at a point, by position."""
     facts = facts_for(
@@ -74,7 +74,7 @@ def moved_by(
 
 
 def _moved_in(
-    reader: Reader, account: str, facts: list[RecordedEvent], frame: Frame, point: Point
+    reader: Reader, account: str, facts: list[RecordedEvent], frame: CloseInForce, point: Point
 ) -> list[Moved]:
     positions = {one.position for one in facts}
     bounded = point._replace(everything=False)
@@ -95,7 +95,7 @@ def _moved_in(
     ]  # fmt: skip
 
 
-def at_close(frame: Frame, point: Point) -> Point:
+def at_close(frame: CloseInForce, point: Point) -> Point:
     """Return the same effective instant as it was known at the close."""
     return Point(point.at, point.known_at, frame.position, everything=False)
 
@@ -104,7 +104,7 @@ def at_close(frame: Frame, point: Point) -> Point:
 
 
 def restated_in(
-    view: LedgerView, frame: Frame, point: Point, moves: Callable[[Moved], bool],
+    view: LedgerView, frame: CloseInForce, point: Point, moves: Callable[[Moved], bool],
     account: str | None = None, *, told: bool = False,
 ) -> Restated:  # fmt: skip
     """Return what facts since the close that a point lies in moved in an answer.
@@ -149,7 +149,7 @@ class Was(NamedTuple):
     positions: list[int]
 
 
-def was_and_is(view: LedgerView, frame: Frame, account: str, point: Point) -> Was | None:
+def was_and_is(view: LedgerView, frame: CloseInForce, account: str, point: Point) -> Was | None:
     """Return every field of an account that facts after the close have changed at a point."""
     facts = facts_for(
         view.reader, after=frame.position, until=point.position, ends=point.at + 1,

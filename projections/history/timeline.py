@@ -57,7 +57,7 @@ class Hit(NamedTuple):
     because: list[str]
 
 
-class Timeline:
+class AccountTimeline:
     """The recorded history of one account up to a position."""
 
     def __init__(self, reader: Reader, account: str, *, until: int) -> None:
@@ -190,7 +190,7 @@ def find_type(name: str) -> type[e.Event]:
     return TYPES[name]
 
 
-class Break:
+class Breakpoint:
     """Stops after each event of a type, where a condition holds."""
 
     def __init__(self, kind: str, condition: Expression | None = None) -> None:

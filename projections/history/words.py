@@ -15,7 +15,7 @@ from ledger.errors import InvalidInput
 from ledger.policy import did_you_mean
 from projections.answers.hunting import Word
 from projections.history.fields import names_of
-from projections.history.timeline import Break, WatchValue
+from projections.history.timeline import Breakpoint, WatchValue
 from projections.selecting import TYPES
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Words:
             raise InvalidInput(msg, hint=f"as in: {example}")
         return text
 
-    def _list(self, what: str, kept: Sequence[Break | WatchValue | Expression]) -> Word:
+    def _list(self, what: str, kept: Sequence[Breakpoint | WatchValue | Expression]) -> Word:
         texts = [one.text for one in kept]
         return Word(word=self.line, show="list", what=what, items=texts)
 
@@ -133,7 +133,7 @@ class Words:
         if text and not self._taken(text, breaks):  # type: ignore[arg-type]
             kind, _, condition = text.partition(" if ")
             compiled = self.debugger.expression(condition) if condition else None
-            breaks.append(Break(kind.strip(), compiled))
+            breaks.append(Breakpoint(kind.strip(), compiled))
         return self._list("breaks", breaks)
 
     def _watches(self, text: str) -> Word:

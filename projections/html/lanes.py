@@ -14,7 +14,7 @@ from projections.html.page import section
 from projections.html.svg import HIGH, Markup, Scale, node
 
 if TYPE_CHECKING:
-    from projections.reports.timeline import Mark, Span, Timeline
+    from projections.reports.timeline import RenewalMark, StateSpan, Timeline
 
 STATES = (
     "running", "restoring", "frozen", "stopped_overdue", "stopped_expired", "released",
@@ -26,7 +26,7 @@ _INSET, _RELEASED_INSET = 180, 440  # how far a bar stays from its lane's edges
 def lanes(found: Timeline, offset: int) -> Markup:
     """Draw every instance of the account."""
     x = widened(found.starts, found.ends)
-    marks: dict[str, list[Mark]] = {}
+    marks: dict[str, list[RenewalMark]] = {}
     for mark in found.marks:
         marks.setdefault(mark.instance, []).append(mark)
     rows = [
@@ -55,7 +55,9 @@ def lanes(found: Timeline, offset: int) -> Markup:
     )
 
 
-def _lane(name: str, spans: tuple[Span, ...], marks: list[Mark], x: Scale, offset: int) -> Markup:
+def _lane(
+    name: str, spans: tuple[StateSpan, ...], marks: list[RenewalMark], x: Scale, offset: int
+) -> Markup:
     said = f"{name}: " + ", ".join(
         f"{span.state} from {format_instant(span.starts, offset)}" for span in spans
     )
@@ -67,7 +69,7 @@ def _lane(name: str, spans: tuple[Span, ...], marks: list[Mark], x: Scale, offse
     )
 
 
-def _bar(span: Span, x: Scale, offset: int) -> Markup:
+def _bar(span: StateSpan, x: Scale, offset: int) -> Markup:
     left = x.place(span.starts)
     inset = _RELEASED_INSET if span.state == "released" else _INSET
     return node(
@@ -77,7 +79,7 @@ def _bar(span: Span, x: Scale, offset: int) -> Markup:
     )  # fmt: skip
 
 
-def _mark(mark: Mark, x: Scale, offset: int) -> Markup:
+def _mark(mark: RenewalMark, x: Scale, offset: int) -> Markup:
     said = node("title", f"{mark.said}, {format_instant(mark.at, offset)}")
     at = x.place(mark.at)
     if mark.failed:

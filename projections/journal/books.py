@@ -37,7 +37,7 @@ RECOGNISED = "RevenueRecognised"  # the line of the schedules, beside the lines 
 _UNEARNED = BookAccount(DEFERRED, SUBSCRIBED)
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One event's postings, all in one customer's currency, at the scale of the books."""
 
     recorded: RecordedEvent
@@ -61,7 +61,7 @@ class Books:
         self.currencies: dict[str, str] = {}
         self._products: dict[tuple[str, str], str] = {}
 
-    def take(self, recorded: RecordedEvent) -> Entry | None:
+    def take(self, recorded: RecordedEvent) -> JournalEntry | None:
         """Post one event; None where it posts nothing. Raises: CorruptHistory."""
         account = account_of(recorded.stream)
         if account is None:
@@ -90,7 +90,7 @@ class Books:
         )
         for key, amount in legs:
             self.posted[key] += amount
-        return Entry(recorded, account, currency, legs)
+        return JournalEntry(recorded, account, currency, legs)
 
     def recognised(self, at: int, *, forward: bool = False) -> dict[Key, int]:
         """Return what the schedules post up to an instant: from deferred to income.

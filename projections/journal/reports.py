@@ -29,24 +29,24 @@ OPENING, CLOSING = "opening", "closing"
 _PLACE = {root: place for place, root in enumerate(ROOTS)}
 
 
-class Line(NamedTuple):
+class TrialLine(NamedTuple):
     """One line of a trial balance: debit is plus, credit is minus."""
 
     key: Key
     amount: int
 
 
-def in_chart_order(balances: dict[Key, int]) -> list[Line]:
+def in_chart_order(balances: dict[Key, int]) -> list[TrialLine]:
     """Sort balances as the chart lists its accounts, then by owner and commodity."""
     keys = sorted(
         balances, key=lambda key: (_PLACE[key.account.root], key.account.owner, key.commodity)
     )
-    return [Line(key, balances[key]) for key in keys]
+    return [TrialLine(key, balances[key]) for key in keys]
 
 
 def trial_balance(
     reader: Reader, point: Point, account: str | None = None, progress: Progress | None = None
-) -> list[Line]:
+) -> list[TrialLine]:
     """Return every account's balance at a point, or what one customer's postings come to."""
     books = books_at(reader, point, account, progress=progress)
     return in_chart_order(books.balances(point.seen_at))
@@ -57,7 +57,7 @@ def of_root(account: BookAccount) -> BookAccount:
     return account._replace(owner="")
 
 
-def by_root(lines: list[Line]) -> list[Line]:
+def by_root(lines: list[TrialLine]) -> list[TrialLine]:
     """Sum the accounts of each kind: one line for all wallets."""
     sums: dict[Key, int] = defaultdict(int)
     for line in lines:
@@ -65,7 +65,7 @@ def by_root(lines: list[Line]) -> list[Line]:
     return in_chart_order(sums)
 
 
-class Movement(NamedTuple):
+class ControlMovement(NamedTuple):
     """A control account of a commodity through a span: opening, each event type, closing."""
 
     root: str
@@ -85,7 +85,7 @@ def before(point: Point, starts: int) -> Point:
     return point._replace(at=starts - SECOND, everything=False)
 
 
-class Span:
+class SpanBooks:
     """What customers' books were at both ends of a span, and what moved them in it: one fold each.
 
     ``summed`` gives the account that one of the books is summed into. Memory is that of one
@@ -143,10 +143,10 @@ class Span:
 def roll_forward(
     reader: Reader, point: Point, *, starts: int | None, account: str | None = None,
     progress: Progress | None = None,
-) -> list[Movement]:  # fmt: skip
+) -> list[ControlMovement]:  # fmt: skip
     """Roll every control account forward to a point, from an instant or from nothing."""
     first_at = point.seen_at if starts is None else before(point, starts).seen_at
-    span = Span(starts, first_at=first_at, last_at=point.seen_at, summed=of_root)
+    span = SpanBooks(starts, first_at=first_at, last_at=point.seen_at, summed=of_root)
     names, tiles = reader.accounts() if account is None else [account], Tiles(reader)
     for done, name in enumerate(names, 1):
         span.take(history(reader, ACCOUNT_PREFIX + name, point, tiles))
@@ -157,10 +157,10 @@ def roll_forward(
 
 def movements(
     first: Mapping[Key, int], moved: Mapping[Key, Mapping[str, int]], last: Mapping[Key, int]
-) -> list[Movement]:
+) -> list[ControlMovement]:
     """Put each control account's opening, movements and closing together, in the chart's order."""
     return [
-        Movement(
+        ControlMovement(
             found.account.root, found.commodity, first.get(found, 0),
             tuple((name, one) for name, one in sorted(moved.get(found, {}).items()) if one),
             last.get(found, 0),

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from ledger.events import RecordedEvent
     from ledger.store import Reader
-    from projections.journal.books import Entry
+    from projections.journal.books import JournalEntry
     from projections.journal.chart import BookAccount, Key
     from projections.point import Point
-    from projections.refunds import Part
+    from projections.refunds import RefundPart
 
 OPENED = "OpeningBalances"
 # What a transaction names besides its legs grew with the forms; files of each stay verifiable.
@@ -77,7 +77,7 @@ class Ledgered:
         self._balances: dict[Key, int] = {}
         self._recognised: dict[Key, int] = {}
         self._orders = Orders() if form >= WITH_ORDERS else None
-        self._refunded: tuple[Part, ...] = ()  # by the last event
+        self._refunded: tuple[RefundPart, ...] = ()  # by the last event
 
     def __iter__(self) -> Iterator[Transaction]:
         """Yield the transactions in the order of their days."""
@@ -135,13 +135,13 @@ class Ledgered:
         self._balances[key] = balance
         return Leg(key, amount, balance)
 
-    def _entered(self, books: Books, recorded: RecordedEvent) -> Entry | None:
+    def _entered(self, books: Books, recorded: RecordedEvent) -> JournalEntry | None:
         account = account_of(recorded.stream)
         if self._orders is not None and account is not None:
             self._refunded = self._orders.take(recorded, account)
         return books.take(recorded)
 
-    def _posted(self, entry: Entry, day: int) -> Transaction:
+    def _posted(self, entry: JournalEntry, day: int) -> Transaction:
         recorded = entry.recorded
         legs = tuple(self._leg(key, amount) for key, amount in entry.legs)
         return Transaction(

@@ -87,7 +87,7 @@ class Scope(Struct, frozen=True):
         )
 
 
-class Outcome(Struct, frozen=True, gc=False):
+class MatchOutcome(Struct, frozen=True, gc=False):
     """A match or a break.
 
     Attributes:
@@ -131,7 +131,7 @@ class Outcome(Struct, frozen=True, gc=False):
 class Found(NamedTuple):
     """Every outcome, the pending lines that booked ones replace, and all our lines."""
 
-    outcomes: list[Outcome]
+    outcomes: list[MatchOutcome]
     replaced: list[Line]
     covered: list[Line]
 
@@ -147,7 +147,7 @@ def outcomes(
         accounts=accounts,
     )
     maker = _Maker(statement, scope)
-    made: list[Outcome] = [maker.of_match(one) for one in found.matches]
+    made: list[MatchOutcome] = [maker.of_match(one) for one in found.matches]
     made += [
         replace(maker.outcome("ambiguous", tie.rule, tie.ours, tie.theirs),
                 candidates=tie.candidates) for tie in found.ties
@@ -160,7 +160,7 @@ def outcomes(
     return Found([*matched, *broken], found.replaced, covered)
 
 
-def sort_key(one: Outcome) -> tuple[object, ...]:
+def sort_key(one: MatchOutcome) -> tuple[object, ...]:
     """Sort outcomes by what they say."""
     return (
         one.first_seen, one.key, one.kind, one.effect, [line.place for line in one.ours],
@@ -189,7 +189,7 @@ class _Maker:
     def _theirs_inside(self, line: Line) -> bool:
         return not self.scope.narrowed or self.scope.within(line.instant)
 
-    def belongs(self, one: Outcome) -> bool:
+    def belongs(self, one: MatchOutcome) -> bool:
         """Return whether an outcome is this statement's at all."""
         if one.theirs and not self.scope.narrowed:
             return True
@@ -198,14 +198,14 @@ class _Maker:
     def outcome(
         self, kind: str, rule: str, ours: Sequence[Line], theirs: Sequence[Line],
         *, why: tuple[str, ...] = (),
-    ) -> Outcome:  # fmt: skip
+    ) -> MatchOutcome:  # fmt: skip
         """Make an outcome with its effect and its first sight."""
-        return Outcome(
+        return MatchOutcome(
             kind, rule, tuple(ours), tuple(theirs), self.their(theirs) - self.mine(ours),
             min(line.instant for line in (*ours, *theirs)), why,
         )  # fmt: skip
 
-    def of_match(self, one: Match) -> Outcome:
+    def of_match(self, one: Match) -> MatchOutcome:
         """Name a match: the first of the differences that matter, or none."""
         if not one.ours:  # one of their lines, and the line that reverses it
             return self.outcome("matched", one.rule, (), one.theirs)
@@ -216,7 +216,7 @@ class _Maker:
             and other.status == BOOKED and mine.currency == other.currency == self._currency
             and self._starts <= (first := mine.instant) < self._ends
         ):  # as nearly all are: equal in everything, so nothing is left to compare or to add up
-            return Outcome("matched", one.rule, ours, theirs, 0, min(first, other.instant))
+            return MatchOutcome("matched", one.rule, ours, theirs, 0, min(first, other.instant))
         kind, rule, why = self._difference(one)
         made = self.outcome(kind, rule, one.ours, one.theirs, why=why)
         if kind == "matched_tolerance":
@@ -261,7 +261,7 @@ class _Maker:
     def _minor(self) -> int:
         return from_minor(1, self.scope.currency)
 
-    def capped(self, made: list[Outcome]) -> list[Outcome]:
+    def capped(self, made: list[MatchOutcome]) -> list[MatchOutcome]:
         """Call rounding what it is only while it stays small in sum."""
         moved = sum(abs(line.amount) for line in self.statement.lines)
         small = max(ROUNDED_MINOR * self._minor, moved // ROUNDED_PART)
@@ -301,7 +301,7 @@ class _Maker:
             for here, line in zip(inside, one.ours, strict=True)
         ) or not all(theirs)
 
-    def of_leftovers(self, found: Matched) -> list[Outcome]:
+    def of_leftovers(self, found: Matched) -> list[MatchOutcome]:
         """Name what nobody wanted: repeated, on its way, or missing."""
         seen = _Repeats(found.theirs, (one.theirs for one in found.matches))
         twins = {line.twin for line in found.ours if line.twin}
@@ -322,7 +322,7 @@ class _Maker:
             for line in mine
         ]
 
-    def of_theirs(self, line: Line, seen: _Repeats) -> Outcome:
+    def of_theirs(self, line: Line, seen: _Repeats) -> MatchOutcome:
         """Name a line that only they have: repeated, a charge, on its way, or missing here."""
         if seen.repeats(line):
             return self.outcome("duplicate_theirs", "", (), (line,))
@@ -336,7 +336,7 @@ class _Maker:
         made = self.outcome(kind, "", (), (line,))
         return replace(made, expected=on_its_way and self._on_time(line))
 
-    def of_ours(self, line: Line, matched: set[str]) -> Outcome:
+    def of_ours(self, line: Line, matched: set[str]) -> MatchOutcome:
         """Name a line that only we have: on its way, said twice (R3), or missing there."""
         if self._on_time(line):
             return replace(self.outcome("in_transit_ours", "", (line,), ()), expected=True)

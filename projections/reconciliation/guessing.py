@@ -30,7 +30,7 @@ from projections.reconciliation.readers.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-class Sheet(NamedTuple):
+class GuessedTable(NamedTuple):
     """The table in a file: how it is written, its header (empty for none) and its rows."""
 
     encoding: str
@@ -49,7 +49,7 @@ class Sheet(NamedTuple):
         return json.dumps(name, ensure_ascii=False) if unique else str(place + 1)
 
 
-def sheet_of(body: bytes) -> Sheet:
+def sheet_of(body: bytes) -> GuessedTable:
     """Return the table in a file. Raises: BadStatement."""
     encoding = encoding_of(body)
     text = decode(body, encoding)
@@ -71,13 +71,13 @@ def sheet_of(body: bytes) -> Sheet:
     for place, row in enumerate(rows[: PREAMBLE_MAX + 1]):
         names = [name.strip() for name in row]
         if len(row) == width and any(map(is_date, names)):
-            return Sheet(encoding, delimiter, [], [one for one in rows if len(one) == width])
+            return GuessedTable(encoding, delimiter, [], [one for one in rows if len(one) == width])
         if len(row) == width and len(list(filter(None, names))) > width // 2:
             after = [
                 one for one in rows[place + 1 :] if len(one) == width and any(one) and one != row
             ]
             if not after or any(map(is_date, after[0])):
-                return Sheet(encoding, delimiter, names, after)
+                return GuessedTable(encoding, delimiter, names, after)
     msg = "no row of the file names columns or holds a date"
     raise BadStatement(msg, hint="write the map by hand: docs/RECONCILE.md shows one")
 
@@ -183,7 +183,7 @@ def _tried(guess: _Guess, body: bytes, rows: int) -> str:
 # --- what the columns mean --------------------------------------------------------------------
 
 
-def _called(sheet: Sheet, role: str, places: Sequence[int]) -> list[int]:
+def _called(sheet: GuessedTable, role: str, places: Sequence[int]) -> list[int]:
     """Return the columns that have a name of a role in theirs, the surest first."""
     found = []
     for name in WORDS.columns[role]:
@@ -195,7 +195,7 @@ def _called(sheet: Sheet, role: str, places: Sequence[int]) -> list[int]:
     return found
 
 
-def _dates(sheet: Sheet, guess: _Guess) -> int:
+def _dates(sheet: GuessedTable, guess: _Guess) -> int:
     """Find the column of dates and the form of them."""
     every = range(len(sheet.header or sheet.rows[0]))
     fitting = {place: forms_that_fit(sheet.column(place)) for place in every}
@@ -214,7 +214,7 @@ def _dates(sheet: Sheet, guess: _Guess) -> int:
     return chosen
 
 
-def _numbers(sheet: Sheet, guess: _Guess, taken: int) -> list[int]:
+def _numbers(sheet: GuessedTable, guess: _Guess, taken: int) -> list[int]:
     """Find the columns of amounts, and how they are written."""
     every = [place for place in range(len(sheet.header or sheet.rows[0])) if place != taken]
     looks = [
@@ -273,7 +273,7 @@ def _marks(cells: Sequence[str]) -> tuple[str, str]:
     return decimal, " " if thousands in ("\u00a0", "\u202f") else thousands
 
 
-def _figures(sheet: Sheet, guess: _Guess, numbers: list[int]) -> None:
+def _figures(sheet: GuessedTable, guess: _Guess, numbers: list[int]) -> None:
     """Distinguish amounts, debits and credits, fees and balances."""
     left = list(numbers)
     roles = {}
@@ -298,7 +298,7 @@ def _figures(sheet: Sheet, guess: _Guess, numbers: list[int]) -> None:
             guess.columns[role] = sheet.name(roles[role])
 
 
-def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
+def _words(sheet: GuessedTable, guess: _Guess, taken: set[int]) -> None:
     """Find what is neither a date nor an amount: ids, texts, flows, currencies, states."""
     width = len(sheet.header or sheet.rows[0])
     left = [place for place in range(width) if place not in taken]
@@ -327,7 +327,7 @@ def _words(sheet: Sheet, guess: _Guess, taken: set[int]) -> None:
     _states(sheet, guess, rest)
 
 
-def _states(sheet: Sheet, guess: _Guess, places: Sequence[int]) -> None:
+def _states(sheet: GuessedTable, guess: _Guess, places: Sequence[int]) -> None:
     for place in _called(sheet, "status", places)[:1]:
         guess.columns["status"] = sheet.name(place)
         cells = sorted(set(sheet.column(place)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from projections.answers.terms import Formatter, Json
-    from projections.reconciliation.breaks import Outcome
+    from projections.reconciliation.breaks import MatchOutcome
     from projections.reconciliation.lines import Line
     from projections.reconciliation.ours import Side
     from projections.reconciliation.report import Report
@@ -129,7 +129,7 @@ class Proposer:
                  and one.amount >= -line.amount]  # fmt: skip
         return there[0] if len(there) == 1 else None
 
-    def _different(self, one: Outcome, subject: str) -> Iterator[Proposal]:
+    def _different(self, one: MatchOutcome, subject: str) -> Iterator[Proposal]:
         """Make good a difference of two single lines, under the name of what it follows."""
         if len(one.ours) != 1 or len(one.theirs) != 1 or one.ours[0].amount <= 0:
             yield Proposal(None, f"{one.key}: several lines differ; see it with: tally breaks show")
@@ -196,7 +196,7 @@ class Proposer:
                           bill=bills[0].order,
                           amount=write_amount(-line.amount, line.currency))  # fmt: skip
 
-    def _repeated(self, one: Outcome) -> Iterator[Proposal]:
+    def _repeated(self, one: MatchOutcome) -> Iterator[Proposal]:
         for line in one.ours:
             yield self._said(
                 "reverse-top-up", line, late=False, account=line.account, channel=line.channel,

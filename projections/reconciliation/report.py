@@ -29,7 +29,7 @@ from projections.answers.reconciling import (
 )
 from projections.answers.terms import Instant
 from projections.reconciliation.amounts import exact, hashed_amount
-from projections.reconciliation.breaks import CHARGES, Outcome, Scope, outcomes
+from projections.reconciliation.breaks import CHARGES, MatchOutcome, Scope, outcomes
 from projections.reconciliation.lines import (
     ROUNDING,
     amount_of,
@@ -92,18 +92,18 @@ class Report(Struct, frozen=True):
     subject: str
     currency: str
     scope: Scope
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[MatchOutcome, ...]
     proof: Proof
     lines: tuple[Line, ...] = ()
     replaced: tuple[Line, ...] = ()
 
     @property
-    def breaks(self) -> list[Outcome]:
+    def breaks(self) -> list[MatchOutcome]:
         """The outcomes that somebody has to look at."""
         return [one for one in self.outcomes if not one.matched and not one.expected]
 
     @property
-    def expected(self) -> list[Outcome]:
+    def expected(self) -> list[MatchOutcome]:
         """What is on its way and not late: in the proof, and nobody's work."""
         return [one for one in self.outcomes if one.expected]
 
@@ -119,7 +119,7 @@ class Report(Struct, frozen=True):
         return {id(line): name_of(line) for one in broken
                 for line in (*one.ours, *chain(*one.candidates))} | names  # fmt: skip
 
-    def named(self, found: Sequence[Outcome]) -> list[tuple[str, Outcome]]:
+    def named(self, found: Sequence[MatchOutcome]) -> list[tuple[str, MatchOutcome]]:
         """Name breaks the same way in every run that finds them; equal ones by their ordinal."""
         hashes = [break_hash(self.source, one) for one in found]
         return [
@@ -128,7 +128,7 @@ class Report(Struct, frozen=True):
         ]
 
     @property
-    def matches(self) -> list[Outcome]:
+    def matches(self) -> list[MatchOutcome]:
         """The outcomes that nobody has to look at; what rounding cut off is an item, no match."""
         return [one for one in self.outcomes if one.matched and one.rule != ROUNDING]
 
@@ -190,7 +190,7 @@ def proof_of(report: Report) -> ProofShown:
     )  # fmt: skip
 
 
-def _items(found: Sequence[Outcome]) -> list[tuple[str, int]]:
+def _items(found: Sequence[MatchOutcome]) -> list[tuple[str, int]]:
     """Add up what explains the difference; a tolerance explains what it let pass and no more."""
     effects: Counter[str] = Counter()
     for one in found:
@@ -234,7 +234,7 @@ class _Shown:
         named = report.named([*report.breaks, *report.expected])
         self.ids = {id(one): name for name, one in named}
 
-    def of(self, one: Outcome) -> BreakFound:
+    def of(self, one: MatchOutcome) -> BreakFound:
         """Return a break with its class, age and evidence."""
         report = self.report
         ours = amount_of(one.ours) if one.ours else None
@@ -274,12 +274,12 @@ class _Shown:
         )  # fmt: skip
 
 
-def candidates_of(one: Outcome, names: Mapping[int, str]) -> list[list[str]]:
+def candidates_of(one: MatchOutcome, names: Mapping[int, str]) -> list[list[str]]:
     """Name the lines of each group that would explain a break."""
     return sorted(sorted(names[id(line)] for line in group) for group in one.candidates)
 
 
-def break_hash(source: str, one: Outcome) -> str:
+def break_hash(source: str, one: MatchOutcome) -> str:
     """Return the hash of what a break is about."""
     lines = one.ours or one.theirs
     about = [source, *sorted(

@@ -35,10 +35,10 @@ from projections.reconciliation.report import age_days, bucket, candidates_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ledger.reconciling import Break, Register, Run
+    from ledger.reconciling import RecordedBreak, RecordedRun, RunRegister
     from ledger.store import Reader
     from projections.point import Point
-    from projections.reconciliation.breaks import Outcome
+    from projections.reconciliation.breaks import MatchOutcome
     from projections.reconciliation.lines import Line
     from projections.reconciliation.sources import Compared
     from projections.view import LedgerView
@@ -81,7 +81,7 @@ def new_run(compared: Compared, *, position: int, file: str) -> NewRun:
 
 
 def _opened(
-    name: str, one: Outcome, run: e.ReconciliationRun, names: Mapping[int, str], *, of: str
+    name: str, one: MatchOutcome, run: e.ReconciliationRun, names: Mapping[int, str], *, of: str
 ) -> e.BreakOpened:
     ours, theirs = amount_of(one.ours), amount_of(one.theirs)
     own = {id(line) for line in (*one.ours, *one.theirs)}
@@ -108,7 +108,7 @@ def _seen(line: Line, names: Mapping[int, str]) -> e.SeenLine:
     )  # fmt: skip
 
 
-def break_rows(known: Register, *, seen_at: int, offset: int) -> list[BreakRow]:
+def break_rows(known: RunRegister, *, seen_at: int, offset: int) -> list[BreakRow]:
     """Return the breaks of a register, the oldest first."""
     rows = sorted(known.breaks.items(), key=lambda one: (one[1].event.first_seen, one[0]))
     return [_break(name, one, known, seen_at=seen_at, offset=offset) for name, one in rows]
@@ -129,7 +129,9 @@ def breaks_at(
     )  # fmt: skip
 
 
-def _break(name: str, one: Break, known: Register, *, seen_at: int, offset: int) -> BreakRow:
+def _break(
+    name: str, one: RecordedBreak, known: RunRegister, *, seen_at: int, offset: int
+) -> BreakRow:
     event, days = one.event, age_days(one.event.first_seen, seen_at, offset)
     return BreakRow(
         break_=name, class_=event.kind, key=event.key, source=one.source,
@@ -185,7 +187,7 @@ def _history(reader: Reader, point: Point, break_id: str, offset: int) -> list[S
     ]  # fmt: skip
 
 
-def chosen(one: Break, break_id: str, names: Sequence[str]) -> tuple[list[str], list[str]]:
+def chosen(one: RecordedBreak, break_id: str, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part the named lines of a break into ours and theirs, if they add up.
 
     Raises: NoSuchThing, InvalidInput.
@@ -212,7 +214,7 @@ def chosen(one: Break, break_id: str, names: Sequence[str]) -> tuple[list[str], 
     return [line.name for line in ours], [line.name for line in theirs]
 
 
-def run_shown(run: Run, known: Register, offset: int) -> RunShown:
+def run_shown(run: RecordedRun, known: RunRegister, offset: int) -> RunShown:
     """Return one recorded run with who prepared it and who accepted it."""
     event = run.event
     return RunShown(

@@ -34,7 +34,7 @@ from projections.reports import Report
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projections.journal.reports import Line
+    from projections.journal.reports import TrialLine
     from projections.point import Point
     from projections.reports import Question
     from projections.view import LedgerView
@@ -100,7 +100,7 @@ def figures(view: LedgerView, question: Question) -> CouponsReport:
 
 def _held(
     view: LedgerView, point: Point, account: str | None, progress: Callable[[int, int], None] | None
-) -> tuple[list[Held], dict[str, int], list[Line]]:
+) -> tuple[list[Held], dict[str, int], list[TrialLine]]:
     """Return every coupon, what is left of them by currency, and the books."""
     if account is None and view.derivation(point, None, stored=False) == SQL:
         return coupons(view.columns(point, SQL), point)

@@ -71,7 +71,7 @@ class Deferred(OfSpan, frozen=True, kw_only=True, tag="tally.deferred/1"):
     restated: Restated | UnsetType = UNSET
 
 
-class Order(NamedTuple):
+class TermRow(NamedTuple):
     """A term as either way tells it; ``unearned`` and ``refunded`` in minor units."""
 
     account: str
@@ -104,13 +104,13 @@ def figures(view: LedgerView, question: Question) -> Deferred:
     )  # fmt: skip
 
 
-def _asked(view: LedgerView, point: Point) -> tuple[list[Order], dict[Key, int]]:
+def _asked(view: LedgerView, point: Point) -> tuple[list[TermRow], dict[Key, int]]:
     """Ask the columns for the terms that run."""
-    from projections.columns.books import ORDERS, Books  # noqa: PLC0415 - loaded when needed
+    from projections.columns.books import ORDERS, ColumnBooks  # noqa: PLC0415 - loaded when needed
 
-    books = Books(view.columns(point, SQL), point)
+    books = ColumnBooks(view.columns(point, SQL), point)
     return [
-        Order(
+        TermRow(
             one.account, one.instance, ORDERS[one.type], one.position, one.starts, one.ends,
             books.currencies[one.account], one.cash, one.unearned(point.seen_at), 0,
         )
@@ -118,11 +118,11 @@ def _asked(view: LedgerView, point: Point) -> tuple[list[Order], dict[Key, int]]
     ], {one.key: one.amount for one in books.balances()}  # fmt: skip
 
 
-def _folded(view: LedgerView, question: Question) -> tuple[list[Order], dict[Key, int]]:
+def _folded(view: LedgerView, question: Question) -> tuple[list[TermRow], dict[Key, int]]:
     point = question.point
     books = books_at(view.reader, point, question.account, progress=question.progress)
     return [
-        Order(
+        TermRow(
             one.account, one.instance, one.order, one.position, one.starts, one.ends, one.currency,
             one.cash, one.unearned(point.seen_at), 0 if one.kept is None else one.cash - one.kept,
         )
@@ -130,7 +130,7 @@ def _folded(view: LedgerView, question: Question) -> tuple[list[Order], dict[Key
     ], books.balances(point.seen_at)  # fmt: skip
 
 
-def _row(one: Order, offset: int) -> TermShown:
+def _row(one: TermRow, offset: int) -> TermShown:
     write = Typed(offset=offset, currency=one.currency)
     return TermShown(
         account=one.account, instance=one.instance, order=cast("OrderKind", one.order),
@@ -141,7 +141,7 @@ def _row(one: Order, offset: int) -> TermShown:
     )  # fmt: skip
 
 
-def _totals(held: list[Order], balances: dict[Key, int]) -> list[DeferredTotal]:
+def _totals(held: list[TermRow], balances: dict[Key, int]) -> list[DeferredTotal]:
     booked: dict[str, int] = {}
     for key, amount in balances.items():
         if key.account.root == DEFERRED:

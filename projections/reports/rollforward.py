@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from projections.answers.books import Commodity, OfSpan, exact
 from projections.answers.terms import Amount, Currency, Id, Part, Restated
 from projections.journal.chart import currency_of
-from projections.journal.reports import CLOSING, OPENING, Movement, roll_forward
+from projections.journal.reports import CLOSING, OPENING, ControlMovement, roll_forward
 from projections.opened import SQL
 from projections.pages import Figure, Page, Sheet
 from projections.reports import Report
@@ -75,7 +75,7 @@ def figures(view: LedgerView, question: Question) -> Rollforward:
     )  # fmt: skip
 
 
-def _rows(one: Movement) -> list[Moved]:
+def _rows(one: ControlMovement) -> list[Moved]:
     lines = [(OPENING, one.opening), *one.moved, (CLOSING, one.closing)]
     return [
         Moved(
@@ -86,7 +86,7 @@ def _rows(one: Movement) -> list[Moved]:
     ]  # fmt: skip
 
 
-def _control(one: Movement) -> Control:
+def _control(one: ControlMovement) -> Control:
     movements = sum(amount for _, amount in one.moved)
     return Control(
         control=one.root, currency=currency_of(one.commodity), commodity=one.commodity,

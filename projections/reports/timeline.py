@@ -131,7 +131,7 @@ class Money(NamedTuple):
         return self.cash - self.outstanding
 
 
-class Step(NamedTuple):
+class TimelineStep(NamedTuple):
     """What changed at an instant; ``money`` is None where none did."""
 
     at: int
@@ -141,7 +141,7 @@ class Step(NamedTuple):
     coupons: dict[str, CouponNow]
 
 
-class Span(NamedTuple):
+class StateSpan(NamedTuple):
     """A state of an instance on [starts, ends)."""
 
     state: str
@@ -149,7 +149,7 @@ class Span(NamedTuple):
     ends: int
 
 
-class Mark(NamedTuple):
+class RenewalMark(NamedTuple):
     """A renewal of an instance, or a slot that failed and why."""
 
     at: int
@@ -174,11 +174,11 @@ class Timeline(NamedTuple):
     currency: str
     starts: int
     ends: int
-    steps: tuple[Step, ...]
+    steps: tuple[TimelineStep, ...]
     known_then: tuple[tuple[int, int], ...]
     known_now: tuple[tuple[int, int], ...]
-    instances: dict[str, tuple[Span, ...]]
-    marks: tuple[Mark, ...]
+    instances: dict[str, tuple[StateSpan, ...]]
+    marks: tuple[RenewalMark, ...]
     river: tuple[Drop, ...]
 
 
@@ -198,7 +198,9 @@ def timeline(reader: Reader, account: str, point: Point) -> Timeline:
     )  # fmt: skip
 
 
-def _steps(state: AccountState, recorded: list[RecordedEvent], point: Point) -> Iterator[Step]:
+def _steps(
+    state: AccountState, recorded: list[RecordedEvent], point: Point) -> Iterator[TimelineStep
+]:
     watched = _Watched(state, until=point.at)
     waiting: list[int] = []  # starts and ends of coupons, ahead of what was walked
     for at, together in groupby(recorded, key=lambda one: one.recorded_at):
@@ -226,7 +228,7 @@ class _Watched:
         self._instances: dict[str, str] = {}
         self._coupons: dict[str, CouponNow] = {}
 
-    def step(self, at: int) -> Iterator[Step]:
+    def step(self, at: int) -> Iterator[TimelineStep]:
         """Yield a step where anything changed."""
         state = self._state
         money = Money(state.cash, state.outstanding, state.overdue_since)
@@ -235,7 +237,7 @@ class _Watched:
             name: CouponNow(one.remaining, coupon_status(one, min(at, self._until)))
             for name, one in state.coupons.items()
         }
-        new = Step(
+        new = TimelineStep(
             at, self.position, None if money == self._money else money,
             _changed(self._instances, instances), _changed(self._coupons, coupons),
         )  # fmt: skip
@@ -248,7 +250,7 @@ def _changed(before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
     return {name: one for name, one in after.items() if before.get(name) != one}
 
 
-def _line(steps: Iterable[Step]) -> tuple[tuple[int, int], ...]:
+def _line(steps: Iterable[TimelineStep]) -> tuple[tuple[int, int], ...]:
     return tuple((one.at, one.money.available) for one in steps if one.money is not None)
 
 
@@ -262,25 +264,25 @@ def _now(account: str, by_effect: list[RecordedEvent]) -> Iterator[tuple[int, in
             yield at, before
 
 
-def _spans(steps: tuple[Step, ...], ends: int) -> dict[str, tuple[Span, ...]]:
-    found: dict[str, list[Span]] = {}
+def _spans(steps: tuple[TimelineStep, ...], ends: int) -> dict[str, tuple[StateSpan, ...]]:
+    found: dict[str, list[StateSpan]] = {}
     for step in steps:
         for name, state in step.instances.items():
             own = found.setdefault(name, [])
             if own:
                 own[-1] = own[-1]._replace(ends=step.at)
-            own.append(Span(state, step.at, ends))
+            own.append(StateSpan(state, step.at, ends))
     return {name: tuple(own) for name, own in sorted(found.items())}
 
 
-def _marks(recorded: list[RecordedEvent]) -> Iterator[Mark]:
+def _marks(recorded: list[RecordedEvent]) -> Iterator[RenewalMark]:
     for one in recorded:
         event = one.event
         if isinstance(event, e.InstanceRenewed):
-            yield Mark(one.effective_at, event.instance, f"renewed, {event.via}")
+            yield RenewalMark(one.effective_at, event.instance, f"renewed, {event.via}")
         elif isinstance(event, e.AutoRenewFailed):
             said = f"slot {event.slot} failed: {event.reason}"
-            yield Mark(one.effective_at, event.instance, said, failed=True)
+            yield RenewalMark(one.effective_at, event.instance, said, failed=True)
 
 
 def _river(recorded: list[RecordedEvent]) -> Iterator[Drop]:
@@ -326,7 +328,7 @@ def figures(view: LedgerView, question: Question) -> TimelineReport:
     )  # fmt: skip
 
 
-def step_shown(step: Step, write: Typed) -> StepShown:
+def step_shown(step: TimelineStep, write: Typed) -> StepShown:
     """Return a step: only what it changed."""
     held = step.money
     money: dict[str, Any] = {} if held is None else {

@@ -16,7 +16,7 @@ from projections.history.compiling import parse_name
 from projections.history.debugger import Debugger
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.points import here
-from projections.history.timeline import Timeline
+from projections.history.timeline import AccountTimeline
 from projections.history.walk import KNOWN, Walk
 from projections.history.why import told as told_of
 from projections.history.why import why
@@ -84,7 +84,7 @@ def test_a_frame_shows_what_a_full_fold_shows(told: Told) -> None:
     """Each place of a shuffled tour, with frames close together, against a fold from nothing."""
     reader, naive = told
     for account in accounts(reader):
-        timeline = Timeline(reader, account, until=reader.head().position)
+        timeline = AccountTimeline(reader, account, until=reader.head().position)
         timeline.spacing = 7
         places = list(range(len(timeline) + 1))
         Random(1).shuffle(places)
@@ -96,7 +96,7 @@ def test_a_full_fold_and_a_frame_go_on_alike(told: Told) -> None:
     """Events still apply to a frame: it forgets only what is never shown."""
     reader, _ = told
     for account in accounts(reader):
-        timeline = Timeline(reader, account, until=reader.head().position)
+        timeline = AccountTimeline(reader, account, until=reader.head().position)
         timeline.spacing = 5
         own = [one for one in map(timeline.event, range(1, len(timeline) + 1)) if one is not None]
         state = fold(account, [one for one in own if one.stream != "policy"])

@@ -15,7 +15,7 @@ from projections.history.blame import blame
 from projections.history.compiling import compile_expression
 from projections.history.diff import candidates, diff_account, difference
 from projections.history.fields import written
-from projections.history.timeline import Timeline
+from projections.history.timeline import AccountTimeline
 from projections.history.walk import EFFECTIVE, KNOWN
 from projections.point import Point
 from tests.application.worlds import new_ledger, record
@@ -169,7 +169,7 @@ def test_blame_ends_in_what_is_there_and_every_place_can_be_stood_at(drawn: list
     _, blamed = blame(reader, "a-1", at(reader))
     shown = {str(one.name): written(one.name, one.cell, WRITE) for one in blamed}
     assert shown == naive.flat("a-1", at(reader))
-    timeline = Timeline(reader, "a-1", until=reader.head().position)
+    timeline = AccountTimeline(reader, "a-1", until=reader.head().position)
     timeline.spacing = 3
     there = [timeline.seek(place).state.cash for place in range(len(timeline) + 1)]
     back = [timeline.seek(place).state.cash for place in reversed(range(len(timeline) + 1))]

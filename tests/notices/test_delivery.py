@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.notices.channel import read_address
-from cli.notices.delivery import ATTEMPTS, Delivery
+from cli.notices.delivery import ATTEMPTS, DeliveryLoop
 from cli.notices.files import File
 from cli.notices.web import Web, read_secrets
 from ledger.application import Ledger
@@ -110,7 +110,7 @@ def test_five_attempts_then_the_account_is_left_until_the_next_call(
         channel = Web(read_address(hook.url), read_secrets(SECRET, where="here"))
         outbox = Outbox(store.reader, channel.name, kinds=KINDS)
         now = store.reader.head().recorded_at
-        work = Delivery(
+        work = DeliveryLoop(
             Ledger(store), outbox, channel, now=lambda: now, real=False, back_off=(0,) * 5
         )
         made = list(work.patiently())
@@ -151,7 +151,7 @@ def test_a_hostile_answer_is_bounded_and_kept_as_one_plain_line(
         channel = Web(read_address(hook.url), read_secrets(SECRET, where="here"), seconds=1)
         outbox = Outbox(store.reader, channel.name, kinds=["low_balance"])
         now = store.reader.head().recorded_at
-        work = Delivery(Ledger(store), outbox, channel, now=lambda: now, real=False)
+        work = DeliveryLoop(Ledger(store), outbox, channel, now=lambda: now, real=False)
         [recorded] = work.once()
         store.close()
         channel.close()
@@ -260,7 +260,7 @@ def test_a_full_disk_is_a_failed_attempt(world: World, tmp_path: Path) -> None:
     store = open_store(str(world.path))
     outbox = Outbox(store.reader, channel.name, kinds=["low_balance"])
     now = store.reader.head().recorded_at
-    work = Delivery(Ledger(store), outbox, channel, now=lambda: now, real=False)
+    work = DeliveryLoop(Ledger(store), outbox, channel, now=lambda: now, real=False)
     [recorded] = work.once()
     store.close()
     channel.close()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ledger.periods import HOUR
 from projections.reconciliation.focus import by_columns, by_rows
 from projections.reconciliation.focus.charges import charges_of
-from projections.reconciliation.focus.delivery import Delivery
+from projections.reconciliation.focus.delivery import FocusFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from projections.reconciliation.focus.charges import Charge
+    from projections.reconciliation.focus.charges import FocusCharge
 
 ENGINES = {"columns": by_columns.parts_of, "rows": by_rows.parts_of}
 PLAIN = {
@@ -39,8 +39,8 @@ def text_of(rows: list[dict[str, Any]], *, columns: list[str] | None = None) -> 
     return out.getvalue()
 
 
-def read(path: Path, engine: str, **options: str) -> list[Charge]:
+def read(path: Path, engine: str, **options: str) -> list[FocusCharge]:
     """Read a file's charges with one engine."""
-    parts = ENGINES[engine](Delivery(path, **options))
+    parts = ENGINES[engine](FocusFile(path, **options))
     assert parts is not None, "the engine left the file to the other one"
     return charges_of(parts, offset=8 * HOUR, currency="CNY", account="")

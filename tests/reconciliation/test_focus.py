@@ -19,8 +19,8 @@ from ledger.periods import HOUR, parse_instant
 from projections.reconciliation.amounts import read_amount, write_amount
 from projections.reconciliation.focus import by_columns
 from projections.reconciliation.focus.cells import read_cost
-from projections.reconciliation.focus.charges import Charge
-from projections.reconciliation.focus.delivery import Delivery
+from projections.reconciliation.focus.charges import FocusCharge
+from projections.reconciliation.focus.delivery import FocusFile
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers import read_statement
 from tests.reconciliation.focus_files import ENGINES, PLAIN, read, rows_of, text_of
@@ -35,7 +35,7 @@ def _file(folder: Path, *changes: dict[str, Any], name: str = "f.csv") -> Path:
     return path
 
 
-def _costs(charges: list[Charge]) -> dict[str, str]:
+def _costs(charges: list[FocusCharge]) -> dict[str, str]:
     return {charge.name: write_amount(charge.cost, charge.currency) for charge in charges}
 
 
@@ -246,7 +246,7 @@ def test_a_last_line_without_end_is_not_left_out(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     for written in (body, body + b"\n", gzip.compress(body, 1)):
         path.write_bytes(written)
-        assert by_columns.parts_of(Delivery(path)) is None
+        assert by_columns.parts_of(FocusFile(path)) is None
     with pytest.raises(BadStatement, match="line 3 is longer than"):
         read_statement(path, "focus", offset=8 * HOUR, currency="CNY")
     path.write_bytes(f"{HEAD}\n1,Usage,2025-03-01".encode())

@@ -31,7 +31,7 @@ from projections.reconciliation.against.engines import (
 )
 from projections.reconciliation.amounts import exact
 from projections.reconciliation.focus import by_columns, by_rows, cells
-from projections.reconciliation.focus.delivery import Delivery, sha256_of
+from projections.reconciliation.focus.delivery import FocusFile, sha256_of
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Comparison:
         encoding: str = "utf-8", small: int = COLUMNS_FROM,
     ) -> None:  # fmt: skip
         """Open both files and find their common columns. Raises: BadStatement, InvalidInput."""
-        self._old, self._new = (Delivery(one, encoding=encoding) for one in (old, new))
+        self._old, self._new = (FocusFile(one, encoding=encoding) for one in (old, new))
         headers = header_of(self._old), header_of(self._new)
         self.shape = shape_of(source, headers[1])
         self.both = common(self.shape, *headers)
@@ -156,7 +156,7 @@ class Comparison:
             new_row=new.number if new else None,
         )  # fmt: skip
 
-    def _sum(self, delivery: Delivery, counted: str) -> Counter[str]:
+    def _sum(self, delivery: FocusFile, counted: str) -> Counter[str]:
         """Add up a file by currency, and count its rows, as the FOCUS reader does."""
         names = {
             "BilledCost": self.both.amount,

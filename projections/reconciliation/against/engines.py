@@ -22,7 +22,7 @@ from projections.columns import arrow
 from projections.reconciliation.amounts import DECIMALS
 from projections.reconciliation.focus import by_columns, by_rows, cells
 from projections.reconciliation.focus.columns import plain
-from projections.reconciliation.focus.delivery import PARQUET, Delivery
+from projections.reconciliation.focus.delivery import PARQUET, FocusFile
 from projections.reconciliation.lines import BadStatement
 from projections.reconciliation.readers import FORMATS
 
@@ -162,14 +162,14 @@ _SETTINGS: Final = ("SET memory_limit = '224MB'", "SET threads = 2")
 _UNIT: Final = "\x1f"
 
 
-def header_of(delivery: Delivery) -> list[str]:
+def header_of(delivery: FocusFile) -> list[str]:
     """Return the names of a file's columns. Raises: BadStatement."""
     if delivery.form != PARQUET:
         return delivery.header()
     return by_rows.parquet_names(delivery)
 
 
-def groups(old: Delivery, new: Delivery, both: Common, *, small: int) -> Iterator[Group]:
+def groups(old: FocusFile, new: FocusFile, both: Common, *, small: int) -> Iterator[Group]:
     """Return the groups that differ, by the engine that is there and pays."""
     if max(old.size, new.size) >= small and by_columns.usable():
         found = _by_columns(old, new, both)
@@ -178,7 +178,7 @@ def groups(old: Delivery, new: Delivery, both: Common, *, small: int) -> Iterato
     return _by_rows(old, new, both)
 
 
-def _by_rows(old: Delivery, new: Delivery, both: Common) -> Iterator[Group]:
+def _by_rows(old: FocusFile, new: FocusFile, both: Common) -> Iterator[Group]:
     """Count each row's digest in both files, then read again what differs."""
     counts: dict[bytes, dict[bytes, int]] = {}
     for delivery, sign in ((old, 1), (new, -1)):
@@ -200,7 +200,7 @@ def _by_rows(old: Delivery, new: Delivery, both: Common) -> Iterator[Group]:
     yield from found.values()
 
 
-def _cells(delivery: Delivery, both: Common) -> Iterator[Raw]:
+def _cells(delivery: FocusFile, both: Common) -> Iterator[Raw]:
     names = _names(both)
     found, rows = by_rows.table_of(delivery, names, needed=(both.amount,))
     places = [(name, found[name]) for name in names]
@@ -225,7 +225,7 @@ class _Kept:
         for setting in _SETTINGS:
             self.connection.execute(setting)
 
-    def fill(self, deliveries: Sequence[Delivery], both: Common) -> bool:
+    def fill(self, deliveries: Sequence[FocusFile], both: Common) -> bool:
         """Find what differs; False where that is for the other engine.
 
         One file is read at a time: two scans at once keep whole files in memory.
@@ -285,7 +285,7 @@ class _Kept:
         self.folder.cleanup()
 
 
-def _by_columns(old: Delivery, new: Delivery, both: Common) -> Iterator[Group] | None:
+def _by_columns(old: FocusFile, new: FocusFile, both: Common) -> Iterator[Group] | None:
     kept = _Kept()
     if kept.fill((old, new), both):
         return kept.groups(_names(both))
@@ -297,7 +297,7 @@ def _names(both: Common) -> tuple[str, ...]:
     return (*both.identity, *both.content, both.amount)
 
 
-def _side(side: int, delivery: Delivery, source: str, columns: Sequence[str]) -> str:
+def _side(side: int, delivery: FocusFile, source: str, columns: Sequence[str]) -> str:
     number = "file_row_number + 1" if delivery.form == PARQUET else "row_number() OVER () + 1"
     chosen = ", ".join(f"{column} AS k{n}" for n, column in enumerate(columns))
     return f"SELECT {side}::TINYINT AS side, {number} AS n, {chosen} FROM {source}"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from projections.columns import arrow
 from projections.columns.asking import opened
 from projections.reconciliation.focus import cells, columns
-from projections.reconciliation.focus.columns import Part
-from projections.reconciliation.focus.delivery import GZIP, PARQUET, Delivery
+from projections.reconciliation.focus.columns import SummedRows
+from projections.reconciliation.focus.delivery import GZIP, PARQUET, FocusFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,8 +76,8 @@ def usable() -> bool:
 
 
 def parts_of(
-    delivery: Delivery, *, names: Mapping[str, str] = columns.ALL
-) -> Iterator[Part] | None:
+    delivery: FocusFile, *, names: Mapping[str, str] = columns.ALL
+) -> Iterator[SummedRows] | None:
     """Sum the rows of each key, or give None where that is for the other engine."""
     engine = arrow.package("duckdb")
     connection = connected(engine)
@@ -97,7 +97,7 @@ def parts_of(
         # Read at once: what is damaged at the end of the file has to be known before.
         parts = []
         while batch := answer.fetchmany(_FETCHED):
-            parts += [Part(*row) for row in batch]
+            parts += [SummedRows(*row) for row in batch]
     except engine.Error:
         return None
     finally:
@@ -114,7 +114,7 @@ def connected(engine: Any) -> Any:  # noqa: ANN401 - an extra without types
 
 
 def source_of(
-    connection: Any, delivery: Delivery, wanted: Sequence[str], *,  # noqa: ANN401 - as above
+    connection: Any, delivery: FocusFile, wanted: Sequence[str], *,  # noqa: ANN401 - as above
     needed: Sequence[str] = columns.NEEDED,
 ) -> tuple[str, dict[str, str]] | None:  # fmt: skip
     """Write a file as SQL, with its columns as text. Raises: BadStatement."""

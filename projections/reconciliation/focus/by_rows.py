@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from projections.reconciliation.focus import cells, columns
-from projections.reconciliation.focus.columns import Part
-from projections.reconciliation.focus.delivery import PARQUET, Delivery, rows
+from projections.reconciliation.focus.columns import SummedRows
+from projections.reconciliation.focus.delivery import PARQUET, FocusFile, rows
 from projections.reconciliation.lines import BadStatement
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ class _Cost(NamedTuple):
     odd: str
 
 
-def parts_of(delivery: Delivery, *, names: Mapping[str, str] = columns.ALL) -> Iterator[Part]:
+def parts_of(
+    delivery: FocusFile, *, names: Mapping[str, str] = columns.ALL) -> Iterator[SummedRows
+]:
     """Sum the rows of each key; ``names`` are the columns to read, under FOCUS's names.
 
     Raises: BadStatement.
@@ -42,7 +44,7 @@ def parts_of(delivery: Delivery, *, names: Mapping[str, str] = columns.ALL) -> I
 
 
 def table_of(
-    delivery: Delivery, wanted: Sequence[str], *, needed: Sequence[str] = columns.NEEDED
+    delivery: FocusFile, wanted: Sequence[str], *, needed: Sequence[str] = columns.NEEDED
 ) -> tuple[dict[str, int], Iterable[Row]]:
     """Return the places of columns, and the rows. Raises: BadStatement."""
     if delivery.form == PARQUET:
@@ -51,7 +53,7 @@ def table_of(
     return columns.places(header, wanted, needed=needed), _csv(delivery, len(header))
 
 
-def _csv(delivery: Delivery, width: int) -> Iterator[Row]:
+def _csv(delivery: FocusFile, width: int) -> Iterator[Row]:
     with delivery.plain() as stream:
         for number, row in rows(stream, delivery.encoding):
             if len(row) != width:
@@ -61,7 +63,7 @@ def _csv(delivery: Delivery, width: int) -> Iterator[Row]:
                 yield number, row
 
 
-def _summed(found: dict[str, int], read: Iterable[Row]) -> Iterator[Part]:
+def _summed(found: dict[str, int], read: Iterable[Row]) -> Iterator[SummedRows]:
     """Sum by key; costs and instants are read once a text."""
     text = _reader(found)
     kept: dict[tuple[Any, ...], list[Any]] = {}
@@ -99,7 +101,7 @@ def _summed(found: dict[str, int], read: Iterable[Row]) -> Iterator[Part]:
             there[5] = ends if there[5] is None else max(there[5], ends)
         there[6], there[7] = min(there[6], resource), max(there[7], resource)
     for same, sums in kept.items():
-        yield Part(*same, *sums)
+        yield SummedRows(*same, *sums)
 
 
 def _reader(found: dict[str, int]) -> Any:  # noqa: ANN401 - a closure over a row of text
@@ -136,7 +138,7 @@ def _moment(written: str, known: dict[str, tuple[int | None, str]]) -> tuple[int
 
 
 def _parquet(
-    delivery: Delivery, wanted: Sequence[str], needed: Sequence[str]
+    delivery: FocusFile, wanted: Sequence[str], needed: Sequence[str]
 ) -> tuple[dict[str, int], Iterator[Row]]:
     """Read Parquet in batches, each cell as the exact text that a CSV would have."""
     names = parquet_names(delivery)
@@ -160,7 +162,7 @@ def _parquet(
     return {name: place for place, name in enumerate(places)}, read()
 
 
-def parquet_names(delivery: Delivery) -> list[str]:
+def parquet_names(delivery: FocusFile) -> list[str]:
     """Return the names of a Parquet file's columns. Raises: BadStatement."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra, for this format alone

@@ -23,7 +23,7 @@ from ledger.money import check_currency
 from ledger.periods import SECOND, local_date
 from projections.reconciliation.amounts import from_minor, write_amount
 from projections.reconciliation.focus import by_columns, by_rows, cells, columns
-from projections.reconciliation.focus.delivery import Delivery
+from projections.reconciliation.focus.delivery import FocusFile
 from projections.reconciliation.lines import (
     ROUNDING,
     BadStatement,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from projections.reconciliation.focus.columns import Part
+    from projections.reconciliation.focus.columns import SummedRows
     from projections.reconciliation.lines import Statement
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ _ID_MAX: Final = 110  # leaves room for what is added to an id
 _FIRST: Final = "-01"
 
 
-class Charge(msgspec.Struct, frozen=True):
+class FocusCharge(msgspec.Struct, frozen=True):
     """Rows that are one bill, or that take back from one.
 
     Attributes:
@@ -78,10 +78,10 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 def charges_of(
-    parts: Iterable[Part], *, offset: int, currency: str, account: str
-) -> list[Charge]:
+    parts: Iterable[SummedRows], *, offset: int, currency: str, account: str
+) -> list[FocusCharge]:
     """Make the charges of a file, by account and name. Raises: BadStatement."""
-    kept: dict[tuple[str, str, str], Charge] = {}
+    kept: dict[tuple[str, str, str], FocusCharge] = {}
     every = sorted(parts, key=lambda part: part.first)  # what is wrong first is said first
     day_first = cells.day_first(
         text.strip() for part in every for text in (part.period, part.period_end)
@@ -95,8 +95,8 @@ def charges_of(
 
 
 def _charge(
-    part: Part, day_first: bool | None, *, offset: int, currency: str, account: str  # noqa: FBT001 - as found
-) -> Charge:
+    part: SummedRows, day_first: bool | None, *, offset: int, currency: str, account: str  # noqa: FBT001 - as found
+) -> FocusCharge:
     row = part.first
 
     def moment(text: str, column: str) -> int:
@@ -137,7 +137,7 @@ def _charge(
         ends = max(min(ends, span.ends - SECOND), when)
     named = record or _name(part, cost, starts if period is None else period, offset,
                             whole=period is None)  # fmt: skip
-    return Charge(
+    return FocusCharge(
         name=clean(named), account=clean(part.account.strip() or account), currency=code,
         invoice=part.invoice.strip(), category=category, record=bool(record), cost=cost,
         credit=cost if category == CREDIT else 0, rows=part.rows, first=row, last=part.last,
@@ -163,7 +163,7 @@ def _said(row: int, column: str, text: str, read: Callable[[str], T]) -> T:
         raise BadStatement(f"row {row}, {column}: {said}", hint=error.hint) from None
 
 
-def _name(part: Part, cost: int, billed: int, offset: int, *, whole: bool) -> str:
+def _name(part: SummedRows, cost: int, billed: int, offset: int, *, whole: bool) -> str:
     """Name a bill by what makes it one, so that another delivery names it the same way.
 
     ``whole``: it is of the whole month, for it names no billing period.
@@ -191,7 +191,7 @@ def clean(name: str) -> str:
     return f"focus-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-def _together(one: Charge, other: Charge) -> Charge:
+def _together(one: FocusCharge, other: FocusCharge) -> FocusCharge:
     """Add rows to a charge: what is charged names it, not what a coupon paid."""
     swapped = one.category == CREDIT and other.category != CREDIT
     lead = other if swapped else one
@@ -214,7 +214,7 @@ def read_focus(
     body: bytes | Path, *, offset: int, currency: str, encoding: str = "utf-8", account: str = ""
 ) -> Statement:
     """Read a FOCUS file: CSV, gzip or Parquet. Raises: BadStatement."""
-    delivery = Delivery(body, encoding=encoding)
+    delivery = FocusFile(body, encoding=encoding)
     charges = charges_of(parts_of(delivery), offset=offset, currency=currency, account=account)
     spans = [months_of(one.instant, one.instant, offset=offset) for one in charges]
     lines = list(_lines(charges, offset))
@@ -226,7 +226,7 @@ def read_focus(
     )  # fmt: skip
 
 
-def parts_of(delivery: Delivery) -> Iterator[Part]:
+def parts_of(delivery: FocusFile) -> Iterator[SummedRows]:
     """Sum the rows by the engine that is there and pays. Raises: BadStatement."""
     if delivery.size >= COLUMNS_FROM and by_columns.usable():
         parts = by_columns.parts_of(delivery)
@@ -235,7 +235,7 @@ def parts_of(delivery: Delivery) -> Iterator[Part]:
     return by_rows.parts_of(delivery)
 
 
-def _lines(charges: Iterable[Charge], offset: int) -> Iterator[Line]:
+def _lines(charges: Iterable[FocusCharge], offset: int) -> Iterator[Line]:
     cut: dict[tuple[str, str, str], tuple[int, int]] = {}
     for charge in charges:
         minor = from_minor(1, charge.currency)
@@ -260,7 +260,7 @@ def _remainder(fine: int, minor: int) -> int:
     return fine % minor if fine >= 0 else -(-fine % minor)
 
 
-def _line(charge: Charge, amount: int) -> Line:
+def _line(charge: FocusCharge, amount: int) -> Line:
     between = f"rows {charge.first}-{charge.last}"
     place = f"row {charge.first}" if charge.rows == 1 else between
     if charge.rows not in (1, charge.last - charge.first + 1):
@@ -275,7 +275,7 @@ def _line(charge: Charge, amount: int) -> Line:
     )  # fmt: skip
 
 
-def _behind(charge: Charge, place: str, amount: int) -> str:
+def _behind(charge: FocusCharge, place: str, amount: int) -> str:
     """Return which rows are behind a bill, and what they come to: a break keeps it as its text."""
     if amount == charge.cost:
         return place

@@ -67,7 +67,7 @@ def _advice(header: Sequence[str]) -> str:
     return f"it has: {', '.join(header)[:200]}"
 
 
-class Part(NamedTuple):
+class SummedRows(NamedTuple):
     """Rows of one key, summed.
 
     Attributes:

@@ -27,7 +27,7 @@ _MAGIC: Final = {b"PAR1": PARQUET, b"\x1f\x8b": GZIP}
 _CUT_OFF: Final = "fetch the file again"
 
 
-class Delivery:
+class FocusFile:
     """A file, by its path or its bytes."""
 
     def __init__(self, source: Path | bytes, *, encoding: str = "utf-8") -> None:
