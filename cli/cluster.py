@@ -80,7 +80,7 @@ class Work:
         self, tasks: Sequence[Task[Done]], progress: Callable[[int, int], None]
     ) -> Iterator[Done]:
         """Yield what the tasks come to, in any order. Raises: InvalidInput, LedgerError."""
-        results = self._on_dask(tasks) if self.elsewhere else (_measured(one) for one in tasks)
+        results = self._on_dask(tasks) if self.elsewhere else (_measured(task) for task in tasks)
         for count, (worker, done) in enumerate(results, 1):
             self.counts[worker] += getattr(done, "events", 0)
             progress(count, len(tasks))

@@ -108,13 +108,13 @@ def _lines_of_a_break(session: Session, ctx: click.Context, _start: str) -> list
 def _positions(session: Session, _ctx: click.Context, start: str) -> Iterable[str]:
     """List the last positions, the latest first; those that begin with the digits so far."""
     mark = "@" if start.startswith("@") else ""
-    found = (mark + str(one) for one in range(session.reader.head().position, 0, -1))
+    found = (mark + str(number) for number in range(session.reader.head().position, 0, -1))
     return islice((one for one in found if one.startswith(start)), POSITIONS)
 
 
 def _periods(session: Session, _ctx: click.Context, _start: str) -> list[str]:
     months = months_at(session.reader, session.point(Asked()), session.offset)
-    return [one.name for one in reversed(months)]
+    return [month.name for month in reversed(months)]
 
 
 def _commands_below(_session: Session, ctx: click.Context, _start: str) -> list[str]:

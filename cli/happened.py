@@ -98,7 +98,7 @@ def _settled(data: Facts, _: str) -> Sequence[str]:
 
 
 def _pairs(coupons: Sequence[Facts]) -> list[tuple[str, str]]:
-    return [(one["coupon"], one["part"]) for one in coupons]
+    return [(coupon["coupon"], coupon["part"]) for coupon in coupons]
 
 
 def _credited(data: Facts, currency: str) -> Sequence[str]:

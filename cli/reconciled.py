@@ -92,9 +92,9 @@ def _told(*texts: object) -> str:
 def _matches(compared: Compared, code: str) -> Sheet:
     counts: Counter[str] = Counter()
     sums: Counter[str] = Counter()
-    for one in compared.report.matches:
-        counts[one.rule] += 1
-        sums[one.rule] += amount_of(line for line in one.theirs if line.currency == code)
+    for match in compared.report.matches:
+        counts[match.rule] += 1
+        sums[match.rule] += amount_of(line for line in match.theirs if line.currency == code)
     rows = [
         (rule, count, Figure(write_amount(sums[rule], code)))
         for rule, count in sorted(counts.items())

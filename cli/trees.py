@@ -30,7 +30,7 @@ def render_sum(answer: Why | Explained, *, show_all: bool) -> None:
     causes = answer.causes
     shown = causes if show_all else causes[-PARTS_SHOWN:]
     hidden = len(causes) - len(shown)
-    width = max((len(signed(one.delta)) for one in causes), default=4)
+    width = max((len(signed(cause.delta)) for cause in causes), default=4)
     if hidden:
         write(f"  {'...':>{width}}  {hidden} earlier parts (tally why --all shows them)")
     for node in shown:

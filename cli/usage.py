@@ -75,9 +75,9 @@ def _missing(error: click.MissingParameter, where: str) -> str:
     """Name everything that is missing: what was given is read before."""
     ctx = error.ctx
     names = [
-        one.get_error_hint(ctx).strip("'")
-        for one in (ctx.command.params if ctx is not None else ())
-        if one.required and ctx is not None and one.name not in ctx.params
+        param.get_error_hint(ctx).strip("'")
+        for param in (ctx.command.params if ctx is not None else ())
+        if param.required and ctx is not None and param.name not in ctx.params
     ]
     names = names if where in names else [where]
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
@@ -87,7 +87,7 @@ def _options(ctx: click.Context | None) -> list[str]:
     """Name the options that a command may take."""
     return [
         name
-        for one in (ctx.command.get_params(ctx) if ctx is not None else ())
-        if isinstance(one, click.Option) and not one.hidden
-        for name in (*one.opts, *one.secondary_opts)
+        for param in (ctx.command.get_params(ctx) if ctx is not None else ())
+        if isinstance(param, click.Option) and not param.hidden
+        for name in (*param.opts, *param.secondary_opts)
     ]

@@ -103,7 +103,7 @@ def converted(
         session, statement, begun=begun, dates_lost=dates_lost
     )
     importer.origin = f"{Path(file).name} sha256:{sha256_of(body)}"
-    lines = [json.dumps(one, ensure_ascii=False) for one in importer.commands(statement)]
+    lines = [json.dumps(command, ensure_ascii=False) for command in importer.commands(statement)]
     for said in importer.unsaid:
         note(f"note: {said}")
     origin = Origin(f"{name}:{digest}", key, msgspec.json.encode(begun).decode())

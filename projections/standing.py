@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ALWAYS, CLOSES, NOW = "always", "closes", "now"
 WHEN = (ALWAYS, CLOSES, NOW)
-BOOKS = tuple(one.__name__ for one in IDENTITIES)
+BOOKS = tuple(identity.__name__ for identity in IDENTITIES)
 
 
 class Check(NamedTuple):
@@ -208,7 +208,7 @@ def _expression_always(
 def _books_always(
     reader: Reader, account: str, names: Sequence[str], point: Point, found: _Found
 ) -> None:
-    wanted = [one for one in IDENTITIES if one.__name__ in names]
+    wanted = [identity for identity in IDENTITIES if identity.__name__ in names]
     customer = Customer(AccountState(account))
     stream = reader.stream_bodies(
         ACCOUNT_PREFIX + account, until_position=point.position,

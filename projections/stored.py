@@ -205,11 +205,11 @@ def refolded(
     for begun in range(0, len(accounts), _TOGETHER):
         names = accounts[begun : begun + _TOGETHER]
         stored = {
-            one.name: {} if prefix is None else _stored(reader, prefix, one, names)
-            for one in projections
+            projection.name: {} if prefix is None else _stored(reader, prefix, projection, names)
+            for projection in projections
         }
         for state in fold_accounts(reader, names, until):
-            rows = {one.name: one.rows(state, policy) for one in projections}
+            rows = {projection.name: projection.rows(state, policy) for projection in projections}
             there = {view: held.pop(state.account, []) for view, held in stored.items()}
             differ = (
                 first_difference(view, state.account, there[view], again)

@@ -97,7 +97,7 @@ def command(
 def _check(session: Session, output: Output, period: Period) -> int:
     with Progress("checklist") as progress:
         checks = _shown(_checklist(session, period, progress))
-    answer = Checklist(period=period.name, ok=all(one.ok for one in checks), checks=checks)
+    answer = Checklist(period=period.name, ok=all(check.ok for check in checks), checks=checks)
     if not output.answered(answer):
         _lines(checks)
         write()

@@ -36,7 +36,7 @@ def command(session: Session, output: Output) -> None:
       tally config
       tally config --json
     """
-    found = [SettingShown(**one._asdict()) for one in _settings(session)]
+    found = [SettingShown(**setting._asdict()) for setting in _settings(session)]
     if not output.answered(Settings(settings=found), "settings"):
         rows = [(one.name, one.value, one.where or one.source) for one in found]
         table(("setting", "value", "from"), rows)

@@ -81,7 +81,7 @@ def _page(answer: ForecastShown) -> None:
     write(f"{plural(len(answer.events), 'event')} to come; nothing is written")
     if answer.states:
         header = ("account", "cash", "outstanding", "available", "overdue_since")
-        table(header, [[getattr(one, name) for name in header] for one in answer.states])
+        table(header, [[getattr(state, name) for name in header] for state in answer.states])
 
 
 # --- everybody: --all ---------------------------------------------------------------------------

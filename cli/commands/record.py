@@ -248,7 +248,7 @@ def _rehearse(session: Session, output: Output, wanted: c.AnyCommand) -> int:
         return DONE if outcome.ok else REFUSED
     write(f"dry run, nothing is recorded: {_line(outcome)}")
     if outcome.ok and not outcome.duplicate:
-        write_happened((replace(one, position=None) for one in events), answer.currency)
+        write_happened((replace(event, position=None) for event in events), answer.currency)
         write_balance(answer.before, answer.after, answer.currency)
     for warning in outcome.warnings:
         write(f"warning: {warning}")

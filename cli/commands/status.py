@@ -88,7 +88,7 @@ def _page(answer: Status) -> None:
         write(f"journal: {answer.journal.said}")
     table(
         ("view", "version", "position", "lag", "state"),
-        [(one.name, one.version, one.position, one.lag, one.state) for one in answer.views],
+        [(view.name, view.version, view.position, view.lag, view.state) for view in answer.views],
     )
 
 

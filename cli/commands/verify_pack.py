@@ -43,7 +43,7 @@ def command(session: Session, output: Output, *, file: Path, policy_place: str |
     policy = None if policy_place is None else read_policy(session.location, policy_place)
     with Progress("verify") as progress:
         answer = verify_pack(file, policy=policy, progress=progress)
-    bad = [one.name for one in answer.checks if not one.ok]
+    bad = [check.name for check in answer.checks if not check.ok]
     unsigned = bad == [MANIFEST_SIGNED] and answer.signed is False
     code = DONE if answer.ok else FOUND if unsigned else BROKEN
     if output.answered(answer):

@@ -78,7 +78,7 @@ def command(
     # Seen is noted first: better a checkpoint that is not cosigned than two that fork.
     seen[new.origin] = (new.size, write_base64(new.root))
     noted = Target(str(seen_file))
-    noted.check(one for one in kept_places(session.location) if one.path != seen_file)
+    noted.check(place for place in kept_places(session.location) if place.path != seen_file)
     noted.write(json.dumps(seen, sort_keys=True) + "\n")
     if target is not None:
         target.write(cosigned)

@@ -75,10 +75,10 @@ def state_at(
     ``opened`` and ``closed`` are the members that a person unfolded and folded up; any other is
     unfolded where one of its fields changed.
     """
-    changes = {one.name: one for one in debugger.changes(debugger.place)}
+    changes = {change.name: change for change in debugger.changes(debugger.place)}
     fields = debugger.fields(debugger.place)
     gone = {name: None for name in changes if name not in fields and name.field}
-    changed = {(one.family, one.member) for one in changes}
+    changed = {(change.family, change.member) for change in changes}
     lines: list[PaneLine] = []
     above = ("", "")
     for name, cell in {**fields, **gone}.items():
@@ -130,7 +130,7 @@ def stops_of(debugger: Debugger, columns: int) -> list[PaneLine]:
     """Show watches and displays with their values here, and breaks."""
     lines: list[PaneLine] = []
     for letter, expressions in (
-        ("w", [one.expression for one in debugger.watches]), ("d", debugger.displays),
+        ("w", [watche.expression for watche in debugger.watches]), ("d", debugger.displays),
     ):  # fmt: skip
         for number, expression in enumerate(expressions, 1):
             value = spelled(debugger.value(expression))

@@ -146,7 +146,7 @@ class FullScreen(App[int]):
 
     def say(self, lines: list[str], tone: str = content.PLAIN) -> None:
         """Show an answer from its first line."""
-        self._said = [content.PaneLine(printable(one), tone) for one in lines]
+        self._said = [content.PaneLine(printable(line), tone) for line in lines]
         said = self.pane("said")
         said.show(len(self._said), lambda number: self._said[number], cursor=0)
 
@@ -192,8 +192,8 @@ class FullScreen(App[int]):
         """Take the watch, display or break under the cursor away, else the newest."""
         debugger = self.debugger
         texts = {
-            "w": [one.text for one in debugger.watches],
-            "d": [one.text for one in debugger.displays],
+            "w": [watche.text for watche in debugger.watches],
+            "d": [display.text for display in debugger.displays],
             "b": [one.text for one in debugger.breaks],
         }[word]
         wanted = self._type_here() if word == "b" else self.field()

@@ -97,8 +97,8 @@ def _explained(new: NewRun, there: RunRegister) -> list[AnyEvent]:
 def _parties(new: NewRun, events: Iterable[AnyEvent]) -> list[PartiesSeen]:
     """Return who is on the other side of the lines of breaks that are opened, if anybody is."""
     lines = {
-        line.name for one in events if isinstance(one, BreakOpened)
-        for line in (*one.lines, *one.near)
+        line.name for event in events if isinstance(event, BreakOpened)
+        for line in (*event.lines, *event.near)
     }  # fmt: skip
     found = tuple((name, *new.parties[name]) for name in sorted(lines & new.parties.keys()))
     return [PartiesSeen(run=new.event.run, parties=found)] if found else []

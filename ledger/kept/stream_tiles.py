@@ -157,7 +157,7 @@ def keep_only(connection: Connection, accounts: Iterable[str]) -> None:
         names = connection.execute(f"SELECT DISTINCT account FROM {TABLE}").fetchall()
         others = {name for (name,) in names}.difference(accounts)
         connection.executemany(
-            f"DELETE FROM {TABLE} WHERE account = ?", [(one,) for one in others]
+            f"DELETE FROM {TABLE} WHERE account = ?", [(other,) for other in others]
         )
 
 

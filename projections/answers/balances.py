@@ -76,7 +76,7 @@ def totals_of(rows: Iterable[ViewRow], offset: int) -> list[Total]:
     sums: dict[str, list[int]] = {}
     for _, currency, *amounts, since in rows:
         own = sums.setdefault(str(currency), [0] * (2 + len(amounts)))
-        added = (1, int(since is not None), *(int(str(one)) for one in amounts))
+        added = (1, int(since is not None), *(int(str(amount)) for amount in amounts))
         for place, one in enumerate(added):
             own[place] += one
     found = []
@@ -113,7 +113,7 @@ def balance_of(row: ViewRow, offset: int) -> Balance:
     """Return one row of the stored view, or of what derives the same."""
     account, currency, *amounts, since = row
     write = Typed(offset=offset, currency=str(currency))
-    cash, outstanding, available, coupons = (write.money(int(str(one))) for one in amounts)
+    cash, outstanding, available, coupons = (write.money(int(str(amount))) for amount in amounts)
     return Balance(
         account=str(account), currency=str(currency), cash=cash, outstanding=outstanding,
         available=available, coupons=coupons, overdue=since is not None,

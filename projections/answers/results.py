@@ -53,7 +53,7 @@ def looked_at(error: BaseException | None) -> LookedAt | UnsetType:
     """Return what a rule looked at before it refused, where the refusal says so."""
     if not isinstance(error, Refused) or not error.facts:
         return UNSET
-    return LookedAt(coupons=[CouponLookedAt(**one) for one in error.facts["coupons"]])
+    return LookedAt(coupons=[CouponLookedAt(**coupon) for coupon in error.facts["coupons"]])
 
 
 class Result(Answer, frozen=True, kw_only=True, tag="tally.result/1"):

@@ -119,7 +119,7 @@ def answer_class(name: str) -> type[Answer]:
 
 def header_of(kind: type[Answer], rows: str) -> list[str]:
     """Name the columns of an answer's rows: none, where its rows are mappings."""
-    listed = next(one.type for one in msgspec.structs.fields(kind) if one.name == rows)
+    listed = next(field.type for field in msgspec.structs.fields(kind) if field.name == rows)
     row = next(parts_of(listed), None)
     return [] if row is None else columns_of(row)
 
@@ -166,7 +166,7 @@ def parts_of(kind: object) -> Iterator[type]:
 
 def fields_told(kind: type) -> dict[str, str]:
     """Return what docstrings say of the fields of a class and of its bases, the nearest first."""
-    written = {one.name: one.encode_name for one in msgspec.structs.fields(kind)}
+    written = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}
     told: dict[str, str] = {}
     for one in kind.__mro__:
         attributes = _ATTRIBUTES.search(cleandoc(one.__doc__ or ""))

@@ -117,7 +117,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
 def columns_of(kind: type[Part]) -> list[str]:
     """Name the fields of a part as JSON does: the header of a table of such parts."""
-    return [one.encode_name for one in msgspec.structs.fields(kind)]
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
 class Answer(Part, frozen=True, kw_only=True, tag_field="schema", tag=""):

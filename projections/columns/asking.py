@@ -119,7 +119,7 @@ class Asking:
             self._connection.register("tail", tail)
         row = reader.row(until)
         # What is asked: which log, by its last event, through which files.
-        files = tuple(one.lines.sha256 for one in segments)
+        files = tuple(segment.lines.sha256 for segment in segments)
         self._of = (reader.location, until, None if row is None else row.body, files)
         # No event is effective after it was recorded.
         self._last = 0 if row is None else row.recorded_at
@@ -150,12 +150,12 @@ class Asking:
         """
         ends = Ends(0, 0, 0)
         paths: list[str] = []
-        for one in self._segments:
-            if one.first > point.position or one.earliest > point.at:
+        for segment in self._segments:
+            if segment.first > point.position or segment.earliest > point.at:
                 continue
-            end = Ends(one.latest, one.recorded, one.last)
-            whole = end.selected(point) == "true" and one.sums is not None
-            paths.append(self._columns.path(certain(one.sums) if whole else one.lines))
+            end = Ends(segment.latest, segment.recorded, segment.last)
+            whole = end.selected(point) == "true" and segment.sums is not None
+            paths.append(self._columns.path(certain(segment.sums) if whole else segment.lines))
             ends = Ends(*map(max, ends, end))
         if self._tail or self._newer:
             paths += self._newer

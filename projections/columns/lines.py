@@ -163,5 +163,5 @@ def lines_of(events: Iterable[RecordedEvent]) -> dict[type[e.Event], list[Cells]
         if isinstance(cells, tuple):
             found[kind].append(line + cells)
         else:
-            found[kind] += [line + one for one in cells]
+            found[kind] += [line + cell for cell in cells]
     return found

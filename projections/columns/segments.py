@@ -84,7 +84,7 @@ class Segment(msgspec.Struct, frozen=True):
     @property
     def bytes(self) -> int:
         """What it takes."""
-        return sum(one.bytes for one in self.files)
+        return sum(file.bytes for file in self.files)
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -272,7 +272,7 @@ class Columns:
 
     def _sweep(self, kept: tuple[Segment, ...]) -> None:
         """Remove what a killed build left: files that the manifest does not name."""
-        named = {one.file for segment in kept for one in segment.files} | {MANIFEST}
+        named = {file.file for segment in kept for file in segment.files} | {MANIFEST}
         for path in self.folder.iterdir():
             if path.name not in named:
                 path.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ class PackVerifier:
                     self._store.close()
         accepted, (period, known_at) = self._accepted, self._about
         return PackVerified(
-            pack=str(self._path), ok=self._whole and all(one.ok for one in self._checks),
+            pack=str(self._path), ok=self._whole and all(check.ok for check in self._checks),
             period=period, known_at=known_at,
             checkpoint=None if accepted is None else _shown(accepted.checkpoint),
             keys=[] if accepted is None else [str(key) for key in accepted.keys],

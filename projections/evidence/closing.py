@@ -163,7 +163,7 @@ def _source(
                     said.append(f"no run of {month.name} speaks of {named}")
             asked.update(dict.fromkeys(one for run in chosen for one in run.only))
     good = ", ".join(("unexplained 0.00, 0 breaks open", *asked))
-    makers = {one.actor for one in known.runs.values() if one.event.source == source and one.actor}
+    makers = {run.actor for run in known.runs.values() if run.event.source == source and run.actor}
     return CheckLine(
         f"{source} reconciled", not said, "; ".join(said) or good,
         required=True, makers=tuple(sorted(makers)),

@@ -187,7 +187,7 @@ def _rebuild_fault(
     streams = reader.streams(ACCOUNT_PREFIX)
     if not 0 < target <= reader.head().position or (account and account not in streams):
         return Fault(MODIFIED, None, f"the rebuild of {projection.name} stands nowhere")
-    names = [one.removeprefix(ACCOUNT_PREFIX) for one in streams if one <= account]
+    names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in streams if stream <= account]
     again = refolded(reader, (projection,), names, until=target, prefix=SHADOW)
     difference = next(
         (one.difference for one in again if one.difference is not None), None

@@ -162,4 +162,4 @@ def _broken(
     holds = watched.holds if watched is not None else lambda one: one(state)
     broken = [one.__name__ for one in OF_A_STATE if not holds(one)]
     broken += [one.__name__ for one in OF_A_BATCH if not one(state, batch)]
-    return broken + [one.__name__ for one in IDENTITIES if not one(customer)]
+    return broken + [identity.__name__ for identity in IDENTITIES if not identity(customer)]

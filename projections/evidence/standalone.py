@@ -869,7 +869,7 @@ class Pack:
         need(told.get("schema") == SCHEMA, "the manifest is no %s" % SCHEMA)
         need(set(told) == set(MANIFEST), "the manifest says more or less than it should")
         words = (told["period"], told["known_at"], told["currency"])
-        need(all(isinstance(one, str) for one in words), "the manifest is malformed")
+        need(all(isinstance(word, str) for word in words), "the manifest is malformed")
         self.starts, self.ends = self.number("starts_us"), self.number("ends_us")
         self.offset = self.number("offset_us")
         need(abs(self.offset) < DAY and self.starts < self.ends, "the manifest names no period")
@@ -1155,7 +1155,7 @@ class Pack:
         closing = self.end_of("closing", self.ends - MICRO)
         self.journals.end()
         self.roll(opening, closing)
-        counts = [one["accounts"] for one in self.ties.values()]
+        counts = [ty["accounts"] for ty in self.ties.values()]
         return "%d accounts at the end, opening + movements = closing" % counts[-1]
 
     ties = {}  # noqa: RUF012 - one pack is verified
@@ -1402,7 +1402,7 @@ def verify(place_, older):
 
 def code_of(found):
     """Return the exit code: a manifest that nobody signed is not tampering, and is not all."""
-    bad = [one["name"] for one in found["checks"] if not one["ok"]]
+    bad = [check["name"] for check in found["checks"] if not check["ok"]]
     return 0 if not bad else 1 if bad == [TITLES["signed"]] and found["signed"] is False else 5
 
 
@@ -1410,8 +1410,8 @@ def written(found):
     """Write a result for people."""
     lines = ["accepted key: %s" % plain(key) for key in found["keys"]]
     lines += [
-        "%s  %s: %s" % ("ok" if one["ok"] else "NO", one["name"], one["said"])
-        for one in found["checks"]
+        "%s  %s: %s" % ("ok" if check["ok"] else "NO", check["name"], check["said"])
+        for check in found["checks"]
     ]
     if code_of(found) != 5:
         lines += ["", "All holds." if found["ok"] else "All holds but the manifest's signature."]

@@ -56,7 +56,7 @@ def _kind(name: str, hint: object) -> Kind:
         return "instant"
     if name in AMOUNTS or name == _FRACTION:
         return "decimal"
-    bare = [one for one in get_args(hint) or (hint,) if one is not type(None)]
+    bare = [arg for arg in get_args(hint) or (hint,) if arg is not type(None)]
     if bare == [bool]:
         return "boolean"
     return "integer" if bare == [int] else "text"

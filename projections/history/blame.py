@@ -144,10 +144,10 @@ def last_of(
         point=view.shown(point), account=account, currency=currency, field=str(wanted),
         changes=[
             Changed(
-                field=str(one.name), from_=written(one.name, one.before, write),
-                to=written(one.name, one.after, write), **_who(one.recorded, view.offset),
+                field=str(change.name), from_=written(change.name, change.before, write),
+                to=written(change.name, change.after, write), **_who(change.recorded, view.offset),
             )
-            for one in changes
+            for change in changes
         ],
         restated=view.restated_fields(point, account, (wanted,)),
     )  # fmt: skip

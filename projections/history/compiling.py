@@ -151,7 +151,7 @@ class _Compiler:
         if isinstance(node, ast.Name) and node.id in _CONSTANTS:
             return _literal(_CONSTANTS[node.id])
         if isinstance(node, ast.BoolOp):
-            parts = [self.term(one) for one in node.values]
+            parts = [self.term(value) for value in node.values]
             return self.build.all_of(parts) if isinstance(node.op, ast.And) else (
                 self.build.any_of(parts)
             )
@@ -210,7 +210,7 @@ class _Compiler:
             if sign in {"in", "not in"}:
                 if not isinstance(comparator, ast.Tuple | ast.List):
                     raise self.error(comparator, 'list the allowed values ("running", "frozen")')
-                among = [self.term(one) for one in comparator.elts]
+                among = [self.term(elt) for elt in comparator.elts]
                 parts.append(self.build.among(node, left, among, inside=sign == "in"))
                 continue
             right = self.term(comparator)

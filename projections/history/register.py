@@ -79,7 +79,7 @@ class Month(NamedTuple):
 
 def governing(closes: Closes, month: Period, position: int) -> list[Close]:
     """List a month's closes known at a position; of one before the first, the first month's."""
-    known = [one for one in closes.entries if one.position <= position]
+    known = [entry for entry in closes.entries if entry.position <= position]
     own = [one for one in known if one.month == month.name]
     first = min(known, key=lambda one: one.starts, default=None)
     if not own and first is not None and month.ends <= first.starts:
@@ -151,7 +151,7 @@ def months_at(reader: Reader, point: Point, offset: int) -> list[Month]:
     if first is None:
         return []
     closes = read_closes(reader, until=point.position)
-    names = [local_date(first.recorded_at, offset)[:7], *(one.month for one in closes.entries)]
+    names = [local_date(first.recorded_at, offset)[:7], *(entry.month for entry in closes.entries)]
     name, last = min(names), max(*names, local_date(point.at, offset)[:7])
     found: list[Month] = []
     while name <= last:
@@ -180,8 +180,8 @@ def restatements_of(
     found = register_of(reader, period, point, offset)
     return Restatements(
         point=PointShown.of(point, offset), period=period.name,
-        closes=[_close(one, offset) for one in found.closes],
-        facts=[_fact(one, offset) for one in found.facts],
+        closes=[_close(close, offset) for close in found.closes],
+        facts=[_fact(fact, offset) for fact in found.facts],
         earlier=[_fact(one, offset) for one in found.earlier], by=_sums(found, offset),
     )  # fmt: skip
 

@@ -76,7 +76,7 @@ def moved_by(
 def _moved_in(
     reader: Reader, account: str, facts: list[RecordedEvent], frame: CloseInForce, point: Point
 ) -> list[Moved]:
-    positions = {one.position for one in facts}
+    positions = {fact.position for fact in facts}
     bounded = point._replace(everything=False)
     walk = Walk(reader, account, bounded, policies=False)
     walked = list(walk.changes_by(lambda one: one.position in positions))
@@ -168,7 +168,7 @@ def was_and_is(view: LedgerView, frame: CloseInForce, account: str, point: Point
     def shown(cells: dict[Name, Cell]) -> dict[str, CellShown]:
         return {str(name): written(name, cells.get(name), write) for name in names}
 
-    return Was(shown(before), shown(after), [one.position for one in facts])
+    return Was(shown(before), shown(after), [fact.position for fact in facts])
 
 
 def _changes(wanted: Callable[[Name], bool]) -> Callable[[Moved], bool]:

@@ -86,7 +86,7 @@ class AccountTimeline:
                 place = self.place_of(recorded.position)
                 self.bodies.insert(place, codec.encode(recorded))
                 found.append((place + 1, fold_config(applied).policy))
-        first = fold_config(one for one in policies if one.position <= opened).policy
+        first = fold_config(policy for policy in policies if policy.position <= opened).policy
         return [(0, first), *found]
 
     def place_of(self, position: int) -> int:
@@ -268,4 +268,4 @@ class Touch:
         focus = self.focus
         if focus is None:
             return "changes a field" if changes else None
-        return f"changes {focus}" if any(focus.covers(one.name) for one in changes) else None
+        return f"changes {focus}" if any(focus.covers(change.name) for change in changes) else None

@@ -173,7 +173,7 @@ class _Tree:
     def _cash_before(self, recorded: RecordedEvent) -> CashThere:
         """Break down the cash that there was before the batch of a decision."""
         first = self._causes.batch_start(recorded).position
-        before = [one for one in self._causes.events.values() if one.position < first]
+        before = [event for event in self._causes.events.values() if event.position < first]
         parts = [(one, part) for one in before if (part := effect(one.event).cash)]
         money = self._write.money
         return CashThere(

@@ -82,7 +82,7 @@ def _spread(answer: Backtest, currency: str) -> Markup:
 
 
 def _months(currency: str, months: Sequence[MonthCharged]) -> Markup:
-    largest = max((_minor(max(one.before, one.after), currency) for one in months), default=0)
+    largest = max((_minor(max(month.before, month.after), currency) for month in months), default=0)
     bars = []
     for one in months:
         for name, side, amount, colour in (

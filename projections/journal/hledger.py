@@ -32,8 +32,8 @@ def pieces(transactions: Iterable[Transaction], offset: int, form: int) -> Itera
         yield "tag orders\n"
     accounts: set[BookAccount] = set()
     commodities: set[str] = set()
-    for one in transactions:
-        for leg in one.legs:
+    for transaction in transactions:
+        for leg in transaction.legs:
             if leg.key.commodity not in commodities:
                 commodities.add(leg.key.commodity)
                 yield f"\ncommodity {leg.key.commodity}\n"
@@ -41,7 +41,7 @@ def pieces(transactions: Iterable[Transaction], offset: int, form: int) -> Itera
             if leg.key.account not in accounts:
                 accounts.add(leg.key.account)
                 yield f"\n{_comment(leg.key.account)}account {safe_name(leg.key.account)}\n"
-        yield _transaction(one, offset)
+        yield _transaction(transaction, offset)
 
 
 def _comment(account: BookAccount) -> str:

@@ -194,9 +194,9 @@ def _nearby(lines: Sequence[Line], window: int) -> Callable[[Line], list[Line]]:
 def _few(line: Line, candidates: list[Line]) -> list[tuple[Line, ...]]:
     """Return the subsets of 2 to 4 lines that sum to a line; none where there are too many."""
     same = [
-        one for one in candidates
-        if one.currency == line.currency and one.amount
-        and (one.amount > 0) == (line.amount > 0) and abs(one.amount) < abs(line.amount)
+        candidate for candidate in candidates
+        if candidate.currency == line.currency and candidate.amount
+        and (candidate.amount > 0) == (line.amount > 0) and abs(candidate.amount) < abs(line.amount)
     ]  # fmt: skip
     if len(same) > SUGGESTED_MAX:
         return []

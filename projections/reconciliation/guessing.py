@@ -309,7 +309,7 @@ def _words(sheet: GuessedTable, guess: _Guess, taken: set[int]) -> None:
         if cells and all(text.upper() in DECIMALS for text in cells):
             guess.columns.setdefault("currency", sheet.name(place))
             left.remove(place)
-        elif cells and "amount" in guess.columns and all(one.lower() in known for one in cells):
+        elif cells and "amount" in guess.columns and all(cell.lower() in known for cell in cells):
             guess.columns.setdefault("flow", sheet.name(place))
             left.remove(place)
     # An id may be made of digits alone.
@@ -332,6 +332,6 @@ def _states(sheet: GuessedTable, guess: _Guess, places: Sequence[int]) -> None:
         guess.columns["status"] = sheet.name(place)
         cells = sorted(set(sheet.column(place)))
         for key, words in WORDS.states.items():
-            said = [one for one in cells if any(word in one.lower() for word in words)]
+            said = [cell for cell in cells if any(word in cell.lower() for word in words)]
             if said:
                 guess.values[key] = json.dumps(said, ensure_ascii=False)

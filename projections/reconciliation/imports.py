@@ -389,7 +389,7 @@ def previewed(state: AccountState, statement: Statement) -> Previewed:
             statement.effect(line) for line in statement.lines if line.account == named
         )
     held = from_minor(state.cash - state.outstanding, code)
-    coupons = sum(one.remaining for one in state.coupons.values())
+    coupons = sum(coupon.remaining for coupon in state.coupons.values())
     return Previewed(
         account=account, currency=code, cash=exact(from_minor(state.cash, code), code),
         coupons=exact(from_minor(coupons, code), code),

@@ -57,8 +57,8 @@ class Proposer:
         activated: set[tuple[str, str]] = set()
         self._names = report.line_names()
         self._taken = {
-            name.text: one.ours[0] for one in report.matches if len(one.ours) == 1
-            for line in one.theirs for name in line.references if name.identifies
+            name.text: match.ours[0] for match in report.matches if len(match.ours) == 1
+            for line in match.theirs for name in line.references if name.identifies
         }  # fmt: skip
         for one in report.breaks:
             if one.kind == "missing_in_ledger":
@@ -114,7 +114,7 @@ class Proposer:
 
     def _payer_of(self, line: Line) -> str:
         """Find whose payment a reversal reverses, where it names one that is unique here."""
-        names = {one.text for one in line.references if one.identifies}
+        names = {reference.text for reference in line.references if reference.identifies}
         paid = {one.account for one in self.side.lines if one.amount > 0 and one.key in names}
         return min(paid) if len(paid) == 1 else ""
 

@@ -105,7 +105,7 @@ class Report(Struct, frozen=True):
     @property
     def expected(self) -> list[MatchOutcome]:
         """What is on its way and not late: in the proof, and nobody's work."""
-        return [one for one in self.outcomes if one.expected]
+        return [outcome for outcome in self.outcomes if outcome.expected]
 
     def line_names(self) -> dict[int, str]:
         """Name the lines of breaks, by their identity, as matching by hand knows them."""
@@ -168,10 +168,10 @@ def with_missing(report: Report, others: Sequence[Report]) -> Report:
 
     Their effect is in the proof of their own currency, and none in this one.
     """
-    known = {id(line) for one in report.outcomes for line in one.ours}
+    known = {id(line) for outcome in report.outcomes for line in outcome.ours}
     more = tuple(
-        replace(one, effect=0, tolerated=0) for other in others for one in other.outcomes
-        if not one.matched and not one.theirs and known.isdisjoint(map(id, one.ours))
+        replace(outcome, effect=0, tolerated=0) for other in others for outcome in other.outcomes
+        if not outcome.matched and not outcome.theirs and known.isdisjoint(map(id, outcome.ours))
     )
     return replace(report, outcomes=(*report.outcomes, *more)) if more else report
 
@@ -261,7 +261,7 @@ class _Shown:
         )  # fmt: skip
 
     def _evidence(self, side: Literal["ledger", "statement"], line: Line) -> Evidence:
-        references = ", ".join(one.text for one in line.references)
+        references = ", ".join(reference.text for reference in line.references)
         return Evidence(
             # A statement's row is told by what it says, not by where it stands.
             side=side, place=line.place if side == "ledger" else UNSET,
@@ -298,7 +298,7 @@ def answer_of(
 ) -> Reconcile:  # fmt: skip
     """Return ``tally.reconcile/1``; ``others`` are the reports of other currencies."""
     proof, scope = proof_of(report), report.scope
-    rules = Counter(one.rule for one in report.matches)
+    rules = Counter(match.rule for match in report.matches)
     shown = _Shown(report, seen_at=seen_at, offset=offset)
     return Reconcile(
         source=report.source, subject=cast("Any", report.subject), currency=report.currency,

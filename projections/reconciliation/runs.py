@@ -63,8 +63,8 @@ def new_run(compared: Compared, *, position: int, file: str) -> NewRun:
         movements=write_amount(proof.movements, code), closing=write_amount(proof.closing, code),
         ledger_balance=write_amount(proof.ledger_balance, code),
         matches=tuple(
-            (one.rule, (one.ours or one.theirs)[0].key, (one.theirs or one.ours)[0].key)
-            for one in matches
+            (match.rule, (match.ours or match.theirs)[0].key, (match.theirs or match.ours)[0].key)
+            for match in matches
         ),
         breaks=tuple(name for name, one in found if not one.expected), file=file[:TEXT_MAX],
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _seen(line: Line, names: Mapping[int, str]) -> e.SeenLine:
         side="ledger" if line.place.startswith("@") else "statement", name=names[id(line)],
         at=line.instant, amount=write_amount(line.amount, line.currency), currency=line.currency,
         place=line.place, account=line.account,
-        reference=", ".join(one.text for one in line.references)[:TEXT_MAX],
+        reference=", ".join(reference.text for reference in line.references)[:TEXT_MAX],
         order=line.order, text=line.text[:TEXT_MAX], kind=line.kind, status=line.status,
     )  # fmt: skip
 

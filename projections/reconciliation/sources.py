@@ -94,7 +94,7 @@ def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) 
     channels = wanted.channels
     if statement.subject == "payments" and not channels:
         channels = channels_named(side, statement.lines)
-        kept = tuple(one for one in side.lines if not channels or one.channel in channels)
+        kept = tuple(line for line in side.lines if not channels or line.channel in channels)
         side = side._replace(lines=kept)
     confirmed = [
         (one.ours, one.theirs) for one in register(view.reader, until=point.position).confirmed

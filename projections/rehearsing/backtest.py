@@ -58,9 +58,9 @@ def backtest_of(
     return Backtest(
         policy=changes.policy,
         prices=[
-            PriceTried(sku=one.sku, monthly_price=Exact(money(one.monthly_price)),
-                       from_=Instant.at(one.at, offset) if one.at else None)
-            for one in changes.prices
+            PriceTried(sku=price.sku, monthly_price=Exact(money(price.monthly_price)),
+                       from_=Instant.at(price.at, offset) if price.at else None)
+            for price in changes.prices
         ],
         coupons=dict(sorted(changes.coupons.items())), customers=customers,
         from_=Instant.at(question.starts, offset) if question.starts else None,
@@ -189,9 +189,9 @@ def _inserts(view: LedgerView, account: str, question: Question) -> Iterator[Ins
     first = view.reader.row(1)
     assert first is not None  # noqa: S101 - a ledger has its first event
     money = Typed(offset=0, currency=view.config.currency).money
-    for one in question.changes.prices:
-        command = c.SetPrice(sku=one.sku, monthly_price=money(one.monthly_price))
-        yield Insertion(max(one.at, first.recorded_at, question.starts), command)
+    for price in question.changes.prices:
+        command = c.SetPrice(sku=price.sku, monthly_price=money(price.monthly_price))
+        yield Insertion(max(price.at, first.recorded_at, question.starts), command)
     if question.customers:
         yield from answers_of(view.reader, account, question)
 

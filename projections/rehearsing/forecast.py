@@ -41,7 +41,7 @@ def forecast_of(
     then = Point(to, to, head + len(found.events), everything=True)
     return ForecastShown(
         account=account, from_=Instant.at(view.now, view.offset), to=Instant.at(to, view.offset),
-        position=head, events=[view.event(one) for one in found.events],
+        position=head, events=[view.event(event) for event in found.events],
         states=[state_of(one, found.config.policy, then)
                 for _, one in sorted(found.states.items())],
     )  # fmt: skip
@@ -83,7 +83,7 @@ class OutlookTask(NamedTuple):
 
 
 def _of(kind: type[E], events: list[RecordedEvent]) -> list[tuple[RecordedEvent, E]]:
-    return [(one, one.event) for one in events if isinstance(one.event, kind)]
+    return [(event, event.event) for event in events if isinstance(event.event, kind)]
 
 
 def _ahead(state: AccountState, events: list[RecordedEvent], offset: int) -> Ahead:
@@ -112,7 +112,7 @@ def outlook_tasks(
 ) -> list[OutlookTask]:
     """Divide the accounts; ``place`` is where a worker finds the ledger."""
     names = [account] if account is not None else [
-        one.removeprefix(ACCOUNT_PREFIX) for one in view.reader.streams(ACCOUNT_PREFIX)
+        stream.removeprefix(ACCOUNT_PREFIX) for stream in view.reader.streams(ACCOUNT_PREFIX)
     ]  # fmt: skip
     return [OutlookTask(place, share, to) for share in divide(names)]
 

@@ -31,7 +31,7 @@ def why_not(view: LedgerView, account: str, command: c.AnyCommand) -> WhyNot:
         accepted=refused is None, duplicate=answer.duplicate,
         refused=None if refused is None else refusal_of(refused, write), currency=write.currency,
         events=[] if refused else [view.event(one) for one in answer.made],
-        cures=[cure_of(one, write) for one in cures],
+        cures=[cure_of(cure, write) for cure in cures],
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def why_refused(view: LedgerView, account: str, position: int) -> WhyNot:
             hint=remedy,
         ),
         currency=write.currency, events=[],
-        flips=[flip_of(one, write) for one in flips(RecordedDecision(view.reader, recorded))],
+        flips=[flip_of(flip, write) for flip in flips(RecordedDecision(view.reader, recorded))],
     )  # fmt: skip
 
 

@@ -138,12 +138,12 @@ def page(found: CouponsReport) -> Page:
     return [
         Sheet(
             ("account", "coupon", "status", "ends", "amount", "used", "forfeited", "remaining"),
-            [(one.account, one.coupon, one.status, one.ends.date(), one.amount, one.used,
-              one.forfeited, one.remaining) for one in found.rows],
+            [(row.account, row.coupon, row.status, row.ends.date(), row.amount, row.used,
+              row.forfeited, row.remaining) for row in found.rows],
         ),
         Sheet(
             ("account of the books", "balance", ""),
-            [(one.account, one.balance, Figure(one.commodity)) for one in found.totals],
+            [(total.account, total.balance, Figure(total.commodity)) for total in found.totals],
         ),
     ]  # fmt: skip
 

@@ -99,7 +99,7 @@ def figures(view: LedgerView, question: Question) -> Deferred:
     return Deferred(
         point=view.shown(point), starts=question.since(view.offset), account=account,
         rows=[_row(one, view.offset) for one in held if everything or one.unearned],
-        totals=totals, ties=all(one.ties for one in totals),
+        totals=totals, ties=all(total.ties for total in totals),
         restated=view.restated("deferred", point, account),
     )  # fmt: skip
 
@@ -111,11 +111,11 @@ def _asked(view: LedgerView, point: Point) -> tuple[list[TermRow], dict[Key, int
     books = ColumnBooks(view.columns(point, SQL), point)
     return [
         TermRow(
-            one.account, one.instance, ORDERS[one.type], one.position, one.starts, one.ends,
-            books.currencies[one.account], one.cash, one.unearned(point.seen_at), 0,
+            term.account, term.instance, ORDERS[term.type], term.position, term.starts, term.ends,
+            books.currencies[term.account], term.cash, term.unearned(point.seen_at), 0,
         )
-        for one in books.terms
-    ], {one.key: one.amount for one in books.balances()}  # fmt: skip
+        for term in books.terms
+    ], {balance.key: balance.amount for balance in books.balances()}  # fmt: skip
 
 
 def _folded(view: LedgerView, question: Question) -> tuple[list[TermRow], dict[Key, int]]:
@@ -163,8 +163,8 @@ def page(found: Deferred) -> Page:
     """Show every term, then whether the books say the same."""
     terms = Sheet(
         ("account", "instance", "order", "starts", "ends", "cash", "earned", "deferred"),
-        [(one.account, one.instance, one.order, one.starts.date(), one.ends.date(), one.cash,
-          one.earned, one.deferred) for one in found.rows],
+        [(row.account, row.instance, row.order, row.starts.date(), row.ends.date(), row.cash,
+          row.earned, row.deferred) for row in found.rows],
     )  # fmt: skip
     totals = [
         f"deferred {one.deferred} {one.currency}, "

@@ -199,8 +199,8 @@ def page(found: OverdueReport) -> Page:
     parts: list[Sheet | str] = [
         Sheet(
             ("account", "since", "days", "items", "outstanding", ""),
-            [(one.account, one.overdue_since and one.overdue_since.date(), one.days,
-              len(one.items), one.outstanding, one.currency) for one in found.rows],
+            [(row.account, row.overdue_since and row.overdue_since.date(), row.days,
+              len(row.items), row.outstanding, row.currency) for row in found.rows],
         )
     ]  # fmt: skip
     for total in found.totals:

@@ -251,7 +251,7 @@ def _changed(before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
 
 
 def _line(steps: Iterable[TimelineStep]) -> tuple[tuple[int, int], ...]:
-    return tuple((one.at, one.money.available) for one in steps if one.money is not None)
+    return tuple((step.at, step.money.available) for step in steps if step.money is not None)
 
 
 def _now(account: str, by_effect: list[RecordedEvent]) -> Iterator[tuple[int, int]]:

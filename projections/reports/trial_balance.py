@@ -41,7 +41,7 @@ def figures(view: LedgerView, question: Question) -> TrialBalance:
         point=view.shown(point), starts=question.since(view.offset), account=account,
         rows=[book_line(line) for line in shown],
         derivation=cast("Literal['fold', 'spark', 'sql']", derivation),
-        totals=totals, balanced=not any(one.difference for one in totals),
+        totals=totals, balanced=not any(total.difference for total in totals),
         restated=view.restated("trial-balance", point, account),
     )  # fmt: skip
 

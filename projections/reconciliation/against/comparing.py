@@ -81,7 +81,7 @@ class Comparison:
             ADDED: Counter(), GONE: Counter(), CHANGED: Counter(),
         }  # fmt: skip
         for group in groups(self._old, self._new, self.both, small=self._small):
-            before, after = ([self._row(*one) for one in rows] for rows in group)
+            before, after = ([self._row(*row) for row in rows] for rows in group)
             for change in self._settle(before, after):
                 yield self._restated(*change)
         for code in self._currencies():

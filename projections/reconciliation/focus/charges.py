@@ -216,7 +216,7 @@ def read_focus(
     """Read a FOCUS file: CSV, gzip or Parquet. Raises: BadStatement."""
     delivery = FocusFile(body, encoding=encoding)
     charges = charges_of(parts_of(delivery), offset=offset, currency=currency, account=account)
-    spans = [months_of(one.instant, one.instant, offset=offset) for one in charges]
+    spans = [months_of(charge.instant, charge.instant, offset=offset) for charge in charges]
     lines = list(_lines(charges, offset))
     main = one_currency(lines, currency)
     return statement_of(

@@ -253,7 +253,7 @@ class _Entry:
         said = text_of(self.entry, "AddtlNtryInf")
         return self._named(
             (*self.bank, *batches), group=batches[0].text if len(batches) == 1 else "",
-            fee=-sum(one.effect for one in charges if one.included),
+            fee=-sum(charge.effect for charge in charges if charge.included),
             text=" ".join(filter(None, (said, f"({note})" if note else "")))[:TEXT_MAX],
         )  # fmt: skip
 
@@ -278,7 +278,7 @@ class _Entry:
         from msgspec.structs import replace  # noqa: PLC0415 - msgspec is loaded by then
 
         named = replace(self.plain, references=references, **changes)
-        first = next((one.text for one in references if one.identifies), "")
+        first = next((reference.text for reference in references if reference.identifies), "")
         key = first or cells.nameless(
             named.instant, named.amount, named.currency, offset=self.offset
         )
@@ -307,7 +307,7 @@ def _references(detail: Element) -> tuple[Reference, ...]:
             Reference(text_of(one, "Ref"), INSTRUCTION)
             for one in remitted.iterfind("Strd/CdtrRefInf")
         ]
-    return tuple(one for one in dict.fromkeys(found) if not says_nothing(one.text))
+    return tuple(fromkey for fromkey in dict.fromkeys(found) if not says_nothing(fromkey.text))
 
 
 def _remitted(detail: Element) -> str:
@@ -337,12 +337,12 @@ def _charges(element: Element, plain: Line) -> list[_Charge]:
     found = []
     for charges in element.iterfind("Chrgs"):
         records = charges.findall("Rcrd") or ([charges] if charges.find("Amt") is not None else [])
-        effects = [_charge(one, plain) for one in records]
+        effects = [_charge(record, plain) for record in records]
         stated = charges.find("TtlChrgsAndTaxAmt")
         if stated is not None and stated.get("Ccy", plain.currency) == plain.currency:
             rest = money(stated, f"{plain.place} Chrgs")[0] + sum(one.effect for one in effects)
-            if not effects or (rest > 0 and all(one.effect <= 0 for one in effects)):
-                effects.append(_Charge(-rest, all(one.included for one in effects)))
+            if not effects or (rest > 0 and all(effect.effect <= 0 for effect in effects)):
+                effects.append(_Charge(-rest, all(effect.included for effect in effects)))
         found += effects
     return [one for one in found if one.effect]
 

@@ -229,7 +229,7 @@ def choose_form(cells: list[tuple[int, str]], column: str, given: tuple[str, ...
             hint=f'the map says which, e.g. date_format = "{fitting[0].name}"',
         )
     line, text = next(
-        (one for one in cells if not forms_that_fit([one[1]])), _outlier(cells)
+        (cell for cell in cells if not forms_that_fit([cell[1]])), _outlier(cells)
     )
     if all(_WHOLE.fullmatch(cell) for _, cell in cells):
         raise BadStatement(
@@ -247,7 +247,7 @@ def _outlier(cells: list[tuple[int, str]]) -> tuple[int, str]:
     """Return the first cell that most of the forms of the first one do not read."""
     first = forms_that_fit([cells[0][1]])
     return next(
-        (one for one in cells if not any(form.read(one[1]) for form in first)), cells[-1]
+        (cell for cell in cells if not any(form.read(cell[1]) for form in first)), cells[-1]
     )
 
 
