@@ -149,7 +149,7 @@ def test_a_late_fact_says_at_once_which_period_it_restates(march: World) -> None
     assert "2025-03" in again["warnings"][0]
     arguments = ("top-up", "--account", "a-1", "--amount", "1", "--channel", "alipay",
                  "--serial", "L2", "--effective-at", MARCH)  # fmt: skip
-    assert "warning: 2025-03 is closed" in march.done("record", *arguments).out
+    assert "warning: 2025-03 was closed" in march.done("record", *arguments).out
 
 
 def test_refuse_lets_only_somebody_else_override(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_fact_of_an_earlier_month_is_counted_wherever_it_moves(tmp_path: Path)
     world = story(tmp_path)
     world.done("close", "2025-Q1", "--actor", "ops/lin")
     result = world.take(top_up("9", "L1", APRIL, effective_at="2025-01-20"))[0]
-    assert "2025-01 is closed" in result["warnings"][0]
+    assert "2025-01 was closed" in result["warnings"][0]
     for at, facts in (("2025-01-19", 0), ("2025-01-31", 1), ("2025-02-28", 1), (END, 1)):
         restated = world.state("a-1", "--at", at)["restated"]
         assert (restated["period"], restated["facts"]) == (at[:7], facts)
