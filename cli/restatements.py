@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
-from cli.render import note, write
+from cli.render import left, note, write
+from projections.printable import width
 
 if TYPE_CHECKING:
     from msgspec import UnsetType
@@ -73,9 +74,9 @@ def write_was(session: Session, account: str, point: Point) -> None:
     more = len(found.positions) - SHOWN_MAX
     write(f"  by {named}{f' and {more} more' if more > 0 else ''}")
     lines = _lines(found)
-    width = max((len(name) for name, _ in lines[:SHOWN_MAX]), default=0)
+    widest = max((width(name) for name, _ in lines[:SHOWN_MAX]), default=0)
     for name, said in lines[:SHOWN_MAX]:
-        write(f"  {name.ljust(width)}  {said}")
+        write(f"  {left(name, widest)}  {said}")
     if len(lines) > SHOWN_MAX:
         write(f"  and {len(lines) - SHOWN_MAX} more")
 
