@@ -14,6 +14,7 @@ from cli.progress import Progress
 from cli.render import table, write
 from ledger.quoting import plural
 from ledger.verification.indexes import require_sound_now
+from projections.answers.rehearsing import DecidedOtherwise
 from projections.pages import Figure, short
 from projections.point import Asked
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.bootstrap import Session
-    from projections.answers.rehearsing import DecidedOtherwise
     from projections.rehearsing.recheck import Rechecking
 
 _MARKS = {"missing": "-", "extra": "+", "different": "~", "order": "?"}
@@ -75,11 +75,13 @@ def command(
             elif output.form == "json":
                 kept.append(row)
             else:
-                output.rows([row.plain()])
+                output.rows([row])
     if output.human:
         _sums(run)
     elif output.form == "json":
         output.object(run.answer(kept))
+    else:
+        output.rows((), like=DecidedOtherwise)
     return FOUND if run.count else DONE
 
 

@@ -24,6 +24,7 @@ from projections.answers.terms import (
     Position,
     Restated,
     Typed,
+    columns_of,
 )
 from projections.lots import all_lots, lots_at
 from projections.pages import Page, Sheet
@@ -187,6 +188,12 @@ def paid_from(
     return lots, [spent_on(one, write) for one in flow.had_paid] if flow.charged_back else UNSET
 
 
+_COLUMNS = (
+    "account", "currency", *(name for name in columns_of(LotShown) if name != "spent"),
+    *(f"spent_{name}" for name in columns_of(SpentOn)),
+)  # fmt: skip
+
+
 def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
     """Yield a plain row for each part of each lot: what it paid, and what is left of it."""
     for account, lots in _lots_of(view, question):
@@ -236,5 +243,5 @@ REPORT = Report(
     examples=(
         "tally report lots a-1", "tally report lots --at 2025-03-31 --csv -o lots.csv",
     ),
-    span=False, flat=Flat(_flat, ("csv", "ndjson")),
+    span=False, flat=Flat(_flat, ("csv", "ndjson"), columns=_COLUMNS),
 )  # fmt: skip

@@ -11,7 +11,17 @@ from ledger import events as e
 from ledger.errors import InvalidInput
 from ledger.events import ACCOUNT_PREFIX, type_name
 from projections.answers.books import OfSpan
-from projections.answers.terms import Currency, Id, Instant, Money, Part, Position, Restated, Typed
+from projections.answers.terms import (
+    Currency,
+    Id,
+    Instant,
+    Money,
+    Part,
+    Position,
+    Restated,
+    Typed,
+    columns_of,
+)
 from projections.journal.postings import NOTHING, Effect, effect
 from projections.pages import Page, Sheet
 from projections.point import history
@@ -138,6 +148,11 @@ def page(found: StatementReport) -> Page:
     return [lines, said, *(["* effective before it was recorded (R11)"] if late else [])]
 
 
+_COLUMNS = tuple(dict.fromkeys((
+    *columns_of(StatementLine), *(f"{name}_change" for name in CHANGES), *columns_of(Sides),
+)))  # fmt: skip
+
+
 def _flat(view: LedgerView, question: Question) -> Iterator[Json]:
     """Spread change and balance over columns, for rows that hold plain cells."""
     for line in figures(view, question).lines:
@@ -165,5 +180,5 @@ REPORT = Report(
         "tally report statement a-1", "tally report statement a-1 --period 2025-03",
         "tally report statement a-1 --period 2025-03 --known-at 2025-04-01 --csv",
     ),
-    account="required", rows="lines", flat=Flat(_flat), drawn=_drawn,
+    account="required", rows="lines", flat=Flat(_flat, columns=_COLUMNS), drawn=_drawn,
 )  # fmt: skip

@@ -278,6 +278,8 @@ NONE = {
     ("report", "coupons"): "account,coupon,currency",
     ("report", "overdue"): "account,currency,outstanding",
     ("report", "restatements", "2025-01"): "position,type,account",
+    ("report", "statement", "a"): "position,effective_at", ("recheck",): "kind,account,position",
+    ("report", "lots"): "account,currency,position",
 }  # fmt: skip
 
 
