@@ -270,7 +270,7 @@ def account_argument(**options: Any) -> Callable[[Any], Any]:
     return click.argument("account", **options)
 
 
-class Engine(click.Choice[str]):
+class EngineChoice(click.Choice[str]):
     """How a question about the whole ledger is answered; docs/SCALE.md says when which."""
 
     def __init__(self) -> None:
@@ -290,7 +290,7 @@ class Engine(click.Choice[str]):
 def engine_option(body: Callable[..., Any]) -> Callable[..., Any]:
     """Return the option that chooses how a question about the whole ledger is answered."""
     return click.option(
-        "--engine", type=Engine(),
+        "--engine", type=EngineChoice(),
         help="Fold events or query the columns (default: the cheaper one).",
     )(body)  # fmt: skip
 

@@ -322,7 +322,7 @@ def check_targets(location: str, options: dict[str, Any]) -> bool:
 
     Raises: InvalidInput, OSError.
     """
-    targets = [one for one in options.values() if isinstance(one, Target)]
+    targets = [option for option in options.values() if isinstance(option, Target)]
     if not targets:
         return False
     kept = kept_places(location, options.get("key_place"), options.get("policy_place"))

@@ -36,7 +36,7 @@ WHEN = (ALWAYS, CLOSES, NOW)
 BOOKS = tuple(identity.__name__ for identity in IDENTITIES)
 
 
-class Check(NamedTuple):
+class StandingCheck(NamedTuple):
     """One check: an expression of accounts, identities of the books, or a query.
 
     Attributes:
@@ -87,11 +87,11 @@ class _Found:
         return Finding(self.checked, len(self._failing), first, account)
 
 
-Rows = Callable[[Check, "Point"], int]  # asks a query at a point: how many rows it gives
+Rows = Callable[[StandingCheck, "Point"], int]  # asks a query at a point: how many rows it gives
 
 
 def evaluate(
-    reader: Reader, check: Check, point: Point, *, offset: int, rows: Rows,
+    reader: Reader, check: StandingCheck, point: Point, *, offset: int, rows: Rows,
     end: Point | None = None,
 ) -> Finding:  # fmt: skip
     """Evaluate a check; ``end``: where a check of closes is evaluated, in place of every close.
@@ -108,7 +108,7 @@ def evaluate(
         raise InvalidInput(f"check {check.name!r}: {error}", hint=error.hint) from None
 
 
-def _ask(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding:
+def _ask(reader: Reader, check: StandingCheck, point: Point, rows: Rows) -> Finding:
     """Ask a query, at every point that it is to hold at: rows are what is wrong."""
     if check.when == ALWAYS:
         return _bisected(reader, check, point, rows)
@@ -121,7 +121,7 @@ def _ask(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding:
     return Finding(len(points), failing, first)
 
 
-def _bisected(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding:
+def _bisected(reader: Reader, check: StandingCheck, point: Point, rows: Rows) -> Finding:
     """Find the first position at which a query that stays wrong is wrong, by halving."""
     asked, low, high = 1, 1, point.position
     wrong = rows(check, point)
@@ -139,7 +139,7 @@ def _bisected(reader: Reader, check: Check, point: Point, rows: Rows) -> Finding
     return Finding(asked, wrong, low)
 
 
-def _derive(reader: Reader, check: Check, point: Point, offset: int) -> Finding:
+def _derive(reader: Reader, check: StandingCheck, point: Point, offset: int) -> Finding:
     found = _Found()
     points = close_points(reader, point) if check.when == CLOSES else [(point.position, point)]
     for account, currency in _accounts(reader, check, point):
@@ -171,7 +171,7 @@ def close_points(reader: Reader, point: Point) -> list[tuple[int, Point]]:
     return found
 
 
-def _accounts(reader: Reader, check: Check, point: Point) -> Iterator[tuple[str, str]]:
+def _accounts(reader: Reader, check: StandingCheck, point: Point) -> Iterator[tuple[str, str]]:
     """Yield the accounts that a check is about, with their currencies."""
     for account in reader.accounts():
         if check.accounts and account not in check.accounts:
@@ -224,7 +224,7 @@ def _books_always(
 
 
 def _at(
-    reader: Reader, account: str, check: Check, expression: Expression | None, point: Point,
+    reader: Reader, account: str, check: StandingCheck, expression: Expression | None, point: Point,
     position: int, found: _Found,
 ) -> None:  # fmt: skip
     """Judge one account at one point."""

@@ -11,7 +11,7 @@ from ledger import codec
 from ledger.errors import InvalidInput
 from ledger.events import LEDGER_STREAM, ChecksAdopted
 from ledger.policy import did_you_mean
-from projections.standing import ALWAYS, BOOKS, WHEN, Check
+from projections.standing import ALWAYS, BOOKS, WHEN, StandingCheck
 from projections.toml import read_toml
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def adopted(reader: Reader, *, until: int) -> dict[str, Adopted]:
     return found
 
 
-def read_checks(raw: bytes, what: str) -> list[Check]:
+def read_checks(raw: bytes, what: str) -> list[StandingCheck]:
     """Read the checks of a file; ``what`` names it in errors. Raises: InvalidInput."""
     told = read_toml(raw, what)
     listed = told.pop("check", None)
@@ -59,7 +59,7 @@ def read_checks(raw: bytes, what: str) -> list[Check]:
     return found
 
 
-def _check(told: object, number: int) -> Check:
+def _check(told: object, number: int) -> StandingCheck:
     if not isinstance(told, dict):
         raise InvalidInput(f"check {number} is not a table", hint=_HINT)
     where = f"check {told.get('name', number)!r}"
@@ -76,7 +76,7 @@ def _check(told: object, number: int) -> Check:
     when = told.get("when", ALWAYS)
     if when not in WHEN:
         raise InvalidInput(f"{where}: when is {when!r}", hint="one of: " + ", ".join(WHEN))
-    made = Check(
+    made = StandingCheck(
         told["name"], when, told.get("expr"), _books(told, where), told.get("sql"),
         _accounts(told, where), told.get("currency"), _monotone(told, where),
     )  # fmt: skip

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cli.outputs import Target
     from projections.answers.backtesting import Backtest
     from projections.exports.tables import Kind
-    from projections.rehearsing.backtest_shares import Question, Row
+    from projections.rehearsing.backtest_shares import Row, Scenario
 
 
 @click.command("backtest")
@@ -77,7 +77,7 @@ def command(  # noqa: PLR0913 - the options of one question
     from cli import backtesting as given  # noqa: PLC0415 - loads the write side
     from ledger.verification.indexes import require_sound_now  # noqa: PLC0415 - the same
     from projections.rehearsing.backtest import backtest_of  # noqa: PLC0415 - the same
-    from projections.rehearsing.backtest_shares import Question  # noqa: PLC0415 - the same
+    from projections.rehearsing.backtest_shares import Scenario  # noqa: PLC0415 - the same
 
     page = page_target(output, target, as_html=as_html)
     behaviour = given.read_customers(customers, within)
@@ -85,7 +85,7 @@ def command(  # noqa: PLR0913 - the options of one question
     changes = given.read_changes(
         policy, prices, coupons, currency=session.config.currency, offset=session.offset
     )
-    question = Question(changes, behaviour.rules, *_span(session, starts, ends), session.offset)
+    question = Scenario(changes, behaviour.rules, *_span(session, starts, ends), session.offset)
     if not accounts:
         require_sound_now(session.reader)  # what a wrong index leaves out is not decided again
     names = _cohort(session, accounts)
@@ -125,7 +125,7 @@ def _cohort(session: Session, accounts: tuple[str, ...]) -> list[str]:
 
 
 def _decide(
-    session: Session, work: Work, names: list[str], question: Question, *,
+    session: Session, work: Work, names: list[str], question: Scenario, *,
     kept: Target | None, progress: Progress,
 ) -> list[Row]:  # fmt: skip
     from ledger.proof.nodes import Nodes  # noqa: PLC0415 - loads the write side

@@ -98,10 +98,10 @@ def _page(found: BreakShown) -> None:
             table(
                 ("side", "line", "date", "amount", "account", "reference", "payer",
                  "payer's words", "where", "kind", "status"),
-                [(one.side, one.name, one.at, Figure(one.amount), one.account,
-                  one.reference or one.order,
-                  " ".join(filter(None, (one.payer, one.payer_account))), one.text,
-                  one.place, one.kind, one.status) for one in lines],
+                [(line.side, line.name, line.at, Figure(line.amount), line.account,
+                  line.reference or line.order,
+                  " ".join(filter(None, (line.payer, line.payer_account))), line.text,
+                  line.place, line.kind, line.status) for line in lines],
             )  # fmt: skip
     if found.candidates:
         write()

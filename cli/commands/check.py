@@ -21,7 +21,7 @@ from projections.pages import short
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.point import Point
-    from projections.standing import Check, Finding
+    from projections.standing import Finding, StandingCheck
     from projections.view import When
 
 
@@ -80,7 +80,7 @@ def command(
     return DONE if good else FOUND
 
 
-def _read(session: Session, file: str) -> tuple[str, list[Check]]:
+def _read(session: Session, file: str) -> tuple[str, list[StandingCheck]]:
     """Read a file of checks. Raises: InvalidInput, OSError, NoSuchThing (an account)."""
     from pathlib import Path  # noqa: PLC0415 - loaded when needed
 
@@ -91,7 +91,7 @@ def _read(session: Session, file: str) -> tuple[str, list[Check]]:
         raw = opened.read(BYTES_MAX + 1)
     checks = read_checks(raw, repr(file))
     known = {stream.removeprefix(ACCOUNT_PREFIX) for stream in session.reader.streams()}
-    for account in (name for one in checks for name in one.accounts if name not in known):
+    for account in (name for check in checks for name in check.accounts if name not in known):
         raise session.no_account(account)
     return raw.decode("utf-8-sig"), checks
 
@@ -124,7 +124,7 @@ def _end_of(session: Session, period: str | None, point: Point) -> Point | None:
     return point_of(session.reader, at=wanted.last, position=point.position)
 
 
-def _row(session: Session, check: Check, found: Finding) -> Judged:
+def _row(session: Session, check: StandingCheck, found: Finding) -> Judged:
     row = None if found.first_bad is None else session.reader.row(found.first_bad)
     at = None if row is None else Instant.at(row.recorded_at, session.offset)
     said = check.expr or check.sql or ", ".join(check.books)

@@ -34,7 +34,7 @@ from projections.point import Asked
 from projections.reconciliation.sources import Wanted, compare
 
 if TYPE_CHECKING:
-    from projections.reconciliation.report import Report
+    from projections.reconciliation.report import ReconciliationReport
 
 DEMO_LEDGER = "./tally-demo.db"
 DEMO_ID = "tallystick-demo-year"
@@ -119,11 +119,11 @@ def _more_grace(session: Session, account: str) -> None:
     """Decide the year again with two days of grace, and show one account that can be checked."""
     from ledger.rehearsal.changes import Changes  # noqa: PLC0415 - loads the write side
     from projections.rehearsing.backtest import backtest_of  # noqa: PLC0415 - the same
-    from projections.rehearsing.backtest_shares import Question, decide  # noqa: PLC0415 - the same
+    from projections.rehearsing.backtest_shares import Scenario, decide  # noqa: PLC0415 - the same
 
     streams = session.reader.streams(ACCOUNT_PREFIX)
     names = [stream.removeprefix(ACCOUNT_PREFIX) for stream in streams]
-    question = Question(Changes(policy={GRACE: "48h"}), (), 0, session.now, session.offset)
+    question = Scenario(Changes(policy={GRACE: "48h"}), (), 0, session.now, session.offset)
     rows = decide(session.reader, names, question).rows
     answer = backtest_of(session, question, rows, customers="as recorded")
     one = next(row for row in answer.rows if row["account"] == account)
@@ -211,7 +211,7 @@ def _money(minor: Any) -> str:
 
 def _interesting(session: Session) -> str:
     """Choose the account with the most stops, so that there is something to see."""
-    stops = Counter(str(one.account) for one in session.log(types=("ServiceStopped",)).rows)
+    stops = Counter(str(row.account) for row in session.log(types=("ServiceStopped",)).rows)
     return min(stops, key=lambda account: (-stops[account], account))
 
 
@@ -237,7 +237,7 @@ class Checked(NamedTuple):
     """One statement of the demo, and the breaks that were planted in it: (class, key)."""
 
     name: str
-    report: Report
+    report: ReconciliationReport
     planted: list[tuple[str, str]]
 
     @property

@@ -34,7 +34,7 @@ def command(session: Session, output: Output, when: Point | None) -> None:
     point = session.at(when)
     months = months_at(session.reader, point, session.offset)
     found = Periods(
-        point=session.shown(point), rows=[_row(one, session.offset) for one in months]
+        point=session.shown(point), rows=[_row(month, session.offset) for month in months]
     )
     if not output.answered(found):
         write(point_line(found.point))

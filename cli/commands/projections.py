@@ -76,7 +76,7 @@ def show(session: Session, output: Output, *, name: str, when: Point | None) -> 
     answer = session.rows(name, session.at(when))
     if not output.answered(answer):
         write(point_line(answer.point))
-        table(answer.columns, [[row[one] for one in answer.columns] for row in answer.rows])
+        table(answer.columns, [[row[column] for column in answer.columns] for row in answer.rows])
 
 
 @command.command("status", short_help="Show how far each view has read the log.")

@@ -99,8 +99,8 @@ def _of_its_own(report: Report) -> list[Callable[[Any], Any]]:
 
 def _of_reports(report: Report) -> list[Callable[[Any], Any]]:
     made = [
-        click.argument(one.name, metavar=one.spelled or None)
-        for one in report.options if one.kind == "argument"
+        click.argument(option.name, metavar=option.spelled or None)
+        for option in report.options if option.kind == "argument"
     ]  # fmt: skip
     if report.account != "none":
         made.append(account_argument(required=report.account == "required"))

@@ -20,7 +20,7 @@ from projections.pages import Figure, cell
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from cli.outputs import Target
-    from cli.queries.engine import Answer
+    from cli.queries.engine import SqlRows
     from projections.point import Point
     from projections.view import When
 
@@ -65,16 +65,16 @@ def command(  # noqa: PLR0913 - one option a parameter
     if views or reader is not None:
         _views(session, query or file or shell, reader, views=views)
         return
-    from cli.queries.engine import Engine  # noqa: PLC0415 - an extra
+    from cli.queries.engine import Database  # noqa: PLC0415 - an extra
 
     point = session.at(when)
     if shell:
         from cli.queries.shell import converse  # noqa: PLC0415 - for --shell alone
 
-        converse(session, point, lambda: Engine(session, memory=memory, seconds=timeout), _page)
+        converse(session, point, lambda: Database(session, memory=memory, seconds=timeout), _page)
         return
     text = _text(query, file)
-    engine = Engine(session, memory=memory, seconds=timeout)
+    engine = Database(session, memory=memory, seconds=timeout)
     try:
         answer = engine.ask(text, point, points_of(session, text))
         if parquet is not None:
@@ -123,7 +123,7 @@ def _text(query: str | None, file: str | None) -> str:
     return read_text(file)
 
 
-def _print(session: Session, output: Output, point: Point, answer: Answer) -> None:
+def _print(session: Session, output: Output, point: Point, answer: SqlRows) -> None:
     if output.form in ("ndjson", "csv"):
         output.rows(answer.rows())
         say_restated(session.restated("sql", point), human=False)
@@ -141,7 +141,7 @@ def _print(session: Session, output: Output, point: Point, answer: Answer) -> No
         )  # fmt: skip
 
 
-def _page(answer: Answer) -> None:
+def _page(answer: SqlRows) -> None:
     """Print the rows as a table; figures to the right."""
     rows = answer.rows()
     shown = [list(row.values()) for _, row in zip(range(SHOWN_MAX), rows, strict=False)]
@@ -161,7 +161,7 @@ def _page(answer: Answer) -> None:
     write(said if not more else f"{said}, the first {SHOWN_MAX} shown; --csv prints all")
 
 
-def _write_parquet(target: Target, answer: Answer) -> None:
+def _write_parquet(target: Target, answer: SqlRows) -> None:
     from projections.columns import arrow  # noqa: PLC0415 - an extra
 
     parquet = arrow.package("pyarrow.parquet")

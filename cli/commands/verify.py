@@ -24,7 +24,7 @@ from projections.pages import cell
 
 if TYPE_CHECKING:
     from cli.bootstrap import Session
-    from ledger.verification.findings import Check
+    from ledger.verification.findings import CheckResult
 
 
 @click.command("verify")
@@ -87,7 +87,7 @@ def command(
     return DONE if answer.ok and verified.events else FOUND
 
 
-def _shown(check: Check) -> VerifiedCheck:
+def _shown(check: CheckResult) -> VerifiedCheck:
     fault = check.fault
     return VerifiedCheck(
         name=check.name, ok=check.ok, checked=check.checked,

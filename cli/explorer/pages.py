@@ -34,7 +34,7 @@ SELECT root, commodity, sum(amount) AS balance FROM postings GROUP BY ALL ORDER 
 }
 
 
-class Part(NamedTuple):
+class PagePart(NamedTuple):
     """A part of a page: a command's answer under a title.
 
     Attributes:
@@ -68,7 +68,7 @@ class Page(NamedTuple):
     """A page: its parts, and the pages beside it that are about the same thing."""
 
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[PagePart, ...]
     beside: tuple[tuple[str, str], ...] = ()
     form: str = ""
 
@@ -80,18 +80,18 @@ def overview(given: Given) -> Page:
     """Show what holds for the whole ledger."""
     soon = (datetime.fromisoformat(given["seen_at"]) + SOON).isoformat()
     return Page("Overview", (
-        Part("totals", "In total", "balances", options=(("totals", "1"),),
+        PagePart("totals", "In total", "balances", options=(("totals", "1"),),
              columns=("currency", "accounts", *MONEY, "overdue")),
-        Part("overdue", "Overdue", "balances", first=8, more=("/overdue", "all overdue"),
+        PagePart("overdue", "Overdue", "balances", first=8, more=("/overdue", "all overdue"),
              columns=("account", "currency", "outstanding", "overdue_since"),
              keep=lambda row: bool(row["overdue"])),
-        Part("expiring", "Expiring within 30 days", "instances", first=8,
+        PagePart("expiring", "Expiring within 30 days", "instances", first=8,
              options=(("state", "running"), ("expiring_before", soon)),
              more=("/instances", "all instances"),
              columns=("account", "instance", "sku", "expires_at", "auto_renew.enabled")),
-        Part("restated", "Restated periods", "periods", more=("/periods", "all periods"),
+        PagePart("restated", "Restated periods", "periods", more=("/periods", "all periods"),
              keep=lambda row: bool(row["restatements"] or row["closed_at"]), first=8),
-        Part("seal", "Last seal and last check", "status", timed=False, shape="standing",
+        PagePart("seal", "Last seal and last check", "status", timed=False, shape="standing",
              more=("/check", "verify the whole ledger now")),
     ))  # fmt: skip
 
@@ -105,7 +105,7 @@ def accounts(given: Given) -> Page:
         return find in row["account"].lower() and kind in ("", "overdue", row["currency"])
 
     return Page("Accounts", (
-        Part("accounts", "", "balances", options=options, keep=wanted,
+        PagePart("accounts", "", "balances", options=options, keep=wanted,
              columns=("account", "currency", *MONEY, "overdue", "overdue_since")),
     ), form="accounts")  # fmt: skip
 
@@ -114,7 +114,7 @@ def instances(given: Given) -> Page:
     """Show every instance."""
     state, find = given.get("state", ""), given.get("find", "").lower()
     return Page("Instances", (
-        Part("instances", "", "instances", options=(("state", state),) if state else (),
+        PagePart("instances", "", "instances", options=(("state", state),) if state else (),
              keep=lambda row: find in row["account"].lower() or find in row["instance"].lower(),
              columns=("account", "instance", "kind", "state", "sku", "expires_at", "releases_at",
                       "auto_renew.enabled", "auto_renew.next_attempt_at")),
@@ -124,7 +124,7 @@ def instances(given: Given) -> Page:
 def overdue(_: Given) -> Page:
     """Show who owes."""
     return Page("Overdue", (
-        Part("overdue", "", "report overdue",
+        PagePart("overdue", "", "report overdue",
              columns=("account", "currency", "outstanding", "overdue_since", "days")),
     ))  # fmt: skip
 
@@ -141,14 +141,14 @@ def account(given: Given) -> Page:
     name = given["name"]
     state = ("state", (name,))
     return Page(name, (
-        Part("state", "", *state, shape="figures",
+        PagePart("state", "", *state, shape="figures",
              columns=("currency", "cash", "outstanding", "available", "overdue",
                       "overdue_since", "alert.threshold", "alert.raised")),
-        Part("drawn", "", "report timeline", (name,), shape="drawings"),
-        Part("instances", "Instances", *state, rows="instances"),
-        Part("coupons", "Coupons", *state, rows="coupons"),
-        Part("unpaid", "Unpaid", *state, rows="unpaid"),
-        Part("late", "What came late", "log", (name,), options=(("late", "1"),), first=10,
+        PagePart("drawn", "", "report timeline", (name,), shape="drawings"),
+        PagePart("instances", "Instances", *state, rows="instances"),
+        PagePart("coupons", "Coupons", *state, rows="coupons"),
+        PagePart("unpaid", "Unpaid", *state, rows="unpaid"),
+        PagePart("late", "What came late", "log", (name,), options=(("late", "1"),), first=10,
              columns=("position", "type", "effective_at", "recorded_at", "instance", "actor",
                       "reason")),
     ), _around(name))  # fmt: skip
@@ -158,10 +158,10 @@ def statement(given: Given) -> Page:
     """Show an account's dated lines."""
     name = given["name"]
     return Page(f"Statement of {name}", (
-        Part("ends", "", "report statement", (name,), shape="figures",
+        PagePart("ends", "", "report statement", (name,), shape="figures",
              columns=("currency", "opening.available", "closing.cash", "closing.outstanding",
                       "closing.available", "closing.coupons")),
-        Part("lines", "Lines", "report statement", (name,), rows="lines",
+        PagePart("lines", "Lines", "report statement", (name,), rows="lines",
              columns=("position", "effective_at", "entry", "reference", "change.available",
                       *(f"balance.{one}" for one in MONEY))),
     ), _around(name))  # fmt: skip
@@ -171,7 +171,7 @@ def lots(given: Given) -> Page:
     """Show which receipt paid what."""
     name = given["name"]
     return Page(f"Lots of {name}", (
-        Part("lots", "", "lots", (name,), rows="lots",
+        PagePart("lots", "", "lots", (name,), rows="lots",
              columns=("position", "type", "channel", "serial", "item", "received_at", "amount",
                       "remaining", "spent")),
     ), _around(name))  # fmt: skip
@@ -181,7 +181,7 @@ def log(given: Given) -> Page:
     """Show an account's events, the latest first."""
     name = given["name"]
     return Page(f"Log of {name}", (
-        Part("log", "", "log", (name,), shape="backwards",
+        PagePart("log", "", "log", (name,), shape="backwards",
              columns=("position", "type", "effective_at", "recorded_at", "instance", "command",
                       "actor", "reason", "cause")),
     ), _around(name))  # fmt: skip
@@ -191,7 +191,7 @@ def fields(given: Given) -> Page:
     """Show what last set each field."""
     name = given["name"]
     return Page(f"Fields of {name}", (
-        Part("fields", "", "blame", (name,),
+        PagePart("fields", "", "blame", (name,),
              columns=("field", "value", "position", "type", "effective_at", "command", "actor",
                       "reason")),
     ), _around(name))  # fmt: skip
@@ -207,17 +207,17 @@ def event(given: Given) -> Page:
         if position.isdecimal() and len(position) < DIGITS and int(position) + step > 0
     )
     return Page(f"Event @{position}", (
-        Part("event", "", *show, timed=False, shape="figures",
+        PagePart("event", "", *show, timed=False, shape="figures",
              columns=("type", "account", "effective_at", "recorded_at", "instance", "command",
                       "actor", "reason", "cause", "version", "token")),
-        Part("data", "Payload", *show, timed=False, shape="payload", rows="data"),
-        Part("changes", "What it changed", *show, timed=False, shape="changes", rows="changes",
+        PagePart("data", "Payload", *show, timed=False, shape="payload", rows="data"),
+        PagePart("changes", "What it changed", *show, timed=False, shape="changes", rows="changes",
              first=400),
-        Part("effects", "What followed", *show, timed=False, rows="effects",
+        PagePart("effects", "What followed", *show, timed=False, rows="effects",
              columns=("position", "type", "effective_at", "instance")),
-        Part("caused", "What caused it", *show, timed=False, shape="cause"),
-        Part("request", "Asked for", *show, timed=False, shape="payload", rows="request"),
-        Part("proof", "Proof", "prove", (position,), timed=False, shape="proof"),
+        PagePart("caused", "What caused it", *show, timed=False, shape="cause"),
+        PagePart("request", "Asked for", *show, timed=False, shape="payload", rows="request"),
+        PagePart("proof", "Proof", "prove", (position,), timed=False, shape="proof"),
     ), steps)  # fmt: skip
 
 
@@ -225,9 +225,9 @@ def why(given: Given) -> Page:
     """Show the causes of a figure."""
     name, field = given["name"], given["field"]
     return Page(f"Why {name}.{field}", (
-        Part("value", "", "why", (f"{name}.{field}",), shape="figures",
+        PagePart("value", "", "why", (f"{name}.{field}",), shape="figures",
              columns=("account", "field", "value", "currency", "sum", "adds_up")),
-        Part("causes", "Causes", "why", (f"{name}.{field}",), shape="tree", first=200),
+        PagePart("causes", "Causes", "why", (f"{name}.{field}",), shape="tree", first=200),
     ), _around(name))  # fmt: skip
 
 
@@ -240,7 +240,7 @@ _BOOKS: Final = (
 def books(_: Given) -> Page:
     """Show the trial balance."""
     return Page("Trial balance", (
-        Part("book", "", "report trial-balance",
+        PagePart("book", "", "report trial-balance",
              columns=("account", "commodity", "debit", "credit", "balance")),
     ), _BOOKS)  # fmt: skip
 
@@ -248,7 +248,7 @@ def books(_: Given) -> Page:
 def rollforward(_: Given) -> Page:
     """Show how each control account moved."""
     return Page("Roll-forward", (
-        Part("roll", "", "report rollforward", rows="controls",
+        PagePart("roll", "", "report rollforward", rows="controls",
              columns=("control", "commodity", "opening", "movements", "closing", "adds_up")),
     ), _BOOKS)  # fmt: skip
 
@@ -256,7 +256,7 @@ def rollforward(_: Given) -> Page:
 def deferred(_: Given) -> Page:
     """Show what is paid for and not yet earned."""
     return Page("Deferred revenue", (
-        Part("deferred", "", "report deferred",
+        PagePart("deferred", "", "report deferred",
              columns=("account", "instance", "order", "position", "starts", "ends", "currency",
                       "cash", "earned", "deferred", "refunded")),
     ), _BOOKS)  # fmt: skip
@@ -265,7 +265,7 @@ def deferred(_: Given) -> Page:
 def coupons(_: Given) -> Page:
     """Show every coupon."""
     return Page("Coupons", (
-        Part("coupons", "", "report coupons",
+        PagePart("coupons", "", "report coupons",
              columns=("account", "coupon", "currency", "amount", "used", "forfeited", "remaining",
                       "status", "starts", "ends")),
     ), _BOOKS)  # fmt: skip
@@ -277,11 +277,11 @@ _BREAK: Final = ("break", "class", "currency", "ours", "theirs", "delta", "statu
 def breaks(_: Given) -> Page:
     """Show reconciliations and their breaks."""
     return Page("Reconciliations", (
-        Part("runs", "Runs", "report reconciliation", rows="runs",
+        PagePart("runs", "Runs", "report reconciliation", rows="runs",
              columns=("run", "source", "file", "currency", "period.starts", "period.ends",
                       "matched", "breaks", "closing", "ledger_balance", "position",
                       "signed_off_by")),
-        Part("breaks", "Breaks", "breaks list", columns=(*_BREAK, "key", "source", "by")),
+        PagePart("breaks", "Breaks", "breaks list", columns=(*_BREAK, "key", "source", "by")),
     ))  # fmt: skip
 
 
@@ -295,19 +295,19 @@ def one_break(given: Given) -> Page:
 
     columns = ("place", "at", "amount", "currency", "account", "reference", "text", "status")
     return Page(f"Break {name}", (
-        Part("break", "", *show, shape="figures", rows="break",
+        PagePart("break", "", *show, shape="figures", rows="break",
              columns=(*_BREAK, "key", "first_seen", "opened", "changed", "by", "how")),
-        Part("ours", "Our side", *show, rows="lines", keep=side("ledger"), columns=columns),
-        Part("theirs", "Their side", *show, rows="lines", keep=side("statement"),
+        PagePart("ours", "Our side", *show, rows="lines", keep=side("ledger"), columns=columns),
+        PagePart("theirs", "Their side", *show, rows="lines", keep=side("statement"),
              columns=columns),
-        Part("near", "What is near", *show, rows="near", columns=("side", *columns)),
-        Part("history", "History", *show, rows="history"),
+        PagePart("near", "What is near", *show, rows="near", columns=("side", *columns)),
+        PagePart("history", "History", *show, rows="history"),
     ), (("Reconciliations", "/reconciliations"),))  # fmt: skip
 
 
 def periods(_: Given) -> Page:
     """Show every period, and whether it is closed."""
-    return Page("Periods", (Part("periods", "", "periods"),))
+    return Page("Periods", (PagePart("periods", "", "periods"),))
 
 
 def period(given: Given) -> Page:
@@ -315,9 +315,9 @@ def period(given: Given) -> Page:
     name = given["name"]
     show = ("report restatements", (name,))
     return Page(f"Period {name}", (
-        Part("sums", "", *show, shape="figures"),
-        Part("closes", "Closes", *show, rows="closes"),
-        Part("facts", "What restated it", *show, rows="facts", shape="facts"),
+        PagePart("sums", "", *show, shape="figures"),
+        PagePart("closes", "Closes", *show, rows="closes"),
+        PagePart("facts", "What restated it", *show, rows="facts", shape="facts"),
     ), (("Periods", "/periods"),))  # fmt: skip
 
 
@@ -326,7 +326,7 @@ def compare(given: Given) -> Page:
     first, second = given.get("a") or "head~100", given.get("b") or "head"
     who = given.get("account") or ""
     return Page("Compare two points", (
-        Part("diff", f"{first} with {second}", "diff",
+        PagePart("diff", f"{first} with {second}", "diff",
              (first, second, *((who,) if who else ())), (("bridge", "1"),), timed=False,
              shape="bridge"),
     ), form="compare")  # fmt: skip
@@ -335,7 +335,7 @@ def compare(given: Given) -> Page:
 def sql(given: Given) -> Page:
     """Show the answer to a query."""
     query = given.get("query", "").strip()
-    parts = (Part("answer", "", "sql", (query,), shape="answer"),) if query else ()
+    parts = (PagePart("answer", "", "sql", (query,), shape="answer"),) if query else ()
     examples = tuple((said, sql_link(text)) for said, text in EXAMPLES.items())
     return Page("SQL", parts, examples, "sql")
 
@@ -343,5 +343,5 @@ def sql(given: Given) -> Page:
 def check(_: Given) -> Page:
     """Verify the whole ledger."""
     return Page("Check", (
-        Part("verify", "", "verify", timed=False, rows="checks", first=400),
+        PagePart("verify", "", "verify", timed=False, rows="checks", first=400),
     ))  # fmt: skip

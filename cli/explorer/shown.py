@@ -14,7 +14,7 @@ from cli.explorer.links import address, link_of, why_link
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cli.explorer.pages import Part
+    from cli.explorer.pages import PagePart
 
 Json = dict[str, Any]
 _FIGURE: Final = re.compile(r"-?\d{1,30}(?:\.\d{1,12})?")
@@ -119,7 +119,7 @@ def cell_of(name: str, row: Json, asked: Asked) -> Cell:
     return Cell(text, link=led, figure=_FIGURE.fullmatch(text) is not None)
 
 
-def figures(part: Part, answer: Json, asked: Asked) -> list[tuple[str, Cell]]:
+def figures(part: PagePart, answer: Json, asked: Asked) -> list[tuple[str, Cell]]:
     """Part an answer's plain cells from its lists."""
     held = answer.get(part.rows)
     if isinstance(held, dict):
@@ -133,7 +133,7 @@ def figures(part: Part, answer: Json, asked: Asked) -> list[tuple[str, Cell]]:
     return [(name, cell) for name, cell in made if cell.text]
 
 
-def cut(part: Part, rows: list[Json], asked: Asked) -> Json:
+def cut(part: PagePart, rows: list[Json], asked: Asked) -> Json:
     """Cut a list that is not a table: what is shown of it, and where the rest is."""
     starts, before, after = _span(part, len(rows), asked)
     return {"rows": rows[starts : starts + part.first], "starts": starts, "total": len(rows),
@@ -184,7 +184,7 @@ def _bridged(answer: Json, row: Json, place: int) -> dict[str, str]:
     return found
 
 
-def _span(part: Part, total: int, asked: Asked) -> tuple[int, str, str]:
+def _span(part: PagePart, total: int, asked: Asked) -> tuple[int, str, str]:
     """Return from which row on a part is shown, and where what is before and after is."""
     key = f"from.{part.key}"
     text = asked.given.get(key, "")
@@ -194,7 +194,7 @@ def _span(part: Part, total: int, asked: Asked) -> tuple[int, str, str]:
     return starts, before, asked.with_(**{key: str(later)}) if later < total else ""
 
 
-def table(part: Part, answer: Json, asked: Asked) -> Table:
+def table(part: PagePart, answer: Json, asked: Asked) -> Table:
     """Sort, cut and write the rows of an answer."""
     around = {key: answer[key] for key in ("account", "currency") if key in answer}
     given = [row for row in answer.get(part.rows) or [] if part.keep is None or part.keep(row)]

@@ -45,7 +45,7 @@ class QueryFailed(InvalidInput):
     code = "QUERY_FAILED"
 
 
-class Engine:
+class Database:
     """One closed database for one query."""
 
     def __init__(self, session: Session, *, memory: str, seconds: int) -> None:
@@ -70,7 +70,7 @@ class Engine:
         self._connection.close()
         self._spill.cleanup()
 
-    def ask(self, text: str, point: Point, points: dict[Call, Point]) -> Answer:
+    def ask(self, text: str, point: Point, points: dict[Call, Point]) -> SqlRows:
         """Run one SELECT. Raises: InvalidInput, QueryFailed."""
         query = read_query(text, RELATIONS)
         self._check_one_select(query.text)
@@ -83,7 +83,7 @@ class Engine:
             self._declare(query.relations)
             for setting in _CLOSED:
                 self._connection.execute(setting)
-        return Answer(self, query.text)
+        return SqlRows(self, query.text)
 
     def _check_one_select(self, text: str) -> None:
         try:
@@ -158,7 +158,7 @@ class Engine:
             raise QueryFailed(_first_line(error), hint=hint) from None
 
 
-class Answer:
+class SqlRows:
     """The rows of a query, read some at a time.
 
     Attributes:
@@ -166,7 +166,7 @@ class Answer:
 
     """
 
-    def __init__(self, engine: Engine, text: str) -> None:
+    def __init__(self, engine: Database, text: str) -> None:
         """Run the query. Raises: QueryFailed."""
         self._engine = engine
         self._offset = engine._session.offset  # noqa: SLF001 - the two are one mechanism

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.bootstrap import Session
-    from cli.queries.engine import Answer, Engine
+    from cli.queries.engine import Database, SqlRows
     from projections.point import Point
 
 _KEYWORDS: Final = (
@@ -46,7 +46,7 @@ def completions(text: str) -> list[str]:
 
 
 def converse(
-    session: Session, point: Point, engine: Callable[[], Engine], page: Callable[[Answer], None]
+    session: Session, point: Point, engine: Callable[[], Database], page: Callable[[SqlRows], None]
 ) -> None:
     """Read queries until the end of the input."""
     _complete_words()
@@ -80,7 +80,7 @@ def _line() -> str:
 
 
 def _ask(
-    session: Session, point: Point, engine: Callable[[], Engine], page: Callable[[Answer], None],
+    session: Session, point: Point, engine: Callable[[], Database], page: Callable[[SqlRows], None],
     text: str,
 ) -> None:  # fmt: skip
     try:

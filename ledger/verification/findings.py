@@ -13,7 +13,7 @@ class Fault(NamedTuple):
     said: str
 
 
-class Check(NamedTuple):
+class CheckResult(NamedTuple):
     """One check and how it ended.
 
     Attributes:

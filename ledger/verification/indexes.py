@@ -17,7 +17,7 @@ from ledger.connection import SQLITE, dialect_of
 from ledger.errors import DELETED, INSERTED, MODIFIED, IntegrityBroken
 from ledger.store.schema import EVENTS
 from ledger.verification import server_indexes
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,25 +63,29 @@ class Index(NamedTuple):
         return f"INDEXED BY {_quoted(self.name)}"
 
 
-def check_database(connection: Connection) -> Check:
+def check_database(connection: Connection) -> CheckResult:
     """Let the database check its own pages, rows and indexes."""
     if dialect_of(connection) != SQLITE:
-        return Check("database", DATABASE, 0, skipped="a server checks its own pages (checksums)")
+        return CheckResult(
+            "database", DATABASE, 0, skipped="a server checks its own pages (checksums)"
+        )
     said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if said == ["ok"]:
-        return Check("database", DATABASE, pages)
-    return Check("database", DATABASE, pages, Fault(MODIFIED, None, " ".join(said[0].split())))
+        return CheckResult("database", DATABASE, pages)
+    return CheckResult(
+        "database", DATABASE, pages, Fault(MODIFIED, None, " ".join(said[0].split()))
+    )
 
 
-def check_indexes(connection: Connection, *, checked: bool = False) -> Check:
+def check_indexes(connection: Connection, *, checked: bool = False) -> CheckResult:
     """Compare every index of every table; ``checked``: ``check_database`` has found no fault."""
     count = 0
     for fault in _faults(connection, checked=checked):
         count += 1
         if fault is not None:
-            return Check("indexes", INDEXES, count, fault)
-    return Check("indexes", INDEXES, count)
+            return CheckResult("indexes", INDEXES, count, fault)
+    return CheckResult("indexes", INDEXES, count)
 
 
 def require_sound(reader: Reader) -> None:

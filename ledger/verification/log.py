@@ -25,7 +25,7 @@ from ledger.errors import (
 )
 from ledger.proof import tree
 from ledger.store.schema import EVENTS
-from ledger.verification.findings import Check, Fault, first
+from ledger.verification.findings import CheckResult, Fault, first
 from ledger.verification.requests import SENTENCE as REQUESTS
 from ledger.verification.requests import Requests, count_requests
 from ledger.verification.tree_checks import BATCH, Growth, Level, check_stored, tell_apart
@@ -50,17 +50,17 @@ CLOCK = "recorded times never go back, and the clock is at or after the last"
 _NAMES = ("position", "stream", "version", "type", "recorded_at", "effective_at")
 
 
-class Log(NamedTuple):
+class Scan(NamedTuple):
     """What the pass found: its checks, how many events there are, the root of their bytes."""
 
-    checks: list[Check]
+    checks: list[CheckResult]
     events: int
     root: bytes
 
 
 def check_log(
     reader: Reader, nodes: Nodes, ranges: Ranges, progress: Callable[[int, int], None] | None = None
-) -> Log:
+) -> Scan:
     """Check the whole log: range by range, and in order where something in one is not right."""
     total = reader.head().position
     whole = ranges.whole(progress) if nodes.there and ranges.size == total else None
@@ -72,13 +72,13 @@ def check_log(
         ("columns", COLUMNS, position), ("leaves", LEAVES, None), ("nodes", NODES, None),
         ("root", ROOT, None), ("versions", VERSIONS, None), ("clock", CLOCK, clock),
     )  # fmt: skip
-    checks = [Check(name, sentence, total, fault) for name, sentence, fault in judged]
-    return Log([*checks, Check("requests", REQUESTS, stored)], total, whole.root)
+    checks = [CheckResult(name, sentence, total, fault) for name, sentence, fault in judged]
+    return Scan([*checks, CheckResult("requests", REQUESTS, stored)], total, whole.root)
 
 
 def _in_order(
     reader: Reader, nodes: Nodes, total: int, progress: Callable[[int, int], None] | None
-) -> Log:
+) -> Scan:
     bytes_, leaves = _Columns(), _Leaves(nodes)
     requests = Requests(reader)
     for batch in reader.batches(BATCH):
@@ -92,13 +92,15 @@ def _in_order(
     if columns is not None and columns.kind == REORDERED and by_tree is not None:
         columns = by_tree  # the tree tells a moved event from a missing or an added one
     checks = [
-        Check("columns", COLUMNS, bytes_.count, first(columns, _last_position(reader))),
+        CheckResult("columns", COLUMNS, bytes_.count, first(columns, _last_position(reader))),
         *checks,
-        Check("versions", VERSIONS, bytes_.count, bytes_.versions),
-        Check("clock", CLOCK, bytes_.count, bytes_.clock or _clock(reader, bytes_.recorded_at)),
+        CheckResult("versions", VERSIONS, bytes_.count, bytes_.versions),
+        CheckResult(
+            "clock", CLOCK, bytes_.count, bytes_.clock or _clock(reader, bytes_.recorded_at)
+        ),
         requests.check(),
     ]
-    return Log(checks, bytes_.count, leaves.growth.root())
+    return Scan(checks, bytes_.count, leaves.growth.root())
 
 
 def _last_position(reader: Reader) -> Fault | None:
@@ -198,11 +200,11 @@ class _Leaves:
                 self._bad = self._stored.fault.position  # it lies before a gap that may follow
         self.growth.take(leaves)
 
-    def checks(self, reader: Reader) -> list[Check]:
+    def checks(self, reader: Reader) -> list[CheckResult]:
         """Close the comparison: leaves, nodes, root."""
         if self._stored is None:
             said = "this ledger was made before there was a tree: open the ledger once for writing"
-            return [Check("leaves", LEAVES, 0, Fault(None, None, said), derived=True)]
+            return [CheckResult("leaves", LEAVES, 0, Fault(None, None, said), derived=True)]
         if self._bad is None:
             self._stored.end()
             if self._stored.fault is not None:
@@ -211,7 +213,7 @@ class _Leaves:
         inner = check_stored(self.nodes) if leaves is not None else self.growth.fault()
         root = leaves or inner
         return [
-            Check("leaves", LEAVES, self._count, leaves),
-            Check("nodes", NODES, self._count, inner),
-            Check("root", ROOT, self._count, root and root._replace(said="the roots differ")),
+            CheckResult("leaves", LEAVES, self._count, leaves),
+            CheckResult("nodes", NODES, self._count, inner),
+            CheckResult("root", ROOT, self._count, root and root._replace(said="the roots differ")),
         ]

@@ -12,7 +12,7 @@ from ledger.certain import certain
 from ledger.connection import SQLITE, dialect_of, numbers_given
 from ledger.errors import DELETED, INSERTED, MODIFIED, TRUNCATED
 from ledger.store import journal, settings
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 from ledger.verification.indexes import check_database, check_indexes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ NUMBERS = "the highest assigned numbers are those of the last event and the last
 SETTINGS = "the settings are as they were written"
 
 
-def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
+def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[CheckResult]:
     """Check what everything else rests on; ``oddities`` are those of the schema."""
     yield check_schema(oddities)
     if dialect_of(reader.connection) == SQLITE:
@@ -38,24 +38,24 @@ def check_place(reader: Reader, oddities: Sequence[Oddity]) -> Iterator[Check]:
     yield check_indexes(reader.connection, checked=database.ok and database.skipped is None)
 
 
-def check_journal(reader: Reader) -> Check:
+def check_journal(reader: Reader) -> CheckResult:
     """Check that a file is not without the journal it needs."""
     found = journal.standing(reader)
     if found is None or found.state in (journal.EMPTY, journal.NEEDED):
-        return Check("journal", JOURNAL, 1)
+        return CheckResult("journal", JOURNAL, 1)
     fault = Fault(TRUNCATED, None, certain(found.said))
-    return Check("journal", JOURNAL, 1, fault, derived=found.state == journal.ABSENT)
+    return CheckResult("journal", JOURNAL, 1, fault, derived=found.state == journal.ABSENT)
 
 
-def check_schema(oddities: Sequence[Oddity]) -> Check:
+def check_schema(oddities: Sequence[Oddity]) -> CheckResult:
     """Return what was found odd about the schema."""
     if not oddities:
-        return Check("schema", SCHEMA, 1)
+        return CheckResult("schema", SCHEMA, 1)
     said = "; ".join(f"{one.said} ({one.remedy})" for one in oddities)
-    return Check("schema", SCHEMA, 1, Fault(oddities[0].kind, None, said))
+    return CheckResult("schema", SCHEMA, 1, Fault(oddities[0].kind, None, said))
 
 
-def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
+def check_numbers(connection: Connection, last: dict[str, int]) -> CheckResult:
     """Compare the highest numbers that the database remembers with the last rows there are.
 
     One that is higher says that rows are gone: the checks of these rows name it.
@@ -72,21 +72,23 @@ def check_numbers(connection: Connection, last: dict[str, int]) -> Check:
         fault = Fault(DELETED, None, f"the highest number of {gone} is no longer remembered")
     elif lower is not None:
         fault = Fault(MODIFIED, None, f"{lower} has numbers above the highest that is remembered")
-    return Check("numbers", NUMBERS, len(given), fault)
+    return CheckResult("numbers", NUMBERS, len(given), fault)
 
 
-def check_settings(connection: Connection) -> Check:
+def check_settings(connection: Connection) -> CheckResult:
     """Compare the settings with their stored checksum."""
     there = settings.all_of(connection)
     guard = settings.get(connection, settings.GUARD)
     if guard is None:
         said = "the settings have no checksum yet: open the ledger once for writing"
-        return Check("settings", SETTINGS, len(there), Fault(DELETED, None, said), derived=True)
+        return CheckResult(
+            "settings", SETTINGS, len(there), Fault(DELETED, None, said), derived=True
+        )
     if guard == settings.guard_of(there):
-        return Check("settings", SETTINGS, len(there))
+        return CheckResult("settings", SETTINGS, len(there))
     count = guard.partition(":")[0]
     kept = int(count) if count.isdecimal() else -1
     more = kept != len(there) and kept >= 0
     kind = MODIFIED if not more else DELETED if kept > len(there) else INSERTED
     said = "a setting differs from what was written: see the table meta"
-    return Check("settings", SETTINGS, len(there), Fault(kind, None, said))
+    return CheckResult("settings", SETTINGS, len(there), Fault(kind, None, said))

@@ -14,7 +14,7 @@ from ledger.errors import DELETED, INSERTED, MODIFIED, UnknownEventType
 from ledger.events import CommandRefused, TopUpReceived, account_of
 from ledger.store.rows import Request, kept_as
 from ledger.store.schema import EVENTS
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ class Requests:
                 self.fault = Fault(kind, at, said)
         self._wanted.clear()
 
-    def check(self) -> Check:
+    def check(self) -> CheckResult:
         """Close the comparison: what is stored is what the events carry, and nothing more."""
         self.end()
         rows = count_requests(self._reader.connection)
@@ -109,7 +109,7 @@ class Requests:
             fault = self._extra()
         elif fault is not None and fault.kind == DELETED and rows >= self.count:
             fault = fault._replace(kind=MODIFIED)  # it is there under another key
-        return Check("requests", SENTENCE, max(rows, self.count), fault)
+        return CheckResult("requests", SENTENCE, max(rows, self.count), fault)
 
     def _extra(self) -> Fault | None:
         """Find the remembered request that its event does not carry."""

@@ -22,7 +22,7 @@ from ledger.errors import (
 from ledger.proof.seals import TABLE, stored_seals
 from ledger.proof.trust import NoAcceptedKey
 from ledger.quoting import plural
-from ledger.verification.findings import Check, Fault, first
+from ledger.verification.findings import CheckResult, Fault, first
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
@@ -39,7 +39,7 @@ SINCE = "the log continues the checkpoint that was handed out"
 
 def check_seals(
     connection: Connection, nodes: Nodes, policy: TrustPolicy, *, events: int
-) -> list[Check]:
+) -> list[CheckResult]:
     """Check every stored checkpoint."""
     copies = signatures = consistency = None
     before: Seal | None = None
@@ -61,9 +61,9 @@ def check_seals(
         before = seal
     copies = copies or _last_is_there(connection, before)
     return [
-        Check("seals", SEALS, count, copies),
-        Check("signatures", SIGNATURES, count, signatures),
-        Check("consistency", CONSISTENCY, count, consistency),
+        CheckResult("seals", SEALS, count, copies),
+        CheckResult("signatures", SIGNATURES, count, signatures),
+        CheckResult("consistency", CONSISTENCY, count, consistency),
     ]
 
 
@@ -125,14 +125,14 @@ def continues(
 
 def check_since(
     connection: Connection, nodes: Nodes, policy: TrustPolicy, *, since: str, events: int
-) -> Check:
+) -> CheckResult:
     """Check a checkpoint that somebody kept outside."""
     try:
         accepted = policy.accept(since).checkpoint
     except NoAcceptedKey as error:
-        return Check("since", SINCE, 1, Fault(UNKNOWN_KEY, None, str(error)))
+        return CheckResult("since", SINCE, 1, Fault(UNKNOWN_KEY, None, str(error)))
     except IntegrityBroken as error:
-        return Check("since", SINCE, 1, Fault(error.kind, None, str(error)))
+        return CheckResult("since", SINCE, 1, Fault(error.kind, None, str(error)))
     fault = None
     good = 0
     for seal in stored_seals(connection):
@@ -145,7 +145,7 @@ def check_since(
         elif own.size < accepted.size and not continues(nodes, own, events=events, good=0):
             good = max(good, own.size)
     fault = fault or continues(nodes, accepted, events=events, good=good)
-    return Check("since", SINCE, accepted.size, fault)
+    return CheckResult("since", SINCE, accepted.size, fault)
 
 
 def _checkpoint(seal: Seal) -> Checkpoint | None:

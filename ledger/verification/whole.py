@@ -12,7 +12,7 @@ from ledger.proof.seals import last_seal
 from ledger.proof.tree import EMPTY_ROOT
 from ledger.store.errors import StoreError
 from ledger.store.schema import EVENTS
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 from ledger.verification.log import check_log
 from ledger.verification.place import check_numbers, check_place, check_settings
 from ledger.verification.seal_checks import check_seals, check_since
@@ -33,7 +33,7 @@ class Verified(NamedTuple):
 
     events: int
     root: bytes
-    checks: list[Check]
+    checks: list[CheckResult]
 
     @property
     def whole(self) -> bool:
@@ -55,7 +55,7 @@ def verify(
     ``oddities`` are those of the whole schema; with the ledger's ``location`` a second process
     helps, if the log is large.
     """
-    place: list[Check] = []
+    place: list[CheckResult] = []
     try:
         with reader.snapshot():
             # Of a schema that is not ours nothing is believed, nor asked before it is described.
@@ -67,13 +67,13 @@ def verify(
         if all(check.ok for check in place):
             raise  # it is busy, or out of reach
         fault = Fault(MODIFIED, None, f"the log cannot be read: {error}")
-        return Verified(0, EMPTY_ROOT, [*place, Check("log", READABLE, 0, fault)])
+        return Verified(0, EMPTY_ROOT, [*place, CheckResult("log", READABLE, 0, fault)])
 
 
 def _log(
     reader: Reader,
     policy: TrustPolicy,
-    place: list[Check],
+    place: list[CheckResult],
     ranges: Ranges,
     *,
     since: str | None,

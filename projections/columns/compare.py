@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.errors import DELETED, MODIFIED, CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX
 from ledger.store.errors import ColumnsDamaged
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 from projections import balances, coupons, instances
 from projections.columns import arrow, books
 from projections.columns.asking import Asking, rebuilt
@@ -56,39 +56,39 @@ class Differs(NamedTuple):
         return f"{self.view} of account {row[0]} {where}: fold {self.folded}, SQL {self.asked}"
 
 
-def check_columns(reader: Reader, root: bytes, progress: Progress | None = None) -> Check:
+def check_columns(reader: Reader, root: bytes, progress: Progress | None = None) -> CheckResult:
     """Compare every account, coupon and instance; skipped where the extra is not installed."""
     if not arrow.available():
         skipped = "the extra 'columns' is not installed"
-        return Check(NAME, SENTENCE, 0, derived=True, skipped=skipped)
+        return CheckResult(NAME, SENTENCE, 0, derived=True, skipped=skipped)
     columns = Columns(reader)
     standing = columns.standing(whole=True)
     if standing.state not in (*TRUSTED, MISSING):
         there = all(Path(path).is_file() for path in columns.paths(standing.segments))
         said = f"the columns are {standing.state}: {standing.said}"
         fault = Fault(MODIFIED if there else DELETED, None, said)
-        return Check(NAME, SENTENCE, 0, fault, derived=True)
+        return CheckResult(NAME, SENTENCE, 0, fault, derived=True)
     points = points_of(reader, root)
     try:
         with closing(Asking(reader, until=points[0].position)) as asking:
             return _check(reader, asking, points, progress)
     except (ColumnsDamaged, CorruptHistory, UnknownEventType) as error:
-        return Check(NAME, SENTENCE, 0, Fault(None, None, str(error)), derived=True)
+        return CheckResult(NAME, SENTENCE, 0, Fault(None, None, str(error)), derived=True)
 
 
 def _check(
     reader: Reader, asking: Asking, points: list[Point], progress: Progress | None
-) -> Check:
+) -> CheckResult:
     checked = 0
     for number, point in enumerate(points, 1):
         rows, differs = compare(reader, asking, point)
         checked += rows
         if differs is not None:
             fault = Fault(None, _last_of(reader, differs), str(differs))
-            return Check(NAME, SENTENCE, checked, fault, derived=True)
+            return CheckResult(NAME, SENTENCE, checked, fault, derived=True)
         if progress is not None:
             progress(number, len(points))
-    return Check(NAME, SENTENCE, checked, derived=True)
+    return CheckResult(NAME, SENTENCE, checked, derived=True)
 
 
 def points_of(reader: Reader, root: bytes, count: int = PAST_POINTS) -> list[Point]:

@@ -15,7 +15,7 @@ from ledger.decisions.checklist import Digests
 from ledger.errors import DELETED, INSERTED, MODIFIED, CorruptHistory, UnknownEventType
 from ledger.events import ACCOUNT_PREFIX, PeriodClosed
 from ledger.kept import stream_tiles
-from ledger.verification.findings import Check, Fault
+from ledger.verification.findings import CheckResult, Fault
 from projections import snapshots
 from projections.evidence.digests import derive, point_of
 from projections.evidence.invariants import check_invariants
@@ -41,7 +41,7 @@ CLOSES = "a replay reproduces the digests of every period close"
 TRUSTED = ("fresh", "behind")
 
 
-def check_view_checkpoints(reader: Reader) -> Check:
+def check_view_checkpoints(reader: Reader) -> CheckResult:
     """Compare the views' checkpoints with the log."""
     connection = reader.connection
     there_are = tables(connection)
@@ -60,23 +60,23 @@ def check_view_checkpoints(reader: Reader) -> Check:
         stored.pop(view.name, None)
     for name, position in stored.items():
         fault = fault or Fault(INSERTED, position, f"there is no view {name!r}")
-    return Check("view checkpoints", VIEW_CHECKPOINTS, len(PROJECTIONS), fault, derived=True)
+    return CheckResult("view checkpoints", VIEW_CHECKPOINTS, len(PROJECTIONS), fault, derived=True)
 
 
 def check_derived(
     reader: Reader, progress: Progress | None = None, *, views_stand: bool = True
-) -> list[Check]:
+) -> list[CheckResult]:
     """Refold and compare; judge every invariant over history; derive every close again.
 
     ``views_stand`` says that the views were caught up; where nothing can be written they may not.
     """
-    views = _views(reader, progress) if views_stand else Check(
+    views = _views(reader, progress) if views_stand else CheckResult(
         "views", VIEWS, 0, derived=True, skipped="they are behind, and cannot be caught up here"
     )  # fmt: skip
     checks = [views, _rebuilds(reader)]
     try:
         checks += [
-            Check(
+            CheckResult(
                 held.name, held.sentence, held.checked,
                 None if held.first_bad is None else _violated(held.first_bad),
                 derived=True,
@@ -93,7 +93,7 @@ def check_derived(
         ]  # fmt: skip
     except (CorruptHistory, UnknownEventType) as error:
         fault = Fault(None, None, str(error))
-        checks.append(Check("history", "the log can be folded", 0, fault, derived=True))
+        checks.append(CheckResult("history", "the log can be folded", 0, fault, derived=True))
     return checks
 
 
@@ -101,21 +101,21 @@ def _violated(position: int) -> Fault:
     return Fault(None, position, f"it does not hold after the batch that ends @{position}")
 
 
-def _views(reader: Reader, progress: Progress | None) -> Check:
+def _views(reader: Reader, progress: Progress | None) -> CheckResult:
     views = Views(reader)
     drifted = [view for view in views.status() if view.state != "fresh"]
     if drifted:
         fault = Fault(None, None, f"view {drifted[0].name} is {drifted[0].state}, not compared")
-        return Check("views", VIEWS, 0, fault, derived=True)
+        return CheckResult("views", VIEWS, 0, fault, derived=True)
     try:
         rows, difference = views.compare(progress)
     except (CorruptHistory, UnknownEventType) as error:
-        return Check("views", VIEWS, 0, Fault(None, None, str(error)), derived=True)
+        return CheckResult("views", VIEWS, 0, Fault(None, None, str(error)), derived=True)
     if difference is None:
-        return Check("views", VIEWS, rows, derived=True)
+        return CheckResult("views", VIEWS, rows, derived=True)
     said = f"view {difference.view} differs at account {difference.account}"
     position = _last_of(reader, difference.account)
-    return Check("views", VIEWS, rows, Fault(difference.kind, position, said), derived=True)
+    return CheckResult("views", VIEWS, rows, Fault(difference.kind, position, said), derived=True)
 
 
 def _last_of(reader: Reader, account: str) -> int | None:
@@ -125,7 +125,7 @@ def _last_of(reader: Reader, account: str) -> int | None:
     return int(row[0]) if row[0] is not None else None
 
 
-def _copies(reader: Reader, name: str, sentence: str, finders: dict[str, Finder]) -> Check:
+def _copies(reader: Reader, name: str, sentence: str, finders: dict[str, Finder]) -> CheckResult:
     """Check what is kept to spare reading and folding, each kind by what finds its first fault."""
     count = 0
     for what, first_that_differs in finders.items():
@@ -133,11 +133,11 @@ def _copies(reader: Reader, name: str, sentence: str, finders: dict[str, Finder]
         count += more
         if account is not None:
             said = f"{what} of account {account} differs; drop them all: tally projections rebuild"
-            return Check(name, sentence, count, Fault(kind, None, said), derived=True)
-    return Check(name, sentence, count, derived=True)
+            return CheckResult(name, sentence, count, Fault(kind, None, said), derived=True)
+    return CheckResult(name, sentence, count, derived=True)
 
 
-def _closes(reader: Reader) -> Check:
+def _closes(reader: Reader) -> CheckResult:
     count = 0
     fault: Fault | None = None
     for recorded in recorded_closes(reader):
@@ -155,10 +155,10 @@ def _closes(reader: Reader) -> Check:
         if again != committed and fault is None:
             said = f"the digests of the close of {event.period} differ from a replay's"
             fault = Fault(None, recorded.position, said)
-    return Check("period closes", CLOSES, count, fault, derived=True)
+    return CheckResult("period closes", CLOSES, count, fault, derived=True)
 
 
-def _rebuilds(reader: Reader) -> Check:
+def _rebuilds(reader: Reader) -> CheckResult:
     """Compare every table that is being rebuilt beside a live view with the fold."""
     there = tables(reader.connection)
     noted: dict[str, tuple[int, int, str]] = {}
@@ -175,7 +175,7 @@ def _rebuilds(reader: Reader) -> Check:
             fault = Fault(DELETED, None, f"{gone} is gone: a rebuild of {name} cannot go on")
         elif fault is None and name in noted:
             fault = _rebuild_fault(reader, projection, *noted[name])
-    return Check("rebuilds", REBUILDS, len(noted), fault, derived=True)
+    return CheckResult("rebuilds", REBUILDS, len(noted), fault, derived=True)
 
 
 def _rebuild_fault(

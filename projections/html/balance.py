@@ -24,13 +24,13 @@ from projections.html.page import section
 from projections.html.svg import HIGH, WIDE, Markup, Scale, node
 
 if TYPE_CHECKING:
-    from projections.reports.timeline import Timeline
+    from projections.reports.timeline import TimelineFigures
 
 Points = tuple[tuple[int, int], ...]
 _ROOM = 20  # one part in this many is left above and below the lines
 
 
-def balance(found: Timeline, offset: int) -> Markup:
+def balance(found: TimelineFigures, offset: int) -> Markup:
     """Draw both lines over the account's whole time."""
     figures = [0, *(amount for _, amount in (*found.known_then, *found.known_now))]
     room = max(1, (max(figures) - min(figures)) // _ROOM)
@@ -57,7 +57,7 @@ def balance(found: Timeline, offset: int) -> Markup:
     return section("Balance", said, legend, drawn, name="balance")
 
 
-def _said(found: Timeline) -> str:
+def _said(found: TimelineFigures) -> str:
     last = found.known_now[-1][1] if found.known_now else 0
     return f"Available from the opening to {format_minor(last, found.currency)} at the point"
 
@@ -71,7 +71,7 @@ def _stairs(line: Points, x: Scale, y: Scale) -> str:
     return "".join((*drawn, f"H{WIDE}"))
 
 
-def _gap(found: Timeline, x: Scale, y: Scale) -> str:
+def _gap(found: TimelineFigures, x: Scale, y: Scale) -> str:
     """Close a box for every stretch of time in which the lines differ."""
     turns = sorted({at for at, _ in (*found.known_then, *found.known_now)})
     then, now = dict(found.known_then), dict(found.known_now)

@@ -14,7 +14,7 @@ from projections.html.page import section
 from projections.html.svg import HIGH, Markup, Scale, node
 
 if TYPE_CHECKING:
-    from projections.reports.timeline import RenewalMark, StateSpan, Timeline
+    from projections.reports.timeline import RenewalMark, StateSpan, TimelineFigures
 
 STATES = (
     "running", "restoring", "frozen", "stopped_overdue", "stopped_expired", "released",
@@ -23,7 +23,7 @@ _THIN = 12  # the least width of a bar, so that a short state can be seen
 _INSET, _RELEASED_INSET = 180, 440  # how far a bar stays from its lane's edges
 
 
-def lanes(found: Timeline, offset: int) -> Markup:
+def lanes(found: TimelineFigures, offset: int) -> Markup:
     """Draw every instance of the account."""
     x = widened(found.starts, found.ends)
     marks: dict[str, list[RenewalMark]] = {}

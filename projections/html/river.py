@@ -34,7 +34,7 @@ from projections.pages import Figure, Sheet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.reports.timeline import Drop, Timeline
+    from projections.reports.timeline import Drop, TimelineFigures
 
 _FAMILIES: tuple[tuple[str, str, tuple[type[e.Event], ...]], ...] = (
     ("money", "top-ups, coupons", (e.TopUpReceived, e.TopUpReversed, e.CouponGranted,
@@ -58,7 +58,7 @@ _STEPS = 1 << 10  # of a doubling
 _DOTS_MAX, _DOT = 5000, 8  # of more dots, those this close to each other are drawn once
 
 
-def river(found: Timeline, offset: int, *, listed: bool = True) -> Markup:
+def river(found: TimelineFigures, offset: int, *, listed: bool = True) -> Markup:
     """Draw every event of the account, and how late each late one was; list these too."""
     x = widened(found.starts, found.ends)
     y = Scale(x.first, x.last, HIGH)
@@ -153,7 +153,7 @@ def _said(drop: Drop, offset: int) -> str:
     )
 
 
-def _late(found: Timeline, offset: int) -> list[Markup]:
+def _late(found: TimelineFigures, offset: int) -> list[Markup]:
     """List the late ones: on a long axis, an hour cannot be seen."""
     rows = [
         [f"@{drop.position}", drop.type, moment(drop.effective_at, offset),

@@ -21,13 +21,13 @@ from projections.html.svg import Markup, joined, node, script_json
 from projections.reports.timeline import step_shown
 
 if TYPE_CHECKING:
-    from projections.reports.timeline import Timeline
+    from projections.reports.timeline import TimelineFigures
 
 Json = dict[str, Any]
 FIGURES = (("cash", "Cash"), ("outstanding", "Outstanding"), ("available", "Available"))
 
 
-def timeline_page(found: Timeline, source: Source, *, offset: int) -> str:
+def timeline_page(found: TimelineFigures, source: Source, *, offset: int) -> str:
     """Write the page."""
     body = joined(
         (_dial(found, offset), balance(found, offset), lanes(found, offset), river(found, offset))
@@ -43,7 +43,7 @@ def timeline_page(found: Timeline, source: Source, *, offset: int) -> str:
     return page(f"Timeline of {found.account}", said, body, source, script)
 
 
-def _told(found: Timeline, offset: int) -> Json:
+def _told(found: TimelineFigures, offset: int) -> Json:
     steps = []
     write = Typed(offset=offset, currency=found.currency)
     for step in found.steps:
@@ -56,9 +56,9 @@ def _told(found: Timeline, offset: int) -> Json:
     }  # fmt: skip
 
 
-def _dial(found: Timeline, offset: int) -> Markup:
+def _dial(found: TimelineFigures, offset: int) -> Markup:
     """The slider and what it moves; before the script runs it shows the point."""
-    held = next((one.money for one in reversed(found.steps) if one.money is not None), None)
+    held = next((step.money for step in reversed(found.steps) if step.money is not None), None)
     figures = [
         node(
             "div",

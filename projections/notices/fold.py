@@ -58,7 +58,7 @@ class _Ahead(NamedTuple):
     days: int
 
 
-class Notices:
+class NoticeFold:
     """Folds a log into notices.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import codec
 from ledger.events import NOTICES_STREAM, NoticeFailed, NoticeSent
-from projections.notices.fold import Notices
+from projections.notices.fold import NoticeFold
 from projections.notices.kinds import AHEAD
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Outbox:
         row = reader.row(self.since) if self.since else None
         self._since_at = row.recorded_at if row is not None else 0
         self._kinds = kinds
-        self._notices = Notices()
+        self._notices = NoticeFold()
         self._waiting: dict[str, deque[Notice]] = {}
         self._sent: set[str] = set()  # what the log says was sent before it was made here
         self._tried: dict[str, Tried] = {}

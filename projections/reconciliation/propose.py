@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.breaks import MatchOutcome
     from projections.reconciliation.lines import Line
     from projections.reconciliation.ours import Side
-    from projections.reconciliation.report import Report
+    from projections.reconciliation.report import ReconciliationReport
 
 REASON = "reconciliation: in the statement, not in the ledger"
 WAYS_MAX = 5  # groups that a note about an ambiguous line names; tally breaks show lists all
@@ -52,7 +52,7 @@ class Proposer:
         self._names: dict[int, str] = {}
         self._taken: dict[str, Line] = {}  # what theirs calls it -> the payment that it is here
 
-    def proposals(self, report: Report) -> Iterator[Proposal]:
+    def proposals(self, report: ReconciliationReport) -> Iterator[Proposal]:
         """Yield a proposal for each missing item, in the order of the report."""
         activated: set[tuple[str, str]] = set()
         self._names = report.line_names()

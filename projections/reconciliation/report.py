@@ -85,7 +85,7 @@ class Proof(Struct, frozen=True):
             raise ProofDoesNotClose(f"{self.unexplained} fine units are unexplained")
 
 
-class Report(Struct, frozen=True):
+class ReconciliationReport(Struct, frozen=True):
     """What a reconciliation found, with its proof."""
 
     source: str
@@ -136,7 +136,7 @@ class Report(Struct, frozen=True):
 def reconcile(
     statement: Statement, ours: Sequence[Line], scope: Scope,
     *, confirmed: Sequence[Confirmed] = (), accounts: AbstractSet[str] = frozenset(),
-) -> Report:  # fmt: skip
+) -> ReconciliationReport:  # fmt: skip
     """Compare both sides and prove it. Raises: ProofDoesNotClose."""
     found, replaced, covered = outcomes(
         ours, statement, scope, confirmed=confirmed, accounts=accounts
@@ -157,13 +157,15 @@ def reconcile(
     proof = Proof(opening, movements, opening + movements, before + inside, tuple(items))
     if not scope.narrowed and proof.closing != statement.closing:
         raise ProofDoesNotClose("the closing differs from the closing that the statement states")
-    return Report(
+    return ReconciliationReport(
         statement.source, statement.subject, statement.currency, scope, tuple(found), proof,
         statement.lines, tuple(replaced),
     )
 
 
-def with_missing(report: Report, others: Sequence[Report]) -> Report:
+def with_missing(
+    report: ReconciliationReport, others: Sequence[ReconciliationReport]
+) -> ReconciliationReport:
     """Add what the reports of other currencies alone know: our lines that they lack.
 
     Their effect is in the proof of their own currency, and none in this one.
@@ -176,7 +178,7 @@ def with_missing(report: Report, others: Sequence[Report]) -> Report:
     return replace(report, outcomes=(*report.outcomes, *more)) if more else report
 
 
-def proof_of(report: Report) -> ProofShown:
+def proof_of(report: ReconciliationReport) -> ProofShown:
     """Return the proof block of one currency."""
     proof, code = report.proof, report.currency
     return ProofShown(
@@ -228,7 +230,7 @@ def age_days(first_seen: int, seen_at: int, offset: int) -> int:
 class _Shown:
     """Shows breaks for one report: their ids and the names of their lines."""
 
-    def __init__(self, report: Report, *, seen_at: int, offset: int) -> None:
+    def __init__(self, report: ReconciliationReport, *, seen_at: int, offset: int) -> None:
         self.report, self.seen_at, self.offset = report, seen_at, offset
         self.lines = report.line_names()
         named = report.named([*report.breaks, *report.expected])
@@ -292,8 +294,8 @@ def break_hash(source: str, one: MatchOutcome) -> str:
 
 
 def answer_of(
-    report: Report, point: PointShown, *, seen_at: int, offset: int, file: FileRead,
-    others: Sequence[Report] = (), channels: Iterable[str] = (),
+    report: ReconciliationReport, point: PointShown, *, seen_at: int, offset: int, file: FileRead,
+    others: Sequence[ReconciliationReport] = (), channels: Iterable[str] = (),
     totals: Sequence[Billed] | UnsetType = UNSET,
 ) -> Reconcile:  # fmt: skip
     """Return ``tally.reconcile/1``; ``others`` are the reports of other currencies."""

@@ -21,7 +21,12 @@ from projections.reconciliation.focus.fitting import fitted, totals
 from projections.reconciliation.lines import hints, proofs
 from projections.reconciliation.ours import Side, ledger_side
 from projections.reconciliation.readers import read_statement
-from projections.reconciliation.report import Report, answer_of, reconcile, with_missing
+from projections.reconciliation.report import (
+    ReconciliationReport,
+    answer_of,
+    reconcile,
+    with_missing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,13 +58,13 @@ class Compared(NamedTuple):
     ``others`` prove what a statement says in its other currencies, one report each.
     """
 
-    report: Report
+    report: ReconciliationReport
     statement: Statement
     side: Side
     sha256: str
     channels: frozenset[str]
     only: tuple[str, ...] = ()
-    others: tuple[Report, ...] = ()
+    others: tuple[ReconciliationReport, ...] = ()
 
     @property
     def of(self) -> str:
@@ -101,7 +106,7 @@ def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) 
         if one.source == wanted.source
     ]  # fmt: skip
 
-    def compared(one: Statement) -> Report:
+    def compared(one: Statement) -> ReconciliationReport:
         return reconcile(
             one, side.lines, _scope(one, wanted), confirmed=confirmed,
             accounts=frozenset(side.accounts),

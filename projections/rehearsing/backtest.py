@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Reader
     from projections.answers.terms import Json
-    from projections.rehearsing.backtest_shares import Question, Row
+    from projections.rehearsing.backtest_shares import Row, Scenario
     from projections.view import LedgerView
 
     Write = Callable[[int], object]
@@ -49,7 +49,7 @@ _WEIGHT: Final = (
 
 
 def backtest_of(
-    view: LedgerView, question: Question, rows: Sequence[Row], *, customers: str,
+    view: LedgerView, question: Scenario, rows: Sequence[Row], *, customers: str,
     limits: Iterable[tuple[str, Decimal]] = (),
 ) -> Backtest:  # fmt: skip
     """Put the rows together; ``customers`` says how they are assumed to behave."""
@@ -164,7 +164,7 @@ def _exceeded(
 # --- the command that shows one account's own history -------------------------------------------
 
 
-def _try(view: LedgerView, account: str, question: Question) -> str:
+def _try(view: LedgerView, account: str, question: Scenario) -> str:
     """Write the command for one account."""
     reader, changes = view.reader, question.changes
     words: list[str] = []
@@ -185,7 +185,7 @@ def _try(view: LedgerView, account: str, question: Question) -> str:
     return shlex.join(["tally", "whatif", *named])
 
 
-def _inserts(view: LedgerView, account: str, question: Question) -> Iterator[Insertion]:
+def _inserts(view: LedgerView, account: str, question: Scenario) -> Iterator[Insertion]:
     first = view.reader.row(1)
     assert first is not None  # noqa: S101 - a ledger has its first event
     money = Typed(offset=0, currency=view.config.currency).money
@@ -196,7 +196,7 @@ def _inserts(view: LedgerView, account: str, question: Question) -> Iterator[Ins
         yield from answers_of(view.reader, account, question)
 
 
-def _replaced_prices(reader: Reader, question: Question) -> Iterator[int]:
+def _replaced_prices(reader: Reader, question: Scenario) -> Iterator[int]:
     """Yield the positions of the recorded prices that the changes override."""
     since = {one.sku: max(one.at, question.starts) for one in reversed(question.changes.prices)}
     for recorded in codec.decode_all(reader.stream_bodies(PRICES_STREAM)):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 
-class Question(NamedTuple):
+class Scenario(NamedTuple):
     """The question: changes, assumption and range of recorded time, both ends included."""
 
     changes: Changes
@@ -72,7 +72,7 @@ class BacktestTask(NamedTuple):
 
     location: str
     accounts: list[str]
-    question: Question
+    question: Scenario
 
     def __call__(self) -> Decided:
         """Do it."""
@@ -80,7 +80,7 @@ class BacktestTask(NamedTuple):
             return decide(reader, self.accounts, self.question)
 
 
-def decide(reader: Reader, accounts: Sequence[str], question: Question) -> Decided:
+def decide(reader: Reader, accounts: Sequence[str], question: Scenario) -> Decided:
     """Decide some accounts again and measure both sides."""
     backtest = _backtest(reader, accounts, question)
     sides = [
@@ -99,14 +99,14 @@ def decide(reader: Reader, accounts: Sequence[str], question: Question) -> Decid
     return Decided(events, [row for row in rows if row.before.currency])
 
 
-def _backtest(reader: Reader, accounts: Sequence[str], question: Question) -> Backtest:
+def _backtest(reader: Reader, accounts: Sequence[str], question: Scenario) -> Backtest:
     return Backtest(
         reader, accounts=frozenset(accounts), changes=question.changes,
         customers=question.customers, starts=question.starts,
     )  # fmt: skip
 
 
-def answers_of(reader: Reader, account: str, question: Question) -> list[Insertion]:
+def answers_of(reader: Reader, account: str, question: Scenario) -> list[Insertion]:
     """Return the top-ups that the rules on customers make for one account."""
     backtest = _backtest(reader, [account], question)
     for _ in backtest.sides(until=question.ends):

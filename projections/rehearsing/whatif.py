@@ -76,9 +76,9 @@ class WhatIf:
         names = sorted(touched) if touched is not None else found.accounts
         after = found.config(self._bounds).policy
         lists: dict[str, list[Verdict]] = {name: [] for name in _LISTS.values()}
-        for one in found.verdicts:
-            if one.inserted is None or one.after != deciding.ACCEPTED:
-                lists[_LISTS[one.after]].append(self._verdict(one))
+        for verdict in found.verdicts:
+            if verdict.inserted is None or verdict.after != deciding.ACCEPTED:
+                lists[_LISTS[verdict.after]].append(self._verdict(verdict))
         return self._answer(
             [self._compared(name, found.state(name, self._bounds), after) for name in names],
             found.dropped, self._seen(found.derived), mode="decide", **lists,
@@ -89,14 +89,14 @@ class WhatIf:
         refolded = {
             account: folding.refold(
                 self._reader, account, skips=self._changes.skips, patches=patches,
-                inserts=[one for one in self._changes.inserts
-                         if account_of_command(one.command) == account],
+                inserts=[insert for insert in self._changes.inserts
+                         if account_of_command(insert.command) == account],
             )
             for account in sorted(self._fact_accounts(patches))
         }  # fmt: skip
         violations = [
-            Violation(account=account, **one._asdict())
-            for account, found in refolded.items() for one in found.violations
+            Violation(account=account, **violation._asdict())
+            for account, found in refolded.items() for violation in found.violations
         ]  # fmt: skip
         refused = [
             Verdict(
@@ -122,7 +122,7 @@ class WhatIf:
         found: set[str] = set()
         for position in {*self._changes.skips, *patches}:
             found.add(account_of(deciding.recorded_event(self._reader, position).stream) or "")
-        found |= {account_of_command(one.command) or "" for one in self._changes.inserts}
+        found |= {account_of_command(insert.command) or "" for insert in self._changes.inserts}
         if "" in found or self._changes.policy:
             msg = "--mode facts folds accounts: prices and policy only matter to the rules"
             raise InvalidInput(msg, hint="decide again instead: --mode decide")
@@ -131,7 +131,7 @@ class WhatIf:
     # --- what the answer shows -------------------------------------------------------------
 
     def _seen(self, events: Iterable[RecordedEvent]) -> list[RecordedEvent]:
-        return [one for one in events if deciding.visible(one, self._bounds)]
+        return [event for event in events if deciding.visible(event, self._bounds)]
 
     def _verdict(self, verdict: deciding.Verdict) -> Verdict:
         error, write = verdict.error, self._currencies.of(account_of_command(verdict.command))
@@ -166,7 +166,7 @@ class WhatIf:
         """Put it together; before and after of the one account, or of each that changes."""
         gone = [one for one in self._seen(dropped) if one.position <= self._point.position]
         dropped_events, derived_events = (
-            [self._currencies.event(one) for one in events]
+            [self._currencies.event(event) for event in events]
             for events in (gone, derived)
         )
         alone = compared[0].sides if len(compared) == 1 else None

@@ -167,7 +167,7 @@ class Drop(NamedTuple):
     recorded_at: int
 
 
-class Timeline(NamedTuple):
+class TimelineFigures(NamedTuple):
     """Everything that a page of one account shows."""
 
     account: str
@@ -182,7 +182,7 @@ class Timeline(NamedTuple):
     river: tuple[Drop, ...]
 
 
-def timeline(reader: Reader, account: str, point: Point) -> Timeline:
+def timeline(reader: Reader, account: str, point: Point) -> TimelineFigures:
     """Walk an account that exists at the point."""
     stream = ACCOUNT_PREFIX + account
     by_effect = list(history(reader, stream, point))
@@ -191,7 +191,7 @@ def timeline(reader: Reader, account: str, point: Point) -> Timeline:
     steps = tuple(_steps(state, recorded, point))
     # Where the point's two axes differ, late facts were recorded after its effective time.
     ends = max(point.seen_at, recorded[-1].recorded_at)
-    return Timeline(
+    return TimelineFigures(
         account, state.currency, recorded[0].effective_at, ends, steps, _line(steps),
         tuple(_now(account, by_effect)), _spans(steps, ends), tuple(_marks(recorded)),
         tuple(_river(recorded)),

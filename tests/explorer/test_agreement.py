@@ -13,7 +13,7 @@ pytest.importorskip("duckdb", reason="the extra 'columns' is not installed")
 
 from cli.bootstrap import Session
 from cli.commands.sql import points_of
-from cli.queries.engine import Engine
+from cli.queries.engine import Database
 from tests.explorer.generated import generated, instant
 from tests.explorer.inside import Inside, Tables
 
@@ -42,7 +42,7 @@ def sql_rows(world: World, relation: str, points: list[Where]) -> dict[int, list
     )
     found: dict[int, list[Json]] = {number: [] for number in range(len(points))}
     with Session(str(world.path)) as session:
-        engine = Engine(session, memory="512MB", seconds=60)
+        engine = Database(session, memory="512MB", seconds=60)
         try:
             for row in engine.ask(text, session.at(), points_of(session, text)).rows():
                 found[row.pop("point")].append(row)

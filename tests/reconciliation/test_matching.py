@@ -18,14 +18,20 @@ from projections.reconciliation.amounts import SCALE
 from projections.reconciliation.breaks import Scope
 from projections.reconciliation.lines import ENTRY, TRANSACTION, Line, Reference
 from projections.reconciliation.matching import _exactly, _Names
-from projections.reconciliation.report import Proof, ProofDoesNotClose, Report, answer_of, reconcile
+from projections.reconciliation.report import (
+    Proof,
+    ProofDoesNotClose,
+    ReconciliationReport,
+    answer_of,
+    reconcile,
+)
 from projections.reconciliation.sides import Sides
 from tests.reconciliation.statements import DAY, ENDS, START, Case, case, statement_of
 
 HERE = PointShown.of(Point(ENDS, ENDS, 1, everything=False), 8 * HOUR)
 
 
-def told(report: Report) -> str:
+def told(report: ReconciliationReport) -> str:
     """The answer as a text."""
     file = FileRead(sha256="", lines=0)
     return json.dumps(answer_of(report, HERE, seen_at=ENDS, offset=8 * HOUR, file=file).plain())

@@ -21,7 +21,7 @@ from ledger.rehearsal.customers import CHANNEL, Rule, read_rules, topping_up
 from ledger.rehearsal.rehearsal import Rehearsal
 from projections.impact import MONEY, Impact, Measuring
 from projections.journal.books import books_at, totals
-from projections.rehearsing.backtest_shares import Question, Row, decide
+from projections.rehearsing.backtest_shares import Row, Scenario, decide
 from tests.rehearsal.worlds import (
     OFFSET,
     START,
@@ -52,7 +52,7 @@ def backtest(
 ) -> list[Row]:
     """Decide a ledger's whole history again."""
     reader = ledger.store.reader
-    question = Question(changes, customers, starts, ledger.now(), OFFSET)
+    question = Scenario(changes, customers, starts, ledger.now(), OFFSET)
     return decide(reader, names(reader), question).rows
 
 
@@ -349,8 +349,8 @@ def test_the_books_and_the_measures_name_the_same_money() -> None:
     impacts = measured(year()).values()
     state = [fold(name, codec.decode_all(reader.stream_bodies(ACCOUNT_PREFIX + name)))
              for name in names(reader)]  # fmt: skip
-    assert sum(one.outstanding for one in impacts) == sum(one.outstanding for one in state)
-    assert sum(one.coupons_used for one in impacts) == sum(
+    assert sum(impact.outstanding for impact in impacts) == sum(one.outstanding for one in state)
+    assert sum(impact.coupons_used for impact in impacts) == sum(
         coupon.used for one in state for coupon in one.coupons.values()
     )
     assert totals(books_at(reader, now(year())).balances(year().now())).get("CNY", 0) == 0

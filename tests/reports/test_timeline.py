@@ -12,7 +12,7 @@ import pytest
 
 from projections.html.river import river
 from projections.reports import REPORTS
-from projections.reports.timeline import Drop, Timeline
+from projections.reports.timeline import Drop, TimelineFigures
 from tests.books.worlds import HARD
 from tests.cli.program import World, tally, valid
 from tests.reports.conftest import HOSTILE
@@ -150,7 +150,7 @@ def test_a_river_of_very_many_events_keeps_every_late_one_and_one_dot_a_place() 
         Drop(number, "BillPosted", (number - 30 * (number % 100 == 0)) * minute, number * minute)
         for number in range(1, 40_001)
     )
-    found = Timeline("a", "CNY", 0, 40_001 * minute, (), (), (), {}, (), drops)
+    found = TimelineFigures("a", "CNY", 0, 40_001 * minute, (), (), (), {}, (), drops)
     drawn = str(river(found, 0, listed=False))
     assert drawn.count('class="dot late"') == 400
     assert drawn.count('class="dot big') == 400
