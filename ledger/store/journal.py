@@ -9,6 +9,7 @@ without the WAL of a writer that was killed says so. This module must not know e
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
@@ -32,7 +33,13 @@ EMPTY, NEEDED, ABSENT, DAMAGED = "empty", "needed", "absent", "damaged"
 _BUSY_SECONDS = 1
 _HEADER, _FRAME_HEADER = 32, 24  # bytes, as SQLite's file format says
 _BIG_ENDIAN, _LITTLE_ENDIAN = 0x377F0683, 0x377F0682
-_LAST_FRAME = 16  # where FILE-shm says how many frames of the WAL are valid
+# Where FILE-shm says how many frames of the WAL are valid.
+_LAST_FRAME, _WORD = 16, 4
+_READ: Final = f"""
+import os, sys
+with open(sys.argv[1], "rb") as index:
+    os.write(1, index.read()[{_LAST_FRAME}:{_LAST_FRAME + _WORD}])
+"""
 
 
 class Journal(NamedTuple):
@@ -182,13 +189,22 @@ def _unread_now(wal: Path, index: Path) -> int:
             if start[8:16] == salts and int.from_bytes(start[4:8], "big"):
                 commits.append(frame)
             file.seek(page, 1)
-    try:
-        with index.open("rb") as file:
-            file.seek(_LAST_FRAME)
-            valid = int.from_bytes(file.read(4), sys.byteorder)
-    except OSError:
-        return 0  # nobody shares it: the reader sees the file alone
-    return sum(commit > valid for commit in commits)
+    valid = _valid_frames(index) if commits else None
+    return 0 if valid is None else sum(commit > valid for commit in commits)
+
+
+def _valid_frames(index: Path) -> int | None:
+    """Return how many frames of the WAL are valid; None where nobody shares it.
+
+    Another process reads that: a process that closes a file loses all its locks on it (POSIX), and
+    where SQLite finds none on FILE-shm, the next to open the ledger cuts it short under the others.
+    """
+    if not index.is_file():
+        return None  # the reader sees the file alone
+    told = subprocess.run(  # noqa: S603 - Python itself
+        [sys.executable, "-I", "-S", "-c", _READ, str(index)], capture_output=True, check=False
+    )
+    return int.from_bytes(told.stdout, sys.byteorder) if len(told.stdout) == _WORD else None
 
 
 def _header_holds(header: bytes) -> bool:

@@ -20,6 +20,7 @@ from ledger.store.errors import (
     NotALedger,
     StoreError,
 )
+from ledger.store.journal import standing
 from ledger.store.rows import Row
 
 ROOT = Path(__file__).parents[2]
@@ -173,4 +174,39 @@ def test_a_reader_and_a_writer_do_not_disturb_each_other(location: str) -> None:
         writer.append_rows(rows(501, 10))
     assert sum(1 for _ in bodies) == 499
     assert reader.head().position == 510
+    store.close()
+
+
+HOLDS = """
+import fcntl, sys
+with open(sys.argv[1], "rb+") as index:
+    for first, count in ((120, 1), (123, 6)):  # the writer's place, and those of readers and all
+        try:
+            fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
+        except OSError:
+            print(first)
+"""
+
+
+def test_to_look_at_the_journal_gives_up_no_lock_on_the_ledger(location: str) -> None:
+    """SQLite holds its locks by process: whoever closes its index loses them all (POSIX)."""
+    index = f"{location}-shm"
+
+    def held() -> str:
+        run = [sys.executable, "-c", HOLDS, index]
+        return subprocess.run(run, capture_output=True, check=True, text=True).stdout
+
+    store, looking = open_store(location), open_reader(location)
+    with store.writing() as writer:
+        writer.append_rows(rows(501, 10))
+    assert held() == "123\n"
+    with store.writing() as writer:
+        writer.append_rows(rows(511, 10))
+        found = standing(store.reader)
+        assert found is not None
+        assert found.state == "needed"
+        assert held() == "120\n123\n"
+    open_store(location).close()  # a second writer of the same process looks as well
+    assert held() == "123\n"
+    looking.close()
     store.close()
