@@ -210,11 +210,16 @@ def test_a_second_process_that_sees_another_ledger_is_not_believed(
 
 
 INTERRUPTED = """
-import sys
+import sys, time
 from ledger.verification import sharing
 sharing.LARGE = 1
 sharing._two_can_work = lambda: True
 sharing._SERVE = "import time; print(); time.sleep(60)"
+whole = sharing.Ranges.whole
+def late(ranges, progress=None):
+    time.sleep(1)  # by then the second one has its range
+    return whole(ranges, progress)
+sharing.Ranges.whole = late
 from cli.main import main
 sys.argv = ["tally", "verify", "--ledger", sys.argv[1]]
 main()
