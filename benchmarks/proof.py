@@ -27,7 +27,7 @@ from ledger.store import create_store, open_reader, open_store
 from ledger.store.rows import Row
 from ledger.verification.tree_checks import Growth
 from ledger.verification.whole import verify
-from projections.evidence.pack import Terms, make_pack
+from projections.evidence.pack import PackTerms, make_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +169,7 @@ def _pack(path: str, target: str) -> tuple[int, float]:
     reader.connection.execute("PRAGMA mmap_size=0")  # mapped pages do not count as our memory
     found = last_seal(reader.connection)
     assert found is not None  # noqa: S101 - sealed above
-    terms = Terms(
+    terms = PackTerms(
         read_period("2025-03", 8 * HOUR), 8 * HOUR, "CNY", str(TrustPolicy.of(KEY.verifier)),
         write_base64(found.root),
     )  # fmt: skip

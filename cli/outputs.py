@@ -45,7 +45,7 @@ _PRIVATE_KEY: Final = re.compile(rb"PRIVATE\+KEY\+|-----BEGIN [A-Z ]*PRIVATE KEY
 _POLICY: Final = re.compile(rb"^(?:log|witness) \S+\+[0-9a-f]{8}\+|^quorum \S+\s*$", re.MULTILINE)
 
 
-class Kept(NamedTuple):
+class KeptPlace(NamedTuple):
     """A place that no output may name, and what it is."""
 
     path: Path
@@ -54,26 +54,28 @@ class Kept(NamedTuple):
 
 def kept_places(
     location: str, key_place: str | None = None, policy_place: str | None = None
-) -> list[Kept]:
+) -> list[KeptPlace]:
     """Return what belongs to a ledger: its file, side files, columns, keys and policies."""
     kept = []
     if not is_server(location):
         for path in {Path(location), _real(Path(location))}:
-            kept.append(Kept(path, "the ledger"))
-            kept += [Kept(Path(f"{path}{end}"), "a side file of the ledger") for end in SIDE_FILES]
-            kept.append(Kept(Path(f"{path}.columns"), "the ledger's columns"))
-    kept.append(Kept(folder_of(location), "the ledger's columns"))
+            kept.append(KeptPlace(path, "the ledger"))
+            kept += [
+                KeptPlace(Path(f"{path}{end}"), "a side file of the ledger") for end in SIDE_FILES
+            ]
+            kept.append(KeptPlace(Path(f"{path}.columns"), "the ledger's columns"))
+    kept.append(KeptPlace(folder_of(location), "the ledger's columns"))
     for key in {beside(location, ".key"), key_file(location, key_place)}:
-        kept.append(Kept(key, KEY))
-        kept.append(Kept(key.with_name(f"{key.name}{SEEN}"), "what a witness's key has seen"))
+        kept.append(KeptPlace(key, KEY))
+        kept.append(KeptPlace(key.with_name(f"{key.name}{SEEN}"), "what a witness's key has seen"))
         with suppress(OSError):
             rotated = re.compile(re.escape(key.name) + r"\.[0-9a-f]{8}")
             kept += [
-                Kept(path, "a private key that was rotated")
+                KeptPlace(path, "a private key that was rotated")
                 for path in sorted(key.parent.iterdir()) if rotated.fullmatch(path.name)
             ]  # fmt: skip
     for policy in {beside(location, ".policy"), policy_file(location, policy_place)}:
-        kept.append(Kept(policy, POLICY))
+        kept.append(KeptPlace(policy, POLICY))
     return kept
 
 
@@ -99,7 +101,7 @@ class Target:
         odd = there.exists() and not (there.is_file() or there.is_dir())
         self.path = there if odd else _real(there)  # a pipe may have no other name
         self._may_be = (key, policy)
-        self._kept: list[Kept] | None = None
+        self._kept: list[KeptPlace] | None = None
         self._out = sys.stdout  # messages may be redirected later, the content is not
 
     def __str__(self) -> str:
@@ -122,12 +124,12 @@ class Target:
         made._kept = self._kept
         return made
 
-    def check(self, kept: Iterable[Kept]) -> None:
+    def check(self, kept: Iterable[KeptPlace]) -> None:
         """Refuse a place that must not be written. Raises: InvalidInput, OSError."""
         self._kept = list(kept)
         self._check()
 
-    def check_new(self, kept: Iterable[Kept]) -> None:
+    def check_new(self, kept: Iterable[KeptPlace]) -> None:
         """Refuse a place where no new ledger may lie. Raises: InvalidInput, OSError."""
         self._refuse_kept(kept)
         if not self.path.exists():
@@ -151,7 +153,7 @@ class Target:
         if stat.S_ISREG(mode):
             self._refuse_content()
 
-    def _refuse_kept(self, kept: Iterable[Kept]) -> None:
+    def _refuse_kept(self, kept: Iterable[KeptPlace]) -> None:
         for place in kept:
             if any(_same(one, place.path) for one in (self.path, *self.path.parents)):
                 raise self._refused(f"it is {place.what}")

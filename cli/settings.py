@@ -26,7 +26,7 @@ OPTION, ENVIRONMENT, FILE, DEFAULT = "option", "environment", "file", "default"
 _GIVEN_BEFORE: Final = "tally.ledger"  # of click's context: --ledger before the command
 
 
-class Setting(NamedTuple):
+class SettingInForce(NamedTuple):
     """A setting in force: its value, and where it comes from.
 
     Attributes:
@@ -52,24 +52,24 @@ def remember(ctx: click.Context, ledger: str | None) -> None:
         ctx.meta[_GIVEN_BEFORE] = ledger
 
 
-def ledger_setting(given: str | None, ctx: click.Context | None = None) -> Setting:
+def ledger_setting(given: str | None, ctx: click.Context | None = None) -> SettingInForce:
     """Find the ledger: ``given`` is the option after the command. Raises: InvalidInput."""
     from ledger.store.places import is_server, place  # noqa: PLC0415 - help opens no ledger
 
     before = ctx.meta.get(_GIVEN_BEFORE) if ctx is not None else None
     option = given if given is not None else before
     if option is not None:
-        return Setting("ledger", place(option), OPTION, "--ledger")
+        return SettingInForce("ledger", place(option), OPTION, "--ledger")
     variable = os.environ.get(LEDGER_VARIABLE)
     if variable:
-        return Setting("ledger", place(variable), ENVIRONMENT, LEDGER_VARIABLE)
+        return SettingInForce("ledger", place(variable), ENVIRONMENT, LEDGER_VARIABLE)
     path = nearest_file()
     if path is not None:
         named = read_file(path).get("ledger")
         if named is not None:
             found = named if is_server(named) else str(path.parent / place(named))
-            return Setting("ledger", place(found), FILE, str(path))
-    return Setting("ledger", DEFAULT_LEDGER, DEFAULT)
+            return SettingInForce("ledger", place(found), FILE, str(path))
+    return SettingInForce("ledger", DEFAULT_LEDGER, DEFAULT)
 
 
 def nearest_file() -> Path | None:

@@ -26,7 +26,7 @@ from ledger import commands as c
 from ledger.errors import BadLine
 from ledger.events import ACCOUNT_PREFIX, NO_REQUEST, AccountOpened, CommandRefused, RecordedEvent
 from ledger.importer.run import Origin
-from ledger.outcomes import Outcome, Result
+from ledger.outcomes import LineResult, Outcome
 from ledger.store.settings import SettingBroken
 from projections.answers.terms import Formatter
 from projections.reconciliation.focus.booking import FocusImporter
@@ -62,21 +62,21 @@ class Converted(NamedTuple):
             f"{line}\n" for number, line in enumerate(self.lines, 1) if number not in self.repeats
         ).encode())
 
-    def with_repeats(self, results: Iterable[Result]) -> Iterator[Result]:
+    def with_repeats(self, results: Iterable[LineResult]) -> Iterator[LineResult]:
         """Return the results of all lines, those of the new ones under their own numbers.
 
         Raises: BadLine, under its own number.
         """
         news = [number for number in range(1, len(self.lines) + 1) if number not in self.repeats]
 
-        def numbered() -> Iterator[Result]:
+        def numbered() -> Iterator[LineResult]:
             try:
                 for result in results:
                     yield result._replace(line=news[result.line - 1])
             except BadLine as error:
                 raise BadLine(line=news[error.line - 1], error=error.error) from None
 
-        repeats = (Result(*one) for one in sorted(self.repeats.items()))
+        repeats = (LineResult(*one) for one in sorted(self.repeats.items()))
         return merge(numbered(), repeats, key=lambda one: one.line)
 
 

@@ -42,7 +42,7 @@ HELD_MAX = 3_000_000  # what accounts in memory may weigh before some are droppe
 FOLDED_AT_ONCE = 1000  # accounts that a change of policy folds beside those in memory
 
 
-class Views(Protocol):
+class ViewWriter(Protocol):
     """What the application needs of the stored views (projections/runner.py)."""
 
     def prepare(self, writer: Writer) -> None:
@@ -67,7 +67,7 @@ class Ledger(Engine):
 
     """
 
-    def __init__(self, store: Store, views: Views | None = None) -> None:
+    def __init__(self, store: Store, views: ViewWriter | None = None) -> None:
         """Fold the ledger's own streams; accounts are folded when they are first needed."""
         self.store = store
         self.views = views

@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
         )  # fmt: skip
 
 
-class Result(NamedTuple):
+class LineResult(NamedTuple):
     """The outcome of one line of an input."""
 
     line: int

@@ -205,7 +205,7 @@ class Views:
         *,
         shadow: bool = False,
         progress: Callable[[int, int], None] | None = None,
-    ) -> stored.Difference | None:
+    ) -> stored.StoredDifference | None:
         """Build views beside the live ones from the whole log, compare row by row, swap.
 
         The live ones keep serving meanwhile; an interrupted rebuild goes on where it was. With
@@ -229,7 +229,7 @@ class Views:
             late = stored.touched_accounts(reader, after=target, until=head.position)
             self._write(writer, group, late, until=head.position, clear=True, prefix=stored.SHADOW)
             self._catch_up(writer, group)
-            first: stored.Difference | None = None
+            first: stored.StoredDifference | None = None
             for projection in group:
                 live, beside = stored.LIVE + projection.name, stored.SHADOW + projection.name
                 first = first or stored.compare_tables(connection, projection, live, beside)
@@ -313,7 +313,7 @@ class Views:
 
     def compare(
         self, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[int, stored.Difference | None]:
+    ) -> tuple[int, stored.StoredDifference | None]:
         """Refold everything from nothing; return (rows compared, the first differing row)."""
         accounts, compared = self.reader.accounts(), 0
         until = self.reader.head().position

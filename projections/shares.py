@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.store import open_reader
 from projections.evidence.digests import line
-from projections.stored import LIVE, PROJECTIONS, Difference, refolded
+from projections.stored import LIVE, PROJECTIONS, StoredDifference, refolded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class Folded(NamedTuple):
     events: int
     rows: int
     digests: dict[int, bytes]
-    difference: Difference | None
+    difference: StoredDifference | None
 
 
 class RefoldTask(NamedTuple):
@@ -69,7 +69,7 @@ def refold(
     """Fold some accounts from nothing; ``compare``: compare every stored row with the refold."""
     hashes: defaultdict[int, HASH] = defaultdict(sha256)
     events = rows = 0
-    difference: Difference | None = None
+    difference: StoredDifference | None = None
     prefix = LIVE if compare else None
     for one in refolded(reader, PROJECTIONS, accounts, until=until, prefix=prefix):
         events += one.events
@@ -86,7 +86,7 @@ def whole(shares: Iterable[Folded]) -> Folded:
     """Put shares together, in whatever order they came: the first difference is that by account."""
     events = rows = 0
     digests: dict[int, bytes] = {}
-    found: list[Difference] = []
+    found: list[StoredDifference] = []
     for share in shares:
         events += share.events
         rows += share.rows

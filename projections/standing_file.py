@@ -23,7 +23,7 @@ _KEYS = (*_TEXTS, "accounts", "monotone")
 _HINT = "see docs/CHECKS.md"
 
 
-class Adopted(NamedTuple):
+class AdoptedFile(NamedTuple):
     """A file of checks as it was adopted last under its name."""
 
     name: str
@@ -31,15 +31,15 @@ class Adopted(NamedTuple):
     position: int
 
 
-def adopted(reader: Reader, *, until: int) -> dict[str, Adopted]:
+def adopted(reader: Reader, *, until: int) -> dict[str, AdoptedFile]:
     """Return the checks in force after the first events, by name."""
-    found: dict[str, Adopted] = {}
+    found: dict[str, AdoptedFile] = {}
     for recorded in codec.decode_all(
         reader.stream_bodies(LEDGER_STREAM, until_position=until, types=[codec.tag(ChecksAdopted)])
     ):
         event = recorded.event
         if isinstance(event, ChecksAdopted):
-            found[event.name] = Adopted(event.name, event.text, recorded.position)
+            found[event.name] = AdoptedFile(event.name, event.text, recorded.position)
     return found
 
 

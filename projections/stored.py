@@ -44,7 +44,7 @@ class ViewStatus(NamedTuple):
     state: str
 
 
-class Difference(NamedTuple):
+class StoredDifference(NamedTuple):
     """The first row in which a stored view differs from the refolded log."""
 
     view: str
@@ -187,19 +187,19 @@ def replace_rows(
     insert_rows(connection, table, projection, [row for row in rows if row not in there])
 
 
-class Refolded(NamedTuple):
+class RefoldedRows(NamedTuple):
     """An account folded from nothing: its rows by view, and the first that is stored otherwise."""
 
     account: str
     events: int
     rows: dict[str, list[ViewRow]]
-    difference: Difference | None
+    difference: StoredDifference | None
 
 
 def refolded(
     reader: Reader, projections: Sequence[Projection], accounts: Sequence[str], *, until: int,
     prefix: str | None = LIVE,
-) -> Iterator[Refolded]:  # fmt: skip
+) -> Iterator[RefoldedRows]:  # fmt: skip
     """Fold accounts from nothing; compare their rows with those in tables of a prefix, if any."""
     policy = policy_at(reader, until)
     for begun in range(0, len(accounts), _TOGETHER):
@@ -216,10 +216,10 @@ def refolded(
                 for view, again in rows.items() if there[view] != again
             )  # fmt: skip
             found = None if prefix is None else next(differ, None)
-            yield Refolded(state.account, state.version, rows, found)
+            yield RefoldedRows(state.account, state.version, rows, found)
         for view, held in stored.items():  # of accounts that were never opened
             for account, more in held.items():
-                yield Refolded(account, 0, {}, Difference(view, account, more[0], None))
+                yield RefoldedRows(account, 0, {}, StoredDifference(view, account, more[0], None))
 
 
 def _stored(
@@ -237,7 +237,7 @@ def _stored(
 def stranger(
     reader: Reader, projections: Sequence[Projection], known: Collection[str],
     prefix: str = LIVE,
-) -> Difference | None:  # fmt: skip
+) -> StoredDifference | None:  # fmt: skip
     """Return the first stored row of an account that is not known."""
     for projection in projections:
         rows = reader.connection.execute(
@@ -246,7 +246,7 @@ def stranger(
         for (account,) in rows.fetchall():
             if account not in known:
                 row = _stored(reader, prefix, projection, [account])[account][0]
-                return Difference(projection.name, account, row, None)
+                return StoredDifference(projection.name, account, row, None)
     return None
 
 
@@ -258,7 +258,7 @@ def by_account(rows: Iterator[ViewRow]) -> Iterator[tuple[str, list[ViewRow]]]:
 
 def first_difference(
     view: str, account: str, stored: Sequence[ViewRow], refolded: Sequence[ViewRow]
-) -> Difference:
+) -> StoredDifference:
     """Find the first row in which two lists of one account's rows differ."""
     for i in range(max(len(stored), len(refolded))):
         one = stored[i] if i < len(stored) else None
@@ -268,13 +268,13 @@ def first_difference(
                 one = None
             elif len(stored) > len(refolded) and one not in refolded:
                 other = None
-            return Difference(view, account, one, other)
-    return Difference(view, account, None, None)
+            return StoredDifference(view, account, one, other)
+    return StoredDifference(view, account, None, None)
 
 
 def compare_tables(
     connection: Connection, projection: Projection, live: str, beside: str
-) -> Difference | None:
+) -> StoredDifference | None:
     """Find a row that one of two tables of a view has alone."""
     names = [name for name, _ in projection.columns]
     keys = ", ".join(f"a.{name}" for name in names[: projection.key])
@@ -290,5 +290,5 @@ def compare_tables(
         if row is not None:
             row = tuple(row)
             stored, refolded = (None, row) if swapped else (row, None)
-            return Difference(projection.name, str(row[0]), stored, refolded)
+            return StoredDifference(projection.name, str(row[0]), stored, refolded)
     return None

@@ -304,12 +304,12 @@ class LedgerView(Opened):
         from pathlib import Path  # noqa: PLC0415 - for this alone
 
         from projections.reconciliation.sources import (  # noqa: PLC0415 - as above
-            Wanted,
+            ComparisonAsked,
             compare,
         )
 
         point = self.at(when)
-        return compare(self, point, Path(file), Wanted(source)).answer(self, point)
+        return compare(self, point, Path(file), ComparisonAsked(source)).answer(self, point)
 
     # --- what answers share -------------------------------------------------------------------
 

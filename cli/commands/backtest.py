@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cli.outputs import Target
     from projections.answers.backtesting import Backtest
     from projections.exports.tables import Kind
-    from projections.rehearsing.backtest_shares import Row, Scenario
+    from projections.rehearsing.backtest_shares import AccountDelta, Scenario
 
 
 @click.command("backtest")
@@ -127,11 +127,11 @@ def _cohort(session: Session, accounts: tuple[str, ...]) -> list[str]:
 def _decide(
     session: Session, work: Work, names: list[str], question: Scenario, *,
     kept: Target | None, progress: Progress,
-) -> list[Row]:  # fmt: skip
+) -> list[AccountDelta]:  # fmt: skip
     from ledger.proof.nodes import Nodes  # noqa: PLC0415 - loads the write side
     from projections.rehearsing.backtest_shares import (  # noqa: PLC0415 - the same
         BacktestTask,
-        Kept,
+        FinishedShares,
         rows_of,
     )
     from projections.shares import divide  # noqa: PLC0415 - the same
@@ -140,7 +140,9 @@ def _decide(
     tasks = [
         BacktestTask(place(session.location), share, question) for share in divide(names)
     ]
-    keeper = Kept(None if kept is None else kept.path, question.digest(root + repr(names).encode()))
+    keeper = FinishedShares(
+        None if kept is None else kept.path, question.digest(root + repr(names).encode())
+    )
     rows = rows_of(tasks, keeper, lambda left: work.run(left, progress))
     work.say()
     return rows

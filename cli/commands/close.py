@@ -123,7 +123,7 @@ def _shown(lines: Iterable[CheckLine]) -> list[Check]:
     return [Check(name=line.name, ok=line.ok, figure=line.figure) for line in lines]
 
 
-def _answer(period: Period, closed: closing.Closed, **more: Any) -> Closed:
+def _answer(period: Period, closed: closing.CloseRecorded, **more: Any) -> Closed:
     """Return the last month's figures, and a row for every month."""
     months = [
         MonthClosed(

@@ -12,7 +12,7 @@ from cli.options import Output, tally_command
 from cli.paging import VARIABLE as PAGER
 from cli.paging import pager
 from cli.render import coloured, table
-from cli.settings import DEFAULT, ENVIRONMENT, Setting, ledger_setting
+from cli.settings import DEFAULT, ENVIRONMENT, SettingInForce, ledger_setting
 from cli.trusting import KEY_VARIABLE, POLICY_VARIABLE, is_key_text, key_file, policy_file
 from ledger.store import shown
 from projections.answers.keeping import Setting as SettingShown
@@ -42,7 +42,7 @@ def command(session: Session, output: Output) -> None:
         table(("setting", "value", "from"), rows)
 
 
-def _settings(session: Session) -> list[Setting]:
+def _settings(session: Session) -> list[SettingInForce]:
     ctx = click.get_current_context()
     ledger = ledger_setting(ctx.params.get("ledger"), ctx)
     location = session.location
@@ -61,7 +61,7 @@ def _settings(session: Session) -> list[Setting]:
     ]  # fmt: skip
 
 
-def _variable(name: str, value: str | None, variable: str) -> Setting:
+def _variable(name: str, value: str | None, variable: str) -> SettingInForce:
     if os.environ.get(variable):
-        return Setting(name, value, ENVIRONMENT, variable)
-    return Setting(name, value, DEFAULT)
+        return SettingInForce(name, value, ENVIRONMENT, variable)
+    return SettingInForce(name, value, DEFAULT)

@@ -17,7 +17,7 @@ from ledger.errors import ExtraMissing, InvalidInput, LedgerError, NoSuchThing
 from ledger.quoting import plural
 from projections.answers.hunting import Debugged, Word
 from projections.history.debugger import Debugger
-from projections.history.words import Words, complete
+from projections.history.words import DebugWords, complete
 from projections.point import Asked
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class _Shell:
 
     def __init__(self, debugger: Debugger, output: Output) -> None:
         self.debugger = debugger
-        self.words = Words(debugger)
+        self.words = DebugWords(debugger)
         self.output = output
         self.answers: list[Word] = []
 

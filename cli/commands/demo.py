@@ -31,7 +31,7 @@ from projections.answers.keeping import DemoMade, Planted
 from projections.answers.terms import Instant
 from projections.pages import Figure
 from projections.point import Asked
-from projections.reconciliation.sources import Wanted, compare
+from projections.reconciliation.sources import ComparisonAsked, compare
 
 if TYPE_CHECKING:
     from projections.reconciliation.report import ReconciliationReport
@@ -227,9 +227,9 @@ def _one_event(session: Session, account: str) -> None:
 
 
 STATEMENTS = (
-    ("bank.xml", Wanted("camt053")),
-    ("transactions.csv", Wanted("alibaba-transactions")),
-    ("bills.csv", Wanted("alibaba-bills", kinds=frozenset(("PayAsYouGoBill",)))),
+    ("bank.xml", ComparisonAsked("camt053")),
+    ("transactions.csv", ComparisonAsked("alibaba-transactions")),
+    ("bills.csv", ComparisonAsked("alibaba-bills", kinds=frozenset(("PayAsYouGoBill",)))),
 )
 
 

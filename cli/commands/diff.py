@@ -23,7 +23,7 @@ from projections.history.diff import PARTS, diff_of
 if TYPE_CHECKING:
     from cli.bootstrap import Session
     from projections.answers.diff import BridgeShown, Diff, Difference
-    from projections.history.diff import Row
+    from projections.history.diff import FieldDiff
 
 ENTRIES_MAX = 10
 
@@ -67,7 +67,7 @@ def command(
     return FOUND if exit_code and rows else DONE
 
 
-def _page(session: Session, rows: list[Row], found: Diff, *, bridge: bool) -> None:
+def _page(session: Session, rows: list[FieldDiff], found: Diff, *, bridge: bool) -> None:
     by_field = {(row.account, str(row.name)): row for row in rows}
 
     def beneath(row: Difference) -> None:
@@ -86,7 +86,7 @@ def _page(session: Session, rows: list[Row], found: Diff, *, bridge: bool) -> No
     write(f"{fields}{'; every bridge adds up' if bridge else ''}")
 
 
-def _bridge(session: Session, row: Row, shown: BridgeShown) -> None:
+def _bridge(session: Session, row: FieldDiff, shown: BridgeShown) -> None:
     typed = Typed(offset=session.offset, currency=row.currency)
     for part in PARTS:
         entries = [entry for entry in certain(row.bridge).entries if entry.part == part]

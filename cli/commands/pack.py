@@ -48,7 +48,7 @@ def write_pack(
 
     Raises: NoSuchThing.
     """
-    from projections.evidence.pack import Terms, make_pack  # noqa: PLC0415 - loaded when needed
+    from projections.evidence.pack import PackTerms, make_pack  # noqa: PLC0415 - loaded when needed
 
     seal = last_seal(session.reader.connection)
     if seal is None:
@@ -57,7 +57,7 @@ def write_pack(
     policy = read_policy(session.location, policy_place)
     origin = policy.accept(seal.note).checkpoint.origin
     key = log_key_of(session.location, key_place, policy, origin)
-    terms = Terms(
+    terms = PackTerms(
         period, session.offset, session.config.currency, str(policy),
         seed or write_base64(seal.root), sample_size,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from projections.reconciliation.amounts import read_amount
 from projections.reconciliation.propose import Proposer
 from projections.reconciliation.readers import FORMATS, READERS, advised, format_of, source_of
 from projections.reconciliation.readers.maps import shipped_map
-from projections.reconciliation.sources import Compared, Wanted, compare
+from projections.reconciliation.sources import Compared, ComparisonAsked, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +152,7 @@ def _against(session: Session, output: Output, file: str, options: dict[str, Any
     return against(session, output, old, file, source=source, encoding=encoding)
 
 
-def _wanted(session: Session, options: dict[str, Any]) -> Wanted:
+def _wanted(session: Session, options: dict[str, Any]) -> ComparisonAsked:
     path, source = options["map_"], options["source"]
     if source == "csv" and path is None:
         hint = "--map FILE.toml; --guess prints a starter map"
@@ -161,7 +161,7 @@ def _wanted(session: Session, options: dict[str, Any]) -> Wanted:
     account = options["account"]
     if format_of(source).bank and session.reader.has_stream(f"account:{account}"):
         account = ""  # an account of the ledger, for --propose: not the name of a bank account
-    return Wanted(
+    return ComparisonAsked(
         source, options["encoding"], column_map, account,
         frozenset(options["channels"]), span_of(session, options["period"]),
         options["transit_days"], abs(read_amount(options["tolerance"])),

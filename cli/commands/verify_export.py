@@ -53,7 +53,7 @@ def command(session: Session, output: Output, *, file: str) -> None:
             raise IntegrityBroken(msg, kind=MODIFIED, hint=HINT)
         point = _point(session, heading)
         given.seek(0)
-        again = Compared(given)
+        again = ComparingSink(given)
         write_export(session, export.pieces, point, again, version=number)
         more = given.read(1)
     if again.differs or more:
@@ -94,7 +94,7 @@ def _point(session: Session, heading: Heading) -> Point:
     return Point(heading.at, known, size, everything=False)
 
 
-class Compared:
+class ComparingSink:
     """A sink beside the file given: it keeps nothing but where the two part."""
 
     def __init__(self, given: BinaryIO) -> None:

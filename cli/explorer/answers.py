@@ -29,7 +29,7 @@ class Stamp(NamedTuple):
     now: int | None
 
 
-class Here(NamedTuple):
+class PagePoint(NamedTuple):
     """Where a page stands: its point as it was resolved, and the ends of both sliders."""
 
     at: str
@@ -57,7 +57,7 @@ class Answers:
         with Session(self.location) as session:
             return _stamp(session)
 
-    def look(self, point: Mapping[str, str]) -> tuple[Stamp, Here]:
+    def look(self, point: Mapping[str, str]) -> tuple[Stamp, PagePoint]:
         """Resolve the point of a page. Raises: LedgerError."""
         with Session(self.location) as session:
             found, offset = session.at(Asked(**point) if point else None), session.offset
@@ -72,7 +72,7 @@ class Answers:
             if found.everything:
                 at = known_at = now
             stamp = _stamp(session)
-            return stamp, Here(
+            return stamp, PagePoint(
                 at, known_at, found.position, starts, now, stamp.position, session.config.ledger
             )
 

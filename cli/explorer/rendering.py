@@ -73,7 +73,7 @@ class Renderer:
                 parts=[], given={}, here=None, page=None,
             )  # fmt: skip
         page = make({**given, "seen_at": here.at})
-        asked = shown.Asked(path, point, query)
+        asked = shown.PageAddress(path, point, query)
         parts: list[Json] = []
         codes: list[int] = []
         for part in page.parts:
@@ -93,7 +93,7 @@ class Renderer:
         )
         return (codes[0] if codes else 0), text
 
-    def _part(self, part: PagePart, reply: Reply, asked: shown.Asked) -> Json:
+    def _part(self, part: PagePart, reply: Reply, asked: shown.PageAddress) -> Json:
         answer = reply.json
         made: Json = {"part": part, "failed": None, "figures": [], "table": None}
         if part.shape == "proof":
@@ -103,7 +103,7 @@ class Renderer:
         made["answer"] = answer
         return {**made, **self._shape(part, answer, asked)}
 
-    def _shape(self, part: PagePart, answer: Json, asked: shown.Asked) -> Json:
+    def _shape(self, part: PagePart, answer: Json, asked: shown.PageAddress) -> Json:
         shape = part.shape
         if shape == "figures":
             return {"figures": shown.figures(part, answer, asked)}
@@ -119,7 +119,7 @@ class Renderer:
         return {"table": shown.table(part, shown.arranged(shape, answer), asked),
                 "bridges": answer["rows"][:40] if shape == "bridge" else []}  # fmt: skip
 
-    def _drawn(self, part: PagePart, asked: shown.Asked, stamp: Stamp) -> Json:
+    def _drawn(self, part: PagePart, asked: shown.PageAddress, stamp: Stamp) -> Json:
         (name,) = part.arguments
         axes = {"at": "at", "known_at": "known-at", "as_of": "as-of", "position": "position"}
         key = ("drawn", name, *(f"--{axes[one]}={at}" for one, at in sorted(asked.point.items())))

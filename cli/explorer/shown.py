@@ -35,7 +35,7 @@ class Cell(NamedTuple):
     figure: bool = False
 
 
-class Head(NamedTuple):
+class ColumnHead(NamedTuple):
     """The name of a column, and where it is sorted by that column."""
 
     name: str
@@ -44,11 +44,11 @@ class Head(NamedTuple):
     figure: bool
 
 
-class Table(NamedTuple):
+class ShownTable(NamedTuple):
     """Some rows of an answer."""
 
     key: str
-    heads: list[Head]
+    heads: list[ColumnHead]
     rows: list[list[Cell]]
     late: list[bool]
     total: int
@@ -63,7 +63,7 @@ class Table(NamedTuple):
         return self.starts + len(self.rows)
 
 
-class Asked(NamedTuple):
+class PageAddress(NamedTuple):
     """The address of the page: its path, its point, everything that was given."""
 
     path: str
@@ -101,7 +101,7 @@ def flat(row: Json, before: str = "") -> Json:
     return found
 
 
-def cell_of(name: str, row: Json, asked: Asked) -> Cell:
+def cell_of(name: str, row: Json, asked: PageAddress) -> Cell:
     """Write a cell."""
     value = row.get(name)
     if value is None or value == "":
@@ -119,7 +119,7 @@ def cell_of(name: str, row: Json, asked: Asked) -> Cell:
     return Cell(text, link=led, figure=_FIGURE.fullmatch(text) is not None)
 
 
-def figures(part: PagePart, answer: Json, asked: Asked) -> list[tuple[str, Cell]]:
+def figures(part: PagePart, answer: Json, asked: PageAddress) -> list[tuple[str, Cell]]:
     """Part an answer's plain cells from its lists."""
     held = answer.get(part.rows)
     if isinstance(held, dict):
@@ -133,7 +133,7 @@ def figures(part: PagePart, answer: Json, asked: Asked) -> list[tuple[str, Cell]
     return [(name, cell) for name, cell in made if cell.text]
 
 
-def cut(part: PagePart, rows: list[Json], asked: Asked) -> Json:
+def cut(part: PagePart, rows: list[Json], asked: PageAddress) -> Json:
     """Cut a list that is not a table: what is shown of it, and where the rest is."""
     starts, before, after = _span(part, len(rows), asked)
     return {"rows": rows[starts : starts + part.first], "starts": starts, "total": len(rows),
@@ -184,7 +184,7 @@ def _bridged(answer: Json, row: Json, place: int) -> dict[str, str]:
     return found
 
 
-def _span(part: PagePart, total: int, asked: Asked) -> tuple[int, str, str]:
+def _span(part: PagePart, total: int, asked: PageAddress) -> tuple[int, str, str]:
     """Return from which row on a part is shown, and where what is before and after is."""
     key = f"from.{part.key}"
     text = asked.given.get(key, "")
@@ -194,7 +194,7 @@ def _span(part: PagePart, total: int, asked: Asked) -> tuple[int, str, str]:
     return starts, before, asked.with_(**{key: str(later)}) if later < total else ""
 
 
-def table(part: PagePart, answer: Json, asked: Asked) -> Table:
+def table(part: PagePart, answer: Json, asked: PageAddress) -> ShownTable:
     """Sort, cut and write the rows of an answer."""
     around = {key: answer[key] for key in ("account", "currency") if key in answer}
     given = [row for row in answer.get(part.rows) or [] if part.keep is None or part.keep(row)]
@@ -217,14 +217,17 @@ def table(part: PagePart, answer: Json, asked: Asked) -> Table:
     sort, cut_ = f"sort.{part.key}", f"from.{part.key}"
     way = "descending" if down else "ascending"
     heads = [
-        Head(name, asked.with_(**{sort: _turned(name, order), cut_: ""}), way if name == by else "",
-             any(row[place].figure for row in cells))
+        ColumnHead(
+            name, asked.with_(**{sort: _turned(name, order), cut_: ""}),
+            way if name == by else "", any(row[place].figure for row in cells),
+        )
         for place, name in enumerate(names)
     ]  # fmt: skip
     late = [str(row.get("recorded_at") or "") > str(row.get("effective_at") or "~")
             for row in shown]  # fmt: skip
-    return Table(part.key, heads, cells, late, len(rows), starts, before, after,
-                 _narrow(names, cells))  # fmt: skip
+    return ShownTable(
+        part.key, heads, cells, late, len(rows), starts, before, after, _narrow(names, cells)
+    )
 
 
 def _turned(name: str, order: str) -> str:

@@ -18,7 +18,7 @@ from cli.fullscreen import content
 from cli.fullscreen.panes import Lines
 from ledger.certain import certain
 from ledger.errors import LedgerError
-from projections.history.words import Words, complete
+from projections.history.words import DebugWords, complete
 from projections.printable import printable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class FullScreen(App[int]):
         """Begin at the end of the history: what is there now, and how it came about."""
         super().__init__()
         self.debugger = debugger
-        self.words = Words(debugger)
+        self.words = DebugWords(debugger)
         self._open: set[str] = set()
         self._shut: set[str] = set()
         self._typed: list[str] = []

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.notices.channel import Address
-    from cli.outputs import Kept
+    from cli.outputs import KeptPlace
     from projections.notices.kinds import Notice
 
 
-class File:
+class FileChannel:
     """A file that grows by a line a notice."""
 
-    def __init__(self, address: Address, *, kept: Iterable[Kept] = ()) -> None:
+    def __init__(self, address: Address, *, kept: Iterable[KeptPlace] = ()) -> None:
         """Open it. Raises: OSError, InvalidInput (a pipe, the ledger, a key, another file)."""
         self.name = address.name
         path = file_of(address.parts)

@@ -96,10 +96,10 @@ def open_channel(
             hint="a program reads the facts of the notice",
         )
     if scheme == "file":
-        from cli.notices.files import File  # noqa: PLC0415 - loaded when needed
+        from cli.notices.files import FileChannel  # noqa: PLC0415 - loaded when needed
         from cli.outputs import kept_places  # noqa: PLC0415 - loaded when needed
 
-        return File(address, kept=kept_places(session.location))
+        return FileChannel(address, kept=kept_places(session.location))
     from cli.notices.web import Web, read_secrets  # noqa: PLC0415 - loaded when needed
 
     where = f"the variable {secret_env}"

@@ -18,7 +18,7 @@ from projections.answers.events import Event
 from projections.answers.reconciling import BreakRow
 from projections.answers.state import InstanceRow
 from projections.answers.terms import Currency, Exact, Fine, Id, Instant, Money, Part, Typed
-from projections.columns.books import Held
+from projections.columns.books import CouponHeld
 from projections.reports.coupons import CouponRow, row_of
 from projections.reports.lots import LotShown, lot_shown
 from projections.reports.overdue import Owing
@@ -151,7 +151,7 @@ def _coupons(session: Session, point: Point) -> Iterator[Row]:
     for row in session.view_rows("coupons", point, session.derivation(point, None)):
         account, coupon, *numbers = map(str, row)
         currency = session.currencies.of(account).currency
-        held = Held(account, coupon, currency, *map(int, numbers))
+        held = CouponHeld(account, coupon, currency, *map(int, numbers))
         yield row_of(held, point.seen_at, session.offset, instant).plain()
 
 

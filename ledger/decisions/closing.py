@@ -55,7 +55,7 @@ class Derived(Protocol):
         ...
 
 
-class Closed(NamedTuple):
+class CloseRecorded(NamedTuple):
     """What a close recorded."""
 
     events: Sequence[RecordedEvent]
@@ -66,7 +66,7 @@ class Closed(NamedTuple):
 def close(
     ledger: Ledger, period: Period, derived: Derived, *,
     actor: str | None, release: str, reason: str | None = None, override: bool = False,
-) -> Closed:  # fmt: skip
+) -> CloseRecorded:  # fmt: skip
     """Close the months of a period, in one batch. Raises: Refused, PointInTheFuture.
 
     To derive takes as long as a refold of the ledger. Writers do not wait for it: it is done
@@ -105,7 +105,7 @@ def close(
                     months, figures.digests, restated, strict=True
                 )
             ]  # fmt: skip
-            return Closed(act.record(events, now=now), lines, figures.digests)
+            return CloseRecorded(act.record(events, now=now), lines, figures.digests)
     raise AssertionError  # the last try ends the loop
 
 

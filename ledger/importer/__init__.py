@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.application import Ledger
-    from ledger.outcomes import Result
+    from ledger.outcomes import LineResult
 
 BATCH_LINES = 8000  # a page that many lines touch is written once a batch (decision 0092)
 BATCH_BYTES = LINE_MAX
@@ -30,7 +30,7 @@ def import_lines(
     batch_lines: int = BATCH_LINES,
     origin: Origin | None = None,
     workers: int = 1,
-) -> Iterator[Result]:
+) -> Iterator[LineResult]:
     """Record every line of ``source`` and give what became of each.
 
     Empty lines are passed over; None means no more input yet, so that what a pipe

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ledger.importer.run import ImportRun, Place
-    from ledger.outcomes import Result
+    from ledger.outcomes import LineResult
 
 
 class _Flight(NamedTuple):
@@ -29,7 +29,7 @@ class _Flight(NamedTuple):
     number: int
     batch: Sequence[bytes]
     place: Place
-    results: Sequence[Result]
+    results: Sequence[LineResult]
 
 
 class _Import:
@@ -42,7 +42,7 @@ class _Import:
         self._flying: deque[_Flight] = deque()
         self._alone = False  # the other process was lost once
 
-    def record(self, batch: Sequence[bytes], *, wait: bool) -> Iterator[Result]:
+    def record(self, batch: Sequence[bytes], *, wait: bool) -> Iterator[LineResult]:
         """Decide a batch, and give what has been committed by now; ``wait``: it too."""
         place, error = self._run.place(), None
         undecided = [_Flight(0, batch, place, ())]
@@ -51,7 +51,7 @@ class _Import:
             return
         try:
             over = self._over = self._over or Handover(self._run.ledger.store.location)
-            results: list[Result] = []
+            results: list[LineResult] = []
             try:
                 for result in self._decided(batch, over):
                     results.append(result)  # noqa: PERF402 - those before a bad line count
@@ -68,7 +68,7 @@ class _Import:
         if error is not None:
             raise error
 
-    def finish(self, undecided: Sequence[_Flight] = ()) -> Iterator[Result]:
+    def finish(self, undecided: Sequence[_Flight] = ()) -> Iterator[LineResult]:
         """End the other process, and decide here what it has not committed."""
         if self._over is not None:
             self._alone = not self._over.end()
@@ -91,12 +91,12 @@ class _Import:
             self._over.end()
             self._over = None
 
-    def _decided(self, batch: Sequence[bytes], over: Handover) -> Iterator[Result]:
+    def _decided(self, batch: Sequence[bytes], over: Handover) -> Iterator[LineResult]:
         return self._run.record(
             batch, stop_on_refusal=self._stop_on_refusal, writing=over.writing
         )
 
-    def _landed(self) -> Iterator[Result]:
+    def _landed(self) -> Iterator[LineResult]:
         assert self._over is not None  # noqa: S101 - something was sent
         while self._flying and self._flying[0].number <= self._over.committed:
             yield from self._flying.popleft().results
@@ -104,7 +104,7 @@ class _Import:
 
 def pipelined(
     run: ImportRun, batches: Iterable[tuple[Sequence[bytes], bool]], *, stop_on_refusal: bool
-) -> Iterator[Result]:
+) -> Iterator[LineResult]:
     """Record batches in two processes; each with whether more input waits for its results.
 
     Raises: InvalidInput, BadLine.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import commands as c
 from ledger.errors import BadLine, InvalidInput
 from ledger.input.lines import bare, without_mark
-from ledger.outcomes import Result
+from ledger.outcomes import LineResult
 from ledger.store import settings
 from ledger.store.errors import CannotKeep
 
@@ -131,7 +131,7 @@ class ImportRun:
     def record(
         self, batch: Sequence[bytes], *, stop_on_refusal: bool,
         writing: Callable[[], AbstractContextManager[Writer]] | None = None,
-    ) -> Iterator[Result]:  # fmt: skip
+    ) -> Iterator[LineResult]:  # fmt: skip
         """Record a batch in one transaction. Raises: BadLine.
 
         Where the store cannot keep a text of it, halves are tried until that line is alone.
@@ -152,7 +152,7 @@ class ImportRun:
     def _record(
         self, batch: Sequence[bytes], *, stop_on_refusal: bool,
         writing: Callable[[], AbstractContextManager[Writer]] | None = None,
-    ) -> Iterator[Result]:  # fmt: skip
+    ) -> Iterator[LineResult]:  # fmt: skip
         parsed, bad = _parse(batch, self._cover.lines + 1)
         skipped = 0  # lines of this batch that another run has recorded meanwhile
 
@@ -174,7 +174,7 @@ class ImportRun:
             wanted(), also=note, stop_on_refusal=stop_on_refusal, writing=writing
         )
         for (number, _), outcome in zip(parsed, outcomes, strict=False):
-            yield Result(number, outcome)
+            yield LineResult(number, outcome)
         if failure is not None:
             raise BadLine(line=parsed[len(outcomes)][0], error=failure)
         self.stopped = len(outcomes) < len(parsed)  # on a refusal

@@ -246,7 +246,7 @@ def _settings(decision: RecordedDecision) -> Iterator[c.AnyCommand]:
 # --- the edge of a decision: the last instant and the least amount that alter it ----------------
 
 
-class Edge(NamedTuple):
+class Threshold(NamedTuple):
     """The last instant, and the least amount at it, for which a trial succeeds."""
 
     at: int
@@ -293,7 +293,7 @@ def least_amount(trial: Callable[[int], bool], *, near: int = 1) -> int | None:
 
 def edge(
     trial: Callable[[int, int], bool], *, first: int, last: int, near: int = 1
-) -> Edge | None:
+) -> Threshold | None:
     """Return an edge in both directions: neither a second later nor a minor unit less succeeds.
 
     The instant is as late as any amount allows; at it the amount is as small as can be.
@@ -307,7 +307,7 @@ def edge(
         if amount is None:
             return None
         if at >= last or not trial(at + SECOND, amount):
-            return Edge(at, amount)
+            return Threshold(at, amount)
         # Success comes and goes: look after this edge, with the amount that does there.
         first, ample, near = at + SECOND, amount, amount
     return None

@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
     error: Refused | InvalidInput | None
 
 
-class Kept(NamedTuple):
+class RehearsedEvent(NamedTuple):
     """An event of the rehearsed history, and its recorded position if it was recorded so."""
 
     event: RecordedEvent
@@ -80,7 +80,7 @@ class Rehearsed(NamedTuple):
     dropped: list[RecordedEvent]
     derived: list[RecordedEvent]
     verdicts: list[Verdict]
-    histories: dict[str, list[Kept]]
+    histories: dict[str, list[RehearsedEvent]]
     changes: Changes
 
     @property
@@ -103,7 +103,7 @@ class Rehearsed(NamedTuple):
         return config
 
 
-def select(kept: Sequence[Kept], bounds: Bounds) -> list[RecordedEvent]:
+def select(kept: Sequence[RehearsedEvent], bounds: Bounds) -> list[RecordedEvent]:
     """Select and order events of a rehearsed history for a point, as ``projections.point``."""
     chosen = [
         there.event
@@ -207,7 +207,7 @@ def whatif(
     dropped: list[RecordedEvent] = []
     new: list[RecordedEvent] = []
     moved: dict[int, int] = {}
-    histories: dict[str, list[Kept]] = {}
+    histories: dict[str, list[RehearsedEvent]] = {}
     for recorded, derived, fields in compare(_judged(rehearsal.run(), verdicts), known=False):
         place = None
         if recorded is not None and derived is not None and not fields:
@@ -216,7 +216,7 @@ def whatif(
             dropped += [recorded] if recorded is not None else []
             new += [derived] if derived is not None else []
         if derived is not None and (keep is None or derived.stream in keep):
-            histories.setdefault(derived.stream, []).append(Kept(derived, place))
+            histories.setdefault(derived.stream, []).append(RehearsedEvent(derived, place))
     dropped.sort(key=attrgetter("position"))
     new.sort(key=attrgetter("position"))
     head = reader.head().position

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BATCH = 5000
 
 
-class Copied(NamedTuple):
+class CopyDone(NamedTuple):
     """What a copy holds."""
 
     events: int
@@ -36,7 +36,7 @@ class Copied(NamedTuple):
 
 def copy(
     source: Reader, target: Store, progress: Callable[[int, int], None] | None = None
-) -> Copied:
+) -> CopyDone:
     """Copy a ledger into an empty one. Raises: LedgerExists, IntegrityBroken, StoreError."""
     with source.snapshot(), target.writing() as writer:
         return _copy(source, writer, target.location, progress)
@@ -44,7 +44,7 @@ def copy(
 
 def _copy(
     source: Reader, writer: Writer, place: str, progress: Callable[[int, int], None] | None
-) -> Copied:
+) -> CopyDone:
     events = source.head().position
     nodes = Nodes(source.connection)
     root = nodes.root(events) if nodes.there else None
@@ -72,7 +72,7 @@ def _copy(
     )
     for key, value in settings.all_of(source.connection):
         writer.set_meta(key, value)
-    return Copied(events, copied, kept)
+    return CopyDone(events, copied, kept)
 
 
 def _kept(key: str) -> str:

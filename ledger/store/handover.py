@@ -26,7 +26,7 @@ from ledger.store.files import opened_for_reading
 from ledger.store.reading import Reader, tune
 from ledger.store.rows import Head, Request, Row
 from ledger.store.sqlite import FileStore
-from ledger.store.writing import Known, Writer
+from ledger.store.writing import LastKnown, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -254,7 +254,7 @@ class _Taker(Writer):
         self.requests: dict[tuple[str, str], Request] = {}
         self.changed: dict[str, str | None] = {}
         self._over = over
-        known = Known(over.head, None, over.settings)
+        known = LastKnown(over.head, None, over.settings)
         super().__init__(over.reader, lambda rows: over.insert(self.before, rows), known=known)
 
     def _read_back(self, rows: Sequence[Row]) -> Head:

@@ -27,7 +27,7 @@ from ledger.store.schema import (
     USER_VERSION,
 )
 from ledger.store.server import ServerConnection, connect, explain
-from ledger.store.writing import Known, Store, Writer
+from ledger.store.writing import LastKnown, Store, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ class PostgresStore(Store):
             raise
         self._datastore = LedgerDatastore(url)
         self.recorder = LedgerRecorder(self._datastore, self.location)
-        self._known: Known | None = None
+        self._known: LastKnown | None = None
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:

@@ -33,7 +33,7 @@ from ledger.store.sqlite_recorder import (
     LedgerRecorder,
     tune_for_writing,
 )
-from ledger.store.writing import Known, Store, Writer
+from ledger.store.writing import LastKnown, Store, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class FileStore(Store):
         self._writing = self._connected()
         tune_for_writing(self._writing)
         self._one_at_a_time = Lock()
-        self._known: tuple[int, Known] | None = None  # since which version of the database
+        self._known: tuple[int, LastKnown] | None = None  # since which version of the database
         self._marked = True
         super().__init__(location, Reader(self._reading, location))
 

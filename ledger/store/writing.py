@@ -58,7 +58,7 @@ class LockNeeded(Exception):  # not an error: another way is taken
     """A writer was asked for something that needs the lock, and does not hold it."""
 
 
-class Known(NamedTuple):
+class LastKnown(NamedTuple):
     """What a store's last transaction left, true for as long as nobody else writes."""
 
     head: Head
@@ -82,7 +82,7 @@ class Writer:
 
     def __init__(
         self, reader: Reader, insert: Callable[[Sequence[Row]], None], hooks: Sequence[Hook] = (),
-        *, known: Known | None = None,
+        *, known: LastKnown | None = None,
     ) -> None:  # fmt: skip
         """Look at the head under the lock, unless it is known."""
         self.reader = reader
@@ -94,9 +94,9 @@ class Writer:
         self._settings = {} if known is None else known.settings
 
     @property
-    def known(self) -> Known:
+    def known(self) -> LastKnown:
         """What the next transaction may take as known."""
-        return Known(self.head, self.edge, self._settings)
+        return LastKnown(self.head, self.edge, self._settings)
 
     def require_lock(self) -> None:
         """Insist on the lock: more is written than events and notes. Raises: LockNeeded."""

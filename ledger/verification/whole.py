@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 READABLE = "the log can be read"
 
 
-class Verified(NamedTuple):
+class Verification(NamedTuple):
     """What was found: how many events, the root of their bytes, every check."""
 
     events: int
@@ -49,7 +49,7 @@ def verify(
     since: str | None = None,
     location: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Verified:
+) -> Verification:
     """Verify a ledger's place, its log, tree and seals, and a checkpoint that was handed out.
 
     ``oddities`` are those of the whole schema; with the ledger's ``location`` a second process
@@ -67,7 +67,7 @@ def verify(
         if all(check.ok for check in place):
             raise  # it is busy, or out of reach
         fault = Fault(MODIFIED, None, f"the log cannot be read: {error}")
-        return Verified(0, EMPTY_ROOT, [*place, CheckResult("log", READABLE, 0, fault)])
+        return Verification(0, EMPTY_ROOT, [*place, CheckResult("log", READABLE, 0, fault)])
 
 
 def _log(
@@ -78,7 +78,7 @@ def _log(
     *,
     since: str | None,
     progress: Callable[[int, int], None] | None,
-) -> Verified:
+) -> Verification:
     nodes = Nodes(reader.connection)
     log = check_log(reader, nodes, ranges, progress)
     seal = last_seal(reader.connection)
@@ -92,4 +92,4 @@ def _log(
         checks.append(
             check_since(reader.connection, nodes, policy, since=since, events=log.events)
         )
-    return Verified(log.events, log.root, checks)
+    return Verification(log.events, log.root, checks)

@@ -29,7 +29,7 @@ ViewState: TypeAlias = Annotated[str, one_of("fresh", "behind", "foreign", "outd
 
 if TYPE_CHECKING:
     from ledger.store import Reader
-    from projections.stored import Difference
+    from projections.stored import StoredDifference
 
 class ViewStanding(Part, frozen=True, kw_only=True):
     """How a stored view stands against the log."""
@@ -364,6 +364,6 @@ class ColumnMap(Answer, frozen=True, kw_only=True, tag="tally.column_map/1"):
     map: str
 
 
-def view_difference(found: Difference | None) -> ViewDifference | None:
+def view_difference(found: StoredDifference | None) -> ViewDifference | None:
     """Return the first row of a view that differs in a refold, if there is one."""
     return None if found is None else ViewDifference(**found._asdict())

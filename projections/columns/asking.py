@@ -65,7 +65,7 @@ def bound(view: str, point: Point, selected: str | None = None) -> str:
 _EVERY: Final = "effective_at <= :at and recorded_at <= :known_at and position <= :position"
 
 
-class Ends(NamedTuple):
+class LatestInstants(NamedTuple):
     """The latest instants of a table, on each axis."""
 
     at: int
@@ -148,18 +148,18 @@ class Asking:
 
         The table stands in the text itself: a view of it would be read again.
         """
-        ends = Ends(0, 0, 0)
+        ends = LatestInstants(0, 0, 0)
         paths: list[str] = []
         for segment in self._segments:
             if segment.first > point.position or segment.earliest > point.at:
                 continue
-            end = Ends(segment.latest, segment.recorded, segment.last)
+            end = LatestInstants(segment.latest, segment.recorded, segment.last)
             whole = end.selected(point) == "true" and segment.sums is not None
             paths.append(self._columns.path(certain(segment.sums) if whole else segment.lines))
-            ends = Ends(*map(max, ends, end))
+            ends = LatestInstants(*map(max, ends, end))
         if self._tail or self._newer:
             paths += self._newer
-            ends = Ends(self._last, self._last, point.position + 1)
+            ends = LatestInstants(self._last, self._last, point.position + 1)
         parts = ["SELECT * FROM tail"] if self._tail or not paths else []
         if not self._tail and not paths:
             self._connection.register("tail", arrow.table_of(()))

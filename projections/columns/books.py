@@ -41,7 +41,7 @@ _CREDIT_NOTE, _REFUND = "CreditNoteIssued", "RefundIssued"
 _DEFERRED = BookAccount(chart.DEFERRED, chart.SUBSCRIBED)
 
 
-class Moved(NamedTuple):
+class MovedRow(NamedTuple):
     """What an account moved, or all accounts by a type of event: a line of ``moved.sql``."""
 
     account: str | None
@@ -86,7 +86,7 @@ class TermRow(NamedTuple):
         return self.cash - straight_line(self.cash, self.starts, self.ends, at)
 
 
-def _of_customer(row: Moved) -> Iterator[tuple[str, str, int]]:
+def _of_customer(row: MovedRow) -> Iterator[tuple[str, str, int]]:
     """Yield the accounts that are kept by customer: root, owner, minor units."""
     account = str(row.account)
     if row.most_outstanding:
@@ -99,7 +99,7 @@ def _of_customer(row: Moved) -> Iterator[tuple[str, str, int]]:
         yield chart.OUTSTANDING, account, row.coupons
 
 
-def _of_type(row: Moved) -> Iterator[tuple[str, str, int]]:
+def _of_type(row: MovedRow) -> Iterator[tuple[str, str, int]]:
     """Yield what a type of event posted to the others; nothing where nothing moved."""
     kind, cash = row.type, row.cash
     if row.channel is not None:
@@ -124,7 +124,7 @@ class ColumnBooks:
     def __init__(self, asking: Asking | Spark, point: Point) -> None:
         """Ask for it."""
         self.at = point.seen_at
-        moved = [Moved(*row) for row in asking.rows("moved", point)]  # type: ignore[arg-type]
+        moved = [MovedRow(*row) for row in asking.rows("moved", point)]  # type: ignore[arg-type]
         self.customers = [one for one in moved if one.account is not None]
         self.types = [one for one in moved if one.account is None]
         self._asked = (asking, point)
@@ -244,7 +244,7 @@ def _sums(books: ColumnBooks) -> dict[Key, int]:
     return {line.key: line.amount for line in by_root(books.balances())}
 
 
-class Held(NamedTuple):
+class CouponHeld(NamedTuple):
     """A coupon, with the currency of its account."""
 
     account: str
@@ -260,14 +260,14 @@ class Held(NamedTuple):
 
 def coupons(
     asking: Asking | Spark, point: Point
-) -> tuple[list[Held], dict[str, int], list[TrialLine]]:
+) -> tuple[list[CouponHeld], dict[str, int], list[TrialLine]]:
     """Return every coupon, what is left of them by currency, and what events posted."""
     books = ColumnBooks(asking, point)
-    found: list[Held] = []
+    found: list[CouponHeld] = []
     left = dict.fromkeys(books.currencies.values(), 0)
     for row in asking.rows("coupons", point):
         account, coupon, *rest = row
-        held = Held(account, coupon, books.currencies[str(account)], *rest)  # type: ignore[arg-type]
+        held = CouponHeld(account, coupon, books.currencies[str(account)], *rest)  # type: ignore[arg-type]
         left[held.currency] += held.remaining
         found.append(held)
     for account, _, amount in asking.rows("early_parts", point):

@@ -34,7 +34,7 @@ from projections.evidence.pack import (
     README,
     SCHEMA,
     SIGNATURE,
-    Terms,
+    PackTerms,
     make_pack,
     manifest_text,
 )
@@ -212,7 +212,7 @@ class PackVerifier:
         period = read_period(told["period"], offset)
         if told["starts"] != format_instant(period.starts, offset):
             raise broken("the manifest names two periods")
-        terms = Terms(
+        terms = PackTerms(
             period, offset, told["currency"], pack.text(POLICY), about["seed"], about["wanted"]
         )
         note = pack.text(CHECKPOINT)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ledger.periods import Period
     from ledger.store import Reader
-    from projections.evidence.writing import Table
+    from projections.evidence.writing import SpooledTable
 
 BALANCE_COLUMNS = ("account", "commodity", "debit", "credit")
 CUSTOMER_COLUMNS = ("account", "currency", "cash", "outstanding", "coupons", "deferred")
@@ -43,7 +43,7 @@ def coded(account: chart.BookAccount) -> chart.BookAccount:
     return account._replace(owner="") if account.root in BY_CUSTOMER else account
 
 
-class Ends:
+class PeriodSums:
     """Sums of the books at both ends of a period, and of what moved them."""
 
     def __init__(self, period: Period) -> None:
@@ -56,7 +56,7 @@ class Ends:
         self._differ: dict[str, list[str]] = {OPENING: [], CLOSING: []}
 
     def fold(
-        self, reader: Reader, size: int, *, customers: dict[str, Table],
+        self, reader: Reader, size: int, *, customers: dict[str, SpooledTable],
         progress: Callable[[int, int], None] | None = None,
     ) -> None:  # fmt: skip
         """Fold every customer once, up to the period's end; lists each at both ends."""
@@ -72,7 +72,7 @@ class Ends:
                 progress(done, len(accounts))
 
     def _end(
-        self, state: AccountState, customers: dict[str, Table], end: str,
+        self, state: AccountState, customers: dict[str, SpooledTable], end: str,
         balances: dict[chart.Key, int],
     ) -> None:  # fmt: skip
         """List one customer at an end, and compare the books with the state."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ledger.reconciling import RecordedRun, RunRegister
     from ledger.store import Reader, Writer
     from projections.standing import Rows
-    from projections.standing_file import Adopted
+    from projections.standing_file import AdoptedFile
 
     Progress = Callable[[int, int], None]
 
@@ -95,7 +95,7 @@ class Derivation:
                 yield _source(reader, known, name, months, position)
 
     def _checks(
-        self, reader: Reader, name: str, there: Adopted | None, months: Sequence[Period],
+        self, reader: Reader, name: str, there: AdoptedFile | None, months: Sequence[Period],
         position: int, policy: Policy,
     ) -> CheckLine:  # fmt: skip
         """Judge adopted checks: at the end of each month, now, or at every position."""

@@ -24,7 +24,7 @@ from projections.evidence.books import (
     BALANCE_COLUMNS,
     CUSTOMER_COLUMNS,
     ROLL_COLUMNS,
-    Ends,
+    PeriodSums,
     period_point,
 )
 from projections.evidence.digests import point_of
@@ -62,7 +62,7 @@ class WrittenPack(NamedTuple):
     bytes: int
 
 
-class Terms(NamedTuple):
+class PackTerms(NamedTuple):
     """What a pack is about and how it is written."""
 
     period: Period
@@ -74,7 +74,7 @@ class Terms(NamedTuple):
 
 
 def make_pack(
-    reader: Reader, seal: Seal, terms: Terms, *, into: BinaryIO, sign: Sign | None = None,
+    reader: Reader, seal: Seal, terms: PackTerms, *, into: BinaryIO, sign: Sign | None = None,
     progress: Progress | None = None,
 ) -> WrittenPack:  # fmt: skip
     """Write the pack of a period from the sealed part of the log; ``sign`` signs its manifest."""
@@ -131,9 +131,9 @@ def _events(
 
 
 def _books(
-    archive: Archive, reader: Reader, seal: Seal, terms: Terms, *, progress: Progress | None
+    archive: Archive, reader: Reader, seal: Seal, terms: PackTerms, *, progress: Progress | None
 ) -> None:
-    ends = Ends(terms.period)
+    ends = PeriodSums(terms.period)
     customers = {end: archive.later(CUSTOMER_COLUMNS) for end in (OPENING, CLOSING)}
     ends.fold(reader, seal.size, customers=customers, progress=progress)
     for end, table in customers.items():
@@ -152,7 +152,7 @@ def _restatements(reader: Reader, period: Period, *, until: int, offset: int) ->
     return {name: cell for name, cell in found.plain().items() if name not in ("schema", "point")}
 
 
-def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> None:
+def _journals(archive: Archive, reader: Reader, seal: Seal, terms: PackTerms) -> None:
     """Write the books of the period for hledger and beancount: opened, then day by day.
 
     The events are posted once: what is for beancount waits on the disk.
@@ -191,7 +191,7 @@ def _journals(archive: Archive, reader: Reader, seal: Seal, terms: Terms) -> Non
 
 
 def _sample(
-    archive: Archive, reader: Reader, seal: Seal, terms: Terms, frame: SamplingFrame
+    archive: Archive, reader: Reader, seal: Seal, terms: PackTerms, frame: SamplingFrame
 ) -> None:
     """Draw events of the period, each with a proof of its own."""
     nodes = Nodes(reader.connection)
@@ -211,7 +211,7 @@ def _sample(
 
 
 def _manifest(
-    reader: Reader, seal: Seal, terms: Terms, archive: Archive, currencies: set[str]
+    reader: Reader, seal: Seal, terms: PackTerms, archive: Archive, currencies: set[str]
 ) -> dict[str, Any]:
     checkpoint = seal.checkpoint
     head = reader.row(seal.size)

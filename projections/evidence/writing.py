@@ -40,7 +40,7 @@ class Closeable(Protocol):
 Kept = TypeVar("Kept", bound=Closeable)
 
 
-class Written(NamedTuple):
+class EntryWritten(NamedTuple):
     """An entry as the manifest names it."""
 
     bytes: int
@@ -79,12 +79,12 @@ class PackFile:
         self._digest.update(piece)
         self._file.write(piece)
 
-    def written(self) -> Written:
+    def written(self) -> EntryWritten:
         """Return what was written, once all of it is."""
         self._hand_over()
         while self._under_way:
             self._under_way.popleft().result()
-        return Written(self._size, self._digest.hexdigest())
+        return EntryWritten(self._size, self._digest.hexdigest())
 
     def settle(self) -> None:
         """Wait until nothing is under way, whatever becomes of it."""
@@ -113,7 +113,7 @@ class Archive:
 
     def __init__(self, into: BinaryIO) -> None:
         """Write into a file, from its beginning to its end."""
-        self.files: dict[str, Written] = {}
+        self.files: dict[str, EntryWritten] = {}
         self._kept: list[Closeable] = []
         self._into = _Forward(into)
         self._thread = ThreadPoolExecutor(1)
@@ -142,9 +142,9 @@ class Archive:
         else:
             self._zip.fp = None  # else it would try to end again what could not be written
 
-    def later(self, columns: Sequence[str]) -> Table:
+    def later(self, columns: Sequence[str]) -> SpooledTable:
         """Begin a table whose rows come while something else is written."""
-        return self.keep(Table(columns))
+        return self.keep(SpooledTable(columns))
 
     def keep(self, one: Kept) -> Kept:
         """Close something at the end, whatever happens."""
@@ -219,7 +219,7 @@ class Spooled:
         self._file.close()
 
 
-class Table(Spooled):
+class SpooledTable(Spooled):
     """Rows that come while something else is written."""
 
     def __init__(self, columns: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projections.view import LedgerView
 
 
-class Blamed(NamedTuple):
+class LastSetBy(NamedTuple):
     """A field, what it holds, and the event that last set it.
 
     ``by_clock``: time alone moved it on since (a coupon that began or ended).
@@ -48,7 +48,7 @@ class LastChange(NamedTuple):
 
 def blame(
     reader: Reader, account: str, point: Point, wanted: Name | None = None
-) -> tuple[str, list[Blamed]]:
+) -> tuple[str, list[LastSetBy]]:
     """Return the currency, and each field (or those of ``wanted``) with the event that set it."""
     walk = Walk(reader, account, point)
     setters: dict[Name, tuple[RecordedEvent, Cell]] = {}
@@ -69,7 +69,7 @@ def blame(
             continue
         # A field that is null since its owner exists was set by the event that made it exist.
         recorded, left = setters.get(name) or (makers.get(name[1:], opened), cell)
-        found.append(Blamed(name, cell, recorded, by_clock=left != cell))
+        found.append(LastSetBy(name, cell, recorded, by_clock=left != cell))
     found.sort(key=lambda one: place(one.name))
     return walk.look.state.currency, found
 

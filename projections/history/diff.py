@@ -129,7 +129,7 @@ def bridges(walk: Walk, a: Point, b: Point) -> Mapping[Name, Bridge]:
     }
 
 
-class Row(NamedTuple):
+class FieldDiff(NamedTuple):
     """One differing field: both figures, and for a sum the bridge between them."""
 
     account: str
@@ -162,7 +162,7 @@ def figures(reader: Reader, account: str, point: Point) -> tuple[str, dict[Name,
     return state.currency, dict(read_all(look))
 
 
-def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
+def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[FieldDiff]:
     """Return the rows of one account. Raises: DoesNotAddUp."""
     currency_a, before = figures(reader, account, a)
     currency_b, after = figures(reader, account, b)
@@ -172,7 +172,7 @@ def diff_account(reader: Reader, account: str, a: Point, b: Point) -> list[Row]:
     made = bridges(Walk(reader, account, union(a, b), policies=False), a, b)
     rows = []
     for name in sorted(names, key=place):
-        row = Row(
+        row = FieldDiff(
             account, currency_b or currency_a, name, before.get(name), after.get(name), None
         )
         if name.what.sums:
@@ -208,12 +208,12 @@ def candidates(reader: Reader, a: Point, b: Point) -> list[str]:
 def diff_of(
     view: LedgerView, a: Point, b: Point, account: str | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[Diff, list[Row]]:  # fmt: skip
+) -> tuple[Diff, list[FieldDiff]]:  # fmt: skip
     """Compare one account, or all; the second is what the answer shows. Raises: NoSuchThing."""
     if account is not None and not view.reader.has_stream(ACCOUNT_PREFIX + account):
         raise view.no_account(account)
     names = candidates(view.reader, a, b) if account is None else [account]
-    rows: list[Row] = []
+    rows: list[FieldDiff] = []
     for done, name in enumerate(names, 1):
         rows += diff_account(view.reader, name, a, b)
         progress(done, len(names))
@@ -225,7 +225,7 @@ def diff_of(
     return answer, rows
 
 
-def difference(row: Row, offset: int) -> Difference:
+def difference(row: FieldDiff, offset: int) -> Difference:
     """Return one row of ``tally.diff/1``."""
     write = Formatter(offset=offset, currency=row.currency)
     typed, bridge = Typed(offset=offset, currency=row.currency), row.bridge

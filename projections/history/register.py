@@ -44,7 +44,7 @@ class Altered(NamedTuple):
     delta: int | None
 
 
-class Fact(NamedTuple):
+class Restatement(NamedTuple):
     """A restatement, and what it changed at the end of the period."""
 
     moved: Moved
@@ -63,9 +63,9 @@ class RestatementRegister(NamedTuple):
     """
 
     closes: tuple[Close, ...]
-    facts: tuple[Fact, ...]
-    earlier: tuple[Fact, ...]
-    total: tuple[Fact, ...]
+    facts: tuple[Restatement, ...]
+    earlier: tuple[Restatement, ...]
+    total: tuple[Restatement, ...]
 
 
 class Month(NamedTuple):
@@ -96,8 +96,8 @@ def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Re
     """Fold the register of a period up to what a point knows."""
     closes = read_closes(reader, until=point.position)
     found: list[Close] = []
-    facts: list[Fact] = []
-    total: list[Fact] = []
+    facts: list[Restatement] = []
+    total: list[Restatement] = []
     for month in months_of(period, offset):
         own = governing(closes, month, point.position)
         found += [one for one in own if one not in found]
@@ -111,10 +111,10 @@ def register_of(reader: Reader, period: Period, point: Point, offset: int) -> Re
     return RestatementRegister(tuple(found), tuple(facts), tuple(earlier), tuple(total))
 
 
-def _facts(reader: Reader, frame: CloseInForce, end: Point) -> list[Fact]:
+def _facts(reader: Reader, frame: CloseInForce, end: Point) -> list[Restatement]:
     base: dict[str, dict[Name, Cell]] = {}
     here: dict[str, dict[Name, Cell]] = {}
-    found: list[Fact] = []
+    found: list[Restatement] = []
     for moved in moved_by(reader, frame, end):
         account = moved.account
         if account not in base:
@@ -137,7 +137,7 @@ def _facts(reader: Reader, frame: CloseInForce, end: Point) -> list[Fact]:
             if delta is None and name.what.kind == MONEY:
                 delta = int(now or 0) - int(base[account].get(name) or 0)
             altered.append(Altered(name, base[account].get(name), now, delta))
-        found.append(Fact(moved, tuple(altered)))
+        found.append(Restatement(moved, tuple(altered)))
     return found
 
 
@@ -206,7 +206,7 @@ def _close(close: Close, offset: int) -> CloseShown:
     )  # fmt: skip
 
 
-def _fact(fact: Fact, offset: int) -> FactShown:
+def _fact(fact: Restatement, offset: int) -> FactShown:
     recorded, moved = fact.moved.recorded, fact.moved
     write = Formatter(offset=offset, currency=moved.currency)
     typed = Typed(offset=offset, currency=moved.currency)

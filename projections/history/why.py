@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 DEPTH_MAX = 60
 
 
-class Found(NamedTuple):
+class FieldCauses(NamedTuple):
     """The value of a field, its causes and, for a sum, what they add up to in minor units.
 
     Attributes:
@@ -62,7 +62,7 @@ class Found(NamedTuple):
 
 def why(
     reader: Reader, account: str, name: Name, point: Point, write: Formatter
-) -> Found | None:
+) -> FieldCauses | None:
     """Explain a field of an account at a point; None where there is no such account."""
     with no_cycles():
         return _why(reader, account, name, point, write)
@@ -70,7 +70,7 @@ def why(
 
 def _why(
     reader: Reader, account: str, name: Name, point: Point, write: Formatter
-) -> Found | None:
+) -> FieldCauses | None:
     sums = name.what.sums
     walk = Walk(reader, account, point, policies=name.what.by_policy)
     history: list[RecordedEvent] = []
@@ -90,15 +90,15 @@ def _why(
     tree = _Tree(causes, write)
     if not sums:
         last = () if setter is None else (tree.cause(setter, None),)
-        return Found(name, value, last, None, setter, causes)
+        return FieldCauses(name, value, last, None, setter, causes)
     parts = [(one, part) for one in history if (part := part_of(name, one.event))]
     nodes = tuple(tree.cause(one, part) for one, part in parts)
-    return Found(name, value, nodes, sum(part for _, part in parts), None, causes)
+    return FieldCauses(name, value, nodes, sum(part for _, part in parts), None, causes)
 
 
 def explained(
     view: LedgerView, account: str, name: Name, point: Point
-) -> tuple[Why, Found]:
+) -> tuple[Why, FieldCauses]:
     """Explain a field, and say what the explanation rests on. Raises: NoSuchThing."""
     write = view.currencies.of(account)
     found = why(view.reader, account, name, point, write)
@@ -116,7 +116,7 @@ def explained(
     return answer, found
 
 
-def told(found: Found, write: Formatter) -> dict[str, Any]:
+def told(found: FieldCauses, write: Formatter) -> dict[str, Any]:
     """Return what every answer says of an explanation."""
     typed = Typed(offset=write.offset, currency=write.currency)
     return {

@@ -51,7 +51,7 @@ _TAKE_AWAY = re.compile(r"-\s*(\d+)")
 _COUNT_MAX = 10**9
 
 
-class Words:
+class DebugWords:
     """Reads lines for one session."""
 
     def __init__(self, debugger: Debugger) -> None:

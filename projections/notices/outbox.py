@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from projections.notices.kinds import Notice
 
 
-class Tried(NamedTuple):
+class Attempts(NamedTuple):
     """How often a notice was tried in vain, and when last."""
 
     attempts: int
@@ -50,7 +50,7 @@ class Outbox:
         self._notices = NoticeFold()
         self._waiting: dict[str, deque[Notice]] = {}
         self._sent: set[str] = set()  # what the log says was sent before it was made here
-        self._tried: dict[str, Tried] = {}
+        self._tried: dict[str, Attempts] = {}
 
     @property
     def offset(self) -> int:
@@ -78,9 +78,9 @@ class Outbox:
         waiting = self._waiting.get(account)
         return waiting[0] if waiting else None
 
-    def tried(self, notice: Notice) -> Tried:
+    def tried(self, notice: Notice) -> Attempts:
         """Return how often a notice was tried in vain."""
-        return self._tried.get(notice.id, Tried(0, 0))
+        return self._tried.get(notice.id, Attempts(0, 0))
 
     def __len__(self) -> int:
         """Count what waits."""
@@ -104,7 +104,7 @@ class Outbox:
         if not isinstance(event, NoticeSent | NoticeFailed) or event.channel != self.channel:
             return
         if isinstance(event, NoticeFailed):
-            self._tried[event.notice] = Tried(event.attempt, recorded.recorded_at)
+            self._tried[event.notice] = Attempts(event.attempt, recorded.recorded_at)
             return
         self._tried.pop(event.notice, None)
         waiting = self._waiting.get(event.account, deque())

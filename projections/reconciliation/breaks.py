@@ -128,7 +128,7 @@ class MatchOutcome(Struct, frozen=True, gc=False):
         return next((line.account for line in (*self.ours, *self.theirs) if line.account), "")
 
 
-class Found(NamedTuple):
+class AllOutcomes(NamedTuple):
     """Every outcome, the pending lines that booked ones replace, and all our lines."""
 
     outcomes: list[MatchOutcome]
@@ -139,7 +139,7 @@ class Found(NamedTuple):
 def outcomes(
     ours: Sequence[Line], statement: Statement, scope: Scope,
     *, confirmed: Sequence[Confirmed] = (), accounts: AbstractSet[str] = frozenset(),
-) -> Found:  # fmt: skip
+) -> AllOutcomes:  # fmt: skip
     """Return every outcome; breaks in an order that does not depend on the order of any row."""
     covered = [line for line in ours if line.currency != scope.currency or scope.covers(line)]
     found = match(
@@ -157,7 +157,7 @@ def outcomes(
     kept = maker.capped([one for one in made if (every and one.theirs) or maker.belongs(one)])
     matched = [one for one in kept if one.kind in MATCHED]
     broken = sorted((one for one in kept if one.kind not in MATCHED), key=sort_key)
-    return Found([*matched, *broken], found.replaced, covered)
+    return AllOutcomes([*matched, *broken], found.replaced, covered)
 
 
 def sort_key(one: MatchOutcome) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from projections.reconciliation.lines import Line
 
 
-class Step(NamedTuple):
+class BalanceStep(NamedTuple):
     """A row or a page that moves a balance, in fine units.
 
     Attributes:
@@ -40,7 +40,7 @@ class Step(NamedTuple):
 _new = tuple.__new__  # of a NamedTuple, without detours: one a row
 
 
-def ends_of(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
+def ends_of(steps: Sequence[BalanceStep], *, what: str, currency: str) -> Ends:
     """Return the two ends of a chain whose steps all state a balance, whatever their order.
 
     Raises: ControlTotalWrong, naming the step that does not follow.
@@ -57,18 +57,18 @@ def ends_of(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
     raise ControlTotalWrong(said, _before(later), certain(earlier.left), currency)
 
 
-def _before(step: Step) -> int:
+def _before(step: BalanceStep) -> int:
     return certain(step.left) - step.effect
 
 
-def _gaps(steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
+def _gaps(steps: Sequence[BalanceStep]) -> Iterator[tuple[BalanceStep, BalanceStep]]:
     return (
         (a, b) for a, b in pairwise(steps)
         if a.left != b.left - b.effect  # type: ignore[operator] # each states its balance
     )
 
 
-def _woven(steps: Sequence[Step]) -> Ends | None:
+def _woven(steps: Sequence[BalanceStep]) -> Ends | None:
     """Return the ends of a chain in some other order, None where there is none.
 
     In a whole chain every inner balance is left as often as it is reached, so at most one is left
@@ -87,7 +87,7 @@ def _woven(steps: Sequence[Step]) -> Ends | None:
     return Ends(_before(first), _before(first))
 
 
-def _connected(steps: Sequence[Step]) -> bool:
+def _connected(steps: Sequence[BalanceStep]) -> bool:
     parent: dict[int, int] = {}
 
     def root(balance: int) -> int:
@@ -100,7 +100,7 @@ def _connected(steps: Sequence[Step]) -> bool:
     return len({root(balance) for balance in parent}) == 1
 
 
-def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
+def running(steps: Sequence[BalanceStep], *, currency: str) -> Ends | None:
     """Return the ends of a running balance, None where no row states one.
 
     Rows without a balance belong to the next that has one: then rows are in order, upwards or
@@ -123,7 +123,7 @@ def running(steps: Sequence[Step], *, currency: str) -> Ends | None:
     raise errors[0]
 
 
-def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
+def _sparse(steps: Sequence[BalanceStep], *, what: str, currency: str) -> Ends:
     """Return the ends where some rows state no balance and the rows are in order."""
     opening = closing = None
     moved = 0
@@ -139,7 +139,7 @@ def _sparse(steps: Sequence[Step], *, what: str, currency: str) -> Ends:
     return Ends(certain(opening), certain(closing) + moved)
 
 
-Chains = dict[tuple[str, str], list[Step]]  # by account and currency
+Chains = dict[tuple[str, str], list[BalanceStep]]  # by account and currency
 
 
 def chains_of(rows: Iterable[tuple[Line, int | None]]) -> Chains:
@@ -148,7 +148,7 @@ def chains_of(rows: Iterable[tuple[Line, int | None]]) -> Chains:
     for line, left in rows:
         if line.status == BOOKED:
             steps = found.setdefault((line.account, line.currency), [])
-            steps.append(_new(Step, (line.amount, left, line.instant, line.place)))
+            steps.append(_new(BalanceStep, (line.amount, left, line.instant, line.place)))
     return found
 
 

@@ -22,13 +22,13 @@ from projections.reconciliation.lines import (
     order_of,
     proofs,
 )
-from projections.reconciliation.sides import Group, knots, subsets, within
+from projections.reconciliation.sides import Candidates, knots, subsets, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from projections.reconciliation.lines import Line
-    from projections.reconciliation.sides import Sides
+    from projections.reconciliation.sides import OpenSides
 
 SUM: Final = "sum"
 SEARCHED_MAX: Final = 2000  # lines for which a sum is looked for
@@ -90,7 +90,7 @@ def _one_payment(pending: Line, booked: Line, window: int) -> bool:
     return -DAY < booked.instant - pending.instant <= window
 
 
-def taken_back(lines: Sequence[Line], window: int) -> list[Group]:
+def taken_back(lines: Sequence[Line], window: int) -> list[Candidates]:
     """Pair each reversal with the one line that it takes back, where that is clear."""
     reversals = [place for place, line in enumerate(lines) if line.reversal]
     if not reversals:
@@ -99,7 +99,7 @@ def taken_back(lines: Sequence[Line], window: int) -> list[Group]:
     for place, line in enumerate(lines):
         if not line.reversal and line.status not in (PENDING, FAILED):
             sizes.setdefault((line.amount, line.currency, line.account), []).append(place)
-    found: list[Group] = []
+    found: list[Candidates] = []
     for place in reversals:
         line = lines[place]
         others = sizes.get((-line.amount, line.currency, line.account), ())
@@ -110,7 +110,7 @@ def taken_back(lines: Sequence[Line], window: int) -> list[Group]:
         near = [one for one in (same if same or telling else others)
                 if abs(lines[one].instant - line.instant) <= window
                 and (one in same or _one_payer(line, lines[one]))]  # fmt: skip
-        found += [Group((), (one, place)) for one in (near if len(same) != 1 else same)]
+        found += [Candidates((), (one, place)) for one in (near if len(same) != 1 else same)]
     return [knot[0] for knot in knots(found) if len(knot) == 1]
 
 
@@ -119,20 +119,20 @@ def _one_payer(line: Line, other: Line) -> bool:
     return not (line.payer and other.payer) or line.payer == other.payer
 
 
-def add_up(sides: Sides, owner: Callable[[Line], str], window: int) -> None:
+def add_up(sides: OpenSides, owner: Callable[[Line], str], window: int) -> None:
     """Match sums of several lines where each is the only one; tie those that exclude others."""
     if sides.ours and sides.theirs and len(sides.ours) + len(sides.theirs) <= SEARCHED_MAX:
         sides.settle(SUM, _covers(sides, owner, window))
 
 
-def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Group]:
+def _covers(sides: OpenSides, owner: Callable[[Line], str], window: int) -> list[Candidates]:
     """Return every sum that more than the amounts speak for."""
     owners = [owner(line) for line in sides.theirs]
     said = Counter(line.group for line in sides.theirs)
     usable = [not line.reversal and line.status != FAILED for line in sides.theirs]
     ours_at = [line.instant for line in sides.ours]
     theirs_at = [line.instant for line in sides.theirs]
-    found: list[Group] = []
+    found: list[Candidates] = []
     for place, line in enumerate(sides.theirs):
         if not usable[place] or not _collects(line, owners[place], said):
             continue
@@ -142,7 +142,7 @@ def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Gro
             and owners[place] in ("", sides.ours[one].account)
         ]  # fmt: skip
         sums = _sums(sides.ours, near, {line.amount, line.amount + line.fee})
-        found += [Group(parts, (place,)) for parts in sums]
+        found += [Candidates(parts, (place,)) for parts in sums]
     for place, line in enumerate(sides.ours):
         near = [
             one for one in within(theirs_at, line.instant, window)
@@ -150,7 +150,7 @@ def _covers(sides: Sides, owner: Callable[[Line], str], window: int) -> list[Gro
             and sides.theirs[one].currency == line.currency
         ]  # fmt: skip
         found += [
-            Group((place,), parts) for parts in _sums(sides.theirs, near, {line.amount})
+            Candidates((place,), parts) for parts in _sums(sides.theirs, near, {line.amount})
         ]
     return found
 

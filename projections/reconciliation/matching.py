@@ -25,7 +25,7 @@ from projections.reconciliation.lines import (
     proofs,
     transactions,
 )
-from projections.reconciliation.sides import Group, Match, Sides
+from projections.reconciliation.sides import Candidates, Match, OpenSides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ def match(
     ``accounts`` are all that the ledger has: a payer may name one that paid nothing here.
     """
     left, replaced = collecting.without_replaced(theirs, window)
-    sides = Sides(ours, left)
+    sides = OpenSides(ours, left)
     names = _Names(ours, left, accounts=accounts)
     if confirmed:
         sides.sort()
@@ -87,7 +87,7 @@ def match(
         # The rows are equal in all compared fields, so the earliest stands for them and the others
         # are duplicates of it: which of them is taken makes no difference to any figure.
         again = [group for group in sides.shared(mine, others) if _said_again(sides, group)]
-        firsts = [Group(group.ours[:1], group.theirs[:1]) for group in again]
+        firsts = [Candidates(group.ours[:1], group.theirs[:1]) for group in again]
         sides.settle(rule, firsts, tie=False)
     for rule, mine, others in names.either(_exactly):
         # What both sides say several times under one name: nothing tells which is which.
@@ -135,7 +135,7 @@ class _Names:
         self.spoken = not said.isdisjoint(self.channels)
         self.unspoken = not said <= self.channels
 
-    def surest(self, sides: Sides) -> None:
+    def surest(self, sides: OpenSides) -> None:
         """Match what a proof, the amount and the currency tell: nearly all, so in plain loops."""
         if self.spoken:
             sides.unique(REFERENCE, self.proven(_exactly), self.proved(_exactly))
@@ -180,7 +180,7 @@ class _Names:
         )
 
     def hint(
-        self, sides: Sides, how: Callable[[Line], Key], *, window: int, tie: bool
+        self, sides: OpenSides, how: Callable[[Line], Key], *, window: int, tie: bool
     ) -> None:
         """Match by what counts within the window alone: an instruction's or an entry's name."""
 
@@ -251,7 +251,7 @@ def _own_keys(ours: Sequence[Line], *, named: bool) -> tuple[dict[object, int], 
 
 
 def _their_keys(
-    sides: Sides, mine: Mapping[object, int], shared: AbstractSet[str]
+    sides: OpenSides, mine: Mapping[object, int], shared: AbstractSet[str]
 ) -> dict[object, int]:
     """Return the places of those of our keys that they have too, -1 where several lines do."""
     ours, named = sides.ours, sides.named
@@ -282,23 +282,27 @@ def _their_keys(
     return found
 
 
-def _by_hand(sides: Sides, confirmed: Sequence[Confirmed]) -> list[Group]:
+def _by_hand(sides: OpenSides, confirmed: Sequence[Confirmed]) -> list[Candidates]:
     """Return the groups that a person confirmed and whose lines are all still there."""
     ours = {name_of(line): place for place, line in enumerate(sides.ours)}
     theirs = {name: place for place, name in enumerate(names_of(sides.theirs))}
-    found: list[Group] = []
+    found: list[Candidates] = []
     used: set[tuple[str, str]] = set()
     for mine, others in confirmed:
         named = {("ours", name) for name in mine} | {("theirs", name) for name in others}
         if all(name in ours for name in mine) and all(name in theirs for name in others):
             if not named & used:
-                found.append(Group(tuple(sorted(ours[name] for name in mine)),
-                                   tuple(sorted(theirs[name] for name in others))))  # fmt: skip
+                found.append(
+                    Candidates(
+                        tuple(sorted(ours[name] for name in mine)),
+                        tuple(sorted(theirs[name] for name in others)),
+                    )
+                )
             used |= named
     return found
 
 
-def _sums(sides: Sides) -> list[Group]:
+def _sums(sides: OpenSides) -> list[Candidates]:
     """Return the groups that share a name and whose sums agree, fees taken into account."""
     found = []
     for group in sides.shared(_grouped, _grouped):
@@ -320,7 +324,7 @@ def _grouped(line: Line, account: str) -> Iterable[Key]:
     return [(account, name.removesuffix(DIFFERENCE), line.currency) for name in names if name]
 
 
-def _said_again(sides: Sides, group: Group) -> bool:
+def _said_again(sides: OpenSides, group: Candidates) -> bool:
     """Return whether one side says the very same payment once, and the other perhaps again."""
     channels = {sides.ours[place].channel for place in group.ours}
     numbers = {sides.theirs[place].number for place in group.theirs}

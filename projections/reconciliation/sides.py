@@ -24,7 +24,7 @@ CANDIDATES_MAX: Final = 22  # 2^11 sums in each half
 FOUND_MAX: Final = 64  # more are not told apart: the line is hopeless
 
 
-class Group(NamedTuple):
+class Candidates(NamedTuple):
     """Lines of both sides that could be one thing, by their places."""
 
     ours: tuple[int, ...]
@@ -61,7 +61,7 @@ def _sums(amounts: Sequence[int], first: int, last: int) -> list[tuple[int, tupl
     return found
 
 
-def knots(groups: Sequence[Group]) -> list[list[Group]]:
+def knots(groups: Sequence[Candidates]) -> list[list[Candidates]]:
     """Tie together the groups that share a line: each line is in one knot at most."""
     owner: dict[tuple[int, int], int] = {}
     parent = list(range(len(groups)))
@@ -77,7 +77,7 @@ def knots(groups: Sequence[Group]) -> list[list[Group]]:
             for place in places:
                 first = owner.setdefault((side, place), number)
                 parent[root(number)] = root(first)
-    found: dict[int, list[Group]] = {}
+    found: dict[int, list[Candidates]] = {}
     for number, group in enumerate(groups):
         found.setdefault(root(number), []).append(group)
     return list(found.values())
@@ -105,7 +105,7 @@ class Match(NamedTuple):
     candidates: tuple[tuple[Line, ...], ...] = ()
 
 
-class Sides:
+class OpenSides:
     """What is left of both sides, the matches and the ties so far."""
 
     def __init__(self, ours: Sequence[Line], theirs: Sequence[Line]) -> None:
@@ -172,19 +172,19 @@ class Sides:
                 found.setdefault(key, []).append(place)
         return found
 
-    def shared(self, mine_of: Keys, others_of: Keys) -> list[Group]:
+    def shared(self, mine_of: Keys, others_of: Keys) -> list[Candidates]:
         """Return the lines of each key that both sides have."""
         ours, theirs = self.groups(self.ours, mine_of), self.groups(self.theirs, others_of)
         return [
-            Group(tuple(ours[key]), tuple(theirs[key]))
+            Candidates(tuple(ours[key]), tuple(theirs[key]))
             for key in sorted(ours.keys() & theirs.keys(), key=repr)
         ]
 
-    def nearby(self, mine_of: Keys, others_of: Keys, window: int) -> list[Group]:
+    def nearby(self, mine_of: Keys, others_of: Keys, window: int) -> list[Candidates]:
         """Return the lines that share a key and lie within a window, as whole clusters."""
         theirs = self.groups(self.theirs, others_of)
         ours = self.groups(self.ours, mine_of) if theirs else {}
-        found: list[Group] = []
+        found: list[Candidates] = []
         for key in sorted(ours.keys() & theirs.keys(), key=repr):
             mine = sorted(ours[key], key=lambda place: self.ours[place].instant)
             instants = [self.ours[place].instant for place in mine]
@@ -197,13 +197,13 @@ class Sides:
                 elif near:
                     clusters.append((near, [other]))
             found += [
-                Group(tuple(sorted(mine[place] for place in span)), tuple(sorted(others)))
+                Candidates(tuple(sorted(mine[place] for place in span)), tuple(sorted(others)))
                 for span, others in clusters
             ]
         return found
 
     def settle(
-        self, rule: str, groups: Sequence[Group], *, tie: bool = True, pairs: bool = False
+        self, rule: str, groups: Sequence[Candidates], *, tie: bool = True, pairs: bool = False
     ) -> None:
         """Settle each group that shares no line with another; join those that do.
 
@@ -219,7 +219,7 @@ class Sides:
         self.ties += [self._tie(rule, knot) for knot in tied]
         self.take(rule, taken, gone=[group for knot in tied for group in knot])
 
-    def _tie(self, rule: str, knot: Sequence[Group]) -> Match:
+    def _tie(self, rule: str, knot: Sequence[Candidates]) -> Match:
         ours = sorted({place for group in knot for place in group.ours})
         theirs = sorted({place for group in knot for place in group.theirs})
         candidates = () if len(knot) == 1 else tuple(
@@ -231,7 +231,9 @@ class Sides:
             tuple(self.theirs[place] for place in theirs), candidates,
         )  # fmt: skip
 
-    def take(self, rule: str, taken: Sequence[Group], *, gone: Sequence[Group] = ()) -> None:
+    def take(
+        self, rule: str, taken: Sequence[Candidates], *, gone: Sequence[Candidates] = ()
+    ) -> None:
         """Book matches by the places of their lines, and drop what else is gone."""
         if not taken and not gone:
             return

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from projections.view import LedgerView
 
 
-class Wanted(NamedTuple):
+class ComparisonAsked(NamedTuple):
     """The question: how to read the file, and what to compare it with."""
 
     source: str
@@ -85,7 +85,9 @@ OF_MAX = 200  # what an event keeps of the names of bank accounts
 
 
 @no_cycles()  # nothing here refers to itself, so nothing is looked for
-def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) -> Compared:
+def compare(
+    view: LedgerView, point: Point, body: bytes | Path, wanted: ComparisonAsked
+) -> Compared:
     """Read, match and prove. Raises: InvalidInput, BadStatement, ControlTotalWrong."""
     statement = read_statement(
         body, wanted.source, offset=view.offset, currency=view.config.currency,
@@ -119,7 +121,9 @@ def compare(view: LedgerView, point: Point, body: bytes | Path, wanted: Wanted) 
     return Compared(report, statement, side, sha256_of(body), channels, said, others)
 
 
-def _said(wanted: Wanted, statement: Statement, accounts: Iterable[str]) -> tuple[str, ...]:
+def _said(
+    wanted: ComparisonAsked, statement: Statement, accounts: Iterable[str]
+) -> tuple[str, ...]:
     """Return what the comparison was narrowed to, and by what it was loosened."""
     said = [f"{ONE_ACCOUNT}{name}" for name in sorted(accounts)]
     said += [f"channel {name}" for name in sorted(wanted.channels)]
@@ -174,7 +178,7 @@ def channels_named(side: Side, lines: Sequence[Line]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _scope(statement: Statement, wanted: Wanted) -> Scope:
+def _scope(statement: Statement, wanted: ComparisonAsked) -> Scope:
     """Return which of our lines are expected in the statement.
 
     A vendor's file that names one account speaks of that one; a file of several speaks of all, and

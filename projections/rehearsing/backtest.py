@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Reader
     from projections.answers.terms import Json
-    from projections.rehearsing.backtest_shares import Row, Scenario
+    from projections.rehearsing.backtest_shares import AccountDelta, Scenario
     from projections.view import LedgerView
 
     Write = Callable[[int], object]
@@ -49,7 +49,7 @@ _WEIGHT: Final = (
 
 
 def backtest_of(
-    view: LedgerView, question: Scenario, rows: Sequence[Row], *, customers: str,
+    view: LedgerView, question: Scenario, rows: Sequence[AccountDelta], *, customers: str,
     limits: Iterable[tuple[str, Decimal]] = (),
 ) -> Backtest:  # fmt: skip
     """Put the rows together; ``customers`` says how they are assumed to behave."""
@@ -82,15 +82,17 @@ def backtest_of(
     )  # fmt: skip
 
 
-def _parts(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+def _parts(rows: Iterable[AccountDelta]) -> list[tuple[str, list[AccountDelta]]]:
     """Divide the rows by their currency, in the order of the codes."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[AccountDelta]] = {}
     for row in rows:
         found.setdefault(row.before.currency, []).append(row)
     return sorted(found.items())
 
 
-def _measured(rows: Sequence[Row], cell: Callable[[Sequence[Row], str, Write], Json]) -> Json:
+def _measured(
+    rows: Sequence[AccountDelta], cell: Callable[[Sequence[AccountDelta], str, Write], Json]
+) -> Json:
     """Return one cell a measure: money below its currency, seconds and counts of all accounts."""
     shown: Json = {}
     for currency, own in _parts(rows):
@@ -99,13 +101,13 @@ def _measured(rows: Sequence[Row], cell: Callable[[Sequence[Row], str, Write], J
     return {**shown, **{name: cell(rows, name, int) for name in PLAIN}}
 
 
-def _sides(rows: Sequence[Row], name: str, write: Write) -> Json:
+def _sides(rows: Sequence[AccountDelta], name: str, write: Write) -> Json:
     before = sum(getattr(row.before, name) for row in rows)
     after = sum(getattr(row.after, name) for row in rows)
     return {"before": write(before), "after": write(after), "delta": write(after - before)}
 
 
-def _ranks(rows: Sequence[Row], name: str, write: Write) -> Json:
+def _ranks(rows: Sequence[AccountDelta], name: str, write: Write) -> Json:
     """Return how much single accounts change, whichever way: nearest rank of the sizes."""
     sizes = sorted(abs(row.delta(name)) for row in rows)
     return {
@@ -113,7 +115,7 @@ def _ranks(rows: Sequence[Row], name: str, write: Write) -> Json:
     }
 
 
-def _codes(rows: Iterable[Row]) -> Json:
+def _codes(rows: Iterable[AccountDelta]) -> Json:
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     for row in rows:
@@ -125,7 +127,7 @@ def _codes(rows: Iterable[Row]) -> Json:
     }
 
 
-def _months(rows: Iterable[Row], currency: str) -> list[MonthCharged]:
+def _months(rows: Iterable[AccountDelta], currency: str) -> list[MonthCharged]:
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     for row in rows:
@@ -138,17 +140,17 @@ def _months(rows: Iterable[Row], currency: str) -> list[MonthCharged]:
     ]
 
 
-def _most_changed(rows: Iterable[Row]) -> list[Row]:
+def _most_changed(rows: Iterable[AccountDelta]) -> list[AccountDelta]:
     """Return the accounts that change most: by what is charged, then by lost service, then rest."""
 
-    def weight(row: Row) -> tuple[object, ...]:
+    def weight(row: AccountDelta) -> tuple[object, ...]:
         return (*(-abs(row.delta(name)) for name in _WEIGHT), row.account)
 
     return sorted((row for row in rows if row.changed), key=weight)[:MOST]
 
 
 def _exceeded(
-    rows: Sequence[Row], limits: Iterable[tuple[str, Decimal]]
+    rows: Sequence[AccountDelta], limits: Iterable[tuple[str, Decimal]]
 ) -> Iterator[Exceeded]:
     """Yield the limits that the totals' differences exceed, whichever way."""
     for name, limit in limits:

@@ -43,7 +43,7 @@ class Scenario(NamedTuple):
         return sha256(root + repr(self).encode()).hexdigest()
 
 
-class Row(NamedTuple):
+class AccountDelta(NamedTuple):
     """One account, as recorded and as decided again."""
 
     account: str
@@ -64,7 +64,7 @@ class Decided(msgspec.Struct):
     """What a share came to."""
 
     events: int
-    rows: list[Row]
+    rows: list[AccountDelta]
 
 
 class BacktestTask(NamedTuple):
@@ -95,7 +95,9 @@ def decide(reader: Reader, accounts: Sequence[str], question: Scenario) -> Decid
         if account is not None:
             sides[again][account].see(recorded)
             events += 1
-    rows = [Row(name, *(side[name].end(question.ends) for side in sides)) for name in accounts]
+    rows = [
+        AccountDelta(name, *(side[name].end(question.ends) for side in sides)) for name in accounts
+    ]
     return Decided(events, [row for row in rows if row.before.currency])
 
 
@@ -114,7 +116,7 @@ def answers_of(reader: Reader, account: str, question: Scenario) -> list[Inserti
     return backtest.answers
 
 
-class Kept:
+class FinishedShares:
     """A file of finished shares, one per line; its first line says for which question."""
 
     def __init__(self, path: Path | None, digest: str) -> None:
@@ -150,9 +152,9 @@ class Kept:
 
 
 def rows_of(
-    tasks: Sequence[BacktestTask], kept: Kept,
+    tasks: Sequence[BacktestTask], kept: FinishedShares,
     run: Callable[[list[BacktestTask]], Iterable[Decided]],
-) -> list[Row]:  # fmt: skip
+) -> list[AccountDelta]:  # fmt: skip
     """Do the shares that are not done and return every row, by account."""
     firsts = {task.accounts[0] for task in tasks}
     done = {name: decided for name, decided in kept.done.items() if name in firsts}

@@ -50,7 +50,7 @@ def forecast_of(
 # --- everybody, in shares -----------------------------------------------------------------------
 
 
-class Share(NamedTuple):
+class ForecastShare(NamedTuple):
     """What a share came to; ``days``: cash of automatic renewals by local date and currency."""
 
     events: int
@@ -65,7 +65,7 @@ class OutlookTask(NamedTuple):
     accounts: list[str]
     to: int
 
-    def __call__(self) -> Share:
+    def __call__(self) -> ForecastShare:
         """Do it."""
         with LedgerView(self.location) as view, no_cycles():
             found = forecast(view.reader, self.to, accounts=self.accounts)
@@ -79,7 +79,7 @@ class OutlookTask(NamedTuple):
                 day = local_date(recorded.effective_at, offset)
                 days[day, found.states[name or ""].currency] += renewed.cash_part
         rows = [_ahead(found.states[name], events, offset) for name, events in own.items() if name]
-        return Share(len(found.events), rows, days)
+        return ForecastShare(len(found.events), rows, days)
 
 
 def _of(kind: type[E], events: list[RecordedEvent]) -> list[tuple[RecordedEvent, E]]:
@@ -117,7 +117,7 @@ def outlook_tasks(
     return [OutlookTask(place, share, to) for share in divide(names)]
 
 
-def outlook_of(view: LedgerView, to: int, shares: Iterable[Share]) -> OutlookShown:
+def outlook_of(view: LedgerView, to: int, shares: Iterable[ForecastShare]) -> OutlookShown:
     """Put the shares together."""
     days: Counter[tuple[str, str]] = Counter()
     rows: list[Ahead] = []

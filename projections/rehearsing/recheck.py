@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SHIFTING = ("position", "version", "cause")  # what a difference moves in all that follows
 
 
-class Share(NamedTuple):
+class RecheckShare(NamedTuple):
     """What a share's recheck came to: events judged, and the differences."""
 
     events: int
@@ -46,7 +46,7 @@ class RecheckTask(NamedTuple):
     own_streams: bool
     policy: Mapping[str, str]
 
-    def __call__(self) -> Share:
+    def __call__(self) -> RecheckShare:
         """Do it."""
         with LedgerView(self.location) as view, no_cycles():
             run = Recheck(
@@ -54,7 +54,7 @@ class RecheckTask(NamedTuple):
                 policy=self.policy,
             )  # fmt: skip
             found = list(_shown(view, run))
-            return Share(run.checked, found)
+            return RecheckShare(run.checked, found)
 
 
 class Rechecking:
@@ -103,7 +103,7 @@ class Rechecking:
             for number, share in enumerate(divide(names) or [[]])
         ]
 
-    def together(self, shares: Sequence[Share]) -> Iterator[DecidedOtherwise]:
+    def together(self, shares: Sequence[RecheckShare]) -> Iterator[DecidedOtherwise]:
         """Put together what workers found."""
         self.checked = sum(share.events for share in shares)
         rows = [row for share in shares for row in share.differences]

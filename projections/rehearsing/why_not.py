@@ -15,7 +15,7 @@ from projections.rehearsing.said import command_line, cure_of, flip_of, refusal_
 
 if TYPE_CHECKING:
     from projections.answers.why import Flip
-    from projections.history.why import Found
+    from projections.history.why import FieldCauses
     from projections.view import LedgerView
 
 
@@ -59,7 +59,7 @@ def why_refused(view: LedgerView, account: str, position: int) -> WhyNot:
     )  # fmt: skip
 
 
-def flips_of(view: LedgerView, account: str, found: Found) -> list[Flip]:
+def flips_of(view: LedgerView, account: str, found: FieldCauses) -> list[Flip]:
     """Return the least changes that would have altered what explains a field; none of a sum."""
     decision = found.decision
     if decision is None or account_of(decision.stream) is None:

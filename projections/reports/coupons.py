@@ -23,7 +23,7 @@ from projections.answers.terms import (
     Restated,
     Typed,
 )
-from projections.columns.books import Held, coupons
+from projections.columns.books import CouponHeld, coupons
 from projections.journal.chart import MEMO, OUTSTANDING, currency_of, minor_unit
 from projections.journal.identities import coupons_left
 from projections.journal.reports import by_root, trial_balance
@@ -100,15 +100,15 @@ def figures(view: LedgerView, question: Question) -> CouponsReport:
 
 def _held(
     view: LedgerView, point: Point, account: str | None, progress: Callable[[int, int], None] | None
-) -> tuple[list[Held], dict[str, int], list[TrialLine]]:
+) -> tuple[list[CouponHeld], dict[str, int], list[TrialLine]]:
     """Return every coupon, what is left of them by currency, and the books."""
     if account is None and view.derivation(point, None, stored=False) == SQL:
         return coupons(view.columns(point, SQL), point)
-    held: list[Held] = []
+    held: list[CouponHeld] = []
     left: dict[str, int] = {}
     for state in view.states(point) if account is None else [view.state(account, point)]:
         held += [
-            Held(
+            CouponHeld(
                 state.account, name, state.currency, one.amount, one.used, one.remaining,
                 one.forfeited, one.starts, one.ends,
             )
@@ -119,7 +119,7 @@ def _held(
     return held, left, trial_balance(view.reader, point, account, progress)
 
 
-def row_of(one: Held, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:
+def row_of(one: CouponHeld, at: int, offset: int, instant: Callable[[int], Instant]) -> CouponRow:
     """Return one coupon; ``instant`` writes instants."""
     write = Typed(offset=offset, currency=one.currency)
     return CouponRow(

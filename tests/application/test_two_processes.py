@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ledger.outcomes import Result
+    from ledger.outcomes import LineResult
 
 BATCH = 150
 
@@ -50,7 +50,7 @@ def expected(lines: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> li
     return bodies(path)
 
 
-def begin(path: Path, lines: list[bytes], *, resume: bool = False) -> Iterator[Result]:
+def begin(path: Path, lines: list[bytes], *, resume: bool = False) -> Iterator[LineResult]:
     ledger = reopen(path) if path.exists() else new_ledger(path)
     return import_lines(ledger, lines, batch_lines=BATCH, resume=resume, workers=2)
 

@@ -20,7 +20,7 @@ from projections.history.timeline import AccountTimeline
 from projections.history.walk import KNOWN, Walk
 from projections.history.why import told as told_of
 from projections.history.why import why
-from projections.history.words import HELP, Words, complete
+from projections.history.words import HELP, DebugWords, complete
 from projections.point import Point
 from tests.history.histories import OFFSET, Naive, at, clock, lived
 
@@ -48,12 +48,12 @@ def busiest(naive: Naive, reader: Reader) -> str:
     return max(accounts(reader), key=lambda one: len(naive.selected(f"account:{one}", at(reader))))
 
 
-def session(reader: Reader, account: str) -> Words:
+def session(reader: Reader, account: str) -> DebugWords:
     around = here(reader, clock=clock(reader), offset=OFFSET)
-    return Words(Debugger(reader, account, here=around, currency="CNY"))
+    return DebugWords(Debugger(reader, account, here=around, currency="CNY"))
 
 
-def run(words: Words, line: str) -> dict[str, Any]:
+def run(words: DebugWords, line: str) -> dict[str, Any]:
     shown = words.run(line)
     assert shown is not None
     return shown.plain()

@@ -18,7 +18,7 @@ from ledger.certain import certain
 from ledger.store import open_reader
 from projections.history.debugger import Debugger
 from projections.history.points import here
-from projections.history.words import Words
+from projections.history.words import DebugWords
 from projections.printable import width
 from tests.cli.program import COMMAND, ROOT, World, environment, small, tally
 from tests.history.histories import OFFSET, clock, lived
@@ -118,7 +118,7 @@ def test_a_screen_of_80_by_24(reader: Reader, golden: Callable[[Path, str], None
 def test_keys_are_words(reader: Reader, keys: list[str], lines: list[str]) -> None:
     """The same engine: a screen stands where a script of the same words stands."""
     app, _ = play(reader, *keys)
-    words = Words(debugger(reader))
+    words = DebugWords(debugger(reader))
     shown = None
     for line in lines:
         shown = words.run(line)
@@ -156,7 +156,7 @@ def test_late_events_and_breaks_are_marked(reader: Reader) -> None:
     assert content.event_at(session, late[0], 39).tone == content.LATE
     assert content.event_at(session, late[0], 39).text.endswith(" late")
     session.go(late[0])
-    Words(session).run(f"b {session.stop().type}")
+    DebugWords(session).run(f"b {session.stop().type}")
     assert content.event_at(session, late[0], 39).text.startswith("▶●")
 
 

@@ -12,7 +12,7 @@ from projections.answers.terms import Formatter
 from projections.history.bisect import bisect
 from projections.history.blame import blame, last
 from projections.history.compiling import compile_expression, parse_name
-from projections.history.diff import PARTS, Row, candidates, diff_account, difference
+from projections.history.diff import PARTS, FieldDiff, candidates, diff_account, difference
 from projections.history.fields import Look, Name, read_all, written
 from projections.history.trace import trace
 from projections.history.walk import EFFECTIVE, KNOWN, Axis, Walk
@@ -100,7 +100,7 @@ def test_what_events_changed_makes_the_state(told: Told, axis: Axis) -> None:
             assert shown == naive.flat(account, point)
 
 
-def differing(reader: Reader, a: Point, b: Point) -> list[Row]:
+def differing(reader: Reader, a: Point, b: Point) -> list[FieldDiff]:
     return [
         row for name in candidates(reader, a, b) for row in diff_account(reader, name, a, b)
     ]

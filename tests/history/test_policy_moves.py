@@ -15,7 +15,7 @@ from projections.history.debugger import Debugger
 from projections.history.points import here
 from projections.history.trace import trace
 from projections.history.walk import EFFECTIVE, KNOWN
-from projections.history.words import Words
+from projections.history.words import DebugWords
 from tests.application.worlds import new_ledger, record
 from tests.history.histories import OFFSET, Naive, at, clock
 
@@ -77,7 +77,7 @@ def test_blame_last_and_trace_name_the_policy_event(ledger: Ledger) -> None:
 def test_the_debugger_stops_at_the_policy_event_both_ways(ledger: Ledger) -> None:
     reader = ledger.store.reader
     around = here(reader, clock=clock(reader), offset=OFFSET)
-    words = Words(Debugger(reader, "a-1", here=around, currency="CNY"))
+    words = DebugWords(Debugger(reader, "a-1", here=around, currency="CNY"))
     words.run(f"n {RELEASES}")
     forward = certain(words.run("n")).plain()
     assert forward["type"] == "PolicyAdopted"

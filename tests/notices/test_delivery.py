@@ -10,7 +10,7 @@ import pytest
 
 from cli.notices.channel import read_address
 from cli.notices.delivery import ATTEMPTS, DeliveryLoop
-from cli.notices.files import File
+from cli.notices.files import FileChannel
 from cli.notices.web import Web, read_secrets
 from ledger.application import Ledger
 from ledger.errors import InvalidInput
@@ -253,7 +253,7 @@ def test_a_torn_line_is_ended_before_the_next(world: World, tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_a_failed_attempt(world: World, tmp_path: Path) -> None:
-    channel = File(read_address(f"file://{tmp_path / 'n.ndjson'}"))
+    channel = FileChannel(read_address(f"file://{tmp_path / 'n.ndjson'}"))
     os.close(channel._file)
     channel._file = os.open("/dev/full", os.O_RDWR)
     assert stat.S_ISCHR(os.fstat(channel._file).st_mode)

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.reconciliation.chains import Step, ends_of
+from projections.reconciliation.chains import BalanceStep, ends_of
 from projections.reconciliation.lines import ControlTotalWrong, Ends
 
 
-def _ends(links: list[Step]) -> Ends:
+def _ends(links: list[BalanceStep]) -> Ends:
     return ends_of(links, what="balance before", currency="CNY")
 
 
-def _links(steps: list[int], opening: int = 0) -> list[Step]:
+def _links(steps: list[int], opening: int = 0) -> list[BalanceStep]:
     return [
-        Step(b - a, b, 0, f"line {n}")
+        BalanceStep(b - a, b, 0, f"line {n}")
         for n, (a, b) in enumerate(pairwise(accumulate(steps, initial=opening)), 2)
     ]
 
@@ -48,7 +48,10 @@ def test_money_may_come_back_to_where_it_was() -> None:
 
 
 def test_the_link_that_does_not_follow_is_named() -> None:
-    links = [Step(10, 10, 0, "line 2"), Step(20, 999, 0, "line 3"), Step(1, 1000, 0, "line 4")]
+    links = [
+        BalanceStep(10, 10, 0, "line 2"), BalanceStep(20, 999, 0, "line 3"),
+        BalanceStep(1, 1000, 0, "line 4"),
+    ]  # fmt: skip
     for order in (links, links[::-1]):
         with pytest.raises(ControlTotalWrong, match=r"of line [32], balance before"):
             _ends(order)

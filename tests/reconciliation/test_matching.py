@@ -25,7 +25,7 @@ from projections.reconciliation.report import (
     answer_of,
     reconcile,
 )
-from projections.reconciliation.sides import Sides
+from projections.reconciliation.sides import OpenSides
 from tests.reconciliation.statements import DAY, ENDS, START, Case, case, statement_of
 
 HERE = PointShown.of(Point(ENDS, ENDS, 1, everything=False), 8 * HOUR)
@@ -153,7 +153,7 @@ def _crowded(draw: st.DrawFn) -> tuple[list[Line], list[Line]]:
 def test_the_fast_pass_matches_what_the_plain_one_does(both: tuple[list[Line], list[Line]]) -> None:
     ours, theirs = both
     names = _Names(ours, theirs)
-    fast, plain = Sides(ours, theirs), Sides(ours, theirs)
+    fast, plain = OpenSides(ours, theirs), OpenSides(ours, theirs)
     names.surest(fast)
     plain.unique("reference", names.proven(_exactly), names.proved(_exactly))
     assert sorted(map(repr, fast.matches)) == sorted(map(repr, plain.matches))

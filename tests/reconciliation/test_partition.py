@@ -32,7 +32,7 @@ from projections.reconciliation.lines import (
 )
 from projections.reconciliation.matching import WINDOW, match
 from projections.reconciliation.report import reconcile
-from projections.reconciliation.sides import CANDIDATES_MAX, Group, Sides, knots, subsets
+from projections.reconciliation.sides import CANDIDATES_MAX, Candidates, OpenSides, knots, subsets
 from tests.reconciliation.statements import DAY, ENDS, START, statement_of
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_sums_are_taken_only_where_a_brute_force_solver_finds_one_cover(
         cover for cover in covers
         if not any(cover != other and _share(cover, other) for other in covers)
     }  # fmt: skip
-    sides = Sides(ours, theirs)
+    sides = OpenSides(ours, theirs)
     collecting.add_up(sides, lambda line: line.account or line.text, WINDOW)
     taken = {
         (tuple(ours.index(line) for line in one.ours), tuple(theirs.index(x) for x in one.theirs))
@@ -215,7 +215,10 @@ def _share(one: Cover, other: Cover) -> bool:
 
 
 def test_groups_that_share_a_line_are_one_knot_and_others_are_not() -> None:
-    groups = [Group((0, 1), (0,)), Group((1, 2), (1,)), Group((3,), (2, 3)), Group((), (5, 6))]
+    groups = [
+        Candidates((0, 1), (0,)), Candidates((1, 2), (1,)), Candidates((3,), (2, 3)),
+        Candidates((), (5, 6)),
+    ]  # fmt: skip
     assert [len(knot) for knot in knots(groups)] == [2, 1, 1]
 
 

@@ -21,7 +21,7 @@ from ledger.rehearsal.customers import CHANNEL, Rule, read_rules, topping_up
 from ledger.rehearsal.rehearsal import Rehearsal
 from projections.impact import MONEY, Impact, Measuring
 from projections.journal.books import books_at, totals
-from projections.rehearsing.backtest_shares import Row, Scenario, decide
+from projections.rehearsing.backtest_shares import AccountDelta, Scenario, decide
 from tests.rehearsal.worlds import (
     OFFSET,
     START,
@@ -49,7 +49,7 @@ def names(reader: Reader) -> list[str]:
 
 def backtest(
     ledger: Ledger, changes: Changes, *, customers: tuple[Rule, ...] = (), starts: int = 0
-) -> list[Row]:
+) -> list[AccountDelta]:
     """Decide a ledger's whole history again."""
     reader = ledger.store.reader
     question = Scenario(changes, customers, starts, ledger.now(), OFFSET)
@@ -123,7 +123,7 @@ def test_it_equals_two_ledgers_built_from_scratch_one_with_each_policy(seed: int
     _agree_with_the_books(rows, recorded, other)
 
 
-def _agree_with_the_books(rows: list[Row], recorded: Ledger, other: Ledger) -> None:
+def _agree_with_the_books(rows: list[AccountDelta], recorded: Ledger, other: Ledger) -> None:
     """Compare the money deltas with the difference of the two trial balances."""
     before, after = (_books(ledger) for ledger in (recorded, other))
     moved = {name: after.get(name, 0) - before.get(name, 0) for name in {*before, *after}}

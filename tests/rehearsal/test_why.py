@@ -15,7 +15,7 @@ from projections.answers.why import Cause, Explained
 from projections.history.causes import Causes, is_fact, rule_of
 from projections.history.compiling import parse_name
 from projections.history.fields import Look, Name, read_all
-from projections.history.why import Found, told, why
+from projections.history.why import FieldCauses, told, why
 from projections.point import Asked, Point, account_at, config_at, resolve
 from tests.rehearsal.worlds import (
     OFFSET,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader
 
 
-def ask(ledger: Ledger, field: str, *, at: str | None = None) -> Found:
+def ask(ledger: Ledger, field: str, *, at: str | None = None) -> FieldCauses:
     asked = Asked(at=instant(at) if at else None)
     point = resolve(ledger.store.reader, asked, clock=ledger.now(), offset=OFFSET)
     found = why(ledger.store.reader, "a-1", parse_name(field), point, WRITE)

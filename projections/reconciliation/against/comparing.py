@@ -49,7 +49,7 @@ class DeliveriesDoNotAddUp(IntegrityBroken):
     code = "DELIVERIES_DO_NOT_ADD_UP"
 
 
-class Row(NamedTuple):
+class RowDiff(NamedTuple):
     """A row that is not the same in both files."""
 
     number: int
@@ -111,15 +111,15 @@ class Comparison:
     def _currencies(self) -> list[str]:
         return sorted({code for sums in self._sums.values() for code in sums})
 
-    def _row(self, number: int, texts: Mapping[str, str]) -> Row:
-        return Row(
+    def _row(self, number: int, texts: Mapping[str, str]) -> RowDiff:
+        return RowDiff(
             number, texts, cells.read_cost(texts[self.both.amount]),
             tuple(canonical(name, texts[name]) for name in self.both.content),
         )  # fmt: skip
 
     def _settle(
-        self, before: Sequence[Row], after: Sequence[Row]
-    ) -> Iterator[tuple[str, Row | None, Row | None]]:
+        self, before: Sequence[RowDiff], after: Sequence[RowDiff]
+    ) -> Iterator[tuple[str, RowDiff | None, RowDiff | None]]:
         """Yield the changes among the rows of one identity, each with the charge's name."""
         same = Counter((row.cost, row.content) for row in before)
         same &= Counter((row.cost, row.content) for row in after)
@@ -130,10 +130,10 @@ class Comparison:
             named = hashlib.sha256("\x1f".join([*said, str(n)]).encode()).hexdigest()
             yield named[:ID_DIGITS], old, new
 
-    def _restated(self, charge: str, old: Row | None, new: Row | None) -> ChargeRestated:
+    def _restated(self, charge: str, old: RowDiff | None, new: RowDiff | None) -> ChargeRestated:
         """Return a change as a row of the answer, and count it in."""
         kind = CHANGED if old and new else GONE if old else ADDED
-        row, both = cast("Row", new or old), self.both
+        row, both = cast("RowDiff", new or old), self.both
         delta = (new.cost if new else 0) - (old.cost if old else 0)
         shown = {
             name: next(
@@ -179,7 +179,7 @@ class Comparison:
         return sums
 
 
-def _without(rows: Sequence[Row], same: Counter[tuple[int, tuple[str, ...]]]) -> list[Row]:
+def _without(rows: Sequence[RowDiff], same: Counter[tuple[int, tuple[str, ...]]]) -> list[RowDiff]:
     """Leave out the rows that both files have, and order what is left by what it says."""
     taken = Counter(same)
     left = []

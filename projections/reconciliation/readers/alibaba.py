@@ -123,7 +123,7 @@ def read_bills(
     ))  # fmt: skip
     there = [table.index(name) >= 0 for name in _PARTS]
     lines: list[Line] = []
-    spans: list[cells.Span] = []
+    spans: list[cells.DateSpan] = []
     for number, row in sound_rows(
         table, ids=("RecordID", "RelatedRecordID", "InstanceID", *_OWNERS),
         instants=("BillingCycle", "UsageStartTime", "UsageEndTime"),

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ledger.certain import certain
 from ledger.periods import DAY, local_date, local_day, midnight
-from projections.reconciliation.chains import Step, ends_of
+from projections.reconciliation.chains import BalanceStep, ends_of
 from projections.reconciliation.lines import (
     BOOKED,
     BadStatement,
@@ -37,7 +37,7 @@ from projections.reconciliation.readers.camt_entries import (
     way_of,
     when_of,
 )
-from projections.reconciliation.readers.xml import Target, parse
+from projections.reconciliation.readers.xml import EntryTarget, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,8 +133,8 @@ def _currency_of(stated: str, balances: Sequence[_Balance], lines: Sequence[Line
 
 def _days_of(
     first: _Balance | None, last: _Balance | None, dated: Sequence[int],
-    said: cells.Span, offset: int,
-) -> cells.Span:  # fmt: skip
+    said: cells.DateSpan, offset: int,
+) -> cells.DateSpan:  # fmt: skip
     """Return the span that the balances speak of, 0 for an end that they do not.
 
     A previous close ends an earlier day, which is not this statement's. An opening balance,
@@ -143,7 +143,7 @@ def _days_of(
     """
     ends = last.day.ends if last is not None and last.day is not None else 0
     if first is None or first.day is None:
-        return cells.Span(0, ends)
+        return cells.DateSpan(0, ends)
     starts = first.day.starts
     after = starts + DAY
     if first.code == "PRCD":
@@ -155,7 +155,7 @@ def _days_of(
             starts = after
         elif dated and min(dated) >= ends - DAY and ends - starts <= _WEEKEND:
             starts = ends - DAY  # of a daily statement
-    return cells.Span(starts, ends)
+    return cells.DateSpan(starts, ends)
 
 
 class _Page:
@@ -215,7 +215,7 @@ class _Page:
         dated = [line.instant for line in self.lines if line.status == BOOKED]
         said = _said_span(element, self.place, offset)
         if not all(said.starts <= instant < said.ends for instant in dated):
-            said = cells.Span(0, 0)  # of another time than the entries: not this statement's
+            said = cells.DateSpan(0, 0)  # of another time than the entries: not this statement's
         covered = _days_of(first, last, dated, said, offset)
         self.starts = min(filter(None, (covered.starts or said.starts, *dated)), default=0)
         ended = [covered.ends or said.ends]
@@ -268,7 +268,8 @@ def read_camt(
 ) -> Statement:
     """Read a file of one of the three messages. Raises: BadStatement, ControlTotalWrong."""
     reader = _Reader(offset)
-    parse(body, Target(f"camt.{source[4:]}", reader.entry, reader.statement), encoding=encoding)
+    target = EntryTarget(f"camt.{source[4:]}", reader.entry, reader.statement)
+    parse(body, target, encoding=encoding)
     if not reader.pages:
         raise BadStatement("the file has no statement in it", hint="fetch the file again")
     pages = chosen(_once(reader.pages), account)
@@ -320,7 +321,7 @@ def _chain(name: str, pages: list[_Page], currency: str) -> Ends | None:
         if pages[place].opening is None:
             pages[place].opening = pages[place - 1].closing
             pages[place].closing = certain(pages[place].opening) + pages[place].movements
-    steps = [Step(page.movements, certain(page.closing), 0, page.place) for page in pages]
+    steps = [BalanceStep(page.movements, certain(page.closing), 0, page.place) for page in pages]
     what = f"closing of one statement = opening of the next of {name}"
     return ends_of(steps, what=what, currency=currency)
 
@@ -329,13 +330,13 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - 18 digits, as the format allows
 
 
-def _said_span(element: Element, place: str, offset: int) -> cells.Span:
+def _said_span(element: Element, place: str, offset: int) -> cells.DateSpan:
     """Return the whole days that a statement says it covers; 0 and 0 where it does not."""
     first, last = text_of(element, "FrToDt/FrDtTm"), text_of(element, "FrToDt/ToDtTm")
     if not first or not last:
-        return cells.Span(0, 0)
+        return cells.DateSpan(0, 0)
     starts = moment(first, f"{place} FrToDt", offset=offset).starts
-    return cells.Span(starts, moment(last, f"{place} FrToDt", offset=offset).ends)
+    return cells.DateSpan(starts, moment(last, f"{place} FrToDt", offset=offset).ends)
 
 
 def _check_counts(pages: Sequence[_Page]) -> None:

@@ -30,7 +30,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
 _DAY_AWAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
-class Span(NamedTuple):
+class DateSpan(NamedTuple):
     """The half-open span [starts, ends)."""
 
     starts: int
@@ -98,31 +98,31 @@ def currency(cell: str, line: int, column: str) -> str:
         return check_currency(cell.strip())
 
 
-def month(cell: str, line: int, column: str, *, offset: int) -> Span:
+def month(cell: str, line: int, column: str, *, offset: int) -> DateSpan:
     """Read a billing cycle: ``2025-03`` or ``202503``."""
     match = _MONTH.fullmatch(cell.strip()[:7])
     with placed(line, column):
         if match is None:
             raise InvalidInput(f"{cell!r} is not a month", hint="write it like 2025-03")
     starts = parse_instant(f"{match[1]}-{match[2]}-01", offset)
-    return Span(starts, midnight(add_months(local_day(starts, offset), 1), offset))
+    return DateSpan(starts, midnight(add_months(local_day(starts, offset), 1), offset))
 
 
-def months_of(first: int, last: int, *, offset: int) -> Span:
+def months_of(first: int, last: int, *, offset: int) -> DateSpan:
     """Return the whole local months from one instant to another; 0 and 0 are not a span."""
     if not first and not last:
-        return Span(0, 0)
+        return DateSpan(0, 0)
     begin = parse_instant(local_date(first, offset)[:7] + "-01", offset)
     end = parse_instant(local_date(last, offset)[:7] + "-01", offset)
-    return Span(begin, midnight(add_months(local_day(end, offset), 1), offset))
+    return DateSpan(begin, midnight(add_months(local_day(end, offset), 1), offset))
 
 
-def span_of(instants: Sequence[int], *, offset: int) -> Span:
+def span_of(instants: Sequence[int], *, offset: int) -> DateSpan:
     """Return the whole local months of some instants; no span where there are none."""
     return months_of(min(instants, default=0), max(instants, default=0), offset=offset)
 
 
-def booked_at(used: int, span: Span | None) -> int:
+def booked_at(used: int, span: DateSpan | None) -> int:
     """Return the instant of a charge: when it was used, inside the billing period that it is in."""
     if span is None:
         return used

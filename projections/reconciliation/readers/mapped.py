@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from ledger.errors import InvalidInput
-from projections.reconciliation.chains import Step, chains_of, elsewhere, running, whole
+from projections.reconciliation.chains import BalanceStep, chains_of, elsewhere, running, whole
 from projections.reconciliation.lines import (
     BOOKED,
     FAILED,
@@ -28,7 +28,13 @@ from projections.reconciliation.lines import (
 )
 from projections.reconciliation.readers import cells
 from projections.reconciliation.readers.dates import Dates, choose_form, form_of, is_date
-from projections.reconciliation.readers.maps import EMPTY, Figure, Figures, folded, read_map
+from projections.reconciliation.readers.maps import (
+    EMPTY,
+    AmountRead,
+    AmountReader,
+    folded,
+    read_map,
+)
 from projections.reconciliation.readers.table import Table
 from projections.reconciliation.readers.words import WORDS
 
@@ -127,7 +133,7 @@ class _Maker:
     ) -> None:
         self.map, self.main, self.account = column_map, column_map.currency or currency, account
         values = column_map.values
-        self._figures = Figures(column_map)
+        self._figures = AmountReader(column_map)
         self._states = {
             word.lower(): state
             for state, words in (
@@ -214,7 +220,7 @@ class _Maker:
             account = row.get("account") or self.account
             yield _Held(row["held"], account, code, left, f"line {line}")
 
-    def _signed(self, row: _Row, line: int) -> Figure:
+    def _signed(self, row: _Row, line: int) -> AmountRead:
         """Return the amount, positive for money that comes in, by the map's way of signs."""
         if self.map.columns.amount is None:
             credit = self.figure(row.get("credit", ""), line, "credit")
@@ -222,7 +228,7 @@ class _Maker:
             if credit.amount and debit.amount:
                 raise BadStatement(f"line {line} has a debit and a credit", hint="one of them is 0")
             taken = debit.amount if self._minus else -debit.amount
-            found = Figure(credit.amount + taken, credit.currency or debit.currency)
+            found = AmountRead(credit.amount + taken, credit.currency or debit.currency)
         else:
             if row["amount"] in EMPTY:
                 raise BadStatement(
@@ -247,10 +253,10 @@ class _Maker:
             raise BadStatement(msg, hint="leave flow out of the map if the sign alone counts")
         return amount
 
-    def figure(self, text: str, line: int, column: str) -> Figure:
+    def figure(self, text: str, line: int, column: str) -> AmountRead:
         """Read an amount as the map writes them. Raises: BadStatement."""
         if text in EMPTY:
-            return Figure(0)
+            return AmountRead(0)
         with cells.placed(line, column if line else f"the map's {column}"):
             return self._figures.read(text)
 
@@ -316,7 +322,9 @@ def _ends(
     return found
 
 
-def _with_held(ends: Ends | None, steps: Sequence[Step], held: Sequence[_Held]) -> Ends | None:
+def _with_held(
+    ends: Ends | None, steps: Sequence[BalanceStep], held: Sequence[_Held]
+) -> Ends | None:
     """Compare the rows that say what an account held with its chain, or take its ends from them.
 
     Raises: ControlTotalWrong, naming the row.

@@ -32,7 +32,7 @@ Column = str | Annotated[int, Meta(ge=1, le=10_000)]  # by name, or by number fr
 Lines = Annotated[int, Meta(ge=0, le=10_000)]
 
 
-class Columns(Struct, frozen=True, forbid_unknown_fields=True):
+class MapColumns(Struct, frozen=True, forbid_unknown_fields=True):
     """Which column holds what; only the date and an amount are needed."""
 
     date: Column
@@ -78,7 +78,7 @@ class Values(Struct, frozen=True, forbid_unknown_fields=True):
 class ColumnMap(Struct, frozen=True, forbid_unknown_fields=True):
     """A column map: how a CSV is written, and what its columns mean."""
 
-    columns: Columns
+    columns: MapColumns
     values: Values = Values()
     encoding: str = "utf-8"
     delimiter: One = ","
@@ -122,7 +122,7 @@ def read_map(text: str) -> ColumnMap:
     """Read a column map. Raises: InvalidInput, naming the key."""
     said = read_toml(text.encode(), "the column map")
     _check_keys(said, ColumnMap, "")
-    for name, kind in (("columns", Columns), ("values", Values)):
+    for name, kind in (("columns", MapColumns), ("values", Values)):
         _check_keys(said.get(name), kind, f"[{name}] ")
     try:
         found = msgspec.convert(said, ColumnMap)
@@ -178,14 +178,14 @@ _MARKS: Final = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ") | {0x2019: "'
 EMPTY: Final = ("", "-", "--", "\u2013", "\u2014", "n/a")  # how a cell says that it is empty
 
 
-class Figure(NamedTuple):
+class AmountRead(NamedTuple):
     """An amount, and the currency that its cell names, empty for none."""
 
     amount: int
     currency: str = ""
 
 
-class Figures:
+class AmountReader:
     """Reads amounts as one file writes them."""
 
     def __init__(self, column_map: ColumnMap) -> None:
@@ -200,10 +200,10 @@ class Figures:
         """Return 1 for a word that means income, -1 for expense, 0 for any other."""
         return self._ways.get(folded(word), 0)
 
-    def read(self, text: str) -> Figure:
+    def read(self, text: str) -> AmountRead:
         """Read a cell. Raises: InvalidInput."""
         try:
-            return Figure(self._number(text))
+            return AmountRead(self._number(text))
         except InvalidInput as error:
             found = self._beside(text)
             if found is None:
@@ -218,7 +218,7 @@ class Figures:
                     return read_amount(plain, decimal=self._decimal, thousands=mark)
         return read_amount(text, decimal=self._decimal, thousands=self._thousands)
 
-    def _beside(self, text: str) -> Figure | None:
+    def _beside(self, text: str) -> AmountRead | None:
         """Read a number with words beside it, None where one of them is not known."""
         match = _MARKED.fullmatch(text.strip())
         if match is None:
@@ -237,7 +237,7 @@ class Figures:
                 f"{text.strip()[:40]!r} has a minus, and a word that says the opposite",
                 hint="the map's [values] say which words mean income and expense",
             )
-        return Figure(-abs(amount) if way < 0 else amount, code)
+        return AmountRead(-abs(amount) if way < 0 else amount, code)
 
 
 def folded(word: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.periods import DAY, parse_instant
-from projections.reconciliation.chains import Step, ends_of
+from projections.reconciliation.chains import BalanceStep, ends_of
 from projections.reconciliation.lines import (
     BATCH,
     BOOKED,
@@ -111,9 +111,9 @@ def read_mt940(
     _library()
     messages = list(_messages(_text(body, encoding)))
     pages = chosen([_page(message, offset) for message in messages], account)
-    accounts: dict[str, list[Step]] = {}
+    accounts: dict[str, list[BalanceStep]] = {}
     for page in pages:
-        step = Step(page.closing - page.opening, page.closing, 0, page.place)
+        step = BalanceStep(page.closing - page.opening, page.closing, 0, page.place)
         accounts.setdefault(page.account, []).append(step)
     what, code = "closing of one statement = opening of the next", pages[0].currency
     ends = {

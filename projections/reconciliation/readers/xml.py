@@ -34,7 +34,7 @@ _MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _KNOWN: Final = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1")
 
 
-class Target(TreeBuilder):
+class EntryTarget(TreeBuilder):
     """Receives a document while it is parsed, and gives its entries and statements away."""
 
     def __init__(
@@ -105,7 +105,7 @@ def wrong_kind(kind: str, wanted: str) -> BadStatement:
     return BadStatement(f"the file is {kind}{', ' + said if said else ''}, not {wanted}", hint=hint)
 
 
-def parse(body: bytes, target: Target, *, encoding: str = "") -> None:
+def parse(body: bytes, target: EntryTarget, *, encoding: str = "") -> None:
     """Parse a document into a target. Raises: BadStatement."""
     from defusedxml import ElementTree, common  # noqa: PLC0415 - for these sources alone
 
