@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from ledger import clock
 from ledger.connection import SQLITE, dialect_of, tables
 from ledger.store import settings
-from ledger.store.errors import LedgerDamaged
+from ledger.store.errors import CannotOpen, LedgerDamaged
 from ledger.store.files import NO_ROOM
 from ledger.store.schema import EVENTS
 
@@ -37,8 +37,11 @@ _BIG_ENDIAN, _LITTLE_ENDIAN = 0x377F0683, 0x377F0682
 _LAST_FRAME, _WORD = 16, 4
 _READ: Final = f"""
 import os, sys
-with open(sys.argv[1], "rb") as index:
-    os.write(1, index.read()[{_LAST_FRAME}:{_LAST_FRAME + _WORD}])
+try:
+    with open(sys.argv[1], "rb") as index:
+        os.write(1, index.read()[{_LAST_FRAME}:{_LAST_FRAME + _WORD}])
+except OSError:
+    pass
 """
 
 
@@ -194,7 +197,7 @@ def _unread_now(wal: Path, index: Path) -> int:
 
 
 def _valid_frames(index: Path) -> int | None:
-    """Return how many frames of the WAL are valid; None where nobody shares it.
+    """Return how many frames of the WAL are valid; None where nobody shares it. Raises: CannotOpen.
 
     Another process reads that: a process that closes a file loses all its locks on it (POSIX), and
     where SQLite finds none on FILE-shm, the next to open the ledger cuts it short under the others.
@@ -204,6 +207,8 @@ def _valid_frames(index: Path) -> int | None:
     told = subprocess.run(  # noqa: S603 - Python itself
         [sys.executable, "-I", "-S", "-c", _READ, str(index)], capture_output=True, check=False
     )
+    if told.returncode:
+        raise CannotOpen(str(index), why="it cannot be read", hint="repeat the command")
     return int.from_bytes(told.stdout, sys.byteorder) if len(told.stdout) == _WORD else None
 
 
