@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import csv
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from projections.answers.terms import Answer
+    from msgspec import UnsetType
+
+    from projections.answers.terms import Answer, Restated
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,21 +55,16 @@ class Output:
         sys.stdout.write(json_line(answer))
 
     def answered(self, answer: Answer, rows: str = "rows") -> bool:
-        """Print an answer, or its rows, where a program reads; return whether one does.
-
-        Beside rows a note says what has restated them (R64).
-        """
+        """Print an answer, or its rows, where a program reads; return whether one does."""
         if self.form not in ("json", "ndjson", "csv"):  # a page, if only as HTML
             return False
         if self.form == "json":
             self.object(answer)
             return True
-        self.rows(getattr(answer, rows), like=self._header(type(answer), rows))
-        restated = getattr(answer, "restated", UNSET)
-        if restated is not UNSET:
-            from cli.restatements import say_restated  # noqa: PLC0415 - in closed periods alone
-
-            say_restated(restated, human=False)
+        self.rows(
+            getattr(answer, rows), like=self._header(type(answer), rows),
+            restated=getattr(answer, "restated", UNSET),
+        )  # fmt: skip
         return True
 
     @contextmanager
@@ -86,11 +83,13 @@ class Output:
         sys.stdout.write("]}\n")
 
     def rows(
-        self, rows: Iterable[Part | dict[str, Any]], *, like: type[Part] | Sequence[str] = ()
-    ) -> None:
+        self, rows: Iterable[Part | dict[str, Any]], *, like: type[Part] | Sequence[str] = (),
+        restated: Restated | UnsetType = UNSET,
+    ) -> None:  # fmt: skip
         """Print rows, one per line, as NDJSON or CSV; rows may come in several calls.
 
-        ``like`` is what a row is, or its columns: the header of a CSV without rows.
+        ``like`` is what a row is, or its columns: the header of a CSV without rows. A note on
+        stderr says what has ``restated`` them (R64).
         """
         for row in rows:
             if self.form == "csv":
@@ -101,6 +100,10 @@ class Output:
                 sys.stdout.write(json_line(row))
         if self.form == "csv" and like:
             self._table_with(columns_of(like) if isinstance(like, type) else like)
+        if restated is not UNSET:
+            from cli.restatements import restated_line  # noqa: PLC0415 - in closed periods alone
+
+            note(f"note: {restated_line(restated)}")
 
     def _header(self, kind: type[Answer], rows: str) -> Sequence[str]:
         if self.form != "csv":

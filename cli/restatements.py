@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cli.changes import owner_of, spelled
-from cli.render import left, note, write
+from cli.render import left, write
 from projections.printable import width
 
 if TYPE_CHECKING:
@@ -42,14 +42,9 @@ def restated_line(found: Restated) -> str:
     return " ".join(line.strip() for line in restated_lines(found))
 
 
-def say_restated(
-    found: Restated | UnsetType, *, human: bool, gap: bool = True
-) -> None:
-    """Print it below a page, or on stderr beside rows."""
+def say_restated(found: Restated | UnsetType, *, gap: bool = True) -> None:
+    """Print it on a page, after an empty line unless ``gap`` says no."""
     if not found:
-        return
-    if not human:
-        note(f"note: {restated_line(found)}")
         return
     if gap:
         write()

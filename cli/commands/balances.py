@@ -62,8 +62,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         derivation = FOLD if accounts else session.derivation(point, engine)
         restated = session.restated("balances", point)
         found = arranged(session.each_balance(point, derivation, **wanted), **order)
-        output.rows(found, like=Balance)
-        say_restated(restated, human=False)
+        output.rows(found, like=Balance, restated=restated)
         return
     answer = session.balances(point, engine=engine, **wanted, **order)
     if output.answered(answer):
@@ -75,7 +74,7 @@ def command(  # noqa: PLR0913 - one option a parameter
         [*columns, "overdue since"],
         [[*(getattr(row, name) for name in columns), row.overdue_since] for row in answer.rows],
     )
-    say_restated(answer.restated, human=True)
+    say_restated(answer.restated)
 
 
 def _totals(answer: Totals, output: Output) -> None:
@@ -85,4 +84,4 @@ def _totals(answer: Totals, output: Output) -> None:
     write(point_line(answer.point))
     names = ("currency", "accounts", "overdue", *COLUMNS[2:])
     table(names, [[getattr(row, name) for name in names] for row in answer.rows])
-    say_restated(answer.restated, human=True)
+    say_restated(answer.restated)

@@ -51,7 +51,7 @@ def command(
     note_what_is_missing(session, account, expression)
     if not output.answered(answer, "flips"):
         _page(answer)
-        say_restated(answer.restated, human=True)
+        say_restated(answer.restated)
     return DONE if answer.flips else FOUND
 
 

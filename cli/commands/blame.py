@@ -48,7 +48,7 @@ def command(session: Session, output: Output, *, path: str, when: Point | None) 
             write(owner)
         for row in rows:
             _line(row, "  " if owner else "")
-    say_restated(answer.restated, human=True)
+    say_restated(answer.restated)
 
 
 def _line(row: Blamed, indent: str) -> None:

@@ -61,7 +61,7 @@ def command(
         write(strong("a  " + point_line(found.a)))
         write(strong("b  " + point_line(found.b)))
         _page(session, rows, found, bridge=bridge)
-        say_restated(found.restated, human=True)
+        say_restated(found.restated)
         if account is not None:
             write_was(session, account, second)
     return FOUND if exit_code and rows else DONE

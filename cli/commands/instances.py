@@ -51,8 +51,7 @@ def command(
         derivation = session.derivation(point, engine)
         restated = session.restated("instances", point)
         found = session.each_instance(point, derivation, **wanted)
-        output.rows(found, like=InstanceRow)
-        say_restated(restated, human=False)
+        output.rows(found, like=InstanceRow, restated=restated)
         return
     answer = session.instances(point, engine=engine, **wanted)
     if output.answered(answer):
@@ -65,4 +64,4 @@ def command(
             for row in answer.rows
         ],
     )
-    say_restated(answer.restated, human=True)
+    say_restated(answer.restated)

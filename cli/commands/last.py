@@ -49,7 +49,7 @@ def command(
     answer = last_of(session, account, name, point, count=count, before=bound)
     if not output.answered(answer, "changes"):
         _page(answer, field)
-        say_restated(answer.restated, human=True)
+        say_restated(answer.restated)
     return DONE if answer.changes else FOUND
 
 

@@ -40,4 +40,4 @@ def command(session: Session, output: Output, account: str, when: Point | None) 
         for one in () if found.uncovered is UNSET else found.uncovered:
             write(f"no receipt covers {one.amount} of {one.item} [@{one.position}] yet")
         write(f"cash {found.total} {found.currency}, the sum of what remains")
-        say_restated(found.restated, human=True)
+        say_restated(found.restated)

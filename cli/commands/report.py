@@ -156,8 +156,8 @@ class _Asked(NamedTuple):
             sys.stdout.write(drawn(session, question, self._made_of(self._restated())))
             return DONE
         if flat is not None and output.form in flat.forms:
-            output.rows(flat.rows(session, question), like=flat.columns)
-            say_restated(self._restated(), human=False)
+            rows = flat.rows(session, question)
+            output.rows(rows, like=flat.columns, restated=self._restated())
             return DONE
         with Progress("books") as progress:
             found = report.figures(session, question._replace(progress=progress))
@@ -185,7 +185,7 @@ class _Asked(NamedTuple):
         if since:
             write(f"from {since[:19].replace('T', ' ')}")
         write(point_line(session.shown(question.point)))
-        say_restated(restated, human=True, gap=False)
+        say_restated(restated, gap=False)
         write()
         write_page(page)
 

@@ -125,12 +125,11 @@ def _text(query: str | None, file: str | None) -> str:
 
 def _print(session: Session, output: Output, point: Point, answer: SqlRows) -> None:
     if output.form in ("ndjson", "csv"):
-        output.rows(answer.rows())
-        say_restated(session.restated("sql", point), human=False)
+        output.rows(answer.rows(), restated=session.restated("sql", point))
     elif output.human:
         write(point_line(session.shown(point)))
         _page(answer)
-        say_restated(session.restated("sql", point), human=True)
+        say_restated(session.restated("sql", point))
     else:
         output.object(
             Queried(

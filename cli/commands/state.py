@@ -34,7 +34,7 @@ def command(session: Session, output: Output, account: str, when: Point | None) 
     session.note_what_is_due()
     if not output.answered(answer):
         page(answer)
-        say_restated(answer.restated, human=True)
+        say_restated(answer.restated)
         write_was(session, account, point)
 
 

@@ -58,7 +58,7 @@ def command(
         _chart(answer, samples)
     else:
         _table(answer)
-    say_restated(answer.restated, human=True)
+    say_restated(answer.restated)
 
 
 def _table(answer: Trace) -> None:

@@ -50,7 +50,7 @@ def command(
         answer = replace(answer, flips=flips_of(session, account, found))
     if not output.answered(answer):
         _page(answer, show_all=show_all, decision=found.decision is not None)
-        say_restated(answer.restated, human=True)
+        say_restated(answer.restated)
     return FOUND if found.adds_up is False else DONE
 
 
